@@ -1,0 +1,45 @@
+PYTHON ?= python3
+VENV ?= .venv
+run := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help dev check test bench docs demo clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+# Debian's bare python3 has no ensurepip: there pip installs itself into the venv.
+$(VENV)/ready:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --clear --without-pip $(VENV) \
+	  && $(PYTHON) -m pip --python $(run) install --quiet pip; }
+	$(run) -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/%: $(VENV)/ready pyproject.toml
+	$(run) -m pip install --quiet --editable '.[$*]'
+	touch $@
+
+dev: $(VENV)/dev ## create .venv with everything needed to work on qjit
+
+check: dev ## lint, formatting, types, and that generated pages are up to date
+	$(run) -m ruff check .
+	$(run) -m ruff format --check .
+	$(run) -m pyright
+	$(run) docs/build.py --check
+
+test: dev ## run the tests; ARGS="-k gates" goes to pytest
+	$(run) -m pytest --numprocesses=auto $(ARGS)
+
+bench: dev ## compare with PennyLane Catalyst, into benchmarks/RESULTS.md
+	PYTHON=$(PYTHON) benchmarks/peer_env
+	$(run) benchmarks/run.py $(ARGS)
+
+docs: dev ## write the generated pages of docs/
+	$(run) docs/build.py
+
+demo: $(VENV)/examples ## train a VQE on lithium hydride, plot vqe.png
+	$(run) docs/examples/vqe.py $(ARGS)
+
+clean: ## remove the environments and build outputs
+	rm -rf $(VENV) .venv-catalyst build dist *.egg-info .pytest_cache .ruff_cache

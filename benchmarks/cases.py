@@ -1,0 +1,184 @@
+"""The benchmark cases, each written once for every framework.
+
+A framework brings its own compiler and differentiation; the circuits use the
+operation names that PennyLane and qjit share. They carry no annotations, which
+both compilers would read as argument types.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import matmul
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+H2 = Path(__file__).parents[1] / "qjit" / "data" / "h2_sto3g.json"
+STEPS = 100
+Program = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+class Framework(Protocol):
+    """What a framework must offer to take part."""
+
+    ops: Any
+
+    def qnode(self, wires: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Return the decorator of quantum functions on `wires` wires."""
+        ...
+
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile a function."""
+        ...
+
+    def grad(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the gradient with respect to the first argument."""
+        ...
+
+    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
+        """Apply `body` to `initial` `steps` times, as a compiled loop."""
+        ...
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison; a goal in microseconds, or as a ratio to the peer."""
+
+    title: str
+    build: Callable[[Framework, int], Program]  # of a framework and a round's number
+    unit: str = "call"
+    calls_per_run: int = 1
+    compiles: bool = False  # time the compilation instead of the warm call
+    goal_microseconds: float | None = None
+    goal_ratio: float = 1.0
+
+
+def random_parameters(*shape: int) -> np.ndarray:
+    """Return the same angles in [0, 2 pi) for every framework."""
+    return np.random.default_rng(7).uniform(0, 2 * np.pi, shape)
+
+
+def pauli_sum(ops: Any, coefficients: Sequence[float], words: Sequence[str]) -> Any:
+    """Return the Hamiltonian of dense Pauli words."""
+    letters = {"X": ops.X, "Y": ops.Y, "Z": ops.Z}
+    products = [
+        [letters[letter](wire) for wire, letter in enumerate(word) if letter != "I"]
+        for word in words
+    ]
+    terms = [reduce(matmul, factors) if factors else ops.I(0) for factors in products]
+    return ops.Hamiltonian(list(coefficients), terms)
+
+
+def ising(ops: Any, wires: int) -> Any:
+    """Return the transverse-field Ising Hamiltonian on a ring."""
+    bonds = [ops.Z(wire) @ ops.Z((wire + 1) % wires) for wire in range(wires)]
+    fields = [ops.X(wire) for wire in range(wires)]
+    return ops.Hamiltonian([-1.0] * wires + [-0.7] * wires, bonds + fields)
+
+
+def hardware_efficient(framework: Framework, layers: int, wires: int) -> Any:
+    """Return the energy of RY, RZ on every wire and a CNOT ring, layer by layer."""
+    ops = framework.ops
+
+    @framework.qnode(wires)
+    def energy(theta):
+        for layer in range(layers):
+            for wire in range(wires):
+                ops.RY(theta[layer, wire, 0], wires=wire)
+                ops.RZ(theta[layer, wire, 1], wires=wire)
+            for wire in range(wires):
+                ops.CNOT(wires=[wire, (wire + 1) % wires])
+        return ops.expval(ising(ops, wires))
+
+    return energy
+
+
+def descend(framework: Framework, energy: Any, theta: np.ndarray) -> Program:
+    """Return a compiled loop of gradient-descent steps."""
+
+    def step(theta):
+        return theta - 0.05 * framework.grad(energy)(theta)
+
+    def train(theta):
+        return framework.loop(STEPS, step, theta)
+
+    return framework.jit(train), (theta,)
+
+
+def one_qubit(framework: Framework, _round: int) -> Program:
+    """Build the smallest circuit there is: the price of a call."""
+    ops = framework.ops
+
+    @framework.qnode(1)
+    def circuit(angle):
+        ops.RX(angle, wires=0)
+        return ops.expval(ops.Z(0))
+
+    return framework.jit(circuit), (np.float64(0.3),)
+
+
+def random_circuit(framework: Framework, seed: int) -> Program:
+    """Build 99 random gates on 10 wires, other ones in every round."""
+    ops, random = framework.ops, np.random.default_rng(seed)
+    rotations = (ops.RX, ops.RY, ops.RZ)
+    choices = [
+        (int(random.integers(3)), *map(int, random.permutation(10)[:2]))
+        for _ in range(33)
+    ]
+
+    @framework.qnode(10)
+    def circuit(theta):
+        for index, (rotation, first, second) in enumerate(choices):
+            rotations[rotation](theta[index], wires=first)
+            ops.Hadamard(wires=second)
+            ops.CNOT(wires=[first, second])
+        return ops.expval(ops.Z(0))
+
+    return framework.jit(circuit), (random_parameters(33),)
+
+
+def vqe_h2(framework: Framework, _round: int) -> Program:
+    """Build the training of the hydrogen molecule's excitations."""
+    ops, record = framework.ops, json.loads(H2.read_text())
+
+    @framework.qnode(4)
+    def energy(theta):
+        ops.BasisState(np.array(record["hf_state"]), wires=range(4))
+        ops.DoubleExcitation(theta[0], wires=[0, 1, 2, 3])
+        ops.SingleExcitation(theta[1], wires=[0, 2])
+        ops.SingleExcitation(theta[2], wires=[1, 3])
+        return ops.expval(pauli_sum(ops, record["coefficients"], record["paulis"]))
+
+    return descend(framework, energy, np.array([0.1, -0.2, 0.3]))
+
+
+def vqe_ising(framework: Framework, _round: int) -> Program:
+    """Build the training of an Ising ring of 8 spins."""
+    energy = hardware_efficient(framework, 2, 8)
+    return descend(framework, energy, random_parameters(2, 8, 2))
+
+
+def gradient(wires: int, framework: Framework, _round: int) -> Program:
+    """Build all gradients of five layers."""
+    energy = hardware_efficient(framework, 5, wires)
+    theta = random_parameters(5, wires, 2)
+    return framework.jit(framework.grad(energy)), (theta,)
+
+
+CASES = {
+    "call": Case("warm call, 1 qubit", one_qubit, goal_microseconds=15),
+    "compile": Case(
+        "compile, 99 gates, 10 qubits", random_circuit, "compile", compiles=True
+    ),
+    "vqe-h2": Case("VQE loop, H2, 4 qubits", vqe_h2, "step", STEPS, goal_ratio=5),
+    "vqe-ising": Case(
+        "VQE loop, Ising, 8 qubits", vqe_ising, "step", STEPS, goal_ratio=5
+    ),
+} | {
+    f"gradient-{wires}": Case(
+        f"gradient, 5 layers, {wires} qubits", partial(gradient, wires), goal_ratio=2
+    )
+    for wires in (4, 8, 12, 16)
+}

@@ -1,0 +1,201 @@
+"""Compare qjit with PennyLane Catalyst, case by case, on one core.
+
+Both frameworks stay loaded in a process of their own, take turns on the same
+core, and must agree on every result. Writes RESULTS.md and results.jsonl.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from cases import CASES, Case
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+NAMES = ("qjit", "catalyst")
+PEER = ROOT / ".venv-catalyst" / "bin" / "python"
+TOLERANCE = 1e-6
+
+
+class Worker:
+    """A framework in a process of its own."""
+
+    def __init__(self, name: str, python: str, core: int) -> None:
+        """Start the process and wait until the framework is loaded."""
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self.name = name
+        self.process = subprocess.Popen(
+            [python, HERE / "worker.py", name, str(core)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | threads,
+        )
+        self.versions = self._reply()
+
+    def ask(self, case: str, action: str, round_number: int = 0) -> dict[str, Any]:
+        """Send one request and wait for its answer."""
+        assert self.process.stdin
+        print(json.dumps([case, action, round_number]), file=self.process.stdin)
+        self.process.stdin.flush()
+        return self._reply()
+
+    def close(self) -> None:
+        """End the process."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+    def _reply(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"The {self.name} process ended; its error is above.")
+        return json.loads(line)
+
+
+def measure(name: str, workers: list[Worker], rounds: int) -> dict[str, Any]:
+    """Run one case in turns; return samples and medians, in seconds."""
+    first = [worker.ask(name, "value") for worker in workers]
+    check_equal(name, first)
+    samples: dict[str, list[float]] = {worker.name: [] for worker in workers}
+    for round_number in range(1, rounds + 1):
+        answers = [worker.ask(name, "time", round_number) for worker in workers]
+        if CASES[name].compiles:
+            check_equal(name, answers)
+        for worker, answer in zip(workers, answers, strict=True):
+            samples[worker.name].append(answer["seconds"])
+    medians = {worker: median(times) for worker, times in samples.items()}
+    print(f"{name:12}", *(f"{n} {t * 1e6:.4g} us" for n, t in medians.items()))
+    return {
+        "case": name,
+        "first_call": dict(zip(samples, (a["seconds"] for a in first), strict=True)),
+        "median": medians,
+        "samples": samples,
+    }
+
+
+def check_equal(name: str, answers: list[dict[str, Any]]) -> None:
+    """Stop where the frameworks disagree."""
+    values = [np.asarray(answer["value"]) for answer in answers]
+    for value in values[1:]:
+        if not np.allclose(value, values[0], rtol=0, atol=TOLERANCE):
+            raise SystemExit(f"{name}: the results differ: {values[0]} and {value}")
+
+
+def machine() -> dict[str, Any]:
+    """Describe this machine."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    pairs = (line.partition(":") for line in lines)
+    facts = {key.strip(): value.strip() for key, _, value in pairs}
+    vectors = [name for name in ("avx512f", "avx2") if name in facts.get("flags", "")]
+    return {
+        "cpu": facts.get("model name", platform.processor()),
+        "family": f"{facts.get('cpu family', '?')}/{facts.get('model', '?')}",
+        "vectors": vectors[0] if vectors else platform.machine(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+    }
+
+
+def duration(seconds: float) -> str:
+    """Format a time with three digits and a fitting unit."""
+    if seconds >= 1:
+        return f"{seconds:.3g} s"
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+
+
+def verdict(case: Case, medians: dict[str, float]) -> tuple[str, bool]:
+    """Return the goal in words and whether it was met."""
+    if case.goal_microseconds is not None:
+        met = medians["qjit"] * 1e6 <= case.goal_microseconds
+        return f"≤ {case.goal_microseconds:g} µs", met
+    ratio = medians["catalyst"] / medians["qjit"]
+    return f"≥ {case.goal_ratio:g}x", ratio >= case.goal_ratio
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """Return the comparison as a Markdown table."""
+    rows = [
+        "| case | qjit | Catalyst | ratio | goal | met |",
+        "|---|---:|---:|---:|---:|:-:|",
+    ]
+    for result in results:
+        case, medians = CASES[result["case"]], result["median"]
+        goal, met = verdict(case, medians)
+        times = " | ".join(duration(medians[name]) for name in NAMES)
+        ratio = medians["catalyst"] / medians["qjit"]
+        rows.append(
+            f"| {case.title}, per {case.unit} | {times} | {ratio:.3g}x | {goal} | "
+            f"{'yes' if met else '**no**'} |"
+        )
+    return "\n".join(rows)
+
+
+def report(results: list[dict[str, Any]], versions: Any, rounds: int) -> str:
+    """Return the text of RESULTS.md."""
+    facts = machine()
+    packages = "\n".join(
+        f"* {name}: " + ", ".join(f"{p} {v}" for p, v in versions[name].items())
+        for name in NAMES
+    )
+    return f"""# qjit and PennyLane Catalyst, measured together
+
+Written by `make bench` on {datetime.date.today():%d %B %Y}.
+
+{table(results)}
+
+Medians of {rounds} rounds. Both frameworks run complex128 on one core and take
+turns on it; calls are warm, except for the compile case, which goes from the
+Python function to the first result, with another circuit in every round. All
+results agree to {TOLERANCE:g}. The ratio is Catalyst's time over qjit's. Cases:
+[cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
+
+* Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
+  {facts["cores"]} cores, {facts["system"]}
+{packages}
+"""
+
+
+def main() -> None:
+    """Run the cases asked for and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", help="; ".join(CASES))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--peer", default=str(PEER))
+    parser.add_argument("--output", type=Path, default=HERE)
+    options = parser.parse_args()
+    if unknown := set(options.cases) - set(CASES):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    pythons = (sys.executable, options.peer)
+    workers = [
+        Worker(name, python, options.core)
+        for name, python in zip(NAMES, pythons, strict=True)
+    ]
+    try:
+        names = options.cases or list(CASES)
+        results = [measure(name, workers, options.rounds) for name in names]
+    finally:
+        for worker in workers:
+            worker.close()
+    versions = {worker.name: worker.versions for worker in workers}
+    text = report(results, versions, options.rounds)
+    (options.output / "RESULTS.md").write_text(text)
+    facts = {"machine": machine(), "versions": versions}
+    lines = [json.dumps(record) for record in (facts, *results)]
+    (options.output / "results.jsonl").write_text("\n".join(lines) + "\n")
+    print(f"\n{table(results)}")
+
+
+if __name__ == "__main__":
+    main()

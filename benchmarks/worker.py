@@ -1,0 +1,141 @@
+"""One framework's side of the comparison: answers requests read from stdin.
+
+A request names a case, a round, and what to do: `value` builds the case and
+returns its result; `time` returns seconds per unit of work.
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any, TextIO
+
+BATCH_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class QJit:
+    """qjit on its default simulator; JAX does the rest."""
+
+    ops: Any
+    jit: Callable[..., Any]
+    grad: Callable[..., Any]
+    packages: tuple[str, ...] = ("qjit", "jax", "jaxlib", "xdsl", "llvmlite")
+
+    def qnode(self, wires: int) -> Callable[..., Any]:
+        """Return the decorator of quantum functions."""
+        return self.ops.qnode(wires=wires)
+
+    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
+        """Run a JAX loop."""
+        import jax
+
+        return jax.lax.fori_loop(0, steps, lambda _, carry: body(carry), initial)
+
+
+@dataclass(frozen=True)
+class Catalyst:
+    """PennyLane Catalyst on Lightning, with the adjoint method."""
+
+    ops: Any
+    jit: Callable[..., Any]
+    grad: Callable[..., Any]
+    packages: tuple[str, ...] = (
+        "pennylane",
+        "pennylane-catalyst",
+        "pennylane-lightning",
+        "jax",
+        "jaxlib",
+    )
+
+    def qnode(self, wires: int) -> Callable[..., Any]:
+        """Return the decorator of quantum functions."""
+        device = self.ops.device("lightning.qubit", wires=wires)
+        return self.ops.qnode(device, diff_method="adjoint")
+
+    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
+        """Run a Catalyst loop."""
+        import catalyst
+
+        return catalyst.for_loop(0, steps, 1)(lambda _, carry: body(carry))(initial)
+
+
+def load(name: str) -> QJit | Catalyst:
+    """Import a framework, in double precision."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    if name == "qjit":
+        import qjit
+
+        return QJit(qjit, qjit.qjit, jax.grad)
+    import catalyst
+    import pennylane
+
+    return Catalyst(pennylane, catalyst.qjit, catalyst.grad)
+
+
+def seconds_per_call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
+    """Time as many warm calls as fill a batch."""
+
+    def run(count: int) -> float:
+        start = time.perf_counter()
+        for _ in range(count):
+            function(*arguments).block_until_ready()
+        return time.perf_counter() - start
+
+    return run(count := max(1, int(BATCH_SECONDS / run(1)))) / count
+
+
+def serve(framework: QJit | Catalyst, requests: TextIO, replies: TextIO) -> None:
+    """Answer requests until stdin ends."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+    from cases import CASES
+
+    @cache
+    def build(name: str, round_number: int) -> tuple[Callable[..., Any], Any]:
+        function, arguments = CASES[name].build(framework, round_number)
+        return function, tuple(map(jnp.asarray, arguments))
+
+    def compiled(name: str, round_number: int) -> tuple[float, Any]:
+        start = time.perf_counter()
+        function, arguments = build(name, round_number)
+        value = jax.block_until_ready(function(*arguments))
+        return time.perf_counter() - start, value
+
+    for line in requests:
+        name, action, round_number = json.loads(line)
+        case = CASES[name]
+        if action == "value" or case.compiles:
+            seconds, value = compiled(name, round_number)
+            values = np.ravel(np.asarray(value)).tolist()
+            answer: dict[str, Any] = {"seconds": seconds, "value": values}
+        else:
+            seconds = seconds_per_call(*build(name, 0)) / case.calls_per_run
+            answer = {"seconds": seconds}
+        print(json.dumps(answer), file=replies, flush=True)
+
+
+def main() -> None:
+    """Pin the process to one core, say what is installed, and serve."""
+    name, core = sys.argv[1:]
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(core)})
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever the framework prints is no reply
+    framework = load(name)
+    versions = {package: version(package) for package in framework.packages}
+    versions["python"] = platform.python_version()
+    print(json.dumps(versions), file=replies, flush=True)
+    serve(framework, sys.stdin, replies)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""The gates of qjit: one record each, in the order of the native gate library."""
+
+from collections.abc import Mapping
+
+from . import (
+    gates_controlled,
+    gates_double,
+    gates_excitation,
+    gates_single,
+    gates_variable,
+)
+from .gate_record import GateRecord, Kernel, Step
+
+FAMILIES = (
+    gates_single,
+    gates_controlled,
+    gates_double,
+    gates_variable,
+    gates_excitation,
+)
+
+GATES: Mapping[str, GateRecord] = {
+    record.name: record
+    for family in FAMILIES
+    for record in vars(family).values()
+    if isinstance(record, GateRecord)
+}
+
+GATE_INDEX: Mapping[str, int] = {name: index for index, name in enumerate(GATES)}
+
+ALIASES: Mapping[str, str] = {
+    alias: record.name for record in GATES.values() for alias in record.aliases
+}
+
+
+def find_gate(name: str) -> GateRecord | None:
+    """The gate of this name or alias."""
+    return GATES.get(ALIASES.get(name, name))
+
+
+__all__ = [
+    "ALIASES",
+    "FAMILIES",
+    "GATES",
+    "GATE_INDEX",
+    "GateRecord",
+    "Kernel",
+    "Step",
+    "find_gate",
+]

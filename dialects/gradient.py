@@ -1,0 +1,87 @@
+"""The `gradient` dialect: what is differentiated; the conversion says how."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import ArrayAttr, MemRefType
+from xdsl.ir import Dialect, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    var_operand_def,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from .quantum_types import RegisterType, TermAttr
+
+__all__ = ["AdjointOp", "Gradient", "TermValuesOp"]
+
+
+@irdl_op_definition
+class AdjointOp(IRDLOperation):
+    """Add the gradient of a weighted sum of expectation values to `destination`.
+
+    The sum is over the terms of all observables, weighted by `weights`, which are
+    cotangents times coefficients. The register holds the state at the end of the
+    circuit; every gate that carries gradient slots contributes at its slots.
+    """
+
+    name = "gradient.adjoint"
+    register = operand_def(RegisterType)
+    weights = var_operand_def(MemRefType)
+    matrices = var_operand_def(MemRefType)
+    destination = operand_def(MemRefType)
+    terms = prop_def(ArrayAttr[ArrayAttr[TermAttr]])
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def __init__(
+        self,
+        register: SSAValue,
+        weights: Sequence[SSAValue],
+        matrices: Sequence[SSAValue],
+        destination: SSAValue,
+        terms: Sequence[Sequence[TermAttr]],
+    ) -> None:
+        super().__init__(
+            operands=[register, weights, matrices, destination],
+            properties={"terms": ArrayAttr([ArrayAttr(group) for group in terms])},
+        )
+
+    def verify_(self) -> None:
+        """Check that every observable has one array of weights."""
+        if len(self.weights) != len(self.terms):
+            raise VerifyException(
+                f"Expected {len(self.terms)} arrays of weights, but got "
+                f"{len(self.weights)}. Each observable has one weight per term."
+            )
+
+
+@irdl_op_definition
+class TermValuesOp(IRDLOperation):
+    """Write the expectation value of each term of an observable to `destination`.
+
+    They are the derivatives of its expectation value by the coefficients.
+    """
+
+    name = "gradient.term_values"
+    register = operand_def(RegisterType)
+    matrices = var_operand_def(MemRefType)
+    destination = operand_def(MemRefType)
+    terms = prop_def(ArrayAttr[TermAttr])
+
+    def __init__(
+        self,
+        register: SSAValue,
+        matrices: Sequence[SSAValue],
+        destination: SSAValue,
+        terms: Sequence[TermAttr],
+    ) -> None:
+        super().__init__(
+            operands=[register, matrices, destination],
+            properties={"terms": ArrayAttr(terms)},
+        )
+
+
+Gradient = Dialect("gradient", [AdjointOp, TermValuesOp], [])

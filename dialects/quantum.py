@@ -1,0 +1,94 @@
+"""The `quantum` dialect: qubits and registers as values that are used once.
+
+An operation takes qubits and returns them changed, so that the data flow of the
+IR is the circuit. `extract` and the measurements at the end of a program borrow
+the register; everything else consumes it. See `linearity` for the rules.
+"""
+
+from xdsl.ir import Dialect
+
+from .quantum_gates import Controllable, GateOp, UnitaryOp
+from .quantum_measurements import (
+    CountsOp,
+    DensityMatrixOp,
+    ExpvalOp,
+    PauliExpvalOp,
+    PauliVarOp,
+    ProbsOp,
+    SampleOp,
+    StateOp,
+    VarOp,
+)
+from .quantum_regions import AdjointOp, CtrlOp, YieldOp
+from .quantum_registers import (
+    AllocOp,
+    BasisStateOp,
+    DeallocOp,
+    ExtractOp,
+    InsertOp,
+    MeasureOp,
+    ResetOp,
+    StatePrepOp,
+)
+from .quantum_types import BitType, FactorAttr, RegisterType, TermAttr, bit
+
+__all__ = [
+    "AdjointOp",
+    "AllocOp",
+    "BasisStateOp",
+    "BitType",
+    "Controllable",
+    "CountsOp",
+    "CtrlOp",
+    "DeallocOp",
+    "DensityMatrixOp",
+    "ExpvalOp",
+    "ExtractOp",
+    "FactorAttr",
+    "GateOp",
+    "InsertOp",
+    "MeasureOp",
+    "PauliExpvalOp",
+    "PauliVarOp",
+    "ProbsOp",
+    "Quantum",
+    "RegisterType",
+    "ResetOp",
+    "SampleOp",
+    "StateOp",
+    "StatePrepOp",
+    "TermAttr",
+    "UnitaryOp",
+    "VarOp",
+    "YieldOp",
+    "bit",
+]
+
+Quantum = Dialect(
+    "quantum",
+    [
+        AllocOp,
+        DeallocOp,
+        ExtractOp,
+        InsertOp,
+        GateOp,
+        UnitaryOp,
+        StatePrepOp,
+        BasisStateOp,
+        MeasureOp,
+        ResetOp,
+        AdjointOp,
+        CtrlOp,
+        YieldOp,
+        PauliExpvalOp,
+        PauliVarOp,
+        ExpvalOp,
+        VarOp,
+        ProbsOp,
+        StateOp,
+        SampleOp,
+        CountsOp,
+        DensityMatrixOp,
+    ],
+    [BitType, RegisterType, FactorAttr, TermAttr],
+)

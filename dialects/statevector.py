@@ -1,0 +1,162 @@
+"""The `statevector` dialect: gate schedules that a simulator runs in place.
+
+A schedule is data: a table of entries that passes rewrite, and a single call at run
+time. The layout of an entry is the runtime's (see `qjit.runtime.abi`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    Float64Type,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+    UnitAttr,
+    i1,
+    i32,
+    i64,
+)
+from xdsl.ir import Dialect, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    var_operand_def,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from .quantum_types import RegisterType
+
+ENTRY_WORDS = 12
+DYNAMIC = -1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One gate of a schedule."""
+
+    kernel: int
+    gate: int
+    num_params: int
+    num_targets: int
+    num_controls: int
+    wire_offset: int
+    control_values: int
+    param_offset: int
+    adjoint: int
+    first: int = 0
+    second: int = 0
+    location: int = 0
+
+    def words(self) -> list[int]:
+        """Return the entry as the runtime reads it."""
+        return [*self.__dict__.values()]
+
+    def moved(self, wires: int, params: int) -> "Entry":
+        """Return the entry with its wires and parameters further along."""
+        return replace(
+            self,
+            wire_offset=self.wire_offset + wires,
+            param_offset=self.param_offset + params,
+        )
+
+
+@irdl_op_definition
+class RunOp(IRDLOperation):
+    """Run a gate schedule on the state of a register.
+
+    The parameter array holds the scalars first and then the matrices. `wires` has one
+    number per wire, `DYNAMIC` where it is the next of the dynamic operands. Slots, if
+    any, are one per scalar, and ask that the run be recorded for the adjoint method.
+    """
+
+    name = "statevector.run"
+    register = operand_def(RegisterType)
+    params = var_operand_def(Float64Type())
+    matrices = var_operand_def(MemRefType)
+    dynamic_wires = var_operand_def(i64)
+    slots = var_operand_def(i32)
+    entries = prop_def(DenseArrayBase.constr(i32))
+    wires = prop_def(DenseArrayBase.constr(i32))
+    recorded = opt_prop_def(UnitAttr)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def __init__(
+        self,
+        register: SSAValue,
+        entries: Sequence[Entry],
+        wires: Sequence[int],
+        params: Sequence[SSAValue],
+        matrices: Sequence[SSAValue] = (),
+        dynamic_wires: Sequence[SSAValue] = (),
+        slots: Sequence[SSAValue] = (),
+        recorded: bool = False,
+    ) -> None:
+        words = [word for entry in entries for word in entry.words()]
+        super().__init__(
+            operands=[register, params, matrices, dynamic_wires, slots],
+            properties={
+                "entries": DenseArrayBase.from_list(i32, words),
+                "wires": DenseArrayBase.from_list(i32, list(wires)),
+                "recorded": UnitAttr() if recorded else None,
+            },
+        )
+
+    def verify_(self) -> None:
+        """Check that the table is whole and every dynamic wire is given."""
+        if len(self.entries.get_values()) % ENTRY_WORDS:
+            raise VerifyException(
+                f"Expected a multiple of {ENTRY_WORDS} words. A schedule is a table."
+            )
+        missing = sum(wire == DYNAMIC for wire in self.wires.get_values())
+        if missing != len(self.dynamic_wires):
+            raise VerifyException(
+                f"Expected {missing} dynamic wires, but got "
+                f"{len(self.dynamic_wires)}. Each stands for one wire of the table."
+            )
+
+
+@irdl_op_definition
+class MeasureOp(IRDLOperation):
+    """Measure or reset one wire of the state of a register."""
+
+    name = "statevector.measure"
+    register = operand_def(RegisterType)
+    dynamic_wire = opt_operand_def(i64)
+    wire = opt_prop_def(IntegerAttr.constr(i64))
+    postselect = opt_prop_def(IntegerAttr.constr(i64))
+    reset = opt_prop_def(UnitAttr)
+    line = opt_prop_def(IntegerAttr.constr(i64))
+    outcome = result_def(i1)
+
+    def __init__(
+        self,
+        register: SSAValue,
+        wire: int | SSAValue,
+        postselect: IntegerAttr[IntegerType] | None,
+        reset: UnitAttr | None,
+        line: IntegerAttr[IntegerType] | None,
+    ) -> None:
+        static = isinstance(wire, int)
+        super().__init__(
+            operands=[register, [] if static else [wire]],
+            properties={
+                "wire": IntegerAttr(wire, i64) if static else None,
+                "postselect": postselect,
+                "reset": reset,
+                "line": line,
+            },
+            result_types=[i1],
+        )
+
+
+Statevector = Dialect("statevector", [RunOp, MeasureOp], [])
+
+__all__ = ["DYNAMIC", "ENTRY_WORDS", "Entry", "MeasureOp", "RunOp", "Statevector"]

@@ -1,0 +1,98 @@
+"""Writes docs/gates.md from the gate records, or with --check compares it to them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from qjit.dialects.gates import FAMILIES, GateRecord
+
+HERE = Path(__file__).parent
+HEADER = """\
+# Gates
+
+Generated from the records in `dialects/gates_*.py` by `python docs/build.py`. Names,
+argument order and conventions are PennyLane's. *Frequencies* are those of an
+expectation value in each parameter, from which shift rules follow; *kernel* names the
+simulator's loop.
+"""
+COLUMNS = "Gate|Parameters|Wires|Meaning|Inverse|Frequencies|Kernel|OpenQASM|QIR"
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the pages, or with --check reports those that are out of date."""
+    stale = {path: text for path, text in pages().items() if not _same(path, text)}
+    for path, text in stale.items():
+        if "--check" in arguments:
+            print(f"{path.name} is out of date: run `python docs/build.py`.")
+        else:
+            path.write_text(text)
+    return int("--check" in arguments and bool(stale))
+
+
+def pages() -> dict[Path, str]:
+    """The generated pages by where they belong."""
+    return {HERE / "gates.md": gates_page()}
+
+
+def gates_page() -> str:
+    """One table for each family of gates."""
+    sections = [HEADER]
+    shown: set[str] = set()
+    for family in FAMILIES:
+        records = [r for r in vars(family).values() if isinstance(r, GateRecord)]
+        rows = [_row(record) for record in records if record.name not in shown]
+        shown |= {record.name for record in records}
+        title = (family.__doc__ or "").split(":")[0].rstrip(".")
+        head = [f"| {' | '.join(COLUMNS.split('|'))} |", "|---" * 9 + "|"]
+        sections.append("\n".join([f"## {title}", "", *head, *rows]) + "\n")
+    return "\n".join(sections)
+
+
+def _same(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
+
+
+def _row(record: GateRecord) -> str:
+    names = ", ".join(f"`{name}`" for name in (record.name, *record.aliases))
+    cells = [names, ", ".join(record.parameters), _wires(record), record.doc]
+    cells += [_inverse(record), _frequencies(record), _kernel(record)]
+    cells += [_code(record.qasm), _code(record.qir)]
+    escaped = (cell.replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _code(name: str | None) -> str:
+    return f"`{name}`" if name else ""
+
+
+def _wires(record: GateRecord) -> str:
+    targets = "any" if record.num_targets is None else str(record.num_targets)
+    if record.num_controls == 0:
+        return targets
+    controls = "any" if record.num_controls is None else str(record.num_controls)
+    return f"{controls} + {targets}"
+
+
+def _inverse(record: GateRecord) -> str:
+    if record.definition is None:
+        return ""
+    if record.self_adjoint:
+        return "itself"
+    if record.adjoint_angles is None:
+        return "adjoint"
+    angles = record.adjoint_angles
+    return ", ".join(angle.describe(record.parameters) for angle in angles)
+
+
+def _frequencies(record: GateRecord) -> str:
+    found = [record.frequencies(j) for j in range(record.num_params)]
+    return "; ".join(", ".join(f"{f:g}" for f in each) for each in dict.fromkeys(found))
+
+
+def _kernel(record: GateRecord) -> str:
+    return "" if record.definition is None else record.kernel.name
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,90 @@
+"""Values of an imported program: scalars, buffers, and arrays computed on demand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import (
+    ComplexType,
+    IntegerType,
+    MemRefType,
+    f32,
+    f64,
+)
+from xdsl.ir import Attribute, SSAValue
+
+type_of_kind: dict[str, Attribute] = {
+    "float32": f32,
+    "float64": f64,
+    "complex64": ComplexType(f32),
+    "complex128": ComplexType(f64),
+    "bool": IntegerType(1),
+    **{
+        f"{sign}int{width}": IntegerType(width)
+        for sign in ("", "u")
+        for width in (8, 16, 32, 64)
+    },
+}
+
+
+def is_native(dtype: Any) -> bool:
+    """Return whether elements of a dtype have a native form."""
+    return str(dtype) in type_of_kind
+
+
+def element_type(dtype: Any) -> Attribute:
+    """Return the type of one element as an SSA value."""
+    native = type_of_kind.get(str(dtype))
+    return IntegerType(8 * np.dtype(dtype).itemsize) if native is None else native
+
+
+def storage_type(dtype: Any) -> Attribute:
+    """Return the type of one element in memory, where a bool takes a byte."""
+    return IntegerType(8) if dtype == np.bool_ else element_type(dtype)
+
+
+def memref_type(shape: Sequence[int], dtype: Any) -> MemRefType[Attribute]:
+    """Return the type of a contiguous row-major buffer."""
+    return MemRefType(storage_type(dtype), shape)
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A piece of memory that several values may look into."""
+
+    writable: bool = True
+
+
+@dataclass(eq=False)
+class Value:
+    """What a jaxpr variable stands for while its program is imported.
+
+    Exactly one of `ssa`, `memref`, `element` and `constant` need be given.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    ssa: SSAValue | None = None
+    memref: SSAValue | None = None
+    buffer: Buffer | None = None
+    element: Callable[[Sequence[SSAValue]], SSAValue] | None = None
+    constant: np.ndarray[Any, Any] | None = None
+    sources: frozenset[Buffer] = field(default_factory=frozenset[Buffer])
+    cheap: bool = False
+
+    @property
+    def size(self) -> int:
+        """Return the number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def is_lazy(self) -> bool:
+        """Return whether reading an element computes it anew."""
+        return self.memref is None and self.element is not None
+
+    def reads(self) -> frozenset[Buffer]:
+        """Return the buffers that reading this value may touch."""
+        if self.buffer is not None:
+            return frozenset((self.buffer,))
+        return self.sources

@@ -1,0 +1,423 @@
+"""Conversion of circuits to calls of the native runtime."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import llvm
+from xdsl.dialects.builtin import IntegerAttr, MemRefType, f64, i1, i32, i64
+from xdsl.ir import SSAValue
+
+from qjit.dialects import gradient, quantum, statevector
+from qjit.dialects.quantum_types import RegisterType, TermAttr
+from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS
+
+from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
+
+TYPE_RULES[RegisterType] = lambda _: pointer_type
+OUT_OF_MEMORY = 6
+
+
+@dataclass
+class Simulation:
+    """The circuit whose operations are being converted."""
+
+    suffix: str
+    num_wires: int
+    tape: SSAValue | None = None
+
+
+def _simulation(converter: Converter) -> Simulation:
+    assert isinstance(converter.extension, Simulation)
+    return converter.extension
+
+
+def _symbol(converter: Converter, verb: str) -> str:
+    return f"__qrt__{verb}_{_simulation(converter).suffix}"
+
+
+def _state(converter: Converter, op: Any) -> SSAValue:
+    return converter.value(op.register)
+
+
+def _line(op: Any) -> int:
+    return 0 if op.line is None else op.line.value.data
+
+
+def _status(converter: Converter, verb: str, args: Sequence[SSAValue]) -> None:
+    found = converter.result(_symbol(converter, verb), i64, args)
+    converter.check(found)
+
+
+def _wires(converter: Converter, wires: Sequence[int]) -> SSAValue:
+    return converter.global_data(np.asarray(wires, np.int32))
+
+
+@llvm_rule(quantum.AllocOp)
+def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
+    assert isinstance(op.register.type, RegisterType)
+    num_wires = op.register.type.size.data
+    suffix = "c64" if "single" in op.attributes else "c128"
+    simulation = Simulation(suffix, num_wires)
+    converter.extension = simulation
+    context = converter.context
+    state = converter.result(
+        f"__qrt__state_new_{suffix}", pointer_type, [context, converter.int(num_wires)]
+    )
+    missing = converter.emit(
+        llvm.ICmpOp(state, converter.null(), _equal())
+    )
+    full = converter.emit(llvm.ZExtOp(missing, i64))
+    # NOTE: the location's place holds the number of wires, for the message.
+    code = converter.int(OUT_OF_MEMORY | num_wires << 8)
+    converter.check(converter.emit(llvm.MulOp(full, code)))
+    if "recorded" in op.attributes:
+        simulation.tape = converter.result(
+            "__qrt__tape_new", pointer_type, [context]
+        )
+    converter.bind(op.register, state)
+
+
+def _equal() -> Any:
+    return IntegerAttr(llvm.ICmpPredicateFlag("eq").to_int(), i64)
+
+
+@llvm_rule(quantum.DeallocOp)
+def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
+    args = [converter.context, _state(converter, op)]
+    converter.call(_symbol(converter, "state_free"), None, args)
+
+
+@llvm_rule(statevector.RunOp)
+def _run(converter: Converter, op: statevector.RunOp) -> None:
+    entries = np.asarray(op.entries.get_values(), np.int32)
+    recorded = op.recorded is not None
+    slots = _filled(converter, op.slots, i32, 4) if recorded else converter.null()
+    tape = _simulation(converter).tape if recorded else converter.null()
+    assert tape is not None
+    args = [
+        _state(converter, op),
+        converter.global_data(entries),
+        converter.int(len(entries) // ENTRY_WORDS),
+        _wire_table(converter, op),
+        _parameters(converter, op),
+        slots,
+        tape,
+    ]
+    _status(converter, "run", args)
+
+
+def _filled(
+    converter: Converter, values: Sequence[SSAValue], kind: Any, size: int
+) -> SSAValue:
+    """Return the address of an array of scalars."""
+    room = converter.workspace(max(len(values), 1) * size)
+    for place, value in enumerate(values):
+        address = converter.offset(room, place, kind)
+        converter.store(converter.value(value), address)
+    return room
+
+
+def _parameters(converter: Converter, op: statevector.RunOp) -> SSAValue:
+    sizes = [2 * _elements(matrix) for matrix in op.matrices]
+    count = len(op.params) + sum(sizes)
+    if not count:
+        return converter.null()
+    room = converter.workspace(count * 8)
+    for place, value in enumerate(op.params):
+        converter.store(converter.value(value), converter.offset(room, place, f64))
+    place = len(op.params)
+    for matrix, size in zip(op.matrices, sizes, strict=True):
+        target = converter.offset(room, place, f64)
+        args = [target, converter.pointer(matrix), converter.int(size * 8)]
+        converter.call("memcpy", pointer_type, args)
+        place += size
+    return room
+
+
+def _elements(buffer: SSAValue) -> int:
+    assert isinstance(buffer.type, MemRefType)
+    return int(np.prod(buffer.type.get_shape(), dtype=np.int64))
+
+
+def _wire_table(converter: Converter, op: statevector.RunOp) -> SSAValue:
+    table = np.asarray(op.wires.get_values(), np.int32)
+    if not len(op.dynamic_wires):
+        return converter.global_data(table)
+    room = converter.workspace(max(table.nbytes, 4))
+    args = [room, converter.global_data(table), converter.int(table.nbytes)]
+    converter.call("memcpy", pointer_type, args)
+    places = np.flatnonzero(table == DYNAMIC)
+    for place, wire in zip(places.tolist(), op.dynamic_wires, strict=True):
+        narrow = converter.emit(llvm.TruncOp(_clamped(converter, wire), i32))
+        converter.store(narrow, converter.offset(room, place, i32))
+    return room
+
+
+def _clamped(converter: Converter, wire: SSAValue) -> SSAValue:
+    """Keep a wire that is out of range so when it is narrowed."""
+    value = converter.value(wire)
+    args = [value, converter.int(-1)]
+    low = converter.intrinsic("llvm.smax.i64", i64, args)
+    return converter.intrinsic("llvm.smin.i64", i64, [low, converter.int(1 << 20)])
+
+
+@llvm_rule(statevector.MeasureOp)
+def _measure(converter: Converter, op: statevector.MeasureOp) -> None:
+    if op.wire is not None:
+        wire = converter.int(op.wire.value.data, 32)
+    else:
+        assert op.dynamic_wire is not None
+        wide = _clamped(converter, op.dynamic_wire)
+        wire = converter.emit(llvm.TruncOp(wide, i32))
+    outcome = converter.stack(i32)
+    postselect = -1 if op.postselect is None else op.postselect.value.data
+    args = [
+        converter.context,
+        _state(converter, op),
+        wire,
+        converter.int(postselect),
+        converter.int(int(op.reset is not None)),
+        converter.int(_line(op)),
+        outcome,
+    ]
+    _status(converter, "measure", args)
+    found = converter.emit(llvm.TruncOp(converter.load(outcome, i32), i1))
+    converter.bind(op.outcome, found)
+
+
+@llvm_rule(quantum.StatePrepOp)
+def _state_prep(converter: Converter, op: quantum.StatePrepOp) -> None:
+    assert op.wires is not None
+    wires = op.wires.get_values()
+    args = [
+        _state(converter, op),
+        converter.int(len(wires)),
+        _wires(converter, wires),
+        converter.pointer(op.amplitudes),
+        converter.int(_line(op)),
+    ]
+    _status(converter, "state_prep", args)
+    converter.bind(op.out_register, _state(converter, op))
+
+
+@llvm_rule(quantum.ProbsOp)
+def _probs(converter: Converter, op: quantum.ProbsOp) -> None:
+    _read_out(converter, op, "probs")
+
+
+@llvm_rule(quantum.DensityMatrixOp)
+def _density_matrix(converter: Converter, op: quantum.DensityMatrixOp) -> None:
+    _read_out(converter, op, "density_matrix")
+
+
+def _read_out(converter: Converter, op: Any, verb: str) -> None:
+    wires = list(op.measured)
+    args = [
+        _state(converter, op),
+        converter.int(len(wires)),
+        _wires(converter, wires),
+        converter.pointer(op.destination),
+    ]
+    _status(converter, verb, args)
+
+
+@llvm_rule(quantum.StateOp)
+def _amplitudes(converter: Converter, op: quantum.StateOp) -> None:
+    args = [_state(converter, op), converter.pointer(op.destination)]
+    converter.call(_symbol(converter, "amplitudes"), None, args)
+
+
+@llvm_rule(quantum.SampleOp)
+def _sample(converter: Converter, op: quantum.SampleOp) -> None:
+    wires = list(op.measured)
+    args = [
+        converter.context,
+        _state(converter, op),
+        converter.int(op.shots.value.data),
+        converter.int(len(wires)),
+        _wires(converter, wires),
+        converter.pointer(op.destination),
+    ]
+    _status(converter, "sample", args)
+
+
+# Observables
+
+
+@dataclass(frozen=True)
+class PauliGroup:
+    """The plain Pauli terms of an observable, which come first, sorted by X mask."""
+
+    x_masks: np.ndarray
+    z_masks: np.ndarray
+
+
+def pauli_group(terms: Sequence[TermAttr]) -> PauliGroup:
+    """Return the masks of the plain Pauli terms; wire 0 is the highest bit."""
+    masks = [_masks(term.word.data) for term in terms if not len(term.factors)]
+    pairs = np.asarray(masks, np.int64).reshape(-1, 2)
+    return PauliGroup(pairs[:, 0].copy(), pairs[:, 1].copy())
+
+
+def _masks(word: str) -> tuple[int, int]:
+    x_mask = int("".join("1" if letter in "XY" else "0" for letter in word), 2)
+    z_mask = int("".join("1" if letter in "YZ" else "0" for letter in word), 2)
+    return x_mask, z_mask
+
+
+def _paulis(converter: Converter, group: PauliGroup) -> list[SSAValue]:
+    return [
+        converter.int(len(group.x_masks)),
+        converter.global_data(group.x_masks),
+        converter.global_data(group.z_masks),
+    ]
+
+
+def _factor_terms(
+    converter: Converter,
+    state: SSAValue,
+    terms: Sequence[TermAttr],
+    matrices: Sequence[SSAValue],
+) -> Any:
+    """Yield the number of each term with matrices and a state it was applied to."""
+    for number, term in enumerate(terms):
+        if not len(term.factors):
+            continue
+        context = converter.context
+        copied = converter.result(
+            _symbol(converter, "state_copy"), pointer_type, [context, state]
+        )
+        _apply_word(converter, copied, term.word.data)
+        for factor in term.factors:
+            wires = factor.wires.get_values()
+            args = [
+                copied,
+                converter.int(len(wires)),
+                _wires(converter, wires),
+                converter.pointer(matrices[factor.matrix.data]),
+            ]
+            converter.call(_symbol(converter, "apply_matrix"), None, args)
+        yield number, copied
+        converter.call(_symbol(converter, "state_free"), None, [context, copied])
+
+
+PAULI_MATRICES = {
+    "X": np.array([[0, 1], [1, 0]], np.complex128),
+    "Y": np.array([[0, -1j], [1j, 0]], np.complex128),
+    "Z": np.array([[1, 0], [0, -1]], np.complex128),
+}
+
+
+def _apply_word(converter: Converter, state: SSAValue, word: str) -> None:
+    for wire, letter in enumerate(word):
+        if letter != "I":
+            args = [
+                state,
+                converter.int(1),
+                _wires(converter, [wire]),
+                converter.global_data(PAULI_MATRICES[letter]),
+            ]
+            converter.call(_symbol(converter, "apply_matrix"), None, args)
+
+
+def _weight(converter: Converter, source: SSAValue, number: int) -> SSAValue:
+    address = converter.offset(converter.pointer(source), number, f64)
+    return converter.load(address, f64)
+
+
+def _add_product(
+    converter: Converter,
+    bra: SSAValue,
+    state: SSAValue,
+    weights: SSAValue,
+    terms: Sequence[TermAttr],
+    matrices: Sequence[SSAValue],
+) -> None:
+    """Add the observable applied to a state to another state."""
+    group = pauli_group(terms)
+    if len(group.x_masks):
+        pointer = converter.pointer(weights)
+        args = [state, bra, *_paulis(converter, group), pointer]
+        converter.call(_symbol(converter, "pauli_apply"), None, args)
+    for number, applied in _factor_terms(converter, state, terms, matrices):
+        weight = _weight(converter, weights, number)
+        converter.call(_symbol(converter, "axpy"), None, [weight, applied, bra])
+
+
+def _blank(converter: Converter, state: SSAValue) -> SSAValue:
+    copied = converter.result(
+        _symbol(converter, "state_copy"), pointer_type, [converter.context, state]
+    )
+    converter.call(_symbol(converter, "state_zero"), None, [copied])
+    return copied
+
+
+def _real_product(converter: Converter, left: SSAValue, right: SSAValue) -> SSAValue:
+    room = converter.stack(16)
+    converter.call(_symbol(converter, "dot"), None, [left, right, room])
+    return converter.load(room, f64)
+
+
+@llvm_rule(quantum.ExpvalOp)
+def _expval(converter: Converter, op: quantum.ExpvalOp) -> None:
+    state, terms = _state(converter, op), list(op.terms)
+    group = pauli_group(terms)
+    total = converter.double(0.0)
+    if len(group.x_masks):
+        weights = converter.pointer(op.coefficients)
+        args = [state, *_paulis(converter, group), weights]
+        total = converter.result(_symbol(converter, "pauli_expval"), f64, args)
+    for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
+        value = _real_product(converter, state, applied)
+        weight = _weight(converter, op.coefficients, number)
+        part = converter.emit(llvm.FMulOp(value, weight))
+        total = converter.emit(llvm.FAddOp(total, part))
+    converter.bind(op.value, total)
+
+
+@llvm_rule(quantum.VarOp)
+def _var(converter: Converter, op: quantum.VarOp) -> None:
+    state = _state(converter, op)
+    product = _blank(converter, state)
+    _add_product(
+        converter, product, state, op.coefficients, list(op.terms), list(op.matrices)
+    )
+    mean = _real_product(converter, state, product)
+    square = _real_product(converter, product, product)
+    spread = converter.emit(llvm.FMulOp(mean, mean))
+    found = converter.emit(llvm.FSubOp(square, spread))
+    args = [found, converter.double(0.0)]
+    converter.bind(op.value, converter.intrinsic("llvm.maxnum.f64", f64, args))
+    args = [converter.context, product]
+    converter.call(_symbol(converter, "state_free"), None, args)
+
+
+@llvm_rule(gradient.TermValuesOp)
+def _term_values(converter: Converter, op: gradient.TermValuesOp) -> None:
+    state, terms = _state(converter, op), list(op.terms)
+    group = pauli_group(terms)
+    target = converter.pointer(op.destination)
+    if len(group.x_masks):
+        args = [state, *_paulis(converter, group), target]
+        converter.call(_symbol(converter, "pauli_expvals"), None, args)
+    for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
+        value = _real_product(converter, state, applied)
+        converter.store(value, converter.offset(target, number, f64))
+
+
+@llvm_rule(gradient.AdjointOp)
+def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
+    ket = _state(converter, op)
+    bra = _blank(converter, ket)
+    matrices = list(op.matrices)
+    for weights, terms in zip(op.weights, op.terms, strict=True):
+        _add_product(converter, bra, ket, weights, list(terms), matrices)
+    tape = _simulation(converter).tape
+    assert tape is not None
+    args = [tape, ket, bra, converter.pointer(op.destination)]
+    converter.call(_symbol(converter, "reverse"), None, args)
+    args = [converter.context, bra]
+    converter.call(_symbol(converter, "state_free"), None, args)
+

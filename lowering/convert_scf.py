@@ -1,0 +1,101 @@
+"""Conversion of structured control flow to blocks and branches."""
+
+from collections.abc import Sequence
+
+
+from xdsl.dialects import llvm, scf
+from xdsl.dialects.builtin import IntegerAttr, i64
+from xdsl.ir import Block, SSAValue
+
+from .convert_to_llvm import Converter, convert_type, llvm_rule
+
+
+def _values(converter: Converter, values: Sequence[SSAValue]) -> list[SSAValue]:
+    return [converter.value(value) for value in values]
+
+
+def _block(converter: Converter, values: Sequence[SSAValue]) -> Block:
+    """Make a block whose arguments stand for values."""
+    block = converter.new_block([convert_type(value.type) for value in values])
+    for value, arg in zip(values, block.args, strict=True):
+        converter.bind(value, arg)
+    return block
+
+
+def _region(converter: Converter, source: Block) -> list[SSAValue]:
+    """Convert a region's block in place and return what it yields."""
+    terminator = converter.convert_block(source)
+    return _values(converter, terminator.operands) if terminator else []
+
+
+def _compare(converter: Converter, x: SSAValue, y: SSAValue, name: str) -> SSAValue:
+    predicate = IntegerAttr(llvm.ICmpPredicateFlag(name).to_int(), i64)
+    return converter.emit(llvm.ICmpOp(x, y, predicate))
+
+
+@llvm_rule(scf.IfOp)
+def _if(converter: Converter, op: scf.IfOp) -> None:
+    then = converter.new_block()
+    after = _block(converter, op.output)
+    condition = converter.value(op.cond)
+    if not op.false_region.blocks:
+        converter.branch_if(condition, then, [], after, [])
+    else:
+        otherwise = converter.new_block()
+        converter.branch_if(condition, then, [], otherwise, [])
+        converter.block = otherwise
+        converter.branch(after, _region(converter, op.false_region.block))
+    converter.block = then
+    converter.branch(after, _region(converter, op.true_region.block))
+    converter.block = after
+
+
+@llvm_rule(scf.IndexSwitchOp)
+def _switch(converter: Converter, op: scf.IndexSwitchOp) -> None:
+    chosen = converter.value(op.arg)
+    after = _block(converter, op.output)
+    for case, region in zip(op.cases.iter_values(), op.case_regions, strict=True):
+        here, following = converter.new_block(), converter.new_block()
+        found = _compare(converter, chosen, converter.int(int(case)), "eq")
+        converter.branch_if(found, here, [], following, [])
+        converter.block = here
+        converter.branch(after, _region(converter, region.block))
+        converter.block = following
+    converter.branch(after, _region(converter, op.default_region.block))
+    converter.block = after
+
+
+@llvm_rule(scf.ForOp)
+def _for(converter: Converter, op: scf.ForOp) -> None:
+    start, end, step = _values(converter, [op.lb, op.ub, op.step])
+    source = op.body.block
+    head = _block(converter, source.args)
+    body, after = converter.new_block(), converter.new_block()
+    converter.branch(head, [start, *_values(converter, op.iter_args)])
+    converter.block = head
+    inside = _compare(converter, head.args[0], end, "slt")
+    converter.branch_if(inside, body, [], after, [])
+    converter.block = body
+    yielded = _region(converter, source)
+    advanced = converter.emit(llvm.AddOp(head.args[0], step))
+    converter.branch(head, [advanced, *yielded])
+    converter.block = after
+    for result, arg in zip(op.res, head.args[1:], strict=True):
+        converter.bind(result, arg)
+
+
+@llvm_rule(scf.WhileOp)
+def _while(converter: Converter, op: scf.WhileOp) -> None:
+    before, after = op.before_region.block, op.after_region.block
+    head = _block(converter, before.args)
+    body = _block(converter, after.args)
+    done = _block(converter, op.res)
+    converter.branch(head, _values(converter, op.arguments))
+    converter.block = head
+    condition, *passed = _region(converter, before)
+    converter.branch_if(condition, body, passed, done, passed)
+    converter.block = body
+    converter.branch(head, _region(converter, after))
+    converter.block = done
+
+

@@ -1,0 +1,364 @@
+"""Convert an imported module to the llvm dialect in one walk per function."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import func, llvm
+from xdsl.dialects.builtin import (
+    ComplexType,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+    ModuleOp,
+    TensorType,
+    f64,
+    i64,
+)
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+
+LLVMRule = Callable[["Converter", Any], None]
+
+LLVM_RULES: dict[type[Operation], LLVMRule] = {}
+pointer_type = llvm.LLVMPointerType()
+# NOTE: inside Converter, `int` is the method that makes constants.
+Integer = int
+
+TYPE_RULES: dict[type[Attribute], Callable[[Any], Attribute]] = {
+    IndexType: lambda _: i64,
+    MemRefType: lambda _: pointer_type,
+    ComplexType: lambda kind: llvm.LLVMStructType.from_type_list(
+        [kind.element_type, kind.element_type]
+    ),
+}
+
+LARGEST_STACK = 1 << 16
+OUT_OF_MEMORY = 6
+
+
+def llvm_rule(*operations: type[Operation]) -> Callable[[LLVMRule], LLVMRule]:
+    """Register a conversion rule for these operations."""
+
+    def register(function: LLVMRule) -> LLVMRule:
+        for operation in operations:
+            LLVM_RULES[operation] = function
+        return function
+
+    return register
+
+
+def convert_type(kind: Attribute) -> Attribute:
+    """Return the llvm type of a value's type."""
+    found = TYPE_RULES.get(type(kind))
+    return kind if found is None else found(kind)
+
+
+def size_of(kind: Attribute) -> int:
+    """Return the bytes that one element takes in memory."""
+    if isinstance(kind, ComplexType):
+        return 2 * size_of(kind.element_type)
+    if isinstance(kind, IntegerType):
+        return max(1, kind.width.data // 8)
+    return kind.bitwidth // 8 if hasattr(kind, "bitwidth") else 8
+
+
+class Converter:
+    """The state of one function's conversion."""
+
+    def __init__(self, module: ModuleOp, *, seed: Integer | None = None) -> None:
+        self.module = module
+        self.seed = seed
+        self.entry = Block()
+        self.room = Block()
+        self.block = Block()
+        self.blocks = [self.block]
+        self.values: dict[SSAValue, SSAValue] = {}
+        self.initial_data: dict[str, bytes] = {}
+        self._declared: dict[str, llvm.FuncOp] = {}
+        self.extension: object = None
+        self._constants: dict[Any, SSAValue] = {}
+        self._data: dict[bytes, str] = {}
+        self._room_values: list[SSAValue | None] = []
+        self._workspace: SSAValue | None = None
+        self._workspace_bytes = 0
+        self._context: SSAValue | None = None
+        self._failure: Block | None = None
+
+    # Values
+
+    def value(self, ssa: SSAValue) -> SSAValue:
+        """Return the llvm value that stands for an imported one."""
+        return self.values[ssa]
+
+    def bind(self, ssa: SSAValue, found: SSAValue) -> None:
+        """Let an llvm value stand for an imported one."""
+        self.values[ssa] = found
+
+    def pointer(self, buffer: SSAValue) -> SSAValue:
+        """Return the address of a buffer's first element."""
+        return self.values[buffer]
+
+    # Emission
+
+    def insert(self, op: Operation) -> None:
+        """Append an operation to the current block."""
+        self.block.add_op(op)
+
+    def emit(self, op: Operation) -> SSAValue:
+        """Append an operation and return its only result."""
+        self.block.add_op(op)
+        return op.results[0]
+
+    def emit_at_entry(self, op: Operation) -> SSAValue:
+        """Append an operation to the entry block and return its result."""
+        self.entry.add_op(op)
+        return op.results[0]
+
+    def constant(self, attribute: Attribute, kind: Attribute) -> SSAValue:
+        """Return a constant, made once per function."""
+        key = (attribute, kind)
+        if key not in self._constants:
+            op = llvm.ConstantOp(attribute, kind)
+            self._constants[key] = self.emit_at_entry(op)
+        return self._constants[key]
+
+    def int(self, value: Integer, bits: Integer = 64) -> SSAValue:
+        """Return an integer constant."""
+        return self.constant(IntegerAttr(value, bits), IntegerType(bits))
+
+    def double(self, value: float) -> SSAValue:
+        """Return a double constant."""
+        return self.constant(FloatAttr(value, f64), f64)
+
+    def null(self) -> SSAValue:
+        """Return the null pointer."""
+        if "null" not in self._constants:
+            self._constants["null"] = self.emit_at_entry(
+                llvm.ZeroOp(result_types=[pointer_type])
+            )
+        return self._constants["null"]
+
+    def declare(
+        self, symbol: str, result: Attribute | None, types: Sequence[Attribute]
+    ) -> None:
+        """Declare an external function on first use."""
+        if symbol not in self._declared:
+            kind = llvm.LLVMFunctionType(list(types), result)
+            op = llvm.FuncOp(symbol, kind, llvm.LinkageAttr("external"))
+            self._declared[symbol] = op
+            self.module.body.block.add_op(op)
+
+    def call(
+        self, symbol: str, result: Attribute | None, args: Sequence[SSAValue]
+    ) -> SSAValue | None:
+        """Call an external function with llvm values."""
+        self.declare(symbol, result, [arg.type for arg in args])
+        op = llvm.CallOp(symbol, *args, return_type=result)
+        self.insert(op)
+        return op.returned
+
+    def result(
+        self, symbol: str, result: Attribute, args: Sequence[SSAValue]
+    ) -> SSAValue:
+        """Call an external function that returns a value."""
+        found = self.call(symbol, result, args)
+        assert found is not None
+        return found
+
+    def intrinsic(
+        self, name: str, result: Attribute, args: Sequence[SSAValue]
+    ) -> SSAValue:
+        """Call an LLVM intrinsic by its full name."""
+        return self.emit(llvm.CallIntrinsicOp(name, list(args), [result]))
+
+    def offset(
+        self, base: SSAValue, position: SSAValue | Integer, kind: Attribute
+    ) -> SSAValue:
+        """Return the address of an element some positions after another."""
+        return self.emit(llvm.GEPOp.from_mixed_indices(base, [position], kind))
+
+    def load(self, address: SSAValue, kind: Attribute) -> SSAValue:
+        """Load a value of an llvm type."""
+        return self.emit(llvm.LoadOp(address, kind))
+
+    def store(self, value: SSAValue, address: SSAValue) -> None:
+        """Store a value."""
+        self.insert(llvm.StoreOp(value, address))
+
+    # Memory
+
+    def global_data(self, array: np.ndarray[Any, Any]) -> SSAValue:
+        """Return the address of a constant array."""
+        return self.global_bytes(np.ascontiguousarray(array).tobytes())
+
+    def global_bytes(self, data: bytes) -> SSAValue:
+        """Return the address of constant bytes, aligned to eight."""
+        if data not in self._data:
+            name = f"data_{len(self._data)}"
+            self._data[data] = name
+            words = np.frombuffer(data + b"\0" * (-len(data) % 8 or 8 * (not data)), "i8")
+            kind = TensorType(i64, [len(words)])
+            array = llvm.LLVMArrayType(len(words), i64)
+            value = DenseIntOrFPElementsAttr.from_list(kind, words.tolist())
+            self.module.body.block.insert_op_before(
+                llvm.GlobalOp(array, name, "internal", constant=True, value=value),
+                self.function,
+            )
+            self._constants[name] = self.emit_at_entry(
+                llvm.AddressOfOp(name, pointer_type)
+            )
+        return self._constants[self._data[data]]
+
+    def stack(self, room: Integer | Attribute) -> SSAValue:
+        """Reserve stack memory, given in bytes or as an llvm type."""
+        kind = llvm.LLVMArrayType(room, IntegerType(8)) if isinstance(room, Integer) else room
+        memory = self.emit_at_entry(llvm.AllocaOp(self.int(1), kind, alignment=64))
+        return self._into_room(memory)
+
+    def _into_room(self, memory: SSAValue | None) -> SSAValue:
+        """Pass a pointer on to the second block, where it has no element type."""
+        self._room_values.append(memory)
+        return self.room.insert_arg(pointer_type, len(self.room.args))
+
+    def workspace(self, size: Integer) -> SSAValue:
+        """Reserve memory for the whole call, aligned to 64 bytes."""
+        if self._workspace is None:
+            self._workspace = self._into_room(None)
+        start = self._workspace_bytes
+        self._workspace_bytes += -(-size // 64) * 64
+        op = llvm.GEPOp(self._workspace, [start], IntegerType(8))
+        self.room.add_op(op)
+        return op.result
+
+    @property
+    def context(self) -> SSAValue:
+        """Return the runtime's context of this call."""
+        if self._context is None:
+            seed = self.int(0 if self.seed is None else self.seed)
+            given = self.int(0 if self.seed is None else 1)
+            outer, self.block = self.block, self.entry
+            self._context = self.result(
+                "__qrt__context_new", pointer_type, [seed, given]
+            )
+            self.block = outer
+        return self._context
+
+    # Control flow
+
+    def new_block(self, arg_types: Sequence[Attribute] = ()) -> Block:
+        """Make a block that a branch can lead to."""
+        block = Block(arg_types=arg_types)
+        self.blocks.append(block)
+        return block
+
+    def branch(self, target: Block, args: Sequence[SSAValue] = ()) -> None:
+        """End the current block with a jump."""
+        self.insert(llvm.BrOp(target, *args))
+
+    def branch_if(
+        self,
+        condition: SSAValue,
+        then: Block,
+        then_args: Sequence[SSAValue],
+        otherwise: Block,
+        otherwise_args: Sequence[SSAValue],
+    ) -> None:
+        """End the current block with a conditional jump."""
+        self.insert(
+            llvm.CondBrOp(condition, then, then_args, otherwise, otherwise_args)
+        )
+
+    def check(self, status: SSAValue) -> None:
+        """Leave the program with this status unless it is zero."""
+        if self._failure is None:
+            self._failure = Block(arg_types=[i64])
+        following = self.new_block()
+        fine = self.emit(llvm.ICmpOp(status, self.int(0), _predicate("eq")))
+        self.branch_if(fine, following, [], self._failure, [status])
+        self.block = following
+
+    def convert_block(self, block: Block) -> Operation | None:
+        """Convert a block's operations but its terminator, which is returned."""
+        for op in block.ops:
+            found = LLVM_RULES.get(type(op))
+            if found is not None:
+                found(self, op)
+            elif op.next_op is None:
+                return op
+            else:
+                raise NotImplementedError(f"No conversion to llvm for {op.name}.")
+        return None
+
+    # Functions
+
+    def convert_function(self, function: func.FuncOp) -> None:
+        """Convert a function that returns nothing into one that returns a status."""
+        source = function.body.block
+        types = [convert_type(arg.type) for arg in source.args]
+        self.entry = Block(arg_types=types)
+        kind = llvm.LLVMFunctionType(types, i64)
+        self.function = llvm.FuncOp(
+            function.sym_name.data, kind, llvm.LinkageAttr("external")
+        )
+        self.module.body.block.add_op(self.function)
+        self.values.update(zip(source.args, self.entry.args, strict=True))
+        body = self.block
+        self.convert_block(source)
+        self._leave(self.int(0))
+        self._finish(body)
+
+    def _leave(self, status: SSAValue) -> None:
+        if self._context is not None:
+            self.call("__qrt__context_free", None, [self._context])
+        if self._workspace_bytes > LARGEST_STACK:
+            assert self._workspace is not None
+            self.call("free", None, [self._workspace])
+        self.insert(llvm.ReturnOp(status))
+
+    def _finish(self, body: Block) -> None:
+        if self._failure is not None:
+            self.block = self._failure
+            self.blocks.append(self._failure)
+            self._leave(self._failure.args[0])
+        self.block = self.entry
+        passed = [v or self._workspace_memory() for v in self._room_values]
+        self.branch(self.room, passed)
+        self.block = self.room
+        self.branch(body)
+        for block in (self.entry, self.room, *self.blocks):
+            self.function.body.add_block(block)
+
+    def _workspace_memory(self) -> SSAValue:
+        if self._workspace_bytes <= LARGEST_STACK:
+            kind = llvm.LLVMArrayType(self._workspace_bytes, IntegerType(8))
+            return self.emit(llvm.AllocaOp(self.int(1), kind, alignment=64))
+        size = self.int(self._workspace_bytes)
+        memory = self.result("aligned_alloc", pointer_type, [self.int(64), size])
+        missing = self.emit(llvm.ICmpOp(memory, self.null(), _predicate("eq")))
+        refusal, following = self.new_block(), self.new_block()
+        self.branch_if(missing, refusal, [], following, [])
+        self.block = refusal
+        if self._context is not None:
+            self.call("__qrt__context_free", None, [self._context])
+        self.insert(llvm.ReturnOp(self.int(OUT_OF_MEMORY)))
+        self.block = following
+        return memory
+
+
+def _predicate(name: str) -> IntegerAttr[IntegerType]:
+    return IntegerAttr(llvm.ICmpPredicateFlag(name).to_int(), i64)
+
+
+def convert_to_llvm(module: ModuleOp, *, seed: int | None = None) -> ModuleOp:
+    """Return a module of the llvm dialect for an imported one."""
+    target = ModuleOp([])
+    converter = Converter(target, seed=seed)
+    for op in sorted(module.ops, key=lambda op: isinstance(op, func.FuncOp)):
+        if isinstance(op, func.FuncOp):
+            converter.convert_function(op)
+        else:
+            LLVM_RULES[type(op)](converter, op)
+    return target

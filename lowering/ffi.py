@@ -1,0 +1,180 @@
+"""The XLA FFI handler of a program, written as LLVM IR."""
+
+from llvmlite import ir
+
+pointer = ir.PointerType()
+word = ir.IntType(64)
+half = ir.IntType(32)
+
+INVALID_ARGUMENT = 3
+EXECUTE_TRAITS = 0
+
+# The structs of xla/ffi/api/c_api.h: names of fields and their types, in order. All
+# begin with their size and a chain of extensions; a string names a nested struct.
+STRUCTS: dict[str, dict[str, ir.Type | str]] = {
+    "Extension": {"size": word, "type": half, "next": pointer},
+    "Version": {"size": word, "extension": pointer, "major": half, "minor": half},
+    "Metadata": {"size": word, "version": "Version", "traits": half},
+    "MetadataExtension": {"base": "Extension", "metadata": pointer},
+    "Buffers": {
+        "size": word,
+        "extension": pointer,
+        "count": word,
+        "types": pointer,
+        "items": pointer,
+    },
+    "Frame": {
+        "size": word,
+        "extension": pointer,
+        "api": pointer,
+        "context": pointer,
+        "stage": half,
+        "args": "Buffers",
+        "rets": "Buffers",
+    },
+    "Buffer": {
+        "size": word,
+        "extension": pointer,
+        "dtype": half,
+        "data": pointer,
+        "rank": word,
+        "dims": pointer,
+    },
+    "Api": {
+        "size": word,
+        "extension": pointer,
+        "version": "Version",
+        "internal": pointer,
+        "error_create": pointer,
+    },
+    "ErrorArguments": {
+        "size": word,
+        "extension": pointer,
+        "message": pointer,
+        "code": half,
+    },
+}
+
+
+def struct(name: str) -> ir.LiteralStructType:
+    """Return the LLVM type of a struct of the FFI header."""
+    fields = STRUCTS[name].values()
+    return ir.LiteralStructType(
+        [struct(kind) if isinstance(kind, str) else kind for kind in fields]
+    )
+
+
+class _Cursor:
+    """Field access by name, on top of a builder."""
+
+    def __init__(self, builder: ir.IRBuilder) -> None:
+        self.builder = builder
+
+    def address(self, base: ir.Value, name: str, *path: str) -> ir.Value:
+        """Return the address of a field, descending into nested structs."""
+        indices, current = [ir.Constant(half, 0)], name
+        kind: ir.Type | str = name
+        for field in path:
+            names = list(STRUCTS[current])
+            indices.append(ir.Constant(half, names.index(field)))
+            kind = STRUCTS[current][field]
+            current = kind if isinstance(kind, str) else ""
+        # NOTE: llvmlite types what alloca returns, and a typed pointer names its struct.
+        source = struct(name) if base.type.is_opaque else None
+        return self.builder.gep(base, indices, source_etype=source)
+
+    def load(self, base: ir.Value, kind: ir.Type, name: str, *path: str) -> ir.Value:
+        """Load a field."""
+        return self.builder.load(self.address(base, name, *path), typ=kind)
+
+    def store(self, value: ir.Value, base: ir.Value, name: str, *path: str) -> None:
+        """Store a field."""
+        self.builder.store(value, self.address(base, name, *path))
+
+
+def _buffers(cursor: _Cursor, frame: ir.Value, side: str, count: int) -> list[ir.Value]:
+    builder = cursor.builder
+    if not count:
+        return []
+    items = cursor.load(frame, pointer, "Frame", side, "items")
+    found: list[ir.Value] = []
+    for position in range(count):
+        place = builder.gep(items, [ir.Constant(word, position)], source_etype=pointer)
+        buffer = builder.load(place, typ=pointer)
+        found.append(cursor.load(buffer, pointer, "Buffer", "data"))
+    return found
+
+
+def _answer_metadata(cursor: _Cursor, extension: ir.Value, api: ir.Value) -> None:
+    """Fill in the query that XLA makes when it registers a handler."""
+    builder = cursor.builder
+    metadata = cursor.load(extension, pointer, "MetadataExtension", "metadata")
+    for part in ("major", "minor"):
+        number = cursor.load(api, half, "Api", "version", part)
+        cursor.store(number, metadata, "Metadata", "version", part)
+    traits = ir.Constant(half, EXECUTE_TRAITS)
+    cursor.store(traits, metadata, "Metadata", "traits")
+    builder.ret(ir.Constant(pointer, None))
+
+
+def _fail(
+    cursor: _Cursor, module: ir.Module, api: ir.Value, status: ir.Value, key: int
+) -> None:
+    """Let Python word the message and hand it to XLA as an error."""
+    builder = cursor.builder
+    describe = ir.Function(
+        module, ir.FunctionType(pointer, [word, word]), "__qjit__describe"
+    )
+    message = builder.call(describe, [ir.Constant(word, key), status])
+    arguments = builder.alloca(struct("ErrorArguments"))
+    size = sum(8 for _ in STRUCTS["ErrorArguments"])
+    cursor.store(ir.Constant(word, size), arguments, "ErrorArguments", "size")
+    cursor.store(
+        ir.Constant(pointer, None), arguments, "ErrorArguments", "extension"
+    )
+    cursor.store(message, arguments, "ErrorArguments", "message")
+    code = ir.Constant(half, INVALID_ARGUMENT)
+    cursor.store(code, arguments, "ErrorArguments", "code")
+    create = cursor.load(api, word, "Api", "error_create")
+    kind = ir.FunctionType(pointer, [pointer])
+    typed = builder.inttoptr(create, kind.as_pointer())
+    builder.ret(builder.call(typed, [arguments]))
+
+
+def add_handler(
+    module: ir.Module, program: str, num_inputs: int, num_outputs: int, key: int
+) -> str:
+    """Add the handler of a program to its module and return the handler's name.
+
+    The program takes one pointer per input and output and returns a status; `key`
+    names the program when Python is asked to describe that status.
+    """
+    name = f"{program}__handler"
+    handler = ir.Function(module, ir.FunctionType(pointer, [pointer]), name)
+    (frame,) = handler.args
+    cursor = _Cursor(ir.IRBuilder(handler.append_basic_block("entry")))
+    builder = cursor.builder
+    query = handler.append_basic_block("query")
+    execute = handler.append_basic_block("execute")
+    done = handler.append_basic_block("done")
+    failed = handler.append_basic_block("failed")
+    api = cursor.load(frame, pointer, "Frame", "api")
+    extension = cursor.load(frame, pointer, "Frame", "extension")
+    nothing = ir.Constant(pointer, None)
+    asked = builder.icmp_unsigned("!=", extension, nothing)
+    builder.cbranch(asked, query, execute)
+    builder.position_at_end(query)
+    _answer_metadata(cursor, extension, api)
+    builder.position_at_end(execute)
+    pointers = [
+        *_buffers(cursor, frame, "args", num_inputs),
+        *_buffers(cursor, frame, "rets", num_outputs),
+    ]
+    status = builder.call(module.get_global(program), pointers)
+    succeeded = builder.icmp_unsigned("==", status, ir.Constant(word, 0))
+    builder.cbranch(succeeded, done, failed)
+    builder.position_at_end(done)
+    builder.ret(nothing)
+    builder.position_at_end(failed)
+    _fail(cursor, module, api, status, key)
+    return name

@@ -1,0 +1,192 @@
+"""The pass `form-schedules`: runs of gates become gate schedules."""
+
+from xdsl.context import Context
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import FloatAttr, ModuleOp, UnitAttr, f64
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from qjit.dialects.gates import GATES
+from qjit.dialects import statevector
+from qjit.dialects.quantum import (
+    AllocOp,
+    ExtractOp,
+    GateOp,
+    InsertOp,
+    MeasureOp,
+    ResetOp,
+    UnitaryOp,
+)
+from qjit.dialects.quantum_types import RegisterType
+from qjit.dialects.schedule import Schedule, WireValue
+from qjit.dialects.statevector import RunOp
+
+
+class FormSchedulesPass(ModulePass):
+    """Replace gates on qubit values by schedules on the register."""
+
+    name = "form-schedules"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Walk every block once, in program order."""
+        for function in op.ops:
+            for region in function.regions:
+                for block in region.blocks:
+                    BlockWalk(block, {}).run()
+
+
+class BlockWalk:
+    """Collects the gates of one block; other quantum operations end a schedule."""
+
+    def __init__(self, block: Block, wires: dict[SSAValue, WireValue]) -> None:
+        self.block = block
+        self.wires = wires
+        self.schedule = Schedule()
+        self.register: SSAValue | None = None
+        self.dead: list[Operation] = []
+        self.recorded = False
+
+    def run(self) -> None:
+        """Rewrite the block."""
+        for op in list(self.block.ops):
+            self._visit(op)
+        for op in reversed(self.dead):
+            Rewriter.erase_op(op, safe_erase=False)
+
+    def _visit(self, op: Operation) -> None:
+        match op:
+            case AllocOp():
+                self.recorded = "recorded" in op.attributes
+            case ExtractOp():
+                self.register = op.register
+                self.wires[op.qubit] = op.wire
+                self.dead.append(op)
+            case InsertOp():
+                op.out_register.replace_all_uses_with(op.register)
+                self.dead.append(op)
+            case GateOp():
+                self._gate(op)
+            case UnitaryOp():
+                self._unitary(op)
+            case MeasureOp() | ResetOp():
+                self._finish(op)
+                self._measure(op)
+            case _ if _touches_qubits(op):
+                self._finish(op)
+                self._descend(op)
+            case _:
+                pass
+
+    def _descend(self, op: Operation) -> None:
+        for region in op.regions:
+            for block in region.blocks:
+                inner = BlockWalk(block, self.wires)
+                inner.recorded = self.recorded
+                inner.run()
+
+    def _measure(self, op: MeasureOp | ResetOp) -> None:
+        """Let a measured qubit keep its wire."""
+        assert self.register is not None
+        is_reset = isinstance(op, ResetOp)
+        measured = statevector.MeasureOp(
+            self.register,
+            self.wires[op.qubit],
+            None if is_reset else op.postselect,
+            UnitAttr() if is_reset else op.reset,
+            op.line,
+        )
+        Rewriter.insert_op(measured, InsertPoint.before(op))
+        if isinstance(op, MeasureOp):
+            op.outcome.replace_all_uses_with(measured.outcome)
+        self.wires[op.out_qubit] = self.wires[op.qubit]
+        self.dead.append(op)
+
+    def _gate(self, op: GateOp) -> None:
+        self._follow(op)
+        name = op.gate.data
+        if name == "I":
+            return
+        record = GATES[name]
+        constants = {
+            "dim": op.dim.value.data if op.dim is not None else 0,
+            "num_targets": len(op.targets),
+        }
+        words = [self._number(constants[word], op) for word in record.words]
+        self.schedule.add_gate(
+            name,
+            list(op.params),
+            words,
+            list(op.slots),
+            [self.wires[bit] for bit in op.targets],
+            [self.wires[bit] for bit in op.controls],
+            _bitmask(op.control_pattern),
+            op.adjoint is not None,
+            op.word.data if op.word is not None else None,
+            _location(op),
+        )
+
+    def _number(self, value: int, op: Operation) -> SSAValue:
+        constant = arith.ConstantOp(FloatAttr(float(value), f64))
+        Rewriter.insert_op(constant, InsertPoint.before(op))
+        return constant.result
+
+    def _unitary(self, op: UnitaryOp) -> None:
+        self._follow(op)
+        self.schedule.add_unitary(
+            op.matrix,
+            [self.wires[bit] for bit in op.targets],
+            [self.wires[bit] for bit in op.controls],
+            _bitmask(op.control_pattern),
+            op.adjoint is not None,
+            op.diagonal is not None,
+            _location(op),
+        )
+
+    def _follow(self, op: GateOp | UnitaryOp) -> None:
+        for before, after in zip(op.qubits, op.results, strict=True):
+            self.wires[after] = self.wires[before]
+        self.dead.append(op)
+
+    def _finish(self, before: Operation) -> None:
+        """Put the schedule collected so far before an operation."""
+        schedule = self.schedule
+        if not schedule.entries:
+            return
+        assert self.register is not None
+        slots = [self._slot(slot, before) for slot in schedule.slots]
+        run = RunOp(
+            self.register,
+            schedule.placed_entries(),
+            schedule.wires,
+            schedule.params,
+            [matrix for _, matrix, _ in schedule.matrices],
+            schedule.dynamic_wires,
+            slots if self.recorded else [],
+            self.recorded,
+        )
+        Rewriter.insert_op(run, InsertPoint.before(before))
+        self.schedule = Schedule()
+
+    def _slot(self, slot: SSAValue | None, before: Operation) -> SSAValue:
+        if slot is not None:
+            return slot
+        constant = arith.ConstantOp.from_int_and_width(-1, 32)
+        Rewriter.insert_op(constant, InsertPoint.before(before))
+        return constant.result
+
+
+def _bitmask(values: tuple[int, ...]) -> int:
+    return sum(value << place for place, value in enumerate(values))
+
+
+def _location(op: GateOp | UnitaryOp) -> int:
+    return 0 if op.line is None else op.line.value.data
+
+
+def _touches_qubits(op: Operation) -> bool:
+    """Tell whether an operation needs the state as all gates before it left it."""
+    if any(isinstance(v.type, RegisterType) for v in (*op.operands, *op.results)):
+        return True
+    return any(True for region in op.regions for _ in region.blocks)
+

@@ -1,0 +1,179 @@
+"""Primitives without a native rule: native code calls back into JAX."""
+
+import ctypes
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from xdsl.dialects.builtin import IntegerAttr, i64
+from xdsl.dialects import llvm as llvm_dialect
+from xdsl.ir import SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    prop_def,
+    var_operand_def,
+)
+
+from .arrays import Value
+from .convert_to_llvm import Converter, llvm_rule, pointer_type
+from .importer import Importer
+from .jax_internals import enable_x64
+
+HOST_ERROR = 255
+
+
+@dataclass(frozen=True)
+class HostRecord:
+    """One call into JAX: which primitive, and how to evaluate it."""
+
+    key: int
+    name: str
+    evaluate: Callable[..., Sequence[Any]]
+    inputs: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
+    outputs: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
+    wide: bool
+
+
+_keys = itertools.count(1)
+_records: dict[int, HostRecord] = {}
+_failure = threading.local()
+
+
+@irdl_op_definition
+class HostCallOp(IRDLOperation):
+    """Evaluate a primitive in Python: inputs, then outputs, as buffers."""
+
+    name = "qjit.host_call"
+
+    buffers = var_operand_def()
+    key = prop_def(IntegerAttr)
+    num_inputs = prop_def(IntegerAttr)
+    line = prop_def(IntegerAttr)
+
+
+def host_error_text() -> str:
+    """Return the message of the last exception that a host call raised."""
+    return getattr(_failure, "text", "A host call failed.")
+
+
+def _array(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if not size:
+        return np.zeros(shape, dtype)
+    memory = (ctypes.c_char * size).from_address(address)
+    return np.frombuffer(memory, dtype).reshape(shape)
+
+
+def run_host_call(key: int, inputs: Any, outputs: Any) -> None:
+    """Evaluate a record on buffers given by address."""
+    record = _records[key]
+    args = [
+        _array(inputs[place], shape, dtype).copy()
+        for place, (shape, dtype) in enumerate(record.inputs)
+    ]
+    with enable_x64(record.wide or bool(jax.config.jax_enable_x64)):
+        results = [np.asarray(found) for found in record.evaluate(*args)]
+    for place, (shape, dtype) in enumerate(record.outputs):
+        _array(outputs[place], shape, dtype)[...] = results[place]
+
+
+@ctypes.CFUNCTYPE(
+    ctypes.c_int64,
+    ctypes.c_int64,
+    ctypes.POINTER(ctypes.c_size_t),
+    ctypes.POINTER(ctypes.c_size_t),
+)
+def _callback(key: int, inputs: Any, outputs: Any) -> int:
+    try:
+        run_host_call(key, inputs, outputs)
+    except BaseException as error:  # noqa: BLE001  (nothing may cross native code)
+        name = _records[key].name
+        _failure.text = f"Host call {name}: {type(error).__name__}: {error}"
+        _failure.error = error
+        return HOST_ERROR
+    return 0
+
+
+def host_call_address() -> int:
+    """Return the address of the function that native code calls."""
+    address = ctypes.cast(_callback, ctypes.c_void_p).value
+    assert address is not None
+    return address
+
+
+def _evaluator(eqn: Any) -> Callable[..., Sequence[Any]]:
+    if "callback" in eqn.params:
+        callback = eqn.params["callback"]
+        return lambda *args: callback(*map(jax.numpy.asarray, args))
+
+    def bind(*args: Any) -> Sequence[Any]:
+        bound = eqn.primitive.get_bind_params(eqn.params)
+        # NOTE: older versions of JAX return functions apart from the parameters.
+        functions, params = bound if isinstance(bound, tuple) else ((), bound)
+        found = eqn.primitive.bind(*functions, *args, **params)
+        return found if eqn.primitive.multiple_results else [found]
+
+    return bind if eqn.effects else jax.jit(bind)
+
+
+def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    """Import a primitive as a call into JAX."""
+    avals_in = [var.aval for var in eqn.invars]
+    avals_out = [var.aval for var in eqn.outvars]
+
+    def signature(avals: list[Any]) -> Any:
+        return tuple((tuple(a.shape), np.dtype(a.dtype)) for a in avals)
+
+    wide = any(np.dtype(a.dtype).itemsize == 8 for a in (*avals_in, *avals_out))
+    record = HostRecord(
+        next(_keys),
+        eqn.primitive.name,
+        _evaluator(eqn),
+        signature(avals_in),
+        signature(avals_out),
+        wide,
+    )
+    _records[record.key] = record
+    importer.host_records.append(record)
+    given = [importer.buffer(value) for value in inputs]
+    made = [importer.allocate(aval.shape, aval.dtype) for aval in avals_out]
+    importer.insert(
+        HostCallOp.build(
+            operands=[[*given, *made]],
+            properties={
+                "key": IntegerAttr(record.key, i64),
+                "num_inputs": IntegerAttr(len(given), i64),
+                "line": IntegerAttr(importer.location(eqn), i64),
+            },
+        )
+    )
+    importer.invalidate()
+    return [importer.from_buffer(b, a) for b, a in zip(made, avals_out, strict=True)]
+
+
+def _pointer_array(converter: Converter, pointers: Sequence[SSAValue]) -> SSAValue:
+    array = converter.stack(max(8, 8 * len(pointers)))
+    for place, address in enumerate(pointers):
+        converter.store(address, converter.offset(array, place, pointer_type))
+    return array
+
+
+@llvm_rule(HostCallOp)
+def _convert_host_call(converter: Converter, op: HostCallOp) -> None:
+    pointers = [converter.pointer(buffer) for buffer in op.buffers]
+    split = op.num_inputs.value.data
+    args = [
+        converter.int(op.key.value.data),
+        _pointer_array(converter, pointers[:split]),
+        _pointer_array(converter, pointers[split:]),
+    ]
+    status = converter.result("__qjit__host_call", i64, args)
+    place = converter.int(op.line.value.data << 8)
+    failed = converter.emit(llvm_dialect.ICmpOp(status, converter.int(0), IntegerAttr(1, i64)))
+    marked = converter.emit(llvm_dialect.OrOp(status, place))
+    converter.check(converter.emit(llvm_dialect.SelectOp(failed, marked, status)))

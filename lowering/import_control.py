@@ -1,0 +1,296 @@
+"""Import rules of calls, branches and loops."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jax.extend.core import ClosedJaxpr
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import DenseArrayBase, i64
+from xdsl.ir import Block, Region, SSAValue
+
+from .arrays import Buffer, Value
+from .import_elementwise import convert
+from .importer import Importer, index, rule
+
+
+@rule("jit", "pjit", "closed_call", "core_call", "custom_jvp_call")
+def _call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    for name in ("jaxpr", "call_jaxpr"):
+        if name in eqn.params:
+            return _inline(importer, eqn.params[name], inputs)
+    return NotImplemented
+
+
+@rule("custom_vjp_call", "custom_vjp_call_jaxpr", "checkpoint", "remat", "remat2")
+def _call_differentiable(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    for name in ("call_jaxpr", "fun_jaxpr", "jaxpr"):
+        if name in eqn.params:
+            return _inline(importer, eqn.params[name], inputs)
+    return NotImplemented
+
+
+def _inline(importer: Importer, body: Any, inputs: Sequence[Value]) -> list[Value]:
+    if isinstance(body, ClosedJaxpr):
+        return importer.inline(body, inputs)
+    return importer.evaluate(body, [], inputs)
+
+
+class _Threads:
+    """The quantum registers that an effectful control-flow operation carries."""
+
+    def __init__(self, importer: Importer, *bodies: Any) -> None:
+        self.importer = importer
+        self.active = any(body.effects for body in bodies)
+        if self.active:
+            importer.flush()
+        self.start = list(importer.threads) if self.active else []
+
+    def enter(self, values: Sequence[SSAValue]) -> None:
+        """Continue with other SSA values inside a region or after the operation."""
+        if self.active:
+            self.importer.threads[:] = values
+
+    def leave(self) -> list[SSAValue]:
+        """Return what the end of a region passes on."""
+        if not self.active:
+            return []
+        self.importer.flush()
+        return list(self.importer.threads)
+
+
+class _Carry:
+    """Loop-carried values: scalars as SSA values, arrays in fixed buffers."""
+
+    def __init__(self, importer: Importer, initial: Sequence[Value]) -> None:
+        self.importer = importer
+        self.initial = initial
+        self.avals = [_Aval(value.shape, value.dtype) for value in initial]
+        self.scalars = [importer.scalar(v) for v in initial if not v.shape]
+        self.buffers: list[SSAValue] = []
+        for value in initial:
+            if value.shape:
+                self.buffers.append(importer.allocate(value.shape, value.dtype))
+                importer.copy_into(value, self.buffers[-1])
+        self.owners = [Buffer() for _ in self.buffers]
+
+    def values(self, scalars: Sequence[SSAValue]) -> list[Value]:
+        """Return the carried values, given the scalars among them."""
+        rest, buffers = iter(scalars), iter(zip(self.buffers, self.owners, strict=True))
+        found: list[Value] = []
+        for aval in self.avals:
+            if aval.shape:
+                found.append(self.importer.from_buffer(*self._pair(next(buffers), aval)))
+            else:
+                found.append(self.importer.from_scalar(next(rest), aval))
+        return found
+
+    @staticmethod
+    def _pair(place: tuple[SSAValue, Buffer], aval: Any) -> tuple[Any, ...]:
+        return place[0], aval, place[1]
+
+    def advance(self, values: Sequence[Value]) -> list[SSAValue]:
+        """Copy new arrays into the buffers and return the new scalars."""
+        importer = self.importer
+        arrays = [value for value in values if value.shape]
+        importer.settle(arrays)
+        moves: list[tuple[Value, SSAValue]] = []
+        for value, buffer, owner in zip(
+            arrays, self.buffers, self.owners, strict=True
+        ):
+            if value.buffer is owner:
+                continue
+            if value.buffer in self.owners:
+                spare = importer.allocate(value.shape, value.dtype)
+                importer.copy_into(value, spare)
+                value = Value(value.shape, value.dtype, memref=spare, buffer=Buffer())
+            moves.append((value, buffer))
+        for value, buffer in moves:
+            importer.copy_into(value, buffer)
+        return [importer.scalar(value) for value in values if not value.shape]
+
+
+class _Aval:
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+
+@rule("platform_index")
+def _platform_index(importer: Importer, eqn: Any) -> list[Value]:
+    """Choose the branch for CPUs, or else the default one."""
+    groups = eqn.params["platforms"]
+    names = [i for i, group in enumerate(groups) if group and "cpu" in group]
+    default = [i for i, group in enumerate(groups) if group is None]
+    return [importer.constant(np.int32((names or default)[0]))]
+
+
+@rule("cond")
+def _cond(importer: Importer, eqn: Any, which: Value, *inputs: Value) -> list[Value]:
+    branches = eqn.params["branches"]
+    if which.constant is not None:
+        chosen = min(max(int(which.constant), 0), len(branches) - 1)
+        return importer.inline(branches[chosen], inputs)
+    importer.settle(inputs)
+    selector = importer.scalar(which)
+    avals = [var.aval for var in eqn.outvars]
+    targets = [importer.allocate(a.shape, a.dtype) if a.shape else None for a in avals]
+    threads = _Threads(importer, *branches)
+    regions: list[Region] = []
+    types: list[Any] = []
+    for branch in branches:
+        with importer.region() as block:
+            threads.enter(threads.start)
+            outputs = importer.inline(branch, inputs)
+            importer.settle([v for v in outputs if v.shape])
+            scalars: list[SSAValue] = []
+            for value, target in zip(outputs, targets, strict=True):
+                if target is None:
+                    scalars.append(importer.scalar(value))
+                else:
+                    importer.copy_into(value, target)
+            scalars += threads.leave()
+            types = [scalar.type for scalar in scalars]
+            importer.insert(scf.YieldOp(*scalars))
+        regions.append(Region(block))
+    results = list(_branch(importer, eqn, selector, regions, types))
+    count = len([target for target in targets if target is None])
+    threads.enter(results[count:])
+    importer.invalidate()
+    rest = iter(results)
+    return [
+        importer.from_scalar(next(rest), aval)
+        if target is None
+        else importer.from_buffer(target, aval)
+        for aval, target in zip(avals, targets, strict=True)
+    ]
+
+
+def _branch(
+    importer: Importer,
+    eqn: Any,
+    selector: SSAValue,
+    regions: list[Region],
+    types: list[Any],
+) -> Sequence[SSAValue]:
+    dtype = eqn.invars[0].aval.dtype
+    if len(regions) == 1:
+        regions = [regions[0], regions[0].clone()]
+    if len(regions) == 2:
+        if dtype != np.bool_:
+            zero = importer.scalar_constant(0, dtype)
+            selector = importer.emit(arith.CmpiOp(selector, zero, "sgt"))
+        return importer.insert(scf.IfOp(selector, types, regions[1], regions[0])).results
+    wide = convert(importer, selector, dtype, np.int64)
+    low, high = (importer.scalar_constant(v, np.int64) for v in (0, len(regions) - 1))
+    wide = importer.emit(arith.MaxSIOp(wide, low))
+    wide = importer.emit(arith.MinSIOp(wide, high))
+    place = importer.emit(arith.IndexCastOp(wide, index))
+    cases = DenseArrayBase.from_list(i64, range(len(regions) - 1))
+    op = scf.IndexSwitchOp(place, cases, regions[-1], regions[:-1], types)
+    return importer.insert(op).results
+
+
+@rule("while")
+def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    cond_jaxpr, body_jaxpr = eqn.params["cond_jaxpr"], eqn.params["body_jaxpr"]
+    first = eqn.params["cond_nconsts"]
+    second = first + eqn.params["body_nconsts"]
+    consts = inputs[:second]
+    importer.settle(consts)
+    carry = _Carry(importer, inputs[second:])
+    threads = _Threads(importer, cond_jaxpr, body_jaxpr)
+    initial = [*carry.scalars, *threads.start]
+    types = [value.type for value in initial]
+    count = len(carry.scalars)
+    with importer.holding(consts):
+        with importer.region(types) as before:
+            threads.enter(before.args[count:])
+            values = carry.values(before.args)
+            with importer.holding(values):
+                (proceed,) = importer.inline(cond_jaxpr, [*inputs[:first], *values])
+            passed = [*before.args[:count], *threads.leave()]
+            importer.insert(scf.ConditionOp(importer.scalar(proceed), *passed))
+        with importer.region(types) as after:
+            threads.enter(after.args[count:])
+            values = carry.values(after.args)
+            made = importer.inline(body_jaxpr, [*inputs[first:second], *values])
+            importer.insert(scf.YieldOp(*carry.advance(made), *threads.leave()))
+    op = importer.insert(
+        scf.WhileOp(initial, types, Region(before), Region(after))
+    )
+    threads.enter(op.results[count:])
+    importer.invalidate()
+    return carry.values(op.results)
+
+
+@rule("scan")
+def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    params = eqn.params
+    body, length = params["jaxpr"], params["length"]
+    first = params["num_consts"]
+    second = first + params["num_carry"]
+    consts, rows = inputs[:first], inputs[second:]
+    importer.settle([*consts, *rows])
+    carry = _Carry(importer, inputs[first:second])
+    threads = _Threads(importer, body)
+    stacked = [var.aval for var in eqn.outvars[params["num_carry"] :]]
+    targets = [importer.allocate(aval.shape, aval.dtype) for aval in stacked]
+    initial = [*carry.scalars, *threads.start]
+    count = len(carry.scalars)
+    with importer.holding([*consts, *rows]):
+        with importer.region([index, *(v.type for v in initial)]) as block:
+            place, *scalars = block.args
+            threads.enter(scalars[count:])
+            if params["reverse"]:
+                last = importer.index_constant(length - 1)
+                place = importer.emit(arith.SubiOp(last, place))
+            given = [_row(importer, value, place) for value in rows]
+            values = [*consts, *carry.values(scalars), *given]
+            outputs = importer.inline(body, values)
+            split = params["num_carry"]
+            for value, target in zip(outputs[split:], targets, strict=True):
+                _store_row(importer, value, target, place)
+            yielded = [*carry.advance(outputs[:split]), *threads.leave()]
+            importer.insert(scf.YieldOp(*yielded))
+    results = _for(importer, length, initial, block)
+    threads.enter(results[count:])
+    importer.invalidate()
+    made = [
+        importer.from_buffer(target, aval)
+        for target, aval in zip(targets, stacked, strict=True)
+    ]
+    return [*carry.values(results), *made]
+
+
+def _for(
+    importer: Importer, length: int, initial: list[SSAValue], block: Block
+) -> Sequence[SSAValue]:
+    zero, one = importer.index_constant(0), importer.index_constant(1)
+    bound = importer.index_constant(length)
+    return importer.insert(scf.ForOp(zero, bound, one, initial, block)).results
+
+
+def _row(importer: Importer, value: Value, place: SSAValue) -> Value:
+    """Return one row of an array that a loop runs over."""
+    buffer = importer.buffer(value)
+    aval = _Aval(value.shape[1:], value.dtype)
+    if not aval.shape:
+        return importer.from_scalar(importer.load(buffer, [place], value.dtype), aval)
+    part = importer.view(buffer, _start(importer, aval, place), aval.shape)
+    return importer.from_buffer(part, aval, value.buffer)
+
+
+def _store_row(
+    importer: Importer, value: Value, target: SSAValue, place: SSAValue
+) -> None:
+    if not value.shape:
+        importer.store(importer.scalar(value), target, [place], value.dtype)
+        return
+    start = _start(importer, value, place)
+    importer.copy_into(value, importer.view(target, start, value.shape))
+
+
+def _start(importer: Importer, row: Any, place: SSAValue) -> SSAValue:
+    size = importer.index_constant(int(np.prod(row.shape, dtype=np.int64)))
+    return importer.emit(arith.MuliOp(place, size))

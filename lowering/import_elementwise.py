@@ -1,0 +1,350 @@
+"""Import rules of arithmetic and logic, one element at a time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import arith, complex, func, math
+from xdsl.dialects.builtin import ComplexType
+from xdsl.ir import Operation, SSAValue
+
+from .arrays import Value, element_type
+from .importer import Importer, elementwise, rule
+
+Scalar = SSAValue
+Op2 = Callable[[SSAValue, SSAValue], Operation]
+
+
+def kind_of(eqn: Any, position: int = 0) -> str:
+    """Return the numpy kind letter of an operand: b, i, u, f or c."""
+    return np.dtype(eqn.invars[position].aval.dtype).kind
+
+
+def _like(importer: Importer, eqn: Any, value: Any, position: int = 0) -> Scalar:
+    return importer.scalar_constant(value, eqn.invars[position].aval.dtype)
+
+
+def call(importer: Importer, symbol: str, *args: Scalar, result: Any = None) -> Scalar:
+    """Call a function of the C library."""
+    return importer.emit(func.CallOp(symbol, list(args), [result or args[0].type]))
+
+
+def _arithmetic(
+    name: str, on_float: Op2, on_integer: Op2, on_bool: Op2, on_complex: Op2
+) -> None:
+    table = {
+        "f": on_float,
+        "i": on_integer,
+        "u": on_integer,
+        "b": on_bool,
+        "c": on_complex,
+    }
+
+    @elementwise(name)
+    def _(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+        return importer.emit(table[kind_of(eqn)](x, y))
+
+
+for _add in ("add", "add_any"):
+    _arithmetic(_add, arith.AddfOp, arith.AddiOp, arith.OrIOp, complex.AddOp)
+_arithmetic("sub", arith.SubfOp, arith.SubiOp, arith.XOrIOp, complex.SubOp)
+_arithmetic("mul", arith.MulfOp, arith.MuliOp, arith.AndIOp, complex.MulOp)
+
+
+@elementwise("square")
+def _square(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    table = {"f": arith.MulfOp, "c": complex.MulOp, "b": arith.AndIOp}
+    return importer.emit(table.get(kind_of(eqn), arith.MuliOp)(x, x))
+
+
+@elementwise("neg")
+def _neg(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    kind = kind_of(eqn)
+    if kind == "f":
+        return importer.emit(arith.NegfOp(x))
+    if kind == "c":
+        return importer.emit(complex.NegOp(x))
+    return importer.emit(arith.SubiOp(_like(importer, eqn, 0), x))
+
+
+def _safe_divisor(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Any:
+    """Return (divisor that cannot trap, is zero, overflows)."""
+    zero, one = _like(importer, eqn, 0), _like(importer, eqn, 1)
+    is_zero = importer.emit(arith.CmpiOp(y, zero, "eq"))
+    safe = importer.emit(arith.SelectOp(is_zero, one, y))
+    if kind_of(eqn) != "i":
+        return safe, is_zero, None
+    lowest = np.iinfo(eqn.invars[0].aval.dtype).min
+    at_lowest = importer.emit(arith.CmpiOp(x, _like(importer, eqn, lowest), "eq"))
+    minus = importer.emit(arith.CmpiOp(y, _like(importer, eqn, -1), "eq"))
+    overflow = importer.emit(arith.AndIOp(at_lowest, minus))
+    return importer.emit(arith.SelectOp(overflow, one, safe)), is_zero, overflow
+
+
+@elementwise("div")
+def _div(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    kind = kind_of(eqn)
+    if kind in "fc":
+        op = arith.DivfOp if kind == "f" else complex.DivOp
+        return importer.emit(op(x, y))
+    safe, is_zero, _ = _safe_divisor(importer, eqn, x, y)
+    op = arith.DivSIOp if kind == "i" else arith.DivUIOp
+    quotient = importer.emit(op(x, safe))
+    ones = _like(importer, eqn, -1 if kind == "i" else np.iinfo(
+        eqn.invars[0].aval.dtype).max)
+    return importer.emit(arith.SelectOp(is_zero, ones, quotient))
+
+
+@elementwise("rem")
+def _rem(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    kind = kind_of(eqn)
+    if kind == "f":
+        name = "fmod" if eqn.invars[0].aval.dtype == np.float64 else "fmodf"
+        return call(importer, name, x, y)
+    safe, is_zero, overflow = _safe_divisor(importer, eqn, x, y)
+    op = arith.RemSIOp if kind == "i" else arith.RemUIOp
+    rest = importer.emit(op(x, safe))
+    if overflow is not None:
+        zero = _like(importer, eqn, 0)
+        rest = importer.emit(arith.SelectOp(overflow, zero, rest))
+    return importer.emit(arith.SelectOp(is_zero, x, rest))
+
+
+@elementwise("max")
+def _max(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    return extremum(importer, kind_of(eqn), x, y, largest=True)
+
+
+@elementwise("min")
+def _min(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    return extremum(importer, kind_of(eqn), x, y, largest=False)
+
+
+def extremum(
+    importer: Importer, kind: str, x: Scalar, y: Scalar, *, largest: bool
+) -> Scalar:
+    """Return the larger or smaller of two scalars; NaN wins."""
+    if kind == "c":
+        greater = _complex_order(importer, x, y, "ogt" if largest else "olt")
+        return importer.emit(arith.SelectOp(greater, x, y))
+    table = {
+        "f": (arith.MinimumfOp, arith.MaximumfOp),
+        "i": (arith.MinSIOp, arith.MaxSIOp),
+        "u": (arith.MinUIOp, arith.MaxUIOp),
+        "b": (arith.AndIOp, arith.OrIOp),
+    }
+    return importer.emit(table[kind][largest](x, y))
+
+
+def _complex_order(importer: Importer, x: Scalar, y: Scalar, order: str) -> Scalar:
+    """Compare complex numbers lexicographically."""
+    xr, xi = importer.emit(complex.ReOp(x)), importer.emit(complex.ImOp(x))
+    yr, yi = importer.emit(complex.ReOp(y)), importer.emit(complex.ImOp(y))
+    strict = order.replace("e", "t")
+    first = importer.emit(arith.CmpfOp(xr, yr, strict))
+    same = importer.emit(arith.CmpfOp(xr, yr, "oeq"))
+    second = importer.emit(arith.CmpfOp(xi, yi, order))
+    return importer.emit(arith.OrIOp(first, importer.emit(arith.AndIOp(same, second))))
+
+
+def _comparison(name: str, on_float: str, signed: str, unsigned: str) -> None:
+    @elementwise(name, f"{name}_to")
+    def _(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+        kind = kind_of(eqn)
+        if kind == "f":
+            return importer.emit(arith.CmpfOp(x, y, on_float))
+        if kind == "c" and name == "eq":
+            return importer.emit(complex.EqualOp(x, y))
+        if kind == "c" and name == "ne":
+            return importer.emit(complex.NotEqualOp(x, y))
+        if kind == "c":
+            return _complex_order(importer, x, y, on_float)
+        return importer.emit(arith.CmpiOp(x, y, signed if kind == "i" else unsigned))
+
+
+_comparison("eq", "oeq", "eq", "eq")
+_comparison("ne", "une", "ne", "ne")
+_comparison("lt", "olt", "slt", "ult")
+_comparison("le", "ole", "sle", "ule")
+_comparison("gt", "ogt", "sgt", "ugt")
+_comparison("ge", "oge", "sge", "uge")
+
+
+@elementwise("and")
+def _and(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    return importer.emit(arith.AndIOp(x, y))
+
+
+@elementwise("or")
+def _or(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    return importer.emit(arith.OrIOp(x, y))
+
+
+@elementwise("xor")
+def _xor(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    return importer.emit(arith.XOrIOp(x, y))
+
+
+@elementwise("not")
+def _not(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    dtype = np.dtype(eqn.invars[0].aval.dtype)
+    ones = True if dtype.kind == "b" else -1 if dtype.kind == "i" else np.iinfo(dtype).max
+    return importer.emit(arith.XOrIOp(x, _like(importer, eqn, ones)))
+
+
+def _shift(name: str, op: Any, *, keeps_sign: bool = False) -> None:
+    @elementwise(name)
+    def _(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+        dtype = np.dtype(eqn.invars[0].aval.dtype)
+        width = 8 * dtype.itemsize
+        last = importer.scalar_constant(width - 1, dtype)
+        inside = importer.emit(arith.CmpiOp(y, last, "ule"))
+        amount = importer.emit(arith.SelectOp(inside, y, last))
+        shifted = importer.emit(op(x, amount))
+        if keeps_sign:
+            return shifted
+        zero = _like(importer, eqn, 0)
+        return importer.emit(arith.SelectOp(inside, shifted, zero))
+
+
+_shift("shift_left", arith.ShLIOp)
+_shift("shift_right_logical", arith.ShRUIOp)
+_shift("shift_right_arithmetic", arith.ShRSIOp, keeps_sign=True)
+
+
+@elementwise("population_count")
+def _population_count(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    return importer.emit(math.CtPopOp(x))
+
+
+@elementwise("clz")
+def _clz(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    return importer.emit(math.CountLeadingZerosOp(x))
+
+
+@elementwise("clamp")
+def _clamp(importer: Importer, eqn: Any, low: Scalar, x: Scalar, high: Scalar) -> Scalar:
+    kind = kind_of(eqn, 1)
+    raised = extremum(importer, kind, x, low, largest=True)
+    return extremum(importer, kind, raised, high, largest=False)
+
+
+@elementwise("select_n")
+def _select_n(importer: Importer, eqn: Any, which: Scalar, *cases: Scalar) -> Scalar:
+    if kind_of(eqn) == "b":
+        if len(cases) == 1:
+            return cases[0]
+        return importer.emit(arith.SelectOp(which, cases[1], cases[0]))
+    chosen = cases[-1]
+    for number in reversed(range(len(cases) - 1)):
+        here = importer.emit(
+            arith.CmpiOp(which, _like(importer, eqn, number), "sle")
+        )
+        chosen = importer.emit(arith.SelectOp(here, cases[number], chosen))
+    return chosen
+
+
+@rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "name")
+def _same(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    return list(inputs)
+
+
+@elementwise("real")
+def _real(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    return importer.emit(complex.ReOp(x))
+
+
+@elementwise("imag")
+def _imag(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    return importer.emit(complex.ImOp(x))
+
+
+@elementwise("conj")
+def _conj(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    if kind_of(eqn) == "f":
+        kind = element_type(eqn.outvars[0].aval.dtype)
+        zero = _like(importer, eqn, 0)
+        return importer.emit(complex.CreateOp(x, zero, kind))
+    return importer.emit(complex.ConjOp(x))
+
+
+@elementwise("complex")
+def _complex(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    return importer.emit(
+        complex.CreateOp(x, y, element_type(eqn.outvars[0].aval.dtype))
+    )
+
+
+@elementwise("convert_element_type")
+def _convert(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    return convert(importer, x, eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype)
+
+
+def convert(importer: Importer, x: Scalar, source: Any, target: Any) -> Scalar:
+    """Convert a scalar between dtypes as XLA does."""
+    source, target = np.dtype(source), np.dtype(target)
+    if source == target:
+        return x
+    kind = element_type(target)
+    if source.kind == "c" and target.kind == "c":
+        part = np.zeros((), source).real.dtype
+        to = np.zeros((), target).real.dtype
+        real = convert(importer, importer.emit(complex.ReOp(x)), part, to)
+        imag = convert(importer, importer.emit(complex.ImOp(x)), part, to)
+        return importer.emit(complex.CreateOp(real, imag, kind))
+    if isinstance(kind, ComplexType):
+        part = np.zeros((), target).real.dtype
+        real = convert(importer, x, source, part)
+        zero = importer.scalar_constant(0, part)
+        return importer.emit(complex.CreateOp(real, zero, kind))
+    if target.kind == "b":
+        zero = importer.scalar_constant(0, source)
+        if source.kind == "c":
+            return importer.emit(complex.NotEqualOp(x, zero))
+        if source.kind == "f":
+            return importer.emit(arith.CmpfOp(x, zero, "une"))
+        return importer.emit(arith.CmpiOp(x, zero, "ne"))
+    if source.kind == "c":
+        part = np.zeros((), source).real.dtype
+        return convert(importer, importer.emit(complex.ReOp(x)), part, target)
+    if source.kind in "iu" and target.kind in "iu" and source.itemsize == target.itemsize:
+        return x
+    return importer.emit(_real_cast(x, source, target, kind))
+
+
+def _real_cast(x: Scalar, source: Any, target: Any, kind: Any) -> Operation:
+    if source.kind == "f" and target.kind == "f":
+        wider = target.itemsize > source.itemsize
+        return arith.ExtFOp(x, kind) if wider else arith.TruncFOp(x, kind)
+    if source.kind == "f":
+        return arith.FPToSIOp(x, kind) if target.kind == "i" else arith.FPToUIOp(x, kind)
+    if target.kind == "f":
+        return arith.SIToFPOp(x, kind) if source.kind == "i" else arith.UIToFPOp(x, kind)
+    if source.kind == "b" or target.itemsize > source.itemsize:
+        return arith.ExtSIOp(x, kind) if source.kind == "i" else arith.ExtUIOp(x, kind)
+    return arith.TruncIOp(x, kind)
+
+
+def _bitcast(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+    source, target = (np.dtype(v.aval.dtype) for v in (eqn.invars[0], eqn.outvars[0]))
+    if source.kind in "iu" and target.kind in "iu":
+        return x
+    return importer.emit(arith.BitcastOp(x, element_type(target)))
+
+
+@rule("bitcast_convert_type")
+def _bitcast_convert_type(importer: Importer, eqn: Any, x: Value) -> Any:
+    source, target = (np.dtype(v.aval.dtype) for v in (eqn.invars[0], eqn.outvars[0]))
+    if source.itemsize != target.itemsize or "c" in source.kind + target.kind:
+        return NotImplemented
+    return [
+        importer.map(
+            eqn.outvars[0].aval, [x], lambda s: _bitcast(importer, eqn, s)
+        )
+    ]
+
+
+@elementwise("nextafter")
+def _nextafter(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+    double = eqn.invars[0].aval.dtype == np.float64
+    return call(importer, "nextafter" if double else "nextafterf", x, y)

@@ -1,0 +1,382 @@
+"""Import rules of quantum operations: gates on wires become gates on qubit values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import ShapedArray
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import UnitAttr, f32, f64, i32, i64
+from xdsl.ir import SSAValue
+
+from qjit.dialects import quantum
+from qjit.dialects.quantum_types import FactorAttr, TermAttr
+
+from .arrays import Value
+from .importer import Importer, rule
+from .jax_internals import enable_x64
+
+WireValue = int | SSAValue
+
+
+@dataclass
+class Qubits:
+    """The register of the circuit being imported, and the qubits taken from it."""
+
+    importer: Importer
+    num_wires: int
+    dtype: np.dtype[Any]
+    taken: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
+
+    @property
+    def register(self) -> SSAValue:
+        """The present value of the register."""
+        return self.importer.threads[-1]
+
+    def replace(self, register: SSAValue) -> None:
+        """Set the present value of the register."""
+        self.importer.threads[-1] = register
+
+    def take(self, wire: WireValue) -> SSAValue:
+        """Return the present value of a qubit."""
+        if isinstance(wire, int) and wire in self.taken:
+            return self.taken[wire]
+        bit = self.importer.emit(quantum.ExtractOp(self.register, wire))
+        if isinstance(wire, int):
+            self.taken[wire] = bit
+        return bit
+
+    def give(self, wire: WireValue, bit: SSAValue) -> None:
+        """Set the present value of a qubit that was taken."""
+        if isinstance(wire, int):
+            self.taken[wire] = bit
+        else:
+            self._insert(wire, bit)
+
+    def _insert(self, wire: WireValue, bit: SSAValue) -> None:
+        op = quantum.InsertOp(self.register, wire, bit)
+        self.replace(self.importer.emit(op))
+
+    def flush(self) -> None:
+        """Put all taken qubits back into the register."""
+        for wire in sorted(self.taken):
+            self._insert(wire, self.taken[wire])
+        self.taken.clear()
+
+    def around(self, wires: Sequence[WireValue]) -> list[SSAValue]:
+        """Return the qubits of some wires, for an operation on them."""
+        if any(not isinstance(wire, int) for wire in wires):
+            self.flush()
+        return [self.take(wire) for wire in wires]
+
+    def settle(self, wires: Sequence[WireValue], bits: Sequence[SSAValue]) -> None:
+        """Take an operation's results as the qubits of its wires."""
+        for wire, bit in zip(wires, bits, strict=True):
+            self.give(wire, bit)
+        if any(not isinstance(wire, int) for wire in wires):
+            self.flush()
+
+
+def qubits_of(importer: Importer) -> Qubits:
+    """Return the qubits of the circuit being imported."""
+    assert isinstance(importer.extension, Qubits)
+    return importer.extension
+
+
+def begin(
+    importer: Importer, num_wires: int, dtype: np.dtype[Any], recorded: bool = False
+) -> Qubits:
+    """Start a circuit with all wires in |0>."""
+    single = dtype == np.complex64
+    op = quantum.AllocOp(num_wires)
+    if single:
+        op.attributes["single"] = UnitAttr()
+    if recorded:
+        op.attributes["recorded"] = UnitAttr()
+    importer.threads.append(importer.emit(op))
+    qubits = Qubits(importer, num_wires, dtype)
+    importer.extension = qubits
+    importer.flush = qubits.flush
+    return qubits
+
+
+def end(importer: Importer) -> None:
+    """Release the register of a circuit."""
+    qubits = qubits_of(importer)
+    qubits.flush()
+    importer.insert(quantum.DeallocOp(importer.threads.pop()))
+    importer.extension = None
+    importer.flush = lambda: None
+
+
+def as_f64(importer: Importer, value: Value) -> SSAValue:
+    """Return a real scalar in double precision."""
+    return widened(importer, importer.scalar(value))
+
+
+def widened(importer: Importer, scalar: SSAValue) -> SSAValue:
+    """Return a float in double precision."""
+    return scalar if scalar.type == f64 else importer.emit(arith.ExtFOp(scalar, f64))
+
+
+def as_i64(importer: Importer, scalar: SSAValue) -> SSAValue:
+    """Return an integer as i64."""
+    return scalar if scalar.type == i64 else importer.emit(arith.ExtSIOp(scalar, i64))
+
+
+def resolve(
+    importer: Importer, wires: Sequence[int | None], dynamic: Sequence[SSAValue]
+) -> list[WireValue]:
+    """Fill the traced wires into an equation's list of wires."""
+    rest = iter(dynamic)
+    return [
+        as_i64(importer, next(rest)) if wire is None else wire for wire in wires
+    ]
+
+
+def add_gate(
+    importer: Importer,
+    params: dict[str, Any],
+    angles: Sequence[SSAValue],
+    wires: Sequence[WireValue],
+    location: int,
+    slots: Sequence[SSAValue] = (),
+) -> None:
+    """Append a gate."""
+    qubits = qubits_of(importer)
+    bits = qubits.around(wires)
+    count = params["num_controls"]
+    op = quantum.GateOp(
+        params["gate"],
+        bits[count:],
+        params=angles,
+        controls=bits[:count],
+        control_values=params["control_values"] or None,
+        adjoint=params["adjoint"],
+        word=params["word"],
+        dim=params["dim"],
+        slots=slots,
+        line=location,
+    )
+    importer.insert(op)
+    ordered = [*op.out_controls, *op.out_targets]
+    qubits.settle(wires, ordered)
+
+
+def add_unitary(
+    importer: Importer,
+    params: dict[str, Any],
+    matrix: Value,
+    wires: Sequence[WireValue],
+    location: int,
+) -> None:
+    """Append a unitary given by an array."""
+    qubits = qubits_of(importer)
+    wide = complex_buffer(importer, matrix)
+    bits = qubits.around(wires)
+    count = params["num_controls"]
+    op = quantum.UnitaryOp(
+        wide,
+        bits[count:],
+        controls=bits[:count],
+        control_values=params["control_values"] or None,
+        adjoint=params["adjoint"],
+        diagonal=params["diagonal"],
+        line=location,
+    )
+    importer.insert(op)
+    qubits.settle(wires, [*op.out_controls, *op.out_targets])
+
+
+def complex_buffer(importer: Importer, value: Value) -> SSAValue:
+    """Return an array as complex128 in memory."""
+    return converted(importer, value, np.complex128)
+
+
+def converted(importer: Importer, value: Value, dtype: Any) -> SSAValue:
+    """Return an array in memory, as another dtype."""
+    if value.dtype == dtype:
+        return importer.buffer(value)
+    if value.constant is not None:
+        return importer.buffer(importer.constant(value.constant.astype(dtype)))
+    return importer.buffer(
+        inlined(importer, lambda x: jax.lax.convert_element_type(x, dtype), value)
+    )
+
+
+@rule("quantum_gate")
+def _gate(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    if eqn.params["token"].cancelled:
+        return []
+    dynamic = sum(wire is None for wire in eqn.params["wires"])
+    split = len(inputs) - dynamic
+    angles = [as_f64(importer, value) for value in inputs[:split]]
+    scalars = [importer.scalar(value) for value in inputs[split:]]
+    wires = resolve(importer, eqn.params["wires"], scalars)
+    add_gate(importer, eqn.params, angles, wires, importer.location(eqn))
+    return []
+
+
+@rule("quantum_unitary")
+def _unitary(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    if eqn.params["token"].cancelled:
+        return []
+    scalars = [importer.scalar(value) for value in inputs[1:]]
+    wires = resolve(importer, eqn.params["wires"], scalars)
+    add_unitary(importer, eqn.params, inputs[0], wires, importer.location(eqn))
+    return []
+
+
+@rule("quantum_state_prep")
+def _state_prep(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    add_state_prep(importer, eqn.params["wires"], inputs[0], importer.location(eqn))
+    return []
+
+
+def add_state_prep(
+    importer: Importer, wires: Sequence[int], amplitudes: Value, location: int
+) -> None:
+    """Prepare wires in a state vector."""
+    qubits = qubits_of(importer)
+    wide = complex_buffer(importer, amplitudes)
+    qubits.flush()
+    op = quantum.StatePrepOp(qubits.register, wide, wires, line=location)
+    qubits.replace(importer.emit(op))
+
+
+@rule("quantum_measure")
+def _measure(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    qubits = qubits_of(importer)
+    scalars = [importer.scalar(value) for value in inputs]
+    wires = resolve(importer, eqn.params["wires"], scalars)
+    (bit,) = qubits.around(wires)
+    op = quantum.MeasureOp(
+        bit,
+        postselect=eqn.params["postselect"],
+        reset=eqn.params["reset"],
+        line=importer.location(eqn),
+    )
+    importer.insert(op)
+    qubits.settle(wires, [op.results[1]])
+    return [importer.from_scalar(op.results[0], eqn.outvars[0].aval)]
+
+
+@rule("quantum_reset")
+def _reset(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    qubits = qubits_of(importer)
+    scalars = [importer.scalar(value) for value in inputs]
+    wires = resolve(importer, eqn.params["wires"], scalars)
+    bits = qubits.around(wires)
+    qubits.settle(wires, [importer.emit(quantum.ResetOp(bits[0]))])
+    return []
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of an observable, plain Pauli words first, sorted by X mask."""
+
+    attributes: tuple[TermAttr, ...]
+    order: tuple[int, ...]
+
+    def sort(self, importer: Importer, weights: Value) -> Value:
+        """Return weights in this order."""
+        return _permuted(importer, weights, self.order)
+
+    def restore(self, importer: Importer, values: Value) -> Value:
+        """Return values of the terms in the order of the user."""
+        inverse = np.argsort(np.asarray(self.order, np.int64), kind="stable")
+        return _permuted(importer, values, tuple(inverse.tolist()))
+
+
+def sorted_terms(terms: Any, num_wires: int) -> Terms:
+    """Return the terms of an observable as attributes with dense Pauli words."""
+    found = [_term(word, factors, num_wires) for word, factors in terms]
+    order = sorted(range(len(found)), key=lambda number: _rank(found[number]))
+    return Terms(tuple(found[number] for number in order), tuple(order))
+
+
+def _term(word: Any, factors: Any, num_wires: int) -> TermAttr:
+    letters = ["I"] * num_wires
+    for wire, letter in word:
+        letters[wire] = letter
+    attributes = [FactorAttr(index, wires) for index, wires in factors]
+    return TermAttr("".join(letters), attributes)
+
+
+def _rank(term: TermAttr) -> tuple[bool, list[bool]]:
+    flips = [letter in "XY" for letter in term.word.data]
+    return len(term.factors) > 0, flips
+
+
+def _permuted(importer: Importer, values: Value, order: tuple[int, ...]) -> Value:
+    if order == tuple(range(len(order))):
+        return values
+    if values.constant is not None:
+        return importer.constant(values.constant[np.asarray(order)])
+    return inlined(importer, lambda x: x[np.asarray(order)], values)
+
+
+def inlined(importer: Importer, function: Any, *values: Value) -> Value:
+    """Import a JAX function of some values at the current position."""
+    avals = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
+    with enable_x64(True):
+        closed = jax.make_jaxpr(function)(*avals)
+    return importer.inline(closed, values)[0]
+
+
+def add_measurement(
+    importer: Importer, name: str, params: dict[str, Any], inputs: Sequence[Value],
+    aval: ShapedArray,
+) -> Value:
+    """Append a terminal measurement and return its result."""
+    qubits = qubits_of(importer)
+    qubits.flush()
+    if name in ("quantum_expval", "quantum_var"):
+        terms = sorted_terms(params["terms"], qubits.num_wires)
+        weights = converted(importer, terms.sort(importer, inputs[0]), np.float64)
+        matrices = [complex_buffer(importer, matrix) for matrix in inputs[1:]]
+        make = quantum.ExpvalOp if name == "quantum_expval" else quantum.VarOp
+        value = importer.emit(make(qubits.register, weights, matrices, terms.attributes))
+        if aval.dtype == np.float32:
+            value = importer.emit(arith.TruncFOp(value, f32))
+        return importer.from_scalar(value, aval)
+    target = importer.allocate(aval.shape, aval.dtype)
+    register = qubits.register
+    match name:
+        case "quantum_probs":
+            importer.insert(quantum.ProbsOp(register, target, params["wires"]))
+        case "quantum_state":
+            importer.insert(quantum.StateOp(register, target))
+        case "quantum_density_matrix":
+            importer.insert(quantum.DensityMatrixOp(register, target, params["wires"]))
+        case _:
+            return _add_sample(importer, params, aval)
+    return importer.from_buffer(target, aval)
+
+
+def _add_sample(importer: Importer, params: dict[str, Any], aval: Any) -> Value:
+    wide = importer.allocate(aval.shape, np.dtype(np.int64))
+    op = quantum.SampleOp(
+        qubits_of(importer).register, wide, params["shots"], params["wires"]
+    )
+    importer.insert(op)
+    samples = importer.from_buffer(wide, ShapedArray(aval.shape, np.dtype(np.int64)))
+    if aval.dtype == np.int64:
+        return samples
+    return importer.map(
+        aval,
+        [samples],
+        lambda scalar: importer.emit(arith.TruncIOp(scalar, i32)),
+    )
+
+
+def _terminal(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    aval = eqn.outvars[0].aval
+    name = eqn.primitive.name
+    return [add_measurement(importer, name, eqn.params, inputs, aval)]
+
+
+for _name in ("expval", "var", "probs", "state", "sample", "density_matrix"):
+    rule(f"quantum_{_name}")(_terminal)

@@ -1,0 +1,379 @@
+"""Import rules that move elements without computing."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import i64
+from xdsl.ir import Region, SSAValue
+
+from .arrays import Value
+from .import_elementwise import convert
+from .importer import Importer, index, rule
+
+Indices = Sequence[SSAValue]
+
+
+def cheap(importer: Importer, value: Value) -> Value:
+    """Return a value whose elements may be read many times."""
+    if value.is_lazy and not value.cheap:
+        importer.buffer(value)
+    return value
+
+
+def moved(
+    importer: Importer,
+    aval: Any,
+    value: Value,
+    place: Callable[[Indices], Indices],
+) -> Value:
+    """Return an array that reads another one at other places."""
+    return importer.lazy(
+        aval,
+        [value],
+        lambda indices: importer.element(value, place(indices)),
+        cheap=not value.is_lazy or value.cheap,
+    )
+
+
+def add_index(importer: Importer, position: SSAValue, offset: int) -> SSAValue:
+    """Add a constant to an index."""
+    if not offset:
+        return position
+    return importer.emit(arith.AddiOp(position, importer.index_constant(offset)))
+
+
+def scale_index(importer: Importer, position: SSAValue, factor: int) -> SSAValue:
+    """Multiply an index by a constant."""
+    if factor == 1:
+        return position
+    return importer.emit(arith.MuliOp(position, importer.index_constant(factor)))
+
+
+@rule("broadcast_in_dim")
+def _broadcast(importer: Importer, eqn: Any, x: Value, *_: Value) -> list[Value]:
+    aval, axes = eqn.outvars[0].aval, eqn.params["broadcast_dimensions"]
+    if not x.shape and not aval.shape:
+        return [x]
+    if not x.shape:
+        return [importer.lazy(aval, [x], lambda _: importer.scalar(x), cheap=True)]
+    if int(np.prod(aval.shape)) != x.size:
+        cheap(importer, x)
+    zero = importer.index_constant(0)
+    kept = [
+        axis if extent == aval.shape[axis] else None
+        for axis, extent in zip(axes, x.shape, strict=True)
+    ]
+
+    def place(indices: Indices) -> Indices:
+        return [zero if axis is None else indices[axis] for axis in kept]
+
+    return [moved(importer, aval, x, place)]
+
+
+def _without_ones(shape: Sequence[int]) -> list[int]:
+    return [axis for axis, extent in enumerate(shape) if extent != 1]
+
+
+@rule("reshape", "squeeze", "expand_dims")
+def _reshape(importer: Importer, eqn: Any, x: Value, *_: Value) -> list[Value]:
+    if eqn.params.get("dimensions") is not None and eqn.primitive.name == "reshape":
+        return NotImplemented
+    return [reshaped(importer, eqn.outvars[0].aval, x)]
+
+
+def reshaped(importer: Importer, aval: Any, x: Value) -> Value:
+    """Return the same elements, in row-major order, in another shape."""
+    shape = tuple(aval.shape)
+    if shape == x.shape:
+        return x
+    zero = importer.index_constant(0)
+    if not x.shape:
+        return importer.lazy(aval, [x], lambda _: importer.scalar(x), cheap=True)
+    if not shape:
+        found = importer.element(x, [zero] * len(x.shape))
+        return importer.from_scalar(found, aval)
+    if x.constant is not None and x.memref is None:
+        return importer.constant(x.constant.reshape(shape))
+    before, after = _without_ones(x.shape), _without_ones(shape)
+    same = [x.shape[a] for a in before] == [shape[a] for a in after]
+    if same and x.memref is None:
+        source = dict(zip(before, after, strict=True))
+
+        def place(indices: Indices) -> Indices:
+            return [
+                indices[source[axis]] if axis in source else zero
+                for axis in range(len(x.shape))
+            ]
+
+        return moved(importer, aval, x, place)
+    memref = importer.buffer(x)
+    return importer.from_buffer(importer.view(memref, 0, shape), aval, x.buffer)
+
+
+@rule("transpose")
+def _transpose(importer: Importer, eqn: Any, x: Value) -> list[Value]:
+    order = list(np.argsort(eqn.params["permutation"]))
+    return [
+        moved(importer, eqn.outvars[0].aval, x, lambda i: [i[axis] for axis in order])
+    ]
+
+
+@rule("rev")
+def _rev(importer: Importer, eqn: Any, x: Value) -> list[Value]:
+    axes = eqn.params["dimensions"]
+
+    def place(indices: Indices) -> Indices:
+        return [
+            importer.emit(
+                arith.SubiOp(importer.index_constant(x.shape[axis] - 1), position)
+            )
+            if axis in axes
+            else position
+            for axis, position in enumerate(indices)
+        ]
+
+    return [moved(importer, eqn.outvars[0].aval, x, place)]
+
+
+@rule("slice")
+def _slice(importer: Importer, eqn: Any, x: Value) -> list[Value]:
+    starts = eqn.params["start_indices"]
+    strides = eqn.params["strides"] or [1] * len(starts)
+    return [sliced(importer, eqn.outvars[0].aval, x, starts, strides)]
+
+
+def sliced(
+    importer: Importer, aval: Any, x: Value, starts: Any, strides: Any
+) -> Value:
+    """Return the elements at regular steps from a static start."""
+
+    def place(indices: Indices) -> Indices:
+        return [
+            add_index(importer, scale_index(importer, position, int(step)), int(start))
+            for position, start, step in zip(indices, starts, strides, strict=True)
+        ]
+
+    return moved(importer, aval, x, place)
+
+
+@rule("split")
+def _split(importer: Importer, eqn: Any, x: Value) -> list[Value]:
+    cheap(importer, x)
+    axis, found, start = eqn.params["axis"], list[Value](), 0
+    for var, size in zip(eqn.outvars, eqn.params["sizes"], strict=True):
+        starts = [start if a == axis else 0 for a in range(len(x.shape))]
+        found.append(sliced(importer, var.aval, x, starts, [1] * len(starts)))
+        start += int(size)
+    return found
+
+
+def write_at(
+    importer: Importer,
+    value: Value,
+    target: SSAValue,
+    place: Callable[[Indices], Indices],
+) -> None:
+    """Write the elements of a value at other places of a buffer."""
+
+    def body(indices: list[SSAValue], _: Any) -> list[SSAValue]:
+        element = importer.element(value, indices)
+        importer.store(element, target, place(indices), value.dtype)
+        return []
+
+    importer.loop(value.shape, body)
+
+
+@rule("concatenate")
+def _concatenate(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    aval, axis, start = eqn.outvars[0].aval, eqn.params["dimension"], 0
+    target = importer.allocate(aval.shape, aval.dtype)
+    for value in inputs:
+
+        def place(indices: Indices, start: int = start) -> Indices:
+            moved_index = add_index(importer, indices[axis], start)
+            return [*indices[:axis], moved_index, *indices[axis + 1 :]]
+
+        write_at(importer, value, target, place)
+        start += value.shape[axis]
+    return [importer.from_buffer(target, aval)]
+
+
+@rule("stack")
+def _stack(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    aval, axis = eqn.outvars[0].aval, eqn.params["axis"]
+    target = importer.allocate(aval.shape, aval.dtype)
+    for number, value in enumerate(inputs):
+        here = importer.index_constant(number)
+
+        def place(indices: Indices, here: SSAValue = here) -> Indices:
+            return [*indices[:axis], here, *indices[axis:]]
+
+        write_at(importer, value, target, place)
+    return [importer.from_buffer(target, aval)]
+
+
+@rule("tile")
+def _tile(importer: Importer, eqn: Any, x: Value) -> list[Value]:
+    aval = eqn.outvars[0].aval
+    if len(aval.shape) != len(x.shape):
+        return NotImplemented
+    cheap(importer, x)
+
+    def place(indices: Indices) -> Indices:
+        return [
+            importer.emit(arith.RemUIOp(position, importer.index_constant(extent)))
+            for position, extent in zip(indices, x.shape, strict=True)
+        ]
+
+    return [moved(importer, aval, x, place)]
+
+
+@rule("pad")
+def _pad(importer: Importer, eqn: Any, x: Value, filling: Value) -> list[Value]:
+    aval, config = eqn.outvars[0].aval, eqn.params["padding_config"]
+    if not aval.shape:
+        return [x]
+    target = importer.allocate(aval.shape, aval.dtype)
+    importer.copy_into(
+        importer.lazy(aval, [filling], lambda _: importer.scalar(filling)), target
+    )
+    kept: list[tuple[int, int]] = []
+    for (low, _, inner), extent, room in zip(config, x.shape, aval.shape, strict=True):
+        step = inner + 1
+        first = max(0, -(low // step) if low < 0 else 0)
+        last = min(extent, (room - 1 - low) // step + 1)
+        kept.append((first, max(first, last)))
+    shape = [last - first for first, last in kept]
+    starts = [first for first, _ in kept]
+
+    class Part:
+        dtype = x.dtype
+
+    part = Part()
+    part.shape = tuple(shape)  # type: ignore[attr-defined]
+    inside = sliced(importer, part, x, starts, [1] * len(shape))
+
+    def place(indices: Indices) -> Indices:
+        return [
+            add_index(
+                importer,
+                scale_index(importer, position, inner + 1),
+                low + first * (inner + 1),
+            )
+            for position, (low, _, inner), first in zip(
+                indices, config, starts, strict=True
+            )
+        ]
+
+    if all(shape):
+        write_at(importer, inside, target, place)
+    return [importer.from_buffer(target, aval)]
+
+
+@rule("iota")
+def _iota(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
+    aval, axis = eqn.outvars[0].aval, eqn.params["dimension"]
+
+    def element(indices: Indices) -> SSAValue:
+        number = importer.emit(arith.IndexCastOp(indices[axis], i64))
+        return convert(importer, number, np.int64, aval.dtype)
+
+    return [importer.lazy(aval, [], element, cheap=True)]
+
+
+def clamped_start(
+    importer: Importer, start: Value, extent: int, size: int
+) -> SSAValue:
+    """Return a dynamic start, moved so that a window fits, as an index."""
+    if start.constant is not None:
+        return importer.index_constant(min(max(int(start.constant), 0), extent - size))
+    found = convert(importer, importer.scalar(start), start.dtype, np.int64)
+    low, high = (importer.scalar_constant(v, np.int64) for v in (0, extent - size))
+    unsigned = np.dtype(start.dtype).kind == "u"
+    if not unsigned:
+        found = importer.emit(arith.MaxSIOp(found, low))
+    smaller = arith.MinUIOp if unsigned else arith.MinSIOp
+    return importer.emit(arith.IndexCastOp(importer.emit(smaller(found, high)), index))
+
+
+@rule("dynamic_slice")
+def _dynamic_slice(importer: Importer, eqn: Any, x: Value, *starts: Value) -> list[Value]:
+    sizes = eqn.params["slice_sizes"]
+    if len(starts) != len(sizes):
+        return NotImplemented
+    cheap(importer, x)
+    found = [
+        clamped_start(importer, start, extent, size)
+        for start, extent, size in zip(starts, x.shape, sizes, strict=True)
+    ]
+
+    def place(indices: Indices) -> Indices:
+        return [
+            start if size == 1 else importer.emit(arith.AddiOp(position, start))
+            for position, start, size in zip(indices, found, sizes, strict=True)
+        ]
+
+    return [moved(importer, eqn.outvars[0].aval, x, place)]
+
+
+def writable_copy(importer: Importer, x: Value, *others: Value) -> Value:
+    """Return a value in a buffer that may be changed: the same one if it dies here."""
+    for value in others:
+        if value.is_lazy:
+            importer.buffer(value)
+    aliased = any(x.buffer is not None and x.buffer in v.reads() for v in others)
+    if x.memref is not None and not aliased and not importer.reads_elsewhere(x):
+        importer.invalidate()
+        return Value(x.shape, x.dtype, memref=x.memref, buffer=x.buffer, cheap=True)
+    target = importer.allocate(x.shape, x.dtype)
+    importer.copy_into(x, target)
+    return importer.from_buffer(target, x)
+
+
+@rule("dynamic_update_slice")
+def _dynamic_update_slice(
+    importer: Importer, eqn: Any, x: Value, update: Value, *starts: Value
+) -> list[Value]:
+    if not x.shape:
+        return [update]
+    made = writable_copy(importer, x, update)
+    target = importer.buffer(made)
+    found = [
+        clamped_start(importer, start, extent, size)
+        for start, extent, size in zip(starts, x.shape, update.shape, strict=True)
+    ]
+
+    def place(indices: Indices) -> Indices:
+        return [
+            importer.emit(arith.AddiOp(position, start))
+            for position, start in zip(indices, found, strict=True)
+        ]
+
+    write_at(importer, update, target, place)
+    return [made]
+
+
+def when(importer: Importer, condition: SSAValue, body: Callable[[], None]) -> None:
+    """Emit operations that run only if a condition holds."""
+    with importer.region() as block:
+        body()
+        importer.insert(scf.YieldOp())
+    importer.insert(scf.IfOp(condition, [], Region(block)))
+
+
+def choose(
+    importer: Importer,
+    condition: SSAValue,
+    then: Callable[[], SSAValue],
+    otherwise: SSAValue,
+) -> SSAValue:
+    """Return a value computed only if a condition holds, else another one."""
+    with importer.region() as first:
+        found = then()
+        importer.insert(scf.YieldOp(found))
+    with importer.region() as second:
+        importer.insert(scf.YieldOp(otherwise))
+    op = scf.IfOp(condition, [otherwise.type], Region(first), Region(second))
+    return importer.insert(op).results[0]

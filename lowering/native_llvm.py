@@ -1,0 +1,46 @@
+"""From the llvm dialect to object code, through llvmlite."""
+
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from xdsl.backend.llvm.convert import convert_module
+from xdsl.dialects.builtin import ModuleOp
+
+
+@cache
+def triple() -> str:
+    """Return the target triple of this process."""
+    return llvm.get_process_triple()
+
+
+@cache
+def target_machine() -> Any:
+    """Return the machine that programs are compiled for: this one."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_triple(triple()).create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=2,
+        reloc="pic",
+        codemodel="jitdefault",
+    )
+
+
+def to_llvmlite(module: ModuleOp) -> ir.Module:
+    """Translate a module of the llvm dialect."""
+    layout = str(target_machine().target_data)
+    return convert_module(module, fallback_target_triple=triple(), data_layout=layout)
+
+
+def compile_object(text: str) -> bytes:
+    """Optimise LLVM IR for this machine and return its object code."""
+    machine = target_machine()
+    module = llvm.parse_assembly(text)
+    module.verify()
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return machine.emit_object(module)

@@ -1,0 +1,183 @@
+"""Compile a closed jaxpr to native code that JAX calls through the XLA FFI."""
+
+import ctypes
+import itertools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import jax
+import llvmlite.binding as llvm
+from jax.extend.core import ClosedJaxpr
+from xdsl.dialects.builtin import ModuleOp
+
+from . import (  # noqa: F401  (their rules register themselves)
+    convert_arith,
+    convert_math,
+    convert_memref,
+    convert_quantum,
+    convert_scf,
+    import_control,
+    import_elementwise,
+    import_indexing,
+    import_math,
+    import_quantum,
+    import_reductions,
+    import_shapes,
+)
+from .convert_to_llvm import convert_to_llvm
+from .ffi import add_handler
+from .gate_library import gate_library_object
+from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
+from .importer import Importer, import_program
+from .native_llvm import compile_object, target_machine, to_llvmlite
+
+MESSAGES = {
+    1: "A wire is out of range.",
+    2: "A wire is used twice by one operation.",
+    3: "A gate parameter is NaN or infinite.",
+    4: "A matrix is not unitary.",
+    5: "A state is not normalised.",
+    6: "There is not enough memory.",
+    7: "A measurement was postselected on an outcome of probability zero.",
+}
+
+Pass = Callable[[ModuleOp], None]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled program, registered as an FFI target."""
+
+    target_name: str
+    out_avals: tuple[Any, ...]
+    locations: list[str]
+    report: dict[str, Any]
+    stages: dict[str, str] = field(default_factory=dict[str, str])
+
+    def call(self, *args: Any) -> Any:
+        """Run the program on JAX arrays; usable under `jax.jit`."""
+        shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in self.out_avals]
+        return jax.ffi.ffi_call(self.target_name, shapes)(*args)
+
+
+_keys = itertools.count(1)
+_programs: dict[int, Program] = {}
+# NOTE: JIT-compiled code stays loaded for the life of the process, because XLA may
+# call a registered target at any time.
+_loaded: list[Any] = []
+_message = threading.local()
+
+
+def describe_status(key: int, status: int) -> str:
+    """Word a nonzero status of a program."""
+    code, place = status & 255, status >> 8
+    program = _programs.get(key)
+    lines = program.locations if program is not None else []
+    where = f" ({lines[place]})" if 0 <= place < len(lines) else ""
+    if code == HOST_ERROR:
+        text = host_error_text()
+    else:
+        text = MESSAGES.get(code, "The program failed.")
+    return f"[QJIT:{code}] {text}{where}"
+
+
+@ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+def _describe(key: int, status: int) -> int | None:
+    _message.text = ctypes.create_string_buffer(describe_status(key, status).encode())
+    return ctypes.addressof(_message.text)
+
+
+@cache
+def _jit() -> Any:
+    target_machine()
+    return llvm.create_lljit_compiler()
+
+
+@cache
+def _runtime() -> str:
+    """Link the runtime on first use and return the name of its library."""
+    from qjit.runtime.library import runtime_objects
+
+    builder = llvm.JITLibraryBuilder().add_current_process()
+    for image in (*runtime_objects(), gate_library_object()):
+        builder.add_object_img(image)
+    _loaded.append(builder.link(_jit(), "qjit_runtime"))
+    return "qjit_runtime"
+
+
+def _link(image: bytes, name: str, handler: str, *, quantum: bool) -> int:
+    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    if quantum:
+        builder.add_jit_library(_runtime())
+    describe = ctypes.cast(_describe, ctypes.c_void_p).value
+    builder.import_symbol("__qjit__describe", describe)
+    builder.import_symbol("__qjit__host_call", host_call_address())
+    tracker = builder.export_symbol(handler).link(_jit(), name)
+    _loaded.append(tracker)
+    return tracker[handler]
+
+
+def _register(target: str, address: int) -> None:
+    make = ctypes.pythonapi.PyCapsule_New
+    make.restype = ctypes.py_object
+    make.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    label = b"xla._CUSTOM_CALL_TARGET"
+    _loaded.append(label)
+    jax.ffi.register_ffi_target(target, make(address, label, None), platform="cpu")
+
+
+def compile_program(
+    closed: ClosedJaxpr,
+    *,
+    name: str = "program",
+    seed: int | None = None,
+    passes: Sequence[Pass] = (),
+    prepare: Callable[[Importer], None] = lambda _: None,
+    keep_stages: bool = False,
+) -> Program:
+    """Compile a closed jaxpr and register it as an FFI target."""
+    key = next(_keys)
+    symbol = f"qjit_{''.join(c if c.isalnum() else '_' for c in name)}_{key}"
+    seconds: dict[str, float] = {}
+    stages: dict[str, str] = {}
+    clock = time.perf_counter()
+
+    def finish(stage: str, text: Callable[[], str]) -> None:
+        nonlocal clock
+        seconds[stage] = time.perf_counter() - clock
+        if keep_stages:
+            stages[stage] = text()
+        clock = time.perf_counter()
+
+    imported = import_program(closed, name=symbol, prepare=prepare)
+    finish("import", lambda: str(imported.module))
+    for transform in passes:
+        transform(imported.module)
+    finish("passes", lambda: str(imported.module))
+    converted = convert_to_llvm(imported.module, seed=seed)
+    finish("llvm", lambda: str(converted))
+    module = to_llvmlite(converted)
+    num_outputs = len(closed.jaxpr.outvars)
+    handler = add_handler(module, symbol, len(closed.jaxpr.invars), num_outputs, key)
+    text = str(module)
+    finish("ir", lambda: text)
+    image = compile_object(text)
+    finish("object", lambda: "")
+    address = _link(image, symbol, handler, quantum='@"__qrt__' in text)
+    _register(symbol, address)
+    finish("link", lambda: "")
+    host: list[HostRecord] = imported.host
+    report = {
+        "native": imported.native,
+        "host": [record.name for record in host],
+        "seconds": seconds,
+    }
+    program = Program(symbol, tuple(closed.out_avals), imported.locations, report, stages)
+    _programs[key] = program
+    return program
+
+

@@ -1,0 +1,312 @@
+"""Pure JAX primitives of quantum functions, their derivatives, and their batches.
+
+`qnode` runs a traced function as it is. Its derivative splits the function and goes
+through `circuit`, which has no classical code in it: `circuit_jvp` is linear in the
+tangents, and its transpose `circuit_vjp` is the adjoint method.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import Jaxpr, Primitive
+
+from .errors import DifferentiationError
+from .jax_internals import ad, batching, mlir
+from .split import Core, Split, split
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """A traced quantum function: its inputs are its operands, constants first."""
+
+    jaxpr: Jaxpr
+    num_wires: int
+    dtype: np.dtype[Any]
+    shots: int | None
+    seed: int | None
+    name: str
+    diff_method: str | None
+
+    @cached_property
+    def split(self) -> Split:
+        """The function split into classical code and a circuit."""
+        if self.diff_method is None:
+            raise DifferentiationError(
+                f"'{self.name}' was declared with diff_method=None, so it has no "
+                "derivative. Use diff_method='best'."
+            )
+        return split(
+            self.jaxpr, self.num_wires, self.dtype, self.name, "differentiation"
+        )
+
+
+def _primitive(name: str, results: Callable[..., Sequence[ShapedArray]]) -> Primitive:
+    """Make a pure primitive that runs natively, alone or over a batch."""
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+
+    def abstract_eval(*avals: ShapedArray, batch: Any, **params: Any) -> Any:
+        if batch is None:
+            return [ShapedArray(r.shape, r.dtype) for r in results(*avals, **params)]
+        size, batched = batch
+        single = [
+            ShapedArray(aval.shape[1:], aval.dtype) if on else aval
+            for aval, on in zip(avals, batched, strict=True)
+        ]
+        outs = results(*single, **params)
+        return [ShapedArray((size, *out.shape), out.dtype) for out in outs]
+
+    def implementation(*args: Any, **params: Any) -> Any:
+        return _jitted(primitive, tuple(sorted(params.items())))(*args)
+
+    primitive.def_abstract_eval(abstract_eval)
+    primitive.def_impl(implementation)
+    batching.primitive_batchers[primitive] = _batcher(primitive)
+    mlir.register_lowering(primitive, mlir.lower_fun(_native(primitive), True))
+    return primitive
+
+
+@lru_cache(maxsize=1024)
+def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Any:
+    return jax.jit(lambda *args: primitive.bind(*args, **dict(params)))
+
+
+def _native(primitive: Primitive) -> Callable[..., Any]:
+    """Return a function that calls the primitive's own compiled program."""
+
+    def run(*args: Any, **params: Any) -> Any:
+        from .compile import native_call
+
+        def program(*operands: Any) -> Any:
+            return primitive.bind(*operands, **params)
+
+        return native_call(program, args, primitive.name)
+
+    return run
+
+
+def _batcher(primitive: Primitive) -> Callable[..., Any]:
+    """Return the rule that folds one more mapped axis into the batch."""
+
+    def rule(
+        args: Sequence[Any], axes: Sequence[Any], *, batch: Any, **params: Any
+    ) -> tuple[Sequence[Any], Sequence[int]]:
+        pairs = list(zip(args, axes, strict=True))
+        size = next(a.shape[ax] for a, ax in pairs if ax is not None)
+        moved = [a if ax is None else jnp.moveaxis(a, ax, 0) for a, ax in pairs]
+        mapped = [axis is not None for axis in axes]
+        if batch is None:
+            new = (size, tuple(mapped))
+            outs = primitive.bind(*moved, batch=new, **params)
+            return outs, (0,) * len(outs)
+        inner, batched = batch
+        either = [m or b for m, b in zip(mapped, batched, strict=True)]
+        full = [
+            _merge(arg, m, b, size, inner) if on else arg
+            for arg, m, b, on in zip(moved, mapped, batched, either, strict=True)
+        ]
+        outs = primitive.bind(*full, batch=(size * inner, tuple(either)), **params)
+        return [out.reshape(size, inner, *out.shape[1:]) for out in outs], (0,) * len(
+            outs
+        )
+
+    return rule
+
+
+def _merge(arg: Any, mapped: bool, batched: bool, outer: int, inner: int) -> Any:
+    """Give an operand the one axis of a batch of batches."""
+    if not mapped:
+        arg = jnp.broadcast_to(arg, (outer, *arg.shape))
+    if not batched:
+        arg = jnp.broadcast_to(arg[:, None], (outer, inner, *arg.shape[1:]))
+    return arg.reshape(outer * inner, *arg.shape[2:])
+
+
+def mapped_over_batch(primitive: Primitive, batch: Any, params: Params) -> Any:
+    """Return a function that runs a batched primitive entry by entry."""
+    _, batched = batch
+
+    def run(*args: Any) -> Any:
+        mapped = [arg for arg, on in zip(args, batched, strict=True) if on]
+
+        def entry(slices: Sequence[Any]) -> Any:
+            rest = iter(slices)
+            single = [
+                next(rest) if on else arg
+                for arg, on in zip(args, batched, strict=True)
+            ]
+            return primitive.bind(*single, batch=None, **params)
+
+        return jax.lax.map(entry, mapped)
+
+    return run
+
+
+def _qnode_results(*_: ShapedArray, circuit: Circuit) -> list[ShapedArray]:
+    return [var.aval for var in circuit.jaxpr.outvars]
+
+
+def _circuit_results(*_: ShapedArray, core: Core) -> Sequence[ShapedArray]:
+    return core.results
+
+
+def _jvp_results(*_: ShapedArray, core: Core, wrt: Any) -> Sequence[ShapedArray]:
+    return core.results
+
+
+def _vjp_results(
+    *avals: ShapedArray, core: Core, wrt: Sequence[int]
+) -> Sequence[ShapedArray]:
+    operands = avals[len(core.results) :]
+    return [operands[number] for number in wrt]
+
+
+qnode_p = _primitive("qnode", _qnode_results)
+circuit_p = _primitive("circuit", _circuit_results)
+# Operands: tangents of the operands in `wrt`, then the operands.
+circuit_jvp_p = _primitive("circuit_jvp", _jvp_results)
+# Operands: cotangents of the results, then the operands.
+circuit_vjp_p = _primitive("circuit_vjp", _vjp_results)
+
+
+def _along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """Differentiate a function along the tangents that are not symbolic zeros."""
+    moving = [not isinstance(tangent, ad.Zero) for tangent in tangents]
+
+    def of_moving(*values: Any) -> Any:
+        rest = iter(values)
+        pairs = zip(primals, moving, strict=True)
+        return function(*(next(rest) if moves else p for p, moves in pairs))
+
+    outs, dots = jax.jvp(
+        of_moving,
+        [p for p, moves in zip(primals, moving, strict=True) if moves],
+        [t for t, moves in zip(tangents, moving, strict=True) if moves],
+    )
+    zeros = [
+        ad.Zero.from_primal_value(out) if dot.dtype == jax.dtypes.float0 else dot
+        for out, dot in zip(outs, dots, strict=True)
+    ]
+    return outs, zeros
+
+
+def _qnode_jvp(
+    primals: Any, tangents: Any, *, circuit: Circuit, batch: Any
+) -> tuple[Any, Any]:
+    parts = circuit.split
+
+    def run(*args: Any) -> list[Any]:
+        operands = parts.operands(args)
+        results = circuit_p.bind(*operands, core=parts.core, batch=None)
+        return parts.finish(results, args)
+
+    if batch is not None:
+        run = jax.vmap(run, in_axes=[0 if on else None for on in batch[1]])
+    return _along(run, primals, tangents)
+
+
+def _circuit_jvp(
+    primals: Any, tangents: Any, *, core: Core, batch: Any
+) -> tuple[Any, Any]:
+    differentiable = (0, *(1 + number for number in core.coefficients))
+    moving = [n for n, dot in enumerate(tangents) if not isinstance(dot, ad.Zero)]
+    outs = circuit_p.bind(*primals, core=core, batch=batch)
+    if not moving:
+        return outs, [ad.Zero.from_primal_value(out) for out in outs]
+    for number in moving:
+        if number not in differentiable:
+            raise DifferentiationError(
+                f"'{core.name}' was differentiated with respect to a matrix or state "
+                "vector. Only gate parameters and observable coefficients are "
+                "supported; use jax.lax.stop_gradient on the rest."
+            )
+    check_expectations(core)
+    dots = [tangents[number] for number in moving]
+    on = None
+    if batch is not None:
+        on = (batch[0], (*(batch[1][n] for n in moving), *batch[1]))
+        dots = [_dense(dot) for dot in dots]
+    out_dots = circuit_jvp_p.bind(
+        *dots, *primals, core=core, wrt=tuple(moving), batch=on
+    )
+    return outs, out_dots
+
+
+def _dense(tangent: Any) -> Any:
+    return ad.instantiate_zeros(tangent)
+
+
+def check_expectations(core: Core) -> None:
+    """Refuse to differentiate anything but expectation values."""
+    from qjit.dialects.circuit import steps
+
+    for step in steps(core.nodes):
+        kind = step.primitive.removeprefix("quantum_")
+        if kind in ("var", "probs", "state", "sample", "density_matrix"):
+            raise DifferentiationError(
+                f"the gradient of {kind} in '{core.name}' is not supported yet. "
+                "Differentiate expectation values."
+            )
+
+
+def _refuse_second_order(*_: Any, core: Core, **__: Any) -> Any:
+    raise DifferentiationError(
+        f"second derivatives of '{core.name}' are not supported yet."
+    )
+
+
+def _transpose(cotangents: Any, *args: Any, core: Core, wrt: Any, batch: Any) -> Any:
+    operands = args[len(wrt) :]
+    cts = [
+        ad.instantiate_zeros(ct) if isinstance(ct, ad.Zero) else ct
+        for ct in cotangents
+    ]
+    on = None
+    if batch is not None:
+        size, batched = batch
+        on = (size, (*(True for _ in cts), *batched[len(wrt) :]))
+        linear = batched[: len(wrt)]
+    grads = circuit_vjp_p.bind(*cts, *operands, core=core, wrt=tuple(wrt), batch=on)
+    if batch is not None:
+        grads = [
+            grad if on_batch else jnp.sum(grad, axis=0)
+            for grad, on_batch in zip(grads, linear, strict=True)
+        ]
+    return [*grads, *(None for _ in operands)]
+
+
+ad.primitive_jvps[qnode_p] = _qnode_jvp
+ad.primitive_jvps[circuit_p] = _circuit_jvp
+ad.primitive_jvps[circuit_jvp_p] = _refuse_second_order
+ad.primitive_jvps[circuit_vjp_p] = _refuse_second_order
+ad.primitive_transposes[circuit_jvp_p] = _transpose
+
+
+def forward_tangents(core: Core, wrt: Sequence[int]) -> Callable[..., list[Any]]:
+    """Return the tangents of all results: one adjoint sweep for each result."""
+
+    def run(*args: Any) -> list[Any]:
+        dots, operands = args[: len(wrt)], args[len(wrt) :]
+        outs: list[Any] = []
+        for number in range(len(core.results)):
+            seeds = [
+                np.asarray(place == number, aval.dtype)
+                for place, aval in enumerate(core.results)
+            ]
+            grads = circuit_vjp_p.bind(
+                *seeds, *operands, core=core, wrt=tuple(wrt), batch=None
+            )
+            pairs = zip(grads, dots, strict=True)
+            total = sum(jnp.sum(grad * dot) for grad, dot in pairs)
+            outs.append(jnp.asarray(total, core.results[number].dtype))
+        return outs
+
+    return run

@@ -1,0 +1,273 @@
+"""Split a quantum function into classical code and a circuit without any.
+
+The classical code computes every gate parameter of the circuit beforehand; JAX
+differentiates it. The circuit is what the adjoint method differentiates.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import Jaxpr, JaxprEqn
+
+from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
+
+from .errors import DifferentiationError, UnsupportedError
+from .jax_internals import user_line
+from .jaxprs import CALL_PRIMITIVES, Environment, bind, has_effects, inner_jaxpr, live_eqns
+from .primitives import TERMINAL_PRIMITIVES
+
+TERMINAL = frozenset(primitive.name for primitive in TERMINAL_PRIMITIVES)
+
+
+@dataclass
+class Recorder:
+    """Collects the run-time values that a circuit needs, and which are angles."""
+
+    purpose: str
+    values: list[Any] = field(default_factory=list)
+    angles: list[bool] = field(default_factory=list)
+
+    def add(self, value: Any, angle: bool = False) -> Input:
+        """Keep a value and return the reference that a circuit uses for it."""
+        self.values.append(value)
+        self.angles.append(angle)
+        return Input(len(self.values) - 1)
+
+
+@dataclass(frozen=True)
+class Hoisted:
+    """A circuit and the values that it runs on, before slots are assigned."""
+
+    nodes: tuple[Node, ...]
+    values: tuple[Any, ...]
+    angles: tuple[bool, ...]
+
+
+def hoist(
+    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], purpose: str
+) -> tuple[list[Any], Hoisted]:
+    """Evaluate the classical part of a jaxpr and collect its circuit.
+
+    Measurement results are unknown here: equations that need them are skipped and
+    give None.
+    """
+    recorder = Recorder(purpose)
+    outs, nodes = _walk(jaxpr, consts, args, recorder)
+    return outs, Hoisted(nodes, tuple(recorder.values), tuple(recorder.angles))
+
+
+def _walk(
+    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], recorder: Recorder
+) -> tuple[list[Any], tuple[Node, ...]]:
+    env = Environment(jaxpr, consts, args)
+    nodes: list[Node] = []
+    for eqn in live_eqns(jaxpr):
+        inputs = env.read(eqn.invars)
+        if has_effects(eqn):
+            outs, more = _quantum(eqn, inputs, recorder)
+            nodes.extend(more)
+        elif any(value is None for value in inputs):
+            outs = [None] * len(eqn.outvars)
+        else:
+            outs = bind(eqn, inputs)
+        env.write(eqn.outvars, outs)
+    return env.read(jaxpr.outvars), tuple(nodes)
+
+
+def _quantum(
+    eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
+) -> tuple[list[Any], tuple[Node, ...]]:
+    name = eqn.primitive.name
+    if name in CALL_PRIMITIVES:
+        inner = inner_jaxpr(eqn)
+        return _walk(inner.jaxpr, inner.consts, inputs, recorder)
+    rule = _RULES.get(name, _step if name.startswith("quantum_") else _refuse)
+    return rule(eqn, inputs, recorder)
+
+
+def _refuse(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
+    raise UnsupportedError(
+        f"{user_line(eqn.source_info)}: {recorder.purpose} cannot pass through "
+        f"'{eqn.primitive.name}' around gates."
+    )
+
+
+def _measured(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
+    raise DifferentiationError(
+        f"{user_line(eqn.source_info)}: {recorder.purpose} of a circuit with a "
+        "mid-circuit measurement or reset is not supported. Move the measurement out "
+        "of the part that is differentiated or inverted."
+    )
+
+
+def _unbounded(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
+    raise DifferentiationError(
+        f"{user_line(eqn.source_info)}: {recorder.purpose} needs loops with a trip "
+        "count that is known when tracing, but gates stand in a while loop. Use "
+        "jax.lax.scan, or fori_loop with concrete bounds."
+    )
+
+
+def _step(
+    eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
+) -> tuple[list[Any], tuple[Node, ...]]:
+    count = len(inputs)
+    if eqn.primitive.name == "quantum_gate":
+        count -= sum(wire is None for wire in eqn.params["wires"])
+    else:
+        count = 0
+    angles = [recorder.add(value, angle=True) for value in inputs[:count]]
+    others = [recorder.add(value) for value in inputs[count:]]
+    step = Step(
+        eqn.primitive.name,
+        dict(eqn.params),
+        tuple(Slot(angle.number) for angle in angles),
+        tuple(others),
+        eqn,
+    )
+    return [None] * len(eqn.outvars), (step,)
+
+
+def _scan(
+    eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
+) -> tuple[list[Any], tuple[Node, ...]]:
+    params = eqn.params
+    closed, length = params["jaxpr"], params["length"]
+    split = params["num_consts"], params["num_consts"] + params["num_carry"]
+    consts, init, xs = inputs[: split[0]], inputs[split[0] : split[1]], inputs[split[1] :]
+    captured: list[Hoisted] = []
+
+    def body(carry: list[Any], slices: list[Any]) -> tuple[list[Any], Any]:
+        args = [*consts, *carry, *slices]
+        inner = Recorder(recorder.purpose)
+        outs, nodes = _walk(closed.jaxpr, closed.consts, args, inner)
+        captured.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
+        count = params["num_carry"]
+        return outs[:count], (outs[count:], inner.values)
+
+    carry, (ys, values) = jax.lax.scan(
+        body, init, xs, length=length, reverse=params["reverse"]
+    )
+    hoisted = captured[-1]
+    if params["reverse"]:
+        values = [jnp.flip(value, axis=0) for value in values]
+    nodes = _adopt(hoisted, values, recorder, depth=1)
+    return [*carry, *ys], (Loop(length, nodes),)
+
+
+def _cond(
+    eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
+) -> tuple[list[Any], tuple[Node, ...]]:
+    index, operands = inputs[0], inputs[1:]
+    branches = eqn.params["branches"]
+    collected: list[Hoisted] = []
+    shapes: list[Any] = []
+
+    def run(branch: Any, args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        inner = Recorder(recorder.purpose)
+        outs, nodes = _walk(branch.jaxpr, branch.consts, args, inner)
+        collected.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
+        return outs, inner.values
+
+    for branch in branches:
+        shapes.append(
+            jax.eval_shape(lambda *args, branch=branch: run(branch, args)[1], *operands)
+        )
+    structures = tuple(collected)
+
+    def padded(number: int) -> Callable[..., Any]:
+        def function(*args: Any) -> Any:
+            outs, mine = run(branches[number], args)
+            zeros = [[jnp.zeros(s.shape, s.dtype) for s in group] for group in shapes]
+            zeros[number] = [jnp.asarray(value) for value in mine]
+            return outs, zeros
+
+        return function
+
+    outs, groups = jax.lax.switch(
+        index, [padded(number) for number in range(len(branches))], *operands
+    )
+    bodies = tuple(
+        _adopt(structure, values, recorder, depth=0)
+        for structure, values in zip(structures, groups, strict=True)
+    )
+    return outs, (Branch(recorder.add(index), bodies),)
+
+
+_RULES: dict[str, Callable[..., Any]] = {
+    "scan": _scan,
+    "cond": _cond,
+    "while": _unbounded,
+    "quantum_measure": _measured,
+    "quantum_reset": _measured,
+}
+
+
+def _adopt(
+    inner: Hoisted, values: Sequence[Any], recorder: Recorder, depth: int
+) -> tuple[Node, ...]:
+    """Take the values of an inner circuit over into the enclosing one."""
+    shift = len(recorder.values)
+    for value, angle in zip(values, inner.angles, strict=True):
+        recorder.add(value, angle)
+    return tuple(_shifted(node, shift, depth) for node in inner.nodes)
+
+
+def _shifted(node: Node, shift: int, depth: int) -> Node:
+    def move(item: Input) -> Input:
+        return Input(item.number + shift, item.depth + depth)
+
+    match node:
+        case Step():
+            slots = tuple(Slot(slot.base + shift) for slot in node.slots)
+            return replace(node, slots=slots, inputs=tuple(map(move, node.inputs)))
+        case Loop():
+            body = tuple(_shifted(each, shift, depth) for each in node.body)
+            return Loop(node.length, body)
+        case Branch():
+            branches = tuple(
+                tuple(_shifted(each, shift, depth) for each in branch)
+                for branch in node.branches
+            )
+            return Branch(move(node.index), branches)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each value went: a range of the flat angles, or another input."""
+
+    slots: dict[int, Slot]
+    inputs: dict[int, int]
+
+    def place(self, node: Node) -> Node:
+        """Rewrite a node from value numbers to slots and input numbers."""
+
+        def move(item: Input) -> Input:
+            return Input(self.inputs[item.number], item.depth)
+
+        match node:
+            case Step():
+                slots = tuple(self.slots[slot.base] for slot in node.slots)
+                return replace(node, slots=slots, inputs=tuple(map(move, node.inputs)))
+            case Loop():
+                return Loop(node.length, tuple(map(self.place, node.body)))
+            case Branch():
+                bodies = tuple(tuple(map(self.place, b)) for b in node.branches)
+                return Branch(move(node.index), bodies)
+
+
+def lay_out(hoisted: Hoisted, order: Sequence[int]) -> Layout:
+    """Assign slots to the angles, in the given order, and numbers to the rest."""
+    slots: dict[int, Slot] = {}
+    base = 0
+    for number in order:
+        shape = np.shape(hoisted.values[number])
+        strides = tuple(int(np.prod(shape[axis + 1 :])) for axis in range(len(shape)))
+        slots[number] = Slot(base, strides)
+        base += int(np.prod(shape))
+    rest = [n for n, angle in enumerate(hoisted.angles) if not angle]
+    return Layout(slots, {number: place for place, number in enumerate(rest)})

@@ -1,0 +1,70 @@
+"""Tracing Python functions to jaxprs and replaying them, equation by equation."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+
+from .jax_internals import bind as bind
+
+CALL_PRIMITIVES = frozenset(
+    {"pjit", "jit", "closed_call", "core_call", "checkpoint", "remat", "remat2"}
+)
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function traced on given arguments."""
+
+    jaxpr: Jaxpr
+    consts: tuple[Any, ...]
+    out_tree: Any
+
+
+def trace(function: Callable[..., Any], *args: Any) -> Traced:
+    """Trace a function of flat arrays or abstract values."""
+    closed, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+    return Traced(closed.jaxpr, tuple(closed.consts), jax.tree.structure(shapes))
+
+
+def inner_jaxpr(eqn: JaxprEqn) -> ClosedJaxpr:
+    """Return the jaxpr that a call-like equation runs."""
+    inner = eqn.params["jaxpr"]
+    return inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
+
+
+def has_effects(eqn: JaxprEqn) -> bool:
+    """Tell whether an equation touches the quantum state."""
+    from .primitives import QuantumEffect
+
+    return any(isinstance(effect, QuantumEffect) for effect in eqn.effects)
+
+
+class Environment:
+    """Values of the variables of one jaxpr."""
+
+    def __init__(self, jaxpr: Jaxpr, consts: Any, args: Any) -> None:
+        self._values: dict[Var, Any] = {}
+        self.write(jaxpr.constvars, consts)
+        self.write(jaxpr.invars, args)
+
+    def write(self, variables: Any, values: Any) -> None:
+        """Bind variables to values."""
+        self._values.update(zip(variables, values, strict=True))
+
+    def read(self, atoms: Any) -> list[Any]:
+        """Return the values of atoms."""
+        return [
+            atom.val if isinstance(atom, Literal) else self._values[atom]
+            for atom in atoms
+        ]
+
+
+def live_eqns(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
+    """Yield the equations, leaving out gates that were withdrawn."""
+    for eqn in jaxpr.eqns:
+        token = eqn.params.get("token")
+        if token is None or not token.cancelled:
+            yield eqn

@@ -1,0 +1,227 @@
+"""Measurements: what a quantum function returns, and mid-circuit measurement."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from .context import TraceContext, current
+from .errors import MeasurementError, UnsupportedError
+from .jax_internals import user_line
+from .observables import Observable, as_observable
+from .primitives import (
+    density_matrix_p,
+    expval_p,
+    measure_p,
+    probs_p,
+    real_dtype,
+    reset_p,
+    sample_p,
+    state_p,
+    var_p,
+)
+from .wires import Wires, as_wires, static_wires
+
+
+def _statistic(primitive: Any, observable: Any, name: str) -> Any:
+    context = current(name)
+    if isinstance(observable, Tracer):
+        raise UnsupportedError(
+            f"{user_line()}: {name} of a measured value is not supported yet. "
+            f"Take {name} of an observable."
+        )
+    observable = as_observable(observable)
+    for wire in observable.wires:
+        context.use(wire)
+    dtype = real_dtype(context.dtype)
+    coefficients = _real(observable.coefficients, name)
+    if jnp.asarray(coefficients).dtype != dtype:
+        coefficients = (
+            jax.lax.convert_element_type(coefficients, dtype)
+            if isinstance(coefficients, Tracer)
+            else np.asarray(coefficients, dtype)
+        )
+    terms = tuple((term.word, term.factors) for term in observable.terms)
+    matrices = [jnp.asarray(m, dtype=context.dtype) for m in observable.matrices]
+    (result,) = primitive.bind(
+        coefficients, *matrices, terms=terms, dtype=context.dtype
+    )
+    return result
+
+
+def _real(coefficients: Any, name: str) -> Any:
+    if not np.issubdtype(jnp.result_type(coefficients), np.complexfloating):
+        return coefficients
+    if isinstance(coefficients, Tracer) or np.any(np.abs(coefficients.imag) > 1e-12):
+        raise MeasurementError(
+            f"{user_line()}: {name} takes an observable with real coefficients."
+        )
+    return coefficients.real
+
+
+def expval(observable: Observable | Any) -> jax.Array:
+    """Return the expectation value of an observable.
+
+    Args:
+        observable: built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
+            and `@ + - *`.
+
+    Returns:
+        A real scalar of the precision of the quantum function.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit(angle):
+    ...     qj.RX(angle, wires=0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{circuit(0.0):.1f}")
+    1.0
+    """
+    _refuse_shots("expval")
+    return _statistic(expval_p, observable, "expval")
+
+
+def var(observable: Observable | Any) -> jax.Array:
+    """Return the variance of an observable (see `expval`)."""
+    _refuse_shots("var")
+    return _statistic(var_p, observable, "var")
+
+
+def _refuse_shots(name: str) -> None:
+    if current(name).shots is not None:
+        raise UnsupportedError(
+            f"{user_line()}: {name} from finite shots is not supported yet. Leave "
+            "shots out for the exact value, or use sample or counts."
+        )
+
+
+def _all_or(wires: Wires, context: TraceContext, what: str) -> tuple[int, ...]:
+    if wires is None:
+        return tuple(range(context.wire_count))
+    return static_wires(wires, context, what)
+
+
+def probs(wires: Wires = None) -> jax.Array:
+    """Return the probabilities of the basis states of some wires (default: all).
+
+    Returns:
+        A real array of shape (2**k,); the first wire is the most significant.
+    """
+    _refuse_shots("probs")
+    context = current("probs")
+    on = _all_or(wires, context, "probs")
+    return probs_p.bind(wires=on, dtype=context.dtype)[0]
+
+
+def state() -> jax.Array:
+    """Return the state vector: complex, of shape (2**wires,)."""
+    context = current("state")
+    return state_p.bind(num_wires=context.wire_count, dtype=context.dtype)[0]
+
+
+def density_matrix(wires: Wires = None) -> jax.Array:
+    """Return the reduced density matrix of some wires: complex, (2**k, 2**k)."""
+    context = current("density_matrix")
+    on = _all_or(wires, context, "density_matrix")
+    return density_matrix_p.bind(wires=on, dtype=context.dtype)[0]
+
+
+def purity(wires: Wires) -> jax.Array:
+    """Return the purity tr(rho**2) of the reduced state of some wires."""
+    rho = density_matrix(wires)
+    return jnp.sum(jnp.real(rho * jnp.conj(rho)))
+
+
+def vn_entropy(wires: Wires, log_base: float | None = None) -> jax.Array:
+    """Return the von Neumann entropy of some wires, in nats unless a base is given."""
+    return _entropy(density_matrix(wires), log_base)
+
+
+def mutual_info(
+    wires0: Wires, wires1: Wires, log_base: float | None = None
+) -> jax.Array:
+    """Return the quantum mutual information between two groups of wires."""
+    context = current("mutual_info")
+    first = static_wires(wires0, context, "mutual_info")
+    second = static_wires(wires1, context, "mutual_info")
+    parts = [vn_entropy(each, log_base) for each in (first, second)]
+    return parts[0] + parts[1] - vn_entropy((*first, *second), log_base)
+
+
+def _entropy(rho: jax.Array, log_base: float | None) -> jax.Array:
+    eigenvalues = jnp.linalg.eigvalsh(rho)
+    positive = jnp.where(eigenvalues > 1e-12, eigenvalues, 1.0)
+    entropy = -jnp.sum(positive * jnp.log(positive))
+    return entropy if log_base is None else entropy / np.log(log_base)
+
+
+def sample(wires: Wires = None) -> jax.Array:
+    """Return measured bits of some wires (default: all): integers (shots, k)."""
+    context = current("sample")
+    if context.shots is None:
+        raise MeasurementError(
+            f"{user_line()}: sample needs shots. Give them to qnode(shots=...)."
+        )
+    on = _all_or(wires, context, "sample")
+    return sample_p.bind(wires=on, shots=context.shots, dtype=context.dtype)[0]
+
+
+def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
+    """Return how often each basis state of some wires (default: all) was measured.
+
+    Returns:
+        Two integer arrays of shape (2**k,): the basis states and their counts.
+    """
+    bits = sample(wires)
+    width = bits.shape[1]
+    weights = jnp.asarray([2**place for place in reversed(range(width))], bits.dtype)
+    states = jnp.arange(2**width, dtype=bits.dtype)
+    index = jnp.sum(bits * weights, axis=1)
+    ones = jnp.ones(bits.shape[0], bits.dtype)
+    return states, jnp.zeros(2**width, bits.dtype).at[index].add(ones)
+
+
+def measure(
+    wires: Wires, reset: bool = False, postselect: int | None = None
+) -> jax.Array:
+    """Measure one wire in the middle of a circuit.
+
+    Args:
+        wires: one wire, static or traced.
+        reset: bring the wire back to |0> afterwards.
+        postselect: keep only this outcome, 0 or 1.
+
+    Returns:
+        The outcome, a traced boolean for use in JAX expressions.
+
+    Raises:
+        PostselectionError: at run time, if the wanted outcome has probability zero.
+    """
+    context = current("measure")
+    if postselect not in (None, 0, 1):
+        raise MeasurementError(
+            f"{user_line()}: postselect takes 0 or 1, but got {postselect!r}."
+        )
+    on, dynamic = _one_wire(wires, context, "measure")
+    return measure_p.bind(*dynamic, wires=on, reset=reset, postselect=postselect)[0]
+
+
+def reset(wires: Wires) -> None:
+    """Bring one wire to |0>, whatever it was."""
+    on, dynamic = _one_wire(wires, current("reset"), "reset")
+    reset_p.bind(*dynamic, wires=on)
+
+
+def _one_wire(
+    wires: Wires, context: TraceContext, what: str
+) -> tuple[tuple[int | None], Sequence[Any]]:
+    checked = as_wires(wires, context)
+    if len(checked) != 1:
+        raise MeasurementError(
+            f"{user_line()}: {what} takes one wire, but got {len(checked)}."
+        )
+    (wire,) = checked
+    return ((wire,), ()) if isinstance(wire, int) else ((None,), (wire,))

@@ -1,0 +1,329 @@
+"""`adjoint`, `ctrl` and `pow` of gates and of whole quantum functions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qjit.dialects.circuit import Branch, Loop, Node, Step
+from qjit.dialects.gates import GATES
+
+from . import primitives
+from .context import current
+from .errors import ParameterError, UnsupportedError
+from .hoist import Hoisted, hoist
+from .jax_internals import user_line
+from .jaxprs import Environment, bind, has_effects, inner_jaxpr, live_eqns, trace
+from .multi_gates import QubitUnitary, as_control_values
+from .operations import Modifiers, Operation
+from .wires import Wires, as_wires
+
+
+def adjoint(operation: Callable[..., Any] | Operation) -> Any:
+    """Return the inverse of a gate or of a quantum function.
+
+    Args:
+        operation: an applied gate, which is replaced by its inverse, or a function
+            that applies gates; it may contain loops with known trip counts.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.S(0)
+    ...     qj.adjoint(qj.S)(0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{circuit():.1f}")
+    1.0
+    """
+    if isinstance(operation, Operation):
+        operation.withdraw()
+        return operation.apply(Modifiers(adjoint=True))
+
+    def inverted(*args: Any, **kwargs: Any) -> Any:
+        current("adjoint")
+        traced, leaves = _trace(operation, args, kwargs)
+        outs, circuit = hoist(traced.jaxpr, traced.consts, leaves, "adjoint")
+        _replay_inverse(circuit.nodes, circuit, ())
+        return jax.tree.unflatten(traced.out_tree, outs)
+
+    return inverted
+
+
+def ctrl(
+    operation: Callable[..., Any] | Operation,
+    control: Wires,
+    control_values: Any = None,
+) -> Any:
+    """Return a gate or quantum function controlled by more wires.
+
+    Args:
+        operation: an applied gate, which is replaced, or a function that applies
+            gates, with any control flow.
+        control: one wire or several.
+        control_values: the values that the controls must have, ones by default.
+    """
+
+    def modifiers() -> Modifiers:
+        wires = as_wires(control, current("ctrl"))
+        return Modifiers(False, wires, as_control_values(control_values, len(wires)))
+
+    if isinstance(operation, Operation):
+        operation.withdraw()
+        return operation.apply(modifiers())
+
+    def controlled(*args: Any, **kwargs: Any) -> Any:
+        change = modifiers()
+        traced, leaves = _trace(operation, args, kwargs)
+        outs = _replay_controlled(traced.jaxpr, traced.consts, leaves, change)
+        return jax.tree.unflatten(traced.out_tree, outs)
+
+    return controlled
+
+
+def pow(operation: Callable[..., Any] | Operation, exponent: Any) -> Any:
+    """Return a gate or quantum function raised to a power.
+
+    Args:
+        operation: an applied gate, which is replaced, or a function that applies
+            gates.
+        exponent: an integer known when tracing; negative powers invert. For a gate
+            without parameters, any real number.
+    """
+    if isinstance(operation, Operation):
+        operation.withdraw()
+        if not _is_integer(exponent):
+            return _fractional_power(operation, exponent)
+        return _repeat(lambda: operation.apply(Modifiers()), int(exponent))
+    if not _is_integer(exponent):
+        raise ParameterError(
+            f"{user_line()}: pow of a function takes an integer, but got {exponent!r}."
+        )
+
+    def raised(*args: Any, **kwargs: Any) -> None:
+        _repeat(lambda: operation(*args, **kwargs), int(exponent))
+
+    return raised
+
+
+def _is_integer(exponent: Any) -> bool:
+    return isinstance(exponent, (int, np.integer)) or (
+        isinstance(exponent, float) and exponent.is_integer()
+    )
+
+
+def _repeat(once: Callable[[], Any], exponent: int) -> None:
+    body = adjoint(once) if exponent < 0 else once
+
+    def step(_: Any, carry: None) -> None:
+        body()
+        return carry
+
+    if exponent:
+        jax.lax.fori_loop(0, abs(exponent), step, None)
+
+
+def _fractional_power(operation: Operation, exponent: float) -> Operation:
+    record = GATES.get(operation.name)
+    if record is None or record.num_params or record.num_wires is None:
+        raise UnsupportedError(
+            f"{user_line()}: the power {exponent} of {operation.name} is not defined. "
+            "Scale its angle instead."
+        )
+    values, vectors = np.linalg.eig(record.full_matrix())
+    unitary, _ = np.linalg.qr(vectors)
+    powers = np.exp(1j * np.angle(values) * float(exponent))
+    if not np.allclose(
+        unitary @ np.diag(values) @ unitary.conj().T, record.full_matrix()
+    ):
+        unitary = vectors
+    return QubitUnitary(
+        unitary @ np.diag(powers) @ np.linalg.inv(unitary), operation.wires
+    )
+
+
+def _trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    leaves, tree = jax.tree.flatten((args, kwargs))
+    static = [i for i, leaf in enumerate(leaves) if isinstance(leaf, (bool, int, str))]
+    moving = [leaf for i, leaf in enumerate(leaves) if i not in static]
+
+    def flat(*values: Any) -> Any:
+        rest = iter(values)
+        full = [
+            leaf if i in static else next(rest) for i, leaf in enumerate(leaves)
+        ]
+        args, kwargs = jax.tree.unflatten(tree, full)
+        result = function(*args, **kwargs)
+        return None if isinstance(result, Operation) else result
+
+    return trace(flat, *moving), moving
+
+
+# Controls
+
+
+def _replay_controlled(
+    jaxpr: Any, consts: Any, args: Sequence[Any], change: Modifiers
+) -> list[Any]:
+    env = Environment(jaxpr, consts, args)
+    for eqn in live_eqns(jaxpr):
+        inputs = env.read(eqn.invars)
+        if not has_effects(eqn):
+            outs = bind(eqn, inputs)
+        else:
+            outs = _controlled_equation(eqn, inputs, change)
+        env.write(eqn.outvars, outs)
+    return env.read(jaxpr.outvars)
+
+
+def _controlled_equation(eqn: Any, inputs: list[Any], change: Modifiers) -> list[Any]:
+    name, params = eqn.primitive.name, eqn.params
+
+    def inner(closed: Any) -> Callable[..., Any]:
+        return lambda *args: _replay_controlled(
+            closed.jaxpr, closed.consts, args, change
+        )
+
+    if name in ("quantum_gate", "quantum_unitary"):
+        bind_controlled(eqn.primitive, params, inputs, change)
+        return []
+    if name == "scan":
+        return _replay_scan(params, inputs, inner(params["jaxpr"]))
+    if name == "cond":
+        branches = [inner(branch) for branch in params["branches"]]
+        return jax.lax.switch(inputs[0], branches, *inputs[1:])
+    if name == "while":
+        return _replay_while(params, inputs, inner)
+    if "jaxpr" in params:
+        return inner(inner_jaxpr(eqn))(*inputs)
+    raise UnsupportedError(
+        f"{user_line(eqn.source_info)}: {name.removeprefix('quantum_')} cannot be "
+        "controlled."
+    )
+
+
+def bind_controlled(
+    primitive: Any, params: Any, inputs: Sequence[Any], change: Modifiers
+) -> None:
+    """Bind a traced gate again, with more controls and perhaps inverted."""
+    wires = params["wires"]
+    dynamic = sum(wire is None for wire in wires)
+    split = len(inputs) - dynamic
+    new = [wire for wire in change.controls if not isinstance(wire, int)]
+    static = [wire if isinstance(wire, int) else None for wire in change.controls]
+    known = [wire for wire in (*static, *wires) if wire is not None]
+    if len(set(known)) != len(known):
+        from .errors import WireError
+
+        raise WireError(
+            f"{user_line()}: a control wire is also used by the controlled operation: "
+            f"{known}."
+        )
+    primitive.bind(
+        *inputs[:split],
+        *new,
+        *inputs[split:],
+        **{
+            **params,
+            "wires": (*static, *wires),
+            "num_controls": params["num_controls"] + len(static),
+            "control_values": (*change.control_values, *params["control_values"]),
+            "adjoint": params["adjoint"] != change.adjoint,
+        },
+    )
+
+
+def _replay_scan(
+    params: Any, inputs: list[Any], body: Callable[..., Any]
+) -> list[Any]:
+    first, count = params["num_consts"], params["num_carry"]
+    consts, init, xs = (
+        inputs[:first],
+        inputs[first : first + count],
+        inputs[first + count :],
+    )
+
+    def step(carry: list[Any], slices: list[Any]) -> tuple[list[Any], list[Any]]:
+        outs = body(*consts, *carry, *slices)
+        return outs[:count], outs[count:]
+
+    carry, ys = jax.lax.scan(
+        step, init, xs, length=params["length"], reverse=params["reverse"]
+    )
+    return [*carry, *ys]
+
+
+def _replay_while(
+    params: Any, inputs: list[Any], inner: Callable[..., Any]
+) -> list[Any]:
+    first, second = params["cond_nconsts"], params["body_nconsts"]
+    conditions, bodies = inputs[:first], inputs[first : first + second]
+    condition = jax.extend.core.jaxpr_as_fun(params["cond_jaxpr"])
+    body = inner(params["body_jaxpr"])
+    return jax.lax.while_loop(
+        lambda carry: condition(*conditions, *carry)[0],
+        lambda carry: body(*bodies, *carry),
+        inputs[first + second :],
+    )
+
+
+# Inverses
+
+
+def _replay_inverse(
+    nodes: Sequence[Node], circuit: Hoisted, counters: Sequence[Any]
+) -> None:
+    for node in reversed(nodes):
+        match node:
+            case Step():
+                _inverse_step(node, circuit, counters)
+            case Loop():
+                _inverse_loop(node, circuit, counters)
+            case Branch():
+                jax.lax.switch(
+                    _read(node.index.number, circuit, counters),
+                    [_inverse_branch(b, circuit, counters) for b in node.branches],
+                )
+
+
+def _inverse_branch(
+    nodes: Sequence[Node], circuit: Hoisted, counters: Sequence[Any]
+) -> Callable[[], None]:
+    return lambda: _replay_inverse(nodes, circuit, counters)
+
+
+def _inverse_loop(node: Loop, circuit: Hoisted, counters: Sequence[Any]) -> None:
+    def step(iteration: Any, carry: None) -> None:
+        counter = node.length - 1 - iteration
+        _replay_inverse(node.body, circuit, (*counters, counter))
+        return carry
+
+    jax.lax.fori_loop(0, node.length, step, None)
+
+
+def _read(number: int, circuit: Hoisted, counters: Sequence[Any]) -> Any:
+    value = circuit.values[number]
+    for counter in counters:
+        value = jax.lax.dynamic_index_in_dim(
+            jnp.asarray(value), counter, 0, keepdims=False
+        )
+    return value
+
+
+def _inverse_step(step: Step, circuit: Hoisted, counters: Sequence[Any]) -> None:
+    primitive = next(
+        p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive
+    )
+    numbers = [
+        *(slot.base for slot in step.slots),
+        *(item.number for item in step.inputs),
+    ]
+    inputs = [_read(number, circuit, counters) for number in numbers]
+    if "adjoint" not in step.params:
+        raise UnsupportedError(
+            f"{user_line(step.source.source_info)}: a state preparation has no inverse."
+        )
+    bind_controlled(primitive, step.params, inputs, Modifiers(adjoint=True))
+
+

@@ -1,0 +1,269 @@
+"""Gates on any number of wires, unitaries, and state preparations."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from qjit.dialects.gates import GATES
+
+from .context import current
+from .errors import MatrixError, ParameterError, StateError, WireError
+from .jax_internals import user_line
+from .operations import (
+    GateCall,
+    Modifiers,
+    Operation,
+    Token,
+    apply,
+    as_angle,
+    check_distinct,
+)
+from .primitives import state_prep_p, unitary_p
+from .wires import Wire, Wires, as_wires, static_wires
+
+
+def MultiRZ(theta: Any, wires: Wires) -> Operation:
+    """Apply exp(-i theta/2 Z...Z)."""
+    on = as_wires(wires, current("MultiRZ"))
+    return _rotation("MultiRZ", theta, on, None)
+
+
+def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operation:
+    """Apply exp(-i theta/2 P) for a Pauli word P such as "XIY"."""
+    on = as_wires(wires, current("PauliRot"))
+    if len(pauli_word) != len(on) or set(pauli_word) - set("IXYZ"):
+        raise ParameterError(
+            f"{user_line()}: PauliRot on {len(on)} wire(s) takes a word of as many "
+            f"letters I, X, Y, Z, but got {pauli_word!r}."
+        )
+    return _rotation("PauliRot", theta, on, pauli_word)
+
+
+def _rotation(name: str, theta: Any, on: tuple[Wire, ...], word: str | None) -> Operation:
+    angle = as_angle(theta, name)
+    return apply(GateCall(GATES[name], (angle,), (), on, word=word))
+
+
+def PCPhase(phi: Any, dim: int, wires: Wires) -> Operation:
+    """Apply e^{i phi} to the first `dim` basis states and e^{-i phi} to the rest."""
+    on = as_wires(wires, current("PCPhase"))
+    if not 0 <= int(dim) <= 2 ** len(on):
+        raise ParameterError(
+            f"{user_line()}: PCPhase on {len(on)} wire(s) takes dim from 0 to "
+            f"{2 ** len(on)}, but got {dim}."
+        )
+    angle = as_angle(phi, "PCPhase")
+    return apply(GateCall(GATES["PCPhase"], (angle,), (), on, dim=int(dim)))
+
+
+def GlobalPhase(phi: Any, wires: Wires = None) -> Operation:
+    """Multiply the state by e^{-i phi}; it matters under control."""
+    context = current("GlobalPhase")
+    if wires is not None:
+        as_wires(wires, context)
+    angle = as_angle(phi, "GlobalPhase")
+    return apply(GateCall(GATES["GlobalPhase"], (angle,), (), ()))
+
+
+def Identity(wires: Wires) -> Operation:
+    """Do nothing; as an observable, the identity."""
+    on = as_wires(wires, current("Identity"))
+    return Operation(lambda _: None, Token(), "I", on)
+
+
+def MultiControlledX(wires: Wires, control_values: Any = None) -> Operation:
+    """Apply X to the last wire if the others have the control values (default ones)."""
+    on = as_wires(wires, current("MultiControlledX"))
+    if len(on) < 2:
+        raise WireError(
+            f"{user_line()}: MultiControlledX takes at least two wires: its controls, "
+            f"then its target."
+        )
+    values = as_control_values(control_values, len(on) - 1)
+    return apply(GateCall(GATES["X"], (), on[:-1], on[-1:], values))
+
+
+def as_control_values(values: Any, count: int) -> tuple[bool, ...]:
+    """Check control values, all ones when left out."""
+    if values is None:
+        return (True,) * count
+    if isinstance(values, str):
+        values = [letter == "1" for letter in values]
+    checked = tuple(bool(v) for v in (values if np.ndim(values) else [values]))
+    if len(checked) != count:
+        raise ParameterError(
+            f"{user_line()}: expected {count} control value(s), but got {len(checked)}."
+        )
+    return checked
+
+
+def QubitUnitary(U: Any, wires: Wires) -> Operation:
+    """Apply a unitary matrix of shape (2**k, 2**k) to k wires.
+
+    Raises:
+        MatrixError: if the shape is wrong, or the matrix is not unitary (checked at
+            run time for a traced one).
+    """
+    on = as_wires(wires, current("QubitUnitary"))
+    return _unitary("QubitUnitary", U, on, (), (), diagonal=False)
+
+
+def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operation:
+    """Apply a diagonal unitary given by its 2**k diagonal entries."""
+    on = as_wires(wires, current("DiagonalQubitUnitary"))
+    return _unitary("DiagonalQubitUnitary", D, on, (), (), diagonal=True)
+
+
+def ControlledQubitUnitary(
+    U: Any, wires: Wires, control_values: Any = None
+) -> Operation:
+    """Apply a unitary matrix to the last wires, controlled by the first ones."""
+    on = as_wires(wires, current("ControlledQubitUnitary"))
+    size = np.shape(U)[-1] if np.ndim(U) else 0
+    count = len(on) - max(int(size) - 1, 0).bit_length()
+    if count < 0:
+        raise MatrixError(
+            f"{user_line()}: a {size}x{size} matrix does not fit on {len(on)} wire(s)."
+        )
+    values = as_control_values(control_values, count)
+    return _unitary("ControlledQubitUnitary", U, on[count:], on[:count], values, False)
+
+
+def _unitary(
+    name: str,
+    matrix: Any,
+    targets: tuple[Wire, ...],
+    controls: tuple[Wire, ...],
+    control_values: tuple[bool, ...],
+    diagonal: bool,
+) -> Operation:
+    context = current(name)
+    side = 2 ** len(targets)
+    expected = (side,) if diagonal else (side, side)
+    if np.shape(matrix) != expected:
+        raise MatrixError(
+            f"{user_line()}: {name} on {len(targets)} target wire(s) takes an array of "
+            f"shape {expected}, but got {np.shape(matrix)}."
+        )
+    if not isinstance(matrix, Tracer):
+        _check_unitary(np.asarray(matrix, np.complex128), name, diagonal)
+    wide = np.complex128 if jax.config.jax_enable_x64 else np.complex64
+    array = jnp.asarray(matrix, wide)
+    token = Token()
+
+    def bind(modifiers: Modifiers, token: Token) -> None:
+        wires = (*modifiers.controls, *controls, *targets)
+        check_distinct(wires)
+        unitary_p.bind(
+            array,
+            *(wire for wire in wires if not isinstance(wire, int)),
+            wires=tuple(wire if isinstance(wire, int) else None for wire in wires),
+            num_controls=len(wires) - len(targets),
+            control_values=(*modifiers.control_values, *control_values),
+            adjoint=modifiers.adjoint,
+            diagonal=diagonal,
+            single=context.dtype == np.complex64,
+            token=token,
+        )
+
+    bind(Modifiers(), token)
+    return Operation(
+        lambda modifiers: bind(modifiers, Token()), token, name, (*controls, *targets)
+    )
+
+
+def _check_unitary(matrix: np.ndarray, name: str, diagonal: bool) -> None:
+    product = (
+        np.abs(matrix) ** 2 if diagonal else matrix @ np.conj(matrix.swapaxes(0, 1))
+    )
+    identity = np.ones(len(matrix)) if diagonal else np.eye(len(matrix))
+    if not np.allclose(product, identity, atol=1e-6):
+        raise MatrixError(
+            f"{user_line()}: the matrix given to {name} is not unitary: U U^dagger "
+            f"differs from the identity by {np.max(np.abs(product - identity)):.2g}."
+        )
+
+
+def BasisState(state: Any, wires: Wires) -> None:
+    """Flip wires in |0> to the bits of a basis state, an array of zeros and ones."""
+    context = current("BasisState")
+    on = static_wires(wires, context, "BasisState")
+    if np.shape(state) != (len(on),):
+        raise StateError(
+            f"{user_line()}: BasisState on {len(on)} wire(s) takes as many bits, but "
+            f"got shape {np.shape(state)}."
+        )
+    if not isinstance(state, Tracer):
+        bits = np.asarray(state)
+        if np.any((bits != 0) & (bits != 1)):
+            raise StateError(
+                f"{user_line()}: BasisState takes bits 0 and 1, but got {bits}."
+            )
+    for wire, bit in zip(on, state, strict=True):
+        if not isinstance(bit, Tracer):
+            if bit:
+                _flip(wire)
+        else:
+            jax.lax.cond(bit != 0, lambda w=wire: _flip(w), lambda: None)
+
+
+def _flip(wire: int) -> None:
+    apply(GateCall(GATES["X"], (), (), (wire,)))
+
+
+def StatePrep(
+    state: Any, wires: Wires, normalize: bool = False, pad_with: Any = None
+) -> None:
+    """Prepare wires in |0> in a state vector of 2**k amplitudes.
+
+    Args:
+        state: complex array of shape (2**k,), normalised.
+        wires: the k wires; the first is the most significant.
+        normalize: divide by the norm first.
+        pad_with: value for missing amplitudes at the end.
+
+    Raises:
+        StateError: if the shape is wrong or the norm is not one (checked at run
+            time for a traced vector).
+    """
+    context = current("StatePrep")
+    on = static_wires(wires, context, "StatePrep")
+    amplitudes = _amplitudes(state, len(on), normalize, pad_with)
+    state_prep_p.bind(amplitudes, wires=on, single=context.dtype == np.complex64)
+
+
+AmplitudeEmbedding = StatePrep
+
+
+def _amplitudes(state: Any, count: int, normalize: bool, pad_with: Any) -> Any:
+    size = 2**count
+    xp = jnp if isinstance(state, Tracer) else np
+    vector = xp.asarray(state)
+    if pad_with is not None and vector.ndim == 1 and vector.size < size:
+        vector = xp.concatenate([vector, xp.full(size - vector.size, pad_with)])
+    if vector.shape != (size,):
+        raise StateError(
+            f"{user_line()}: a state of {count} wire(s) has {size} amplitudes, but got "
+            f"shape {vector.shape}."
+        )
+    if normalize:
+        vector = vector / xp.sqrt(xp.sum(xp.abs(vector) ** 2))
+    elif xp is np and not np.isclose(np.sum(np.abs(vector) ** 2), 1, atol=1e-6):
+        raise StateError(
+            f"{user_line()}: the state has norm "
+            f"{np.sqrt(np.sum(np.abs(vector) ** 2)):.6g} instead of 1. "
+            "Normalise it, or pass normalize=True."
+        )
+    wide = np.complex128 if jax.config.jax_enable_x64 else np.complex64
+    return jnp.asarray(vector, wide)
+
+
+
+def barrier(wires: Wires = None) -> None:
+    """Mark a place in the circuit; it changes no state."""
+    context = current("barrier")
+    if wires is not None:
+        as_wires(wires, context)

@@ -1,0 +1,220 @@
+"""Applying gates: checks what the user wrote and binds it to a JAX primitive."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from qjit.dialects.gates import GATES, GateRecord
+
+from .context import TraceContext, current
+from .errors import ParameterError, ParameterTypeError, WireError
+from .jax_internals import user_line
+from .primitives import gate_p
+from .wires import Wire, Wires, as_wires
+
+if TYPE_CHECKING:
+    from .observables import Observable
+
+
+class Token:
+    """Marks one traced gate, so that a later use as an observable can withdraw it."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An applied gate: what a gate function returns."""
+
+    apply: Callable[["Modifiers"], None]
+    token: Token
+    name: str
+    wires: tuple[Wire, ...]
+
+    def withdraw(self) -> None:
+        """Take the gate back out of the circuit."""
+        self.token.cancelled = True
+
+    def observable(self) -> "Observable":
+        """Use the gate as an observable instead of applying it."""
+        from .observables import pauli_observable
+
+        self.withdraw()
+        return pauli_observable(self.name, self.wires)
+
+    def __matmul__(self, other: Any) -> "Observable":
+        return self.observable() @ other
+
+    def __rmatmul__(self, other: Any) -> "Observable":
+        return other @ self.observable()
+
+    def __add__(self, other: Any) -> "Observable":
+        return self.observable() + other
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> "Observable":
+        return self.observable() - other
+
+    def __rsub__(self, other: Any) -> "Observable":
+        return -self.observable() + other
+
+    def __mul__(self, other: Any) -> "Observable":
+        return self.observable() * other
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> "Observable":
+        return self.observable() * (1 / other)
+
+    def __neg__(self) -> "Observable":
+        return self.observable() * -1.0
+
+
+@dataclass(frozen=True)
+class Modifiers:
+    """How an operation is changed on its way into the circuit."""
+
+    adjoint: bool = False
+    controls: tuple[Wire, ...] = ()
+    control_values: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
+class GateCall:
+    """One gate application before it is bound."""
+
+    record: GateRecord
+    params: tuple[Any, ...]
+    controls: tuple[Wire, ...]
+    targets: tuple[Wire, ...]
+    control_values: tuple[bool, ...] = ()
+    adjoint: bool = False
+    word: str | None = None
+    dim: int | None = None
+    token: Token = field(default_factory=Token)
+
+    def bind(self, extra: Modifiers = Modifiers()) -> None:  # noqa: B008 (frozen)
+        """Put the gate into the circuit under trace."""
+        controls = (*extra.controls, *self.controls)
+        wires = (*controls, *self.targets)
+        check_distinct(wires)
+        gate_p.bind(
+            *self.params,
+            *(wire for wire in wires if not isinstance(wire, int)),
+            gate=self.record.name,
+            wires=tuple(wire if isinstance(wire, int) else None for wire in wires),
+            num_controls=len(controls),
+            control_values=(*extra.control_values, *self.control_values),
+            adjoint=self.adjoint != extra.adjoint,
+            word=self.word,
+            dim=self.dim,
+            token=self.token,
+        )
+
+
+def check_distinct(wires: Sequence[Wire]) -> None:
+    """Refuse an operation that names a static wire twice."""
+    static = [wire for wire in wires if isinstance(wire, int)]
+    if len(set(static)) != len(static):
+        raise WireError(
+            f"{user_line()}: controls and targets {static} repeat a wire. "
+            "The wires of one operation must be distinct."
+        )
+
+
+def apply(call: GateCall) -> Operation:
+    """Apply a gate and return a handle to it."""
+    call.bind()
+
+    def again(modifiers: Modifiers) -> None:
+        from dataclasses import replace
+
+        replace(call, token=Token()).bind(modifiers)
+
+    wires = (*call.controls, *call.targets)
+    return Operation(again, call.token, call.record.name, wires)
+
+
+def as_angle(value: Any, gate: str) -> Any:
+    """Check one gate parameter and return it as a real scalar."""
+    dtype = np.dtype(np.float64 if jax.config.jax_enable_x64 else np.float32)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _finite(np.asarray(value, dtype), gate)
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value)
+    if np.ndim(value):
+        raise ParameterError(
+            f"{user_line()}: {gate} takes scalar parameters, but got an array of "
+            f"shape {np.shape(value)}. Index it, or use jax.vmap over the function."
+        )
+    if not (
+        np.issubdtype(value.dtype, np.integer)
+        or jnp.issubdtype(value.dtype, jnp.floating)
+    ):
+        raise ParameterTypeError(
+            f"{user_line()}: {gate} takes real parameters, but got {value.dtype}."
+        )
+    if not isinstance(value, Tracer):
+        return _finite(np.asarray(value, dtype), gate)
+    return value if value.dtype == dtype else jax.lax.convert_element_type(value, dtype)
+
+
+def _finite(value: np.ndarray, gate: str) -> np.ndarray:
+    if not np.isfinite(value):
+        raise ParameterError(f"{user_line()}: {gate} was given the angle {value}.")
+    return value
+
+
+def split_wires(
+    record: GateRecord, wires: Wires, context: TraceContext
+) -> tuple[tuple[Wire, ...], tuple[Wire, ...]]:
+    """Check the number of wires of a gate and return its controls and targets."""
+    checked = as_wires(wires, context)
+    expected = record.num_wires
+    if expected is not None:
+        if len(checked) != expected:
+            raise WireError(
+                f"{user_line()}: {record.name} acts on {expected} wire(s), but got "
+                f"{len(checked)}: {list(checked)}."
+            )
+    count = record.num_controls or 0
+    return checked[:count], checked[count:]
+
+
+def gate_function(record: GateRecord) -> Callable[..., Operation]:
+    """Make the user's function of a gate from its record."""
+    name, count = record.name, record.num_params
+
+    def gate(*args: Any, wires: Wires = None) -> Operation:
+        context = current(name)
+        if wires is None and len(args) == count + 1:
+            args, wires = args[:-1], args[-1]
+        if wires is None or len(args) != count:
+            raise ParameterError(
+                f"{user_line()}: {name} takes {count} parameter(s) and its wires, but "
+                f"got {len(args)} positional argument(s)"
+                f"{'' if wires is None else ' and wires'}."
+            )
+        params = tuple(as_angle(arg, name) for arg in args)
+        controls, targets = split_wires(record, wires, context)
+        values = (True,) * len(controls)
+        return apply(GateCall(record, params, controls, targets, values))
+
+    gate.__name__ = gate.__qualname__ = name
+    gate.__doc__ = record.doc
+    return gate
+
+
+FIXED_ARITY_GATES: dict[str, Callable[..., Operation]] = {
+    alias: gate_function(record)
+    for record in GATES.values()
+    if record.num_wires is not None and record.in_library
+    for alias in (record.name, *record.aliases)
+}

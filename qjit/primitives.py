@@ -1,0 +1,94 @@
+"""JAX primitives of quantum programs: they carry one effect, the quantum state."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+
+from .jax_internals import allow_effect, effects
+
+
+class QuantumEffect(effects.Effect):
+    """The effect of every operation that reads or changes the quantum state."""
+
+    _name: ClassVar[str] = "Quantum"
+
+    def __str__(self) -> str:
+        return self._name
+
+
+allow_effect(QuantumEffect)
+quantum_effect = QuantumEffect()
+
+
+def _effectful(name: str, outputs: Any) -> Primitive:
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+
+    def abstract_eval(*avals: ShapedArray, **params: Any) -> Any:
+        return outputs(*avals, **params), {quantum_effect}
+
+    primitive.def_effectful_abstract_eval(abstract_eval)
+    return primitive
+
+
+def _nothing(*_: ShapedArray, **__: Any) -> list[ShapedArray]:
+    return []
+
+
+def real_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the real dtype of the same precision as a complex one."""
+    return np.dtype(np.float64 if np.dtype(dtype) == np.complex128 else np.float32)
+
+
+def _real_scalar(*_: ShapedArray, dtype: Any, **__: Any) -> list[ShapedArray]:
+    return [ShapedArray((), real_dtype(dtype))]
+
+
+def _probabilities(*_: ShapedArray, wires: Sequence[int], dtype: Any) -> Any:
+    return [ShapedArray((2 ** len(wires),), real_dtype(dtype))]
+
+
+def _amplitudes(*_: ShapedArray, num_wires: int, dtype: Any) -> list[ShapedArray]:
+    return [ShapedArray((2**num_wires,), np.dtype(dtype))]
+
+
+def _density(*_: ShapedArray, wires: Sequence[int], dtype: Any) -> list[ShapedArray]:
+    side = 2 ** len(wires)
+    return [ShapedArray((side, side), np.dtype(dtype))]
+
+
+def integer_dtype() -> np.dtype[Any]:
+    """Return the widest integer dtype that JAX's settings allow."""
+    return np.dtype(np.int64 if jax.config.jax_enable_x64 else np.int32)
+
+
+def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, dtype: Any) -> Any:
+    return [ShapedArray((shots, len(wires)), integer_dtype())]
+
+
+def _outcome(*_: ShapedArray, **__: Any) -> list[ShapedArray]:
+    return [ShapedArray((), np.dtype(bool))]
+
+
+# Operands: parameters, then the wires that are only known at run time.
+gate_p = _effectful("quantum_gate", _nothing)
+# Operands: matrix, dynamic wires.
+unitary_p = _effectful("quantum_unitary", _nothing)
+# Operands: amplitudes.
+state_prep_p = _effectful("quantum_state_prep", _nothing)
+reset_p = _effectful("quantum_reset", _nothing)
+measure_p = _effectful("quantum_measure", _outcome)
+# Operands: coefficients [terms], matrices of the terms' Hermitian factors.
+expval_p = _effectful("quantum_expval", _real_scalar)
+var_p = _effectful("quantum_var", _real_scalar)
+probs_p = _effectful("quantum_probs", _probabilities)
+state_p = _effectful("quantum_state", _amplitudes)
+sample_p = _effectful("quantum_sample", _samples)
+density_matrix_p = _effectful("quantum_density_matrix", _density)
+
+GATE_PRIMITIVES = (gate_p, unitary_p, state_prep_p)
+TERMINAL_PRIMITIVES = (expval_p, var_p, probs_p, state_p, sample_p, density_matrix_p)

@@ -1,0 +1,153 @@
+"""Quantum functions: `qnode` traces them into one pure JAX primitive."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from .circuit_primitives import Circuit, qnode_p
+from .context import TraceContext, tracing
+from .devices import Device, device as make_device
+from .diagnostics import explained
+from .errors import WireError
+from .jax_internals import partial_eval, trace_state_clean
+from .split import check_measurements
+
+
+@dataclass(frozen=True)
+class Specialised:
+    """A quantum function traced for one signature."""
+
+    circuit: Circuit
+    consts: tuple[Any, ...]
+    out_tree: Any
+
+
+class QNode:
+    """A quantum function; call it like the Python function it was made from."""
+
+    def __init__(
+        self, function: Callable[..., Any], device: Device, diff_method: str | None
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.device = device
+        self.diff_method = diff_method
+        self._cache: dict[Any, Specialised] = {}
+        self._jitted = jax.jit(self._call)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the quantum function, compiling it on the first call of a signature."""
+        if not trace_state_clean():
+            return self._call(*args, **kwargs)
+        from .compile import reraised
+
+        with reraised():
+            return self._jitted(*args, **kwargs)
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, tree = jax.tree.flatten((args, kwargs))
+        arrays = [jnp.asarray(leaf) for leaf in leaves]
+        special = self._specialise(arrays, tree)
+        outs = qnode_p.bind(
+            *special.consts, *arrays, circuit=special.circuit, batch=None
+        )
+        return jax.tree.unflatten(special.out_tree, outs)
+
+    def _specialise(self, arrays: list[jax.Array], tree: Any) -> Specialised:
+        key = (
+            tree,
+            tuple((a.shape, a.dtype, a.weak_type) for a in arrays),
+            jax.config.jax_enable_x64,
+        )
+        if key in self._cache:
+            return self._cache[key]
+        special = self._trace(arrays, tree)
+        if not any(isinstance(const, Tracer) for const in special.consts):
+            self._cache[key] = special
+        return special
+
+    def _trace(self, arrays: list[jax.Array], tree: Any) -> Specialised:
+        context = TraceContext(
+            self.__name__, self.device.wires, self.device.complex_dtype, self.device.shots
+        )
+
+        def flat(*leaves: Any) -> Any:
+            args, kwargs = jax.tree.unflatten(tree, leaves)
+            return self.function(*args, **kwargs)
+
+        avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
+        with tracing(context), explained(self.__name__):
+            closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
+        if context.wire_count == 0:
+            raise WireError(
+                f"the quantum function '{self.__name__}' uses no static wire. Declare "
+                "the number of wires: qnode(wires=...)."
+            )
+        check_measurements(closed.jaxpr, self.__name__)
+        circuit = Circuit(
+            partial_eval.convert_constvars_jaxpr(closed.jaxpr),
+            context.wire_count,
+            context.dtype,
+            self.device.shots,
+            self.device.seed,
+            self.__name__,
+            self.diff_method,
+        )
+        return Specialised(circuit, tuple(closed.consts), jax.tree.structure(shapes))
+
+
+def qnode(
+    device: Callable[..., Any] | Device | str | None = None,
+    *,
+    wires: int | None = None,
+    shots: int | None = None,
+    diff_method: str | None = "best",
+    seed: int | None = None,
+    dtype: Any = None,
+) -> Any:
+    """Make a quantum function from a Python function that applies gates.
+
+    Args:
+        device: a device or its name; the statevector simulator when left out.
+        wires: number of wires, 0 to wires - 1; counted when left out.
+        shots: number of samples for `sample` and `counts`.
+        diff_method: "best" or "adjoint"; None for no derivative.
+        seed: seed of the random numbers; equal seeds give equal samples.
+        dtype: complex64 or complex128; when left out, complex128 if
+            `jax_enable_x64` is set and complex64 otherwise.
+
+    Returns:
+        A function of JAX arrays (any pytrees), usable under every JAX transformation.
+
+    Raises:
+        WireError, ParameterError, MeasurementError: for mistakes in the circuit, on
+            the first call.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def bell():
+    ...     qj.H(0)
+    ...     qj.CNOT(wires=[0, 1])
+    ...     return qj.probs()
+    >>> print(bell().round(3))
+    [0.5 0.  0.  0.5]
+    """
+    if callable(device) and not isinstance(device, Device):
+        return qnode()(device)
+    if not isinstance(device, Device):
+        name = device or "statevector"
+        device = make_device(name, wires=wires, shots=shots, seed=seed, dtype=dtype)
+    else:
+        device = device.override(wires=wires, shots=shots, seed=seed, dtype=dtype)
+    if diff_method not in ("best", "adjoint", None):
+        raise ValueError(
+            f"diff_method takes 'best', 'adjoint' or None, but got {diff_method!r}."
+        )
+    chosen = device
+    return lambda function: QNode(function, chosen, diff_method)

@@ -1,0 +1,239 @@
+"""A quantum function split for differentiation: classical, circuit, classical."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
+
+from qjit.dialects.circuit import Node, steps
+
+from .errors import MeasurementError
+from .hoist import TERMINAL, Hoisted, hoist, lay_out
+from .jax_internals import user_line
+from .jaxprs import CALL_PRIMITIVES, Environment, bind, has_effects, inner_jaxpr, live_eqns
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """The circuit of a quantum function: operands are angles, then inputs."""
+
+    nodes: tuple[Node, ...]
+    num_wires: int
+    dtype: np.dtype[Any]
+    num_slots: int
+    results: tuple[ShapedArray, ...]
+    coefficients: tuple[int, ...]  # inputs that hold observable coefficients
+    name: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a quantum function runs in three parts."""
+
+    core: Core
+    prepare: ClosedJaxpr
+    gathers: tuple[tuple[int, ...] | None, ...]
+    post: Jaxpr
+    post_consts: tuple[Any, ...]
+
+    def operands(self, args: Sequence[Any]) -> list[Any]:
+        """Compute the circuit's operands: the flat angles and the other inputs."""
+        values = jaxpr_as_fun(self.prepare)(*args)
+        pieces = [
+            _gathered(value, indices)
+            for value, indices in zip(values, self.gathers, strict=False)
+        ]
+        angle_dtype = np.float64 if jax.config.jax_enable_x64 else np.float32
+        angles = (
+            jnp.concatenate(pieces)
+            if len(pieces) > 1
+            else (pieces[0] if pieces else jnp.zeros(0, angle_dtype))
+        )
+        return [angles, *values[len(self.gathers) :]]
+
+    def finish(self, results: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        """Compute the function's outputs from the measured results."""
+        return evaluate_post(self.post, self.post_consts, args, iter(results))
+
+
+def _gathered(value: Any, indices: tuple[int, ...] | None) -> Any:
+    flat = jnp.ravel(value)
+    if indices is None or indices == tuple(range(flat.size)):
+        return flat
+    return flat[np.asarray(indices)]
+
+
+def split(
+    jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, purpose: str
+) -> Split:
+    """Split a closed-over jaxpr (no constants) of a quantum function."""
+    captured: list[Hoisted] = []
+
+    def values(*args: Any) -> tuple[Any, ...]:
+        _, hoisted = hoist(jaxpr, (), args, purpose)
+        captured.append(hoisted)
+        return hoisted.values
+
+    avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in jaxpr.invars]
+    traced = jax.make_jaxpr(values)(*avals)
+    hoisted = captured[-1]
+    angles = [n for n, angle in enumerate(hoisted.angles) if angle]
+    rest = [n for n, angle in enumerate(hoisted.angles) if not angle]
+    roots, loose = _roots(traced.jaxpr, angles)
+    order = [number for _, members in roots for number, _ in members] + loose
+    layout = lay_out(hoisted, order)
+    nodes = tuple(map(layout.place, hoisted.nodes))
+    outvars = [traced.jaxpr.outvars[number] for number in (*loose, *rest)]
+    root_vars = [root for root, _ in roots]
+    # NOTE: equations that only fed single elements die here; XLA and the importer
+    # drop them.
+    prepare = traced.jaxpr.replace(outvars=[*root_vars, *outvars])
+    gathers = (
+        *(tuple(place for _, place in members) for _, members in roots),
+        *(None for _ in loose),
+    )
+    core = Core(
+        nodes,
+        num_wires,
+        dtype,
+        sum(int(np.prod(np.shape(hoisted.values[n]))) for n in angles),
+        tuple(_results(jaxpr)),
+        tuple(
+            step.inputs[0].number
+            for step in steps(nodes)
+            if step.primitive == "quantum_expval"
+        ),
+        name,
+    )
+    return Split(core, ClosedJaxpr(prepare, traced.consts), gathers, jaxpr, ())
+
+
+def _roots(
+    jaxpr: Jaxpr, angles: Sequence[int]
+) -> tuple[list[tuple[Any, list[tuple[int, int]]]], list[int]]:
+    """Group the angles that are plain elements of one array.
+
+    One gather then replaces many slices, and its transpose is one scatter.
+    """
+    makers = {var: eqn for eqn in jaxpr.eqns for var in eqn.outvars}
+    groups: dict[Any, list[tuple[int, int]]] = {}
+    loose: list[int] = []
+    for number in angles:
+        found = _element(jaxpr.outvars[number], makers)
+        if found is None:
+            loose.append(number)
+        else:
+            groups.setdefault(found[0], []).append((number, found[1]))
+    return list(groups.items()), loose
+
+
+def _element(atom: Any, makers: dict[Var, JaxprEqn]) -> tuple[Var, int] | None:
+    if isinstance(atom, Literal) or atom.aval.shape:
+        return None
+    eqn = makers.get(atom)
+    if eqn is None or eqn.primitive.name not in ("squeeze", "reshape"):
+        return None
+    sliced = eqn.invars[0]
+    source = None if isinstance(sliced, Literal) else makers.get(sliced)
+    if source is None or source.primitive.name != "slice":
+        return None
+    root = source.invars[0]
+    if isinstance(root, Literal):
+        return None
+    starts = source.params["start_indices"]
+    return root, int(np.ravel_multi_index(starts, root.aval.shape))
+
+
+def _results(jaxpr: Jaxpr) -> list[ShapedArray]:
+    """Return the results of the terminal measurements, in program order."""
+    found: list[ShapedArray] = []
+    for eqn in live_eqns(jaxpr):
+        if eqn.primitive.name in TERMINAL:
+            found.extend(var.aval for var in eqn.outvars)
+        elif has_effects(eqn) and eqn.primitive.name in CALL_PRIMITIVES:
+            found.extend(_results(inner_jaxpr(eqn).jaxpr))
+    return found
+
+
+def evaluate_post(
+    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], results: Any
+) -> list[Any]:
+    """Evaluate a jaxpr with its measurements replaced by given results."""
+    env = Environment(jaxpr, consts, args)
+    for eqn in live_eqns(jaxpr):
+        inputs = env.read(eqn.invars)
+        if not has_effects(eqn):
+            outs = bind(eqn, inputs)
+        elif eqn.primitive.name in TERMINAL:
+            outs = [next(results)]
+        elif eqn.primitive.name in CALL_PRIMITIVES:
+            inner = inner_jaxpr(eqn)
+            outs = evaluate_post(inner.jaxpr, inner.consts, inputs, results)
+        elif eqn.outvars and eqn.primitive.name in ("scan", "cond"):
+            outs = _classical_outputs(eqn, inputs)
+        else:
+            outs = [None] * len(eqn.outvars)
+        env.write(eqn.outvars, outs)
+    return env.read(jaxpr.outvars)
+
+
+def _classical_outputs(eqn: JaxprEqn, inputs: Sequence[Any]) -> list[Any]:
+    """Evaluate a loop or branch without its gates."""
+    pairs = zip(eqn.invars, inputs, strict=True)
+    given = {atom: value for atom, value in pairs if not isinstance(atom, Literal)}
+    variables = list(given)
+    alone = Jaxpr((), variables, eqn.outvars, [eqn], eqn.effects)
+    args = [given[variable] for variable in variables]
+    return hoist(alone, (), args, "differentiation")[0]
+
+
+def check_measurements(jaxpr: Jaxpr, name: str) -> None:
+    """Refuse gates after a measurement, measurements in loops, and none at all."""
+    if not _check(jaxpr, measured=False, top=True):
+        raise MeasurementError(
+            f"the quantum function '{name}' returns no measurement. "
+            "Return expval, var, probs, state, sample, counts or density_matrix."
+        )
+
+
+def _check(jaxpr: Jaxpr, measured: bool, top: bool) -> bool:
+    for eqn in live_eqns(jaxpr):
+        if not has_effects(eqn):
+            continue
+        name = eqn.primitive.name
+        if name in TERMINAL:
+            if not top:
+                raise MeasurementError(
+                    f"{user_line(eqn.source_info)}: {name[8:]} stands inside a loop "
+                    "or branch. Measure at the end of the quantum function."
+                )
+            measured = True
+        elif name in CALL_PRIMITIVES:
+            measured = _check(inner_jaxpr(eqn).jaxpr, measured, top)
+        else:
+            if measured:
+                raise MeasurementError(
+                    f"{user_line(eqn.source_info)}: an operation follows a "
+                    "measurement. Measure at the end of the quantum function; "
+                    "qjit.measure is the mid-circuit measurement."
+                )
+            for inner in _inner_jaxprs(eqn):
+                _check(inner, measured=False, top=False)
+    return measured
+
+
+def _inner_jaxprs(eqn: JaxprEqn) -> list[Jaxpr]:
+    found: list[Jaxpr] = []
+    for value in eqn.params.values():
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        for item in items:
+            if isinstance(item, ClosedJaxpr):
+                found.append(item.jaxpr)
+            elif isinstance(item, Jaxpr):
+                found.append(item)
+    return found

@@ -1,0 +1,1 @@
+"""The native runtime: simulator kernels generated as LLVM IR, and their ABI."""

@@ -1,0 +1,93 @@
+"""The native symbols that compiled programs may call.
+
+A signature is `result(arguments)` in LLVM's type names. Names that end in `_T` exist for
+both precisions, with the suffix `c128` or `c64` in place of `T`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Symbol(NamedTuple):
+    """A native function: its signature, and what it does."""
+
+    signature: str
+    doc: str
+
+
+SYMBOLS: dict[str, Symbol] = {
+    "__qrt__context_new": Symbol(
+        "ptr(i64 seed, i64 has_seed)",
+        "Begin a program call: owner of states and tapes.",
+    ),
+    "__qrt__context_free": Symbol(
+        "void(ptr)", "End a program call and free what it owns."
+    ),
+    "__qrt__tape_new": Symbol("ptr(ptr context)", "An empty tape."),
+    "__qrt__random": Symbol("double(ptr context)", "A uniform number in [0, 1)."),
+    "__qrt__state_new_T": Symbol(
+        "ptr(ptr context, i64 n)", "The state |0...0>, or null if memory is short."
+    ),
+    "__qrt__state_free_T": Symbol("void(ptr context, ptr state)", "Give a state back."),
+    "__qrt__state_copy_T": Symbol("ptr(ptr context, ptr state)", "A copy of a state."),
+    "__qrt__state_zero_T": Symbol("void(ptr state)", "Set all amplitudes to 0."),
+    "__qrt__run_T": Symbol(
+        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots, ptr tape)",
+        "Run a schedule; slots and tape may be null. Returns 0 or code | location << 8.",
+    ),
+    "__qrt__reverse_T": Symbol(
+        "void(ptr tape, ptr ket, ptr bra, ptr grads)",
+        "Undo a tape on ket and bra, adding the derivatives to grads.",
+    ),
+    "__qrt__pauli_expval_T": Symbol(
+        "double(ptr state, i64 terms, ptr xmasks, ptr zmasks, ptr coeffs)",
+        "Expectation of a sum of Pauli words; terms of equal xmask stand together.",
+    ),
+    "__qrt__pauli_expvals_T": Symbol(
+        "void(ptr state, i64 terms, ptr xmasks, ptr zmasks, ptr out)",
+        "Expectation of each Pauli word.",
+    ),
+    "__qrt__pauli_apply_T": Symbol(
+        "void(ptr ket, ptr bra, i64 terms, ptr xmasks, ptr zmasks, ptr coeffs)",
+        "bra += sum of Pauli words applied to ket.",
+    ),
+    "__qrt__apply_matrix_T": Symbol(
+        "void(ptr state, i64 k, ptr wires, ptr matrix)", "Apply any matrix to k wires."
+    ),
+    "__qrt__axpy_T": Symbol("void(double a, ptr x, ptr y)", "y += a x."),
+    "__qrt__dot_T": Symbol("void(ptr x, ptr y, ptr out)", "<x|y> as two doubles."),
+    "__qrt__probs_T": Symbol(
+        "i64(ptr state, i64 k, ptr wires, ptr out)", "Probabilities of k wires."
+    ),
+    "__qrt__amplitudes_T": Symbol(
+        "void(ptr state, ptr out)", "Interleaved amplitudes."
+    ),
+    "__qrt__state_prep_T": Symbol(
+        "i64(ptr state, i64 k, ptr wires, ptr amplitudes, i64 location)",
+        "Give k wires, which are in |0>, a normalised state.",
+    ),
+    "__qrt__measure_T": Symbol(
+        "i64(ptr context, ptr state, i32 wire, i64 postselect, i64 reset, i64 location,"
+        " ptr out)",
+        "Measure a wire; postselect is -1 for none.",
+    ),
+    "__qrt__sample_T": Symbol(
+        "i64(ptr context, ptr state, i64 shots, i64 k, ptr wires, ptr out)",
+        "Samples of k wires, one row of k 64-bit integers per shot.",
+    ),
+    "__qrt__density_matrix_T": Symbol(
+        "i64(ptr state, i64 k, ptr wires, ptr out)",
+        "Reduced density matrix of k wires.",
+    ),
+}
+
+ERRORS: dict[int, str] = {
+    1: "wire out of range",
+    2: "repeated wire",
+    3: "parameter is not finite",
+    4: "matrix is not unitary",
+    5: "state is not normalised",
+    6: "not enough memory",
+    7: "postselected on an impossible outcome",
+}

@@ -1,0 +1,118 @@
+"""Native objects of the runtime: generated and compiled once, then read from a cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import llvmlite
+from llvmlite import binding
+
+from . import (
+    dense,
+    diagonal,
+    measure,
+    mix,
+    observables,
+    reverse,
+    sampling,
+    schedule,
+    state,
+)
+from .target import (
+    PRECISIONS,
+    Precision,
+    host_features,
+    initialize_native,
+    target_machine,
+)
+
+FAMILIES: dict[str, Callable[[Precision], str]] = {
+    "state": state.module,
+    "mix": mix.module,
+    "diagonal": diagonal.module,
+    "dense": dense.module,
+    "schedule": schedule.module,
+    "reverse": reverse.module,
+    "observables": observables.module,
+    "measure": measure.module,
+    "sampling": sampling.module,
+}
+
+
+def compile_ir(text: str, *, vectorize: bool = True) -> bytes:
+    """Object code for this machine from LLVM assembly, optimised at level 2."""
+    initialize_native()
+    context = binding.create_context()
+    module = binding.parse_assembly(text, context)
+    module.verify()
+    machine = target_machine()
+    options = binding.create_pipeline_tuning_options(2)
+    options.loop_vectorization = vectorize
+    options.slp_vectorization = vectorize
+    builder = binding.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return machine.emit_object(module)
+
+
+def cache_directory() -> Path:
+    """Where compiled objects are kept between processes."""
+    chosen = os.environ.get("QJIT_CACHE_DIR")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "qjit"
+
+
+@cache
+def runtime_key() -> str:
+    """Hash of all that decides the runtime's object code: its generator and the machine."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    for part in (llvmlite.__version__, binding.get_host_cpu_name(), host_features()):
+        digest.update(part.encode())
+    return digest.hexdigest()[:32]
+
+
+@cache
+def runtime_objects() -> list[bytes]:
+    """The runtime's object files, from the cache where they are there and whole."""
+    jobs: dict[str, Callable[[], str]] = {"context": state.context_module}
+    for precision in PRECISIONS:
+        for name, build in FAMILIES.items():
+            jobs[f"{name}-{precision.suffix}"] = lambda b=build, p=precision: b(p)
+    objects = {name: _read(name) for name in jobs}
+    missing = {name: jobs[name]() for name, found in objects.items() if found is None}
+    for name, text in missing.items():
+        objects[name] = code = compile_ir(text, vectorize=False)
+        _write(name, code)
+    return [code for code in objects.values() if code is not None]
+
+
+def _path(name: str) -> Path:
+    return cache_directory() / f"runtime-{runtime_key()}-{name}.o"
+
+
+def _read(name: str) -> bytes | None:
+    """A cached object, or None where it is absent or damaged."""
+    try:
+        content = _path(name).read_bytes()
+    except OSError:
+        return None
+    code, digest = content[:-32], content[-32:]
+    return code if hashlib.sha256(code).digest() == digest else None
+
+
+def _write(name: str, code: bytes) -> None:
+    """Keep an object; a cache that cannot be written is no error."""
+    path = _path(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(code + hashlib.sha256(code).digest())
+        os.replace(temporary, path)
+    except OSError:
+        return

@@ -1,0 +1,298 @@
+"""Probabilities, measurement, state preparation and reduced density matrices."""
+
+from __future__ import annotations
+
+from .blocks import Blocks, Complex
+from .diagonal import Targets
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
+from .mix import plan_room
+from .mix_reverse import Sums
+from .schedule import (
+    IMPOSSIBLE,
+    NO_MEMORY,
+    NOT_FINITE,
+    NOT_NORMALISED,
+    WIRE_RANGE,
+    WIRE_REPEATED,
+)
+from .state import allocate, block_count, data, qubits, release
+from .target import Precision
+
+MAX_WIRES = 64
+IMPOSSIBLE_BELOW = {8: 1e-20, 4: 1e-12}
+
+
+def module(precision: Precision) -> str:
+    """IR of the measurement family."""
+    result = Module(f"qrt.measure.{precision.suffix}")
+    _wire_bits(result, precision)
+    _marginal(result, precision)
+    _all_probabilities(result, precision)
+    _probs(result, precision)
+    _flip(result, precision)
+    _measure(result, precision)
+    _prepare(result, precision)
+    _state_prep(result, precision)
+    _density_matrix(result, precision)
+    _apply_matrix(result, precision)
+    return result.text()
+
+
+def _wire_bits(module: Module, precision: Precision) -> None:
+    """Basis-index bits of wires; 0 or an error code."""
+    name = f"__qrt__wire_bits_{precision.suffix}"
+    body = module.function(name, I64, I64, I64, PTR, PTR)
+    n, count, wires, out = body.args
+    taken = body.var(0)
+    body.leave_if(count > n, WIRE_REPEATED)
+    with body.loop(count) as number:
+        wire = body.convert(body.load(I32, wires, number), I64)
+        body.leave_if((wire < 0) | (wire >= n), WIRE_RANGE)
+        bit = body.int(1) << wire
+        body.leave_if((taken.get() & bit).ne(0), WIRE_REPEATED)
+        taken.set(taken.get() | bit)
+        body.store(n - 1 - wire, out, number)
+    body.finish(0)
+
+
+def find_bits(
+    body: Body, precision: Precision, n: Value, k: Value, wires: Value
+) -> Value:
+    """Bits of wires, having left with an error code where a wire is not usable."""
+    bits = body.stack(I64, MAX_WIRES)
+    name = f"__qrt__wire_bits_{precision.suffix}"
+    status = body.call(name, I64, n, k, wires, bits)
+    body.leave_if(status.ne(0), status)
+    return bits
+
+
+def _marginal(module: Module, precision: Precision) -> None:
+    """Probabilities, as doubles, of the outcomes of the given bits."""
+    name = f"__qrt__marginal_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, I64, PTR)
+    state, bits, size, out = body.args
+    blocks = Blocks(body, precision)
+    targets = Targets(blocks, block_count(body, state), bits, size, body.int(0))
+    lanes = targets.local_of_lanes()
+    zero = body.coerce(0, I32)
+    body.call("memset", PTR, out, zero, body.int(8) << size)
+    table = body.stack(blocks.wide, 2)
+    first = data(body, state)
+    with blocks.each_subset(targets.target_blocks, targets.subsets) as (_, subset):
+        local = targets.local_of_block(subset)
+        blocks.put(blocks.zero(blocks.wide), table, 0)
+        sums = Sums(blocks, table, (0,))
+        with sums.each(targets.fixed, subset, targets.rest) as block:
+            x = blocks.load(first, block)
+            sums.add(0, x, x)
+        with body.loop(precision.lanes) as lane:
+            place = local + body.load(I64, lanes, lane)
+            old = body.load(F64, out, place)
+            body.store(old + body.load(F64, table, lane), out, place)
+    body.finish()
+
+
+def _all_probabilities(module: Module, precision: Precision) -> None:
+    """Every probability in basis order, in the state's precision; n >= lane bits."""
+    name = f"__qrt__all_probabilities_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR)
+    state, out = body.args
+    blocks = Blocks(body, precision)
+    first = data(body, state)
+    with body.loop(block_count(body, state)) as block:
+        x = blocks.load(first, block)
+        value = body.fma(x.re, x.re, x.im * x.im)
+        target = body.at(out, block, blocks.vector)
+        body.builder.store(value.raw, target.raw).align = precision.real_bytes
+    body.finish()
+
+
+def _probs(module: Module, precision: Precision) -> None:
+    name = f"__qrt__probs_{precision.suffix}"
+    body = module.function(name, I64, PTR, I64, PTR, PTR)
+    state, count, wires, out = body.args
+    element = Blocks(body, precision).element
+    n = qubits(body, state)
+    bits = find_bits(body, precision, n, count, wires)
+    ordered = body.var(body.select(count.eq(n) & (n >= precision.lane_bits), 1, 0))
+    with body.loop(count) as number:
+        here = body.load(I64, bits, number).eq(n - 1 - number)
+        ordered.set(body.select(here, ordered.get(), 0))
+    with body.when(ordered.get().ne(0)):
+        body.call(f"__qrt__all_probabilities_{precision.suffix}", VOID, state, out)
+    with body.when(ordered.get().eq(0)):
+        wide = allocate(body, body.int(8) << count)
+        body.leave_if(~wide.ne_null(), NO_MEMORY)
+        body.call(f"__qrt__marginal_{precision.suffix}", VOID, state, bits, count, wide)
+        with body.loop(body.int(1) << count) as number:
+            value = body.load(F64, wide, number)
+            body.store(body.convert(value, element), out, number)
+        release(body, wide)
+    body.finish(0)
+
+
+def _flip(module: Module, precision: Precision) -> None:
+    """Apply X to one basis-index bit."""
+    suffix = precision.suffix
+    body = module.function("flip", VOID, PTR, I64, private=True)
+    state, bit = body.args
+    blocks = Blocks(body, precision)
+    plan, matrix = plan_room(blocks), body.stack(F64, 8)
+    for place, value in enumerate((0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0)):
+        body.store(body.real(value), matrix, place)
+    zero, mask = body.int(0), body.int(1) << bit
+    masks = (mask, zero, mask, zero)
+    body.call(f"__qrt__mix_plan_{suffix}", VOID, plan, block_count(body, state), *masks)
+    body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, zero)
+    body.call(f"__qrt__mix_{suffix}", VOID, data(body, state), plan)
+    body.finish()
+
+
+def _measure(module: Module, precision: Precision) -> None:
+    suffix = precision.suffix
+    arguments = (PTR, PTR, I32, I64, I64, I64, PTR)
+    body = module.function(f"__qrt__measure_{suffix}", I64, *arguments)
+    context, state, wire, postselect, reset, location, out = body.args
+    wires, bits = body.stack(I32), body.stack(I64)
+    body.store(wire, wires)
+    one, n = body.int(1), qubits(body, state)
+    status = body.call(f"__qrt__wire_bits_{suffix}", I64, n, one, wires, bits)
+    body.leave_if(status.ne(0), status | (location << 8))
+    chances = body.stack(F64, 2)
+    body.call(f"__qrt__marginal_{suffix}", VOID, state, bits, one, chances)
+    zero_chance = body.load(F64, chances)
+    whole = zero_chance + body.load(F64, chances, 1)
+    outcome = body.var(postselect)
+    with body.when(postselect < 0):
+        drawn = body.call("__qrt__random", F64, context) * whole
+        outcome.set(body.select(drawn < zero_chance, 0, 1))
+    chance = body.load(F64, chances, outcome.get())
+    least = whole * IMPOSSIBLE_BELOW[precision.real_bytes]
+    body.leave_if(~(chance > least), (location << 8) | IMPOSSIBLE)
+    factors = body.stack(F64, 4)
+    for place in range(4):
+        body.store(body.real(0.0), factors, place)
+    scale = body.real(1.0) / body.intrinsic("sqrt", chance)
+    body.store(scale, factors, outcome.get() * 2)
+    zero = body.int(0)
+    given = (
+        data(body, state),
+        block_count(body, state),
+        bits,
+        one,
+        zero,
+        zero,
+        factors,
+    )
+    body.call(f"__qrt__diagonal_{suffix}", VOID, *given, zero)
+    with body.when(reset.ne(0) & outcome.get().eq(1)):
+        body.call("flip", VOID, state, body.load(I64, bits))
+    body.store(body.convert(outcome.get(), I32), out)
+    body.finish(0)
+
+
+def _prepare(module: Module, precision: Precision) -> None:
+    """Give the bits, which are all 0, the amplitudes of `amplitudes`."""
+    body = module.function("prepare", VOID, PTR, PTR, I64, PTR, private=True)
+    state, bits, size, amplitudes = body.args
+    blocks = Blocks(body, precision)
+    targets = Targets(blocks, block_count(body, state), bits, size, body.int(0))
+    lanes = targets.local_of_lanes()
+    first, count = data(body, state), precision.lanes
+    scratch = body.stack(blocks.vector, 2)
+    left = body.var(targets.subsets)
+    outside = ~targets.target_blocks
+    subset = body.var(0)
+    # Subset 0 holds what the others are made from, so it comes last.
+    with body.repeat_while(lambda: left.get() > 0):
+        subset.set((subset.get() - 1) & targets.target_blocks)
+        left.add(-1)
+        local = targets.local_of_block(subset.get())
+        with body.loop(count) as lane:
+            entry = (local + body.load(I64, lanes, lane)) * 2
+            for part in (0, 1):
+                value = body.load(F64, amplitudes, entry + part)
+                value = body.convert(value, blocks.element)
+                body.store(value, scratch, lane + part * count)
+        factor = blocks.get(scratch, 0)
+        with blocks.each(~outside, body.int(0), targets.rest) as block:
+            x = _spread(blocks, blocks.load(first, block), targets.target_lanes)
+            blocks.store(factor * x, first, block | subset.get())
+    body.finish()
+
+
+def _spread(blocks: Blocks, x: Complex, lanes: Value) -> Complex:
+    """Copy the amplitudes at 0 in the lane bits of `lanes` to every value of these bits."""
+    body = blocks.body
+    for number in range(blocks.lane_bits):
+        chosen = (lanes & (1 << number)).ne(0)
+        both = x + blocks.exchange(x, 1 << number)
+        x = Complex(
+            body.select(chosen, both.re, x.re), body.select(chosen, both.im, x.im)
+        )
+    return x
+
+
+def _state_prep(module: Module, precision: Precision) -> None:
+    name = f"__qrt__state_prep_{precision.suffix}"
+    body = module.function(name, I64, PTR, I64, PTR, PTR, I64)
+    state, count, wires, amplitudes, location = body.args
+    bits = body.stack(I64, MAX_WIRES)
+    n = qubits(body, state)
+    given = (n, count, wires, bits)
+    status = body.call(f"__qrt__wire_bits_{precision.suffix}", I64, *given)
+    body.leave_if(status.ne(0), status | (location << 8))
+    norm = body.var(0.0, F64)
+    with body.loop(body.int(2) << count) as number:
+        value = body.load(F64, amplitudes, number)
+        body.leave_if(~(value - value).eq(0.0), (location << 8) | NOT_FINITE)
+        norm.add(value * value)
+    excess = body.intrinsic("fabs", norm.get() - 1.0)
+    refused = excess > precision.unitary_tolerance
+    body.leave_if(refused, (location << 8) | NOT_NORMALISED)
+    body.call("prepare", VOID, state, bits, count, amplitudes)
+    body.finish(0)
+
+
+def _density_matrix(module: Module, precision: Precision) -> None:
+    """rho_ab = sum of psi_a conj(psi_b): the conjugate of the correlations."""
+    suffix = precision.suffix
+    body = module.function(f"__qrt__density_matrix_{suffix}", I64, PTR, I64, PTR, PTR)
+    state, count, wires, out = body.args
+    element = Blocks(body, precision).element
+    bits = find_bits(body, precision, qubits(body, state), count, wires)
+    doubles = body.int(2) << (count * 2)
+    sums = allocate(body, doubles * 8)
+    body.leave_if(~sums.ne_null(), NO_MEMORY)
+    body.call("memset", PTR, sums, body.coerce(0, I32), doubles * 8)
+    first, zero = data(body, state), body.int(0)
+    given = (first, first, block_count(body, state), bits, count, zero, zero, sums)
+    body.call(f"__qrt__correlate_{suffix}", VOID, *given)
+    with body.loop(doubles) as number:
+        value = body.load(F64, sums, number)
+        value = body.select((number & 1).ne(0), -value, value)
+        body.store(body.convert(value, element), out, number)
+    release(body, sums)
+    body.finish(0)
+
+
+def _apply_matrix(module: Module, precision: Precision) -> None:
+    suffix = precision.suffix
+    body = module.function(f"__qrt__apply_matrix_{suffix}", VOID, PTR, I64, PTR, PTR)
+    state, count, wires, matrix = body.args
+    bits = body.stack(I64, MAX_WIRES)
+    n = qubits(body, state)
+    status = body.call(f"__qrt__wire_bits_{suffix}", I64, n, count, wires, bits)
+    body.leave_if(status.ne(0))
+    zero = body.int(0)
+    given = (
+        data(body, state),
+        block_count(body, state),
+        bits,
+        count,
+        zero,
+        zero,
+        matrix,
+    )
+    body.call(f"__qrt__dense_{suffix}", VOID, *given, zero)
+    body.finish()

@@ -1,0 +1,262 @@
+"""The adjoint method: walk a tape backwards, undoing gates and collecting gradients."""
+
+from __future__ import annotations
+
+from . import mix_reverse
+from .blocks import Blocks, Complex
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
+from .mix import (
+    FLIP,
+    LANE_A,
+    LANE_B,
+    LANE_FIXED,
+    coefficients,
+    plan_room,
+    word,
+)
+from .mix_reverse import CROSS_A, CROSS_B, SAME_A, SAME_B
+from .schedule import (
+    ADJOINT,
+    CONTROLS,
+    DECODED_WORDS,
+    DENSE,
+    DIAGONAL,
+    ENTRY_WORDS,
+    GATE,
+    KERNEL,
+    NUM_PARAMS,
+    NUM_TARGETS,
+    PARAMS,
+    PAULI_ROT,
+    STACK_ENTRIES,
+    TARGET_BITS,
+    VALUES,
+    YS,
+    decoded,
+    field,
+    half_angle,
+    make_plan,
+    matrix_words,
+    room_for,
+)
+from .state import block_count, data, qubits
+from .target import Precision
+
+ENTRIES, COUNT, WIRES, KEPT_PARAMS, SLOTS = range(1, 6)
+
+
+def module(precision: Precision) -> str:
+    """IR of the reverse pass."""
+    result = Module(f"qrt.reverse.{precision.suffix}")
+    mix_reverse.define(result, precision)
+    _two_level(result, precision)
+    _pauli(result, precision)
+    _adjoin(result, precision)
+    _whole(result, precision)
+    _gradient(result, precision)
+    _entry(result, precision)
+    _reverse(result, precision)
+    return result.text()
+
+
+def _two_level(module: Module, precision: Precision) -> None:
+    """Undo a 2x2 on ket and bra; the 2x2 sums conj(bra)*ket go to `sums`."""
+    suffix = precision.suffix
+    arguments = (PTR, PTR, PTR, PTR, PTR, PTR)
+    body = module.function("reverse_two_level", VOID, *arguments, private=True)
+    ket, bra, entry, words, matrix, sums = body.args
+    blocks = Blocks(body, precision)
+    plan = plan_room(blocks)
+    table = body.stack(blocks.wide, 8)
+    make_plan(body, precision, plan, words, block_count(body, ket))
+    inverse = field(body, entry, ADJOINT) ^ 1
+    body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, inverse)
+    states = (data(body, ket), data(body, bra))
+    body.call(f"__qrt__mix_reverse_{suffix}", VOID, *states, plan, table)
+    fixed = word(body, plan, LANE_FIXED)
+    in_a = blocks.match(fixed, word(body, plan, LANE_A))
+    in_b = blocks.match(fixed, word(body, plan, LANE_B))
+    paired = word(body, plan, FLIP).ne(0)
+    sides = ((SAME_A, in_a), (CROSS_A, in_a), (CROSS_B, in_b), (SAME_B, in_b))
+    for number, (place, lanes) in enumerate(sides):
+        value = blocks.get(table, place, blocks.wide)
+        if place in (SAME_B, CROSS_B):
+            inside = blocks.get(table, place - SAME_B + SAME_A, blocks.wide)
+            value = Complex(
+                body.select(paired, value.re, inside.re),
+                body.select(paired, value.im, inside.im),
+            )
+        for part, lane_values in enumerate((value.re, value.im)):
+            chosen = body.select(lanes, lane_values, 0.0)
+            body.store(blocks.total(chosen), sums, 2 * number + part)
+    body.finish()
+
+
+def _pauli(module: Module, precision: Precision) -> None:
+    """Undo a Pauli rotation on ket and bra; its derivative is returned."""
+    suffix = precision.suffix
+    body = module.function("reverse_pauli", F64, PTR, PTR, PTR, PTR, PTR, private=True)
+    ket, bra, entry, words, params = body.args
+    blocks = Blocks(body, precision)
+    plan = plan_room(blocks)
+    table = body.stack(blocks.wide, 8)
+    body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, block_count(body, ket))
+    theta = body.load(F64, params, field(body, entry, PARAMS))
+    cosine, sine = half_angle(body, theta)
+    turn = body.select(field(body, entry, ADJOINT).ne(0), -1.0, 1.0, F64)
+    sine = sine * turn
+    ys = decoded(body, words, YS)
+    fill = f"__qrt__mix_pauli_{suffix}"
+    body.call(fill, VOID, plan, ys, cosine, -sine, body.real(1.0))
+    states = (data(body, ket), data(body, bra))
+    body.call(f"__qrt__mix_reverse_{suffix}", VOID, *states, plan, table)
+    body.call(fill, VOID, plan, ys, sine * -0.5, cosine * 0.5, body.real(0.0))
+    total = body.var(0.0, blocks.wide)
+    in_pair = blocks.splat(body.select(word(body, plan, FLIP).ne(0), 1.0, 0.0, F64))
+    order = (SAME_A, CROSS_A, SAME_B, CROSS_B)
+    for place, factor in zip(order, coefficients(blocks, plan), strict=True):
+        if place in (SAME_B, CROSS_B):
+            factor = factor.scaled(in_pair)
+        factor = factor.map(blocks.widen)
+        value = blocks.get(table, place, blocks.wide)
+        total.add(factor.re * value.re - factor.im * value.im)
+    body.finish(blocks.total(total.get()) * turn * 2.0)
+
+
+def _adjoin(module: Module, precision: Precision) -> None:
+    """Replace a side x side matrix by its conjugate transpose."""
+    body = module.function("adjoin", VOID, PTR, I64, private=True)
+    matrix, side = body.args
+    with body.loop(side) as i, body.loop(i + 1) as j:
+        here, there = (i * side + j) * 2, (j * side + i) * 2
+        a = [body.load(F64, matrix, here + part) for part in (0, 1)]
+        b = [body.load(F64, matrix, there + part) for part in (0, 1)]
+        body.store(b[0], matrix, here)
+        body.store(-b[1], matrix, here + 1)
+        body.store(a[0], matrix, there)
+        body.store(-a[1], matrix, there + 1)
+    body.finish()
+
+
+def _whole(module: Module, precision: Precision) -> None:
+    """Undo a diagonal or dense entry on ket and bra; sums conj(bra)*ket go to `sums`."""
+    suffix = precision.suffix
+    body = module.function("reverse_whole", VOID, *(PTR,) * 6, private=True)
+    ket, bra, entry, words, matrix, sums = body.args
+    size = field(body, entry, NUM_TARGETS)
+    bits = body.at(words, TARGET_BITS, I64)
+    controls, values = decoded(body, words, CONTROLS), decoded(body, words, VALUES)
+    count = block_count(body, ket)
+    ket_data, bra_data = data(body, ket), data(body, bra)
+    place = (count, bits, size, controls, values)
+    inverse = field(body, entry, ADJOINT) ^ 1
+    doubles = matrix_words(body, entry)
+    body.call("memset", PTR, sums, body.coerce(0, I32), doubles * 8)
+    diagonal = field(body, entry, KERNEL).eq(DIAGONAL)
+    with body.when(diagonal):
+        name = f"__qrt__diagonal_reverse_{suffix}"
+        body.call(name, VOID, ket_data, bra_data, *place, matrix, inverse, sums)
+    with body.when(~diagonal):
+        body.call(f"__qrt__dense_{suffix}", VOID, ket_data, *place, matrix, inverse)
+        with body.when(body.load(I32, entry, GATE) >= 0):
+            name = f"__qrt__correlate_{suffix}"
+            body.call(name, VOID, ket_data, bra_data, *place, sums)
+        body.call(f"__qrt__dense_{suffix}", VOID, bra_data, *place, matrix, inverse)
+    body.finish()
+
+
+def _gradient(module: Module, precision: Precision) -> None:
+    """Add the derivatives of an entry's parameters to the gradients of their slots."""
+    body = module.function("add_gradients", VOID, PTR, PTR, PTR, PTR, PTR, private=True)
+    entry, params, slots, sums, grads = body.args
+    count = field(body, entry, NUM_PARAMS)
+    body.leave_if(~slots.ne_null())
+    body.leave_if((body.load(I32, entry, GATE) < 0) | count.eq(0))
+    with body.when(field(body, entry, ADJOINT).ne(0)):
+        kernel = field(body, entry, KERNEL)
+        side = body.int(1) << field(body, entry, NUM_TARGETS)
+        side = body.select(kernel.eq(DENSE), side, 2)
+        with body.when(kernel.ne(DIAGONAL)):
+            body.call("adjoin", VOID, sums, side)
+        with body.when(kernel.eq(DIAGONAL)):
+            with body.loop(body.int(1) << field(body, entry, NUM_TARGETS)) as i:
+                im = body.load(F64, sums, i * 2 + 1)
+                body.store(-im, sums, i * 2 + 1)
+    first = field(body, entry, PARAMS)
+    own, out = body.at(params, first, F64), body.call("malloc", PTR, count * 8)
+    body.call(
+        "__qjit__gate_gradient", VOID, body.load(I32, entry, GATE), own, sums, out
+    )
+    with body.loop(count) as number:
+        value = body.load(F64, out, number)
+        add_to_slot(body, grads, slots, first + number, value)
+    body.call("free", VOID, out)
+    body.finish()
+
+
+def add_to_slot(
+    body: Body, grads: Value, slots: Value, number: Value, value: Value
+) -> None:
+    """Add a derivative to the gradient its parameter belongs to, if any."""
+    slot = body.convert(body.load(I32, slots, number), I64)
+    with body.when(slot >= 0):
+        body.store(body.load(F64, grads, slot) + value, grads, slot)
+
+
+def _entry(module: Module, precision: Precision) -> None:
+    """Undo one decoded entry and collect its gradients."""
+    suffix = precision.suffix
+    body = module.function("reverse_entry", VOID, *(PTR,) * 9, private=True)
+    ket, bra, entry, words, params, slots, grads, small, big = body.args
+    kernel = field(body, entry, KERNEL)
+    with body.when(kernel.eq(PAULI_ROT)):
+        given = (ket, bra, entry, words, params)
+        value = body.call("reverse_pauli", F64, *given)
+        with body.when(slots.ne_null()):
+            add_to_slot(body, grads, slots, field(body, entry, PARAMS), value)
+    with body.when(kernel.ne(PAULI_ROT)):
+        doubles = matrix_words(body, entry)
+        room = room_for(body, small, doubles * 2, big)
+        sums = body.at(room, doubles, F64)
+        name = f"__qrt__matrix_of_{suffix}"
+        matrix = body.call(name, PTR, entry, params, room)
+        given = (ket, bra, entry, words, matrix, sums)
+        whole = kernel.eq(DIAGONAL) | kernel.eq(DENSE)
+        with body.when(whole):
+            body.call("reverse_whole", VOID, *given)
+        with body.when(~whole):
+            body.call("reverse_two_level", VOID, *given)
+        body.call("add_gradients", VOID, entry, params, slots, sums, grads)
+    body.finish()
+
+
+def _reverse(module: Module, precision: Precision) -> None:
+    """Walk a tape backwards."""
+    suffix = precision.suffix
+    body = module.function(f"__qrt__reverse_{suffix}", VOID, PTR, PTR, PTR, PTR)
+    tape, ket, bra, grads = body.args
+    words = body.stack(I64, DECODED_WORDS)
+    small, big = body.stack(F64, STACK_ENTRIES), body.stack(PTR)
+    body.store(body.null(), big)
+    n = qubits(body, ket)
+    record = body.var(body.load(PTR, tape, 1))
+    with body.repeat_while(lambda: record.get().ne_null()):
+        present = record.get()
+        entries, wires = (
+            body.load(PTR, present, ENTRIES),
+            body.load(PTR, present, WIRES),
+        )
+        params, slots = (
+            body.load(PTR, present, KEPT_PARAMS),
+            body.load(PTR, present, SLOTS),
+        )
+        left = body.var(body.load(I64, present, COUNT))
+        with body.repeat_while(lambda: left.get() > 0):
+            left.add(-1)
+            entry = body.at(entries, left.get() * ENTRY_WORDS, I32)
+            body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words)
+            given = (ket, bra, entry, words, params, slots, grads, small, big)
+            body.call("reverse_entry", VOID, *given)
+        record.set(body.load(PTR, present))
+    body.call("free", VOID, body.load(PTR, big))
+    body.finish()

@@ -1,0 +1,110 @@
+"""Sampling of basis states: cumulative probabilities behind a guide table.
+
+The table says, for each of 2^g equal parts of [0, 1), where its search begins, so that a
+shot takes a constant number of memory accesses on average.
+"""
+
+from __future__ import annotations
+
+from .blocks import Blocks
+from .emit import F64, I64, PTR, VOID, Body, Module, Value
+from .measure import find_bits
+from .schedule import NO_MEMORY
+from .state import allocate, qubits, release
+from .target import Precision
+
+MAX_GUIDE_BITS = 22
+
+
+def module(precision: Precision) -> str:
+    """IR of the sampler."""
+    result = Module(f"qrt.sampling.{precision.suffix}")
+    _cumulate(result, precision)
+    _guide(result)
+    _sample(result, precision)
+    return result.text()
+
+
+def _cumulate(module: Module, precision: Precision) -> None:
+    """Cumulative probabilities of all basis states, as doubles."""
+    suffix = precision.suffix
+    body = module.function("cumulate", VOID, PTR, I64, PTR, private=True)
+    state, n, out = body.args
+    element = Blocks(body, precision).element
+    size = body.int(1) << n
+    small = n < precision.lane_bits
+    with body.when(small):
+        bits = body.stack(I64, precision.lane_bits)
+        with body.loop(n) as number:
+            body.store(n - 1 - number, bits, number)
+        body.call(f"__qrt__marginal_{suffix}", VOID, state, bits, n, out)
+        _running_sum(body, size, out, F64, out)
+    with body.when(~small):
+        # In single precision the probabilities fill the second half of the room.
+        room = body.at(out, size * (8 - precision.real_bytes))
+        body.call(f"__qrt__all_probabilities_{suffix}", VOID, state, room)
+        _running_sum(body, size, room, element, out)
+    body.finish()
+
+
+def _running_sum(
+    body: Body, size: Value, source: Value, element: object, out: Value
+) -> None:
+    total = body.var(0.0, F64)
+    total.set(0.0)
+    with body.loop(size) as number:
+        total.add(body.convert(body.load(element, source, number), F64))
+        body.store(total.get(), out, number)
+
+
+def _guide(module: Module) -> None:
+    """First basis state whose cumulative probability passes each part's beginning."""
+    body = module.function("guide", VOID, PTR, F64, I64, PTR, private=True)
+    cumulative, step, parts, out = body.args
+    index = body.var(0)
+    with body.loop(parts) as part:
+        start = body.convert(part, F64) * step
+
+        def behind(start: Value = start) -> Value:
+            return body.load(F64, cumulative, index.get()) <= start
+
+        with body.repeat_while(behind):
+            index.add(1)
+        body.store(index.get(), out, part)
+    body.finish()
+
+
+def _sample(module: Module, precision: Precision) -> None:
+    name = f"__qrt__sample_{precision.suffix}"
+    body = module.function(name, I64, PTR, PTR, I64, I64, PTR, PTR)
+    context, state, shots, count, wires, out = body.args
+    n = qubits(body, state)
+    bits = find_bits(body, precision, n, count, wires)
+    size = body.int(1) << n
+    guide_bits = body.select(n < MAX_GUIDE_BITS, n, MAX_GUIDE_BITS)
+    parts = body.int(1) << guide_bits
+    cumulative, guide = allocate(body, size * 8), allocate(body, parts * 8)
+    body.leave_if(~(cumulative.ne_null() & guide.ne_null()), NO_MEMORY)
+    body.call("cumulate", VOID, state, n, cumulative)
+    whole = body.load(F64, cumulative, size - 1)
+    share = body.convert(parts, F64)
+    body.call("guide", VOID, cumulative, whole / share, parts, guide)
+    index = body.var(0)
+    with body.loop(shots) as shot:
+        drawn = body.call("__qrt__random", F64, context)
+        part = body.convert(drawn * share, I64)
+        index.set(body.load(I64, guide, part))
+        mark = drawn * whole
+
+        def behind(mark: Value = mark) -> Value:
+            return body.load(F64, cumulative, index.get()) <= mark
+
+        with body.repeat_while(behind):
+            index.add(1)
+        row = shot * count
+        with body.loop(count) as number:
+            bit = (index.get() >> body.load(I64, bits, number)) & 1
+            body.store(bit, out, row + number)
+    for memory in (cumulative, guide):
+        release(body, memory)
+    body.finish(0)

@@ -1,0 +1,325 @@
+"""The executor: decodes schedule entries, checks them, and runs their kernels."""
+
+from __future__ import annotations
+
+from .blocks import Blocks
+from .emit import F64, I1, I32, I64, PTR, VOID, Body, Module, Value
+from .mix import plan_room
+from .state import block_count, data, qubits
+from .target import Precision
+
+# Words of a schedule entry.
+KERNEL, GATE, NUM_PARAMS, NUM_TARGETS, NUM_CONTROLS, WIRES, CONTROL_VALUES = range(7)
+PARAMS, ADJOINT, STATE_A, STATE_B, LOCATION, ENTRY_WORDS = range(7, 13)
+# Kernels.
+ONE, DIAGONAL, TWO_LEVEL, DENSE, PAULI_ROT = range(5)
+# Errors.
+WIRE_RANGE, WIRE_REPEATED, NOT_FINITE, NOT_UNITARY, NOT_NORMALISED = range(1, 6)
+NO_MEMORY, IMPOSSIBLE = 6, 7
+# Words of a decoded entry; TARGET_BITS is the first of up to 64.
+CONTROLS, VALUES, TARGETS, A, B, FLIPS, SIGNS, YS, TARGET_BITS = range(9)
+DECODED_WORDS = TARGET_BITS + 64
+STACK_ENTRIES = 64
+
+
+def module(precision: Precision) -> str:
+    """IR of the executor."""
+    result = Module(f"qrt.schedule.{precision.suffix}")
+    _decode(result, precision)
+    _prepare_pauli(result, precision)
+    _matrix_of(result, precision)
+    _finite(result, precision)
+    _unitary(result, precision)
+    _execute(result, precision)
+    _record(result, precision)
+    _run(result, precision)
+    return result.text()
+
+
+def field(body: Body, entry: Value, number: int) -> Value:
+    """A field of a schedule entry, as a 64-bit integer."""
+    return body.convert(body.load(I32, entry, number), I64)
+
+
+def _decode(module: Module, precision: Precision) -> None:
+    """Masks and target bits of an entry; 0 or an error code."""
+    name = f"__qrt__decode_{precision.suffix}"
+    body = module.function(name, I64, PTR, PTR, I64, PTR)
+    entry, wires, n, out = body.args
+    controls, targets = (
+        field(body, entry, NUM_CONTROLS),
+        field(body, entry, NUM_TARGETS),
+    )
+    first = body.at(wires, field(body, entry, WIRES), I32)
+    words = [body.var(0) for _ in range(TARGET_BITS)]
+    values = field(body, entry, CONTROL_VALUES)
+
+    def next_bit(number: Value) -> tuple[Value, Value]:
+        wire = body.convert(body.load(I32, first, number), I64)
+        body.leave_if((wire < 0) | (wire >= n), WIRE_RANGE)
+        position = n - 1 - wire
+        bit = body.int(1) << position
+        taken = words[CONTROLS].get() | words[TARGETS].get()
+        body.leave_if((taken & bit).ne(0), WIRE_REPEATED)
+        return position, bit
+
+    def include(word: int, value: Value) -> None:
+        words[word].set(words[word].get() | value)
+
+    with body.loop(controls) as number:
+        position, bit = next_bit(number)
+        include(CONTROLS, bit)
+        include(VALUES, ((values >> number) & 1) << position)
+    kernel = field(body, entry, KERNEL)
+    one = kernel.eq(ONE)
+    a = body.select(one, 0, field(body, entry, STATE_A))
+    b = body.select(one, 1, field(body, entry, STATE_B))
+    with body.loop(targets) as number:
+        position, bit = next_bit(number + controls)
+        include(TARGETS, bit)
+        body.store(position, out, number + TARGET_BITS)
+        place = targets - 1 - number
+        include(A, ((a >> place) & 1) << position)
+        include(B, ((b >> place) & 1) << position)
+    with body.when(kernel.eq(PAULI_ROT)), body.loop(targets) as number:
+        letter = body.convert(body.load(I32, first, number + controls + targets), I64)
+        position = body.load(I64, out, number + TARGET_BITS)
+        flips = (letter ^ (letter >> 1)) & 1
+        signs = letter >> 1
+        include(FLIPS, flips << position)
+        include(SIGNS, signs << position)
+        words[YS].add(flips & signs)
+    for number, word in enumerate(words):
+        body.store(word.get(), out, number)
+    body.finish(0)
+
+
+def decoded(body: Body, decoded: Value, number: int) -> Value:
+    """A word of a decoded entry."""
+    return body.load(I64, decoded, number)
+
+
+def make_plan(
+    body: Body, precision: Precision, plan: Value, words: Value, blocks: Value
+) -> None:
+    """Plan the mixing of an entry's two basis states."""
+    values = decoded(body, words, VALUES)
+    fixed = decoded(body, words, CONTROLS) | decoded(body, words, TARGETS)
+    a, b = decoded(body, words, A) | values, decoded(body, words, B) | values
+    name = f"__qrt__mix_plan_{precision.suffix}"
+    body.call(name, VOID, plan, blocks, fixed, a, b, body.int(0))
+
+
+def _prepare_pauli(module: Module, precision: Precision) -> None:
+    """Plan a Pauli rotation: the highest flipped block bit tells the sides apart."""
+    name = f"__qrt__pauli_plan_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, I64)
+    plan, words, blocks = body.args
+    values, flips = decoded(body, words, VALUES), decoded(body, words, FLIPS)
+    flipped_blocks = flips & -precision.lanes
+    leading = Value(body, body.builder.ctlz(flipped_blocks.raw, body.coerce(0, I1).raw))
+    pivot = body.select(flipped_blocks.ne(0), body.int(1) << ((-leading + 63) & 63), 0)
+    fixed = decoded(body, words, CONTROLS) | pivot
+    signs = decoded(body, words, SIGNS)
+    name = f"__qrt__mix_plan_{precision.suffix}"
+    body.call(name, VOID, plan, blocks, fixed, values, values ^ flips, signs)
+    body.finish()
+
+
+def matrix_words(body: Body, entry: Value) -> Value:
+    """Number of doubles in the matrix of an entry's gate."""
+    size = field(body, entry, NUM_TARGETS)
+    kernel = field(body, entry, KERNEL)
+    entries = body.select(kernel.eq(DENSE), body.int(1) << (size * 2), 4)
+    return body.select(kernel.eq(DIAGONAL), body.int(1) << size, entries) * 2
+
+
+def _matrix_of(module: Module, precision: Precision) -> None:
+    """The matrix of an entry: its parameters, or made by the gate library in `room`."""
+    name = f"__qrt__matrix_of_{precision.suffix}"
+    body = module.function(name, PTR, PTR, PTR, PTR)
+    entry, params, room = body.args
+    gate = body.load(I32, entry, GATE)
+    own = body.at(params, field(body, entry, PARAMS), F64)
+    body.leave_if(gate < 0, own)
+    body.call("__qjit__gate_matrix", VOID, gate, own, room)
+    body.finish(room)
+
+
+def _finite(module: Module, precision: Precision) -> None:
+    """Whether `count` doubles are all finite."""
+    body = module.function("finite", I64, PTR, I64, private=True)
+    values, count = body.args
+    with body.loop(count) as number:
+        value = body.load(F64, values, number)
+        body.leave_if(~(value - value).eq(0.0), 0)
+    body.finish(1)
+
+
+def _unitary(module: Module, precision: Precision) -> None:
+    """Whether a matrix given with an entry is unitary."""
+    body = module.function("unitary", I64, PTR, PTR, private=True)
+    entry, matrix = body.args
+    tolerance = precision.unitary_tolerance
+    size = field(body, entry, NUM_TARGETS)
+    kernel = field(body, entry, KERNEL)
+    diagonal = kernel.eq(DIAGONAL)
+    dense = kernel.eq(DENSE)
+    side = body.select(dense | diagonal, body.int(1) << size, 2)
+    with body.when(diagonal):
+        with body.loop(side) as i:
+            re, im = (body.load(F64, matrix, i * 2 + part) for part in (0, 1))
+            excess = re * re + im * im - 1.0
+            body.leave_if(~(excess * excess < tolerance * tolerance), 0)
+        body.exit(1)
+    sums = [body.var(0.0, F64) for _ in range(2)]
+    with body.loop(side) as i, body.loop(side) as j:
+        sums[0].set(body.select(i.eq(j), -1.0, 0.0, F64))
+        sums[1].set(0.0)
+        with body.loop(side) as k:
+            left, right = (k * side + i) * 2, (k * side + j) * 2
+            a_re, a_im = (body.load(F64, matrix, left + part) for part in (0, 1))
+            b_re, b_im = (body.load(F64, matrix, right + part) for part in (0, 1))
+            sums[0].add(a_re * b_re + a_im * b_im)
+            sums[1].add(a_re * b_im - a_im * b_re)
+        size2 = sums[0].get() * sums[0].get() + sums[1].get() * sums[1].get()
+        body.leave_if(~(size2 < tolerance * tolerance), 0)
+    body.finish(1)
+
+
+def half_angle(body: Body, theta: Value) -> tuple[Value, Value]:
+    """Cosine and sine of half an angle."""
+    half = theta * 0.5
+    return body.intrinsic("cos", half), body.intrinsic("sin", half)
+
+
+def _execute(module: Module, precision: Precision) -> None:
+    """Apply a decoded entry, or its inverse where `inverse` is 1."""
+    suffix = precision.suffix
+    arguments = (PTR, PTR, PTR, PTR, PTR, I64)
+    body = module.function(f"__qrt__execute_{suffix}", VOID, *arguments)
+    state, entry, words, matrix, params, inverse = body.args
+    first, count = data(body, state), block_count(body, state)
+    plan = plan_room(Blocks(body, precision))
+    adjoint = field(body, entry, ADJOINT) ^ inverse
+    bits = body.at(words, TARGET_BITS, I64)
+    size = field(body, entry, NUM_TARGETS)
+    controls, values = decoded(body, words, CONTROLS), decoded(body, words, VALUES)
+
+    def two_level() -> None:
+        make_plan(body, precision, plan, words, count)
+        body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, adjoint)
+        body.call(f"__qrt__mix_{suffix}", VOID, first, plan)
+
+    def whole(kernel: str) -> None:
+        name = f"__qrt__{kernel}_{suffix}"
+        given = (first, count, bits, size, controls, values, matrix, adjoint)
+        body.call(name, VOID, *given)
+
+    def pauli() -> None:
+        body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, count)
+        theta = body.load(F64, params, field(body, entry, PARAMS))
+        cosine, sine = half_angle(body, theta)
+        sine = body.select(adjoint.ne(0), -sine, sine)
+        ys, rest = decoded(body, words, YS), body.real(1.0)
+        body.call(f"__qrt__mix_pauli_{suffix}", VOID, plan, ys, cosine, sine, rest)
+        body.call(f"__qrt__mix_{suffix}", VOID, first, plan)
+
+    cases = [
+        two_level,
+        lambda: whole("diagonal"),
+        two_level,
+        lambda: whole("dense"),
+        pauli,
+    ]
+    body.switch(body.load(I32, entry, KERNEL), cases)
+    body.finish()
+
+
+def _record(module: Module, precision: Precision) -> None:
+    """Append a run to a tape: earlier record, entries, count, and copies of its data."""
+    name = f"__qrt__record_{precision.suffix}"
+    body = module.function(name, I64, PTR, PTR, I64, PTR, PTR, PTR)
+    tape, entries, count, wires, params, slots = body.args
+    wire_end, param_end = body.var(0), body.var(0)
+    with body.loop(count) as number:
+        entry = body.at(entries, number * ENTRY_WORDS, I32)
+        targets = field(body, entry, NUM_TARGETS)
+        used = targets + field(body, entry, NUM_CONTROLS)
+        letters = body.select(field(body, entry, KERNEL).eq(PAULI_ROT), targets, 0)
+        end = field(body, entry, WIRES) + used + letters
+        wire_end.set(body.select(end > wire_end.get(), end, wire_end.get()))
+        end = field(body, entry, PARAMS) + field(body, entry, NUM_PARAMS)
+        param_end.set(body.select(end > param_end.get(), end, param_end.get()))
+    param_bytes, wire_bytes = param_end.get() * 8, (wire_end.get() * 4 + 7) & -8
+    slot_bytes = body.select(slots.ne_null(), param_end.get() * 4, 0)
+    head = body.int(48)
+    record = body.call("malloc", PTR, head + param_bytes + wire_bytes + slot_bytes)
+    body.leave_if(~record.ne_null(), NO_MEMORY)
+    kept_params = body.at(record, head)
+    kept_wires = body.at(kept_params, param_bytes)
+    kept_slots = body.at(kept_wires, wire_bytes)
+    body.call("memcpy", PTR, kept_params, params, param_bytes)
+    body.call("memcpy", PTR, kept_wires, wires, wire_end.get() * 4)
+    body.call("memcpy", PTR, kept_slots, slots, slot_bytes)
+    last = body.select(slots.ne_null(), kept_slots, body.null())
+    words = (body.load(PTR, tape, 1), entries, count, kept_wires, kept_params, last)
+    for number, word in enumerate(words):
+        body.store(word, record, number)
+    body.store(record, tape, 1)
+    body.finish(0)
+
+
+def room_for(body: Body, stack: Value, size: Value, used: Value) -> Value:
+    """`stack` where `size` doubles fit, else memory noted in `used` for release."""
+    room = body.var(stack)
+    with body.when(size > STACK_ENTRIES):
+        body.call("free", VOID, body.load(PTR, used))
+        memory = body.call("malloc", PTR, size * 8)
+        body.store(memory, used)
+        room.set(memory)
+    return room.get()
+
+
+def _run(module: Module, precision: Precision) -> None:
+    """Run a schedule; 0, or code | location << 8 of the first entry refused."""
+    suffix = precision.suffix
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR)
+    body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
+    state, entries, count, wires, params, slots, tape = body.args
+    words = body.stack(I64, DECODED_WORDS)
+    small, big = body.stack(F64, STACK_ENTRIES), body.stack(PTR)
+    body.store(body.null(), big)
+    status, number = body.var(0), body.var(0)
+    n = qubits(body, state)
+    with body.repeat_while(lambda: (number.get() < count) & status.get().eq(0)):
+        entry = body.at(entries, number.get() * ENTRY_WORDS, I32)
+        own = body.at(params, field(body, entry, PARAMS), F64)
+        given = field(body, entry, NUM_PARAMS)
+        status.set(body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words))
+        with body.when(status.get().eq(0)):
+            fine = body.call("finite", I64, own, given).ne(0)
+            status.set(body.select(fine, 0, NOT_FINITE))
+        fixed = body.load(I32, entry, GATE) < 0
+        with body.when(status.get().eq(0) & fixed):
+            unitary = body.call("unitary", I64, entry, own).ne(0)
+            status.set(body.select(unitary, 0, NOT_UNITARY))
+        with body.when(status.get().ne(0)):
+            status.set(status.get() | (field(body, entry, LOCATION) << 8))
+        with body.when(status.get().eq(0)):
+            matrix = body.var(small)
+            with body.when(field(body, entry, KERNEL).ne(PAULI_ROT)):
+                size = body.select(fixed, 0, matrix_words(body, entry))
+                room = room_for(body, small, size, big)
+                name = f"__qrt__matrix_of_{suffix}"
+                matrix.set(body.call(name, PTR, entry, params, room))
+            execute = (state, entry, words, matrix.get(), params, body.int(0))
+            body.call(f"__qrt__execute_{suffix}", VOID, *execute)
+        number.add(1)
+    release = body.load(PTR, big)
+    with body.when(release.ne_null()):
+        body.call("free", VOID, release)
+    with body.when(status.get().eq(0) & tape.ne_null()):
+        name = f"__qrt__record_{suffix}"
+        status.set(body.call(name, I64, tape, entries, count, wires, params, slots))
+    body.finish(status.get())

@@ -1,0 +1,320 @@
+"""Contexts, states and tapes: allocation, copies and whole-state arithmetic."""
+
+from __future__ import annotations
+
+import sys
+
+from .blocks import Blocks, Complex
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
+from .target import Precision
+
+# A context holds its seed, the random counter, and the lists of its states and tapes.
+SEED, COUNTER, STATES, TAPES = range(4)
+# A state is a header, in words, and then its blocks.
+QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES = range(5)
+HEADER_BYTES = 128
+POOL_SLOTS = 4
+POOL_FROM, POOL_TO = 1 << 16, 1 << 28
+HUGE_PAGE = 1 << 21
+MADV_HUGEPAGE = 14
+GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, as a signed word
+
+
+def qubits(body: Body, state: Value) -> Value:
+    """A state's number of qubits."""
+    return body.load(I64, state, QUBITS)
+
+
+def block_count(body: Body, state: Value) -> Value:
+    """A state's number of blocks."""
+    return body.load(I64, state, BLOCKS)
+
+
+def data(body: Body, state: Value) -> Value:
+    """A state's first block."""
+    return body.at(state, HEADER_BYTES)
+
+
+def allocate(body: Body, size: Value) -> Value:
+    """Uninitialised memory, aligned for registers."""
+    rounded = (size + 127) & -128
+    return body.call("aligned_alloc", PTR, body.int(128), rounded)
+
+
+def allocate_zeroed(body: Body, size: Value) -> Value:
+    """Zeroed memory, aligned for registers."""
+    memory = allocate(body, size)
+    body.call("memset", PTR, memory, body.coerce(0, I32), size)
+    return memory
+
+
+def release(body: Body, memory: Value) -> None:
+    """Give memory back."""
+    body.call("free", VOID, memory)
+
+
+def context_module() -> str:
+    """IR of everything that does not depend on the precision."""
+    module = Module("qrt.context")
+    _entropy(module)
+    _context_new(module)
+    _context_free(module)
+    _random(module)
+    _pool(module)
+    _tape_new(module)
+    return module.text()
+
+
+def _mix_bits(x: Value) -> Value:
+    """The output function of splitmix64."""
+    x = (x ^ (x >> 30)) * -0x40A7B892E31B1A47
+    x = (x ^ (x >> 27)) * -0x6B2FB644ECCEEE15
+    return x ^ (x >> 31)
+
+
+def _entropy(module: Module) -> None:
+    base = module.variable("entropy_base", I64, 0)
+    counter = module.variable("entropy_counter", I64, 0)
+    body = module.function("__qrt__entropy", I64)
+    place = Value(body, base)
+    with body.when(body.load(I64, place).eq(0)):
+        fresh = body.stack(I64)
+        body.call("getentropy", I32, fresh, body.int(8))
+        body.store(body.load(I64, fresh) | 1, place)
+    builder = body.builder
+    number = builder.atomic_rmw("add", counter, I64(1), "monotonic")
+    body.finish(_mix_bits(body.load(I64, place) + Value(body, number) * GOLDEN))
+
+
+def _context_new(module: Module) -> None:
+    body = module.function("__qrt__context_new", PTR, I64, I64)
+    seed, has_seed = body.args
+    chosen = body.var(seed)
+    with body.when(has_seed.eq(0)):
+        chosen.set(body.call("__qrt__entropy", I64))
+    context = body.call("malloc", PTR, body.int(32))
+    body.store(_mix_bits(chosen.get() + GOLDEN), context, SEED)
+    body.store(body.int(0), context, COUNTER)
+    body.store(body.null(), context, STATES)
+    body.store(body.null(), context, TAPES)
+    body.finish(context)
+
+
+def _context_free(module: Module) -> None:
+    body = module.function("__qrt__context_free", VOID, PTR)
+    (context,) = body.args
+    state = body.var(body.load(PTR, context, STATES))
+    with body.repeat_while(lambda: state.get().ne_null()):
+        following = body.load(PTR, state.get(), NEXT)
+        body.call("__qrt__memory_free", VOID, state.get())
+        state.set(following)
+    tape = body.var(body.load(PTR, context, TAPES))
+    with body.repeat_while(lambda: tape.get().ne_null()):
+        record = body.var(body.load(PTR, tape.get(), 1))
+        with body.repeat_while(lambda: record.get().ne_null()):
+            earlier = body.load(PTR, record.get())
+            release(body, record.get())
+            record.set(earlier)
+        following = body.load(PTR, tape.get())
+        release(body, tape.get())
+        tape.set(following)
+    release(body, context)
+    body.finish()
+
+
+def _random(module: Module) -> None:
+    """A uniform double in [0, 1): a hash of seed and counter."""
+    body = module.function("__qrt__random", F64, PTR)
+    (context,) = body.args
+    count = body.load(I64, context, COUNTER) + 1
+    body.store(count, context, COUNTER)
+    bits = _mix_bits(body.load(I64, context, SEED) + count * GOLDEN)
+    body.finish(body.convert(bits >> 11, F64) * 2.0**-53)
+
+
+def _tape_new(module: Module) -> None:
+    """A tape: the context's next tape, and its newest record."""
+    body = module.function("__qrt__tape_new", PTR, PTR)
+    (context,) = body.args
+    tape = body.call("malloc", PTR, body.int(16))
+    body.store(body.load(PTR, context, TAPES), tape)
+    body.store(body.null(), tape, 1)
+    body.store(tape, context, TAPES)
+    body.finish(tape)
+
+
+def _pool(module: Module) -> None:
+    """State memory; a few big pieces are kept, so that their pages stay mapped."""
+    slots = module.variable("pool", array(I64, POOL_SLOTS), [0] * POOL_SLOTS)
+
+    def slot(body: Body, number: Value) -> Value:
+        return body.at(Value(body, slots), number, I64)
+
+    def exchange(body: Body, place: Value, word: Value) -> Value:
+        raw = body.builder.atomic_rmw("xchg", place.raw, word.raw, "acq_rel")
+        return Value(body, raw)
+
+    body = module.function("__qrt__memory_free", VOID, PTR)
+    (memory,) = body.args
+    size = body.load(I64, memory, BYTES)
+    leaving = body.var(Value(body, body.builder.ptrtoint(memory.raw, I64)))
+    with body.when((size >= POOL_FROM) & (size <= POOL_TO)), body.loop(POOL_SLOTS) as i:
+        with body.when(leaving.get().ne(0)):
+            leaving.set(exchange(body, slot(body, i), leaving.get()))
+    release(body, Value(body, body.builder.inttoptr(leaving.get().raw, PTR)))
+    body.finish()
+
+    body = module.function("__qrt__memory_new", PTR, I64)
+    (size,) = body.args
+    with body.when((size >= POOL_FROM) & (size <= POOL_TO)), body.loop(POOL_SLOTS) as i:
+        found = exchange(body, slot(body, i), body.int(0))
+        memory = Value(body, body.builder.inttoptr(found.raw, PTR))
+        with body.when(found.ne(0)):
+            body.leave_if(body.load(I64, memory, BYTES).eq(size), memory)
+            release(body, memory)
+    huge = size >= HUGE_PAGE
+    align = body.select(huge, HUGE_PAGE, 128)
+    rounded = (size + align - 1) & -align
+    memory = body.call("aligned_alloc", PTR, align, rounded)
+    body.leave_if(~memory.ne_null(), body.null())
+    if sys.platform == "linux":
+        with body.when(huge):
+            advice = body.coerce(MADV_HUGEPAGE, I32)
+            body.call("madvise", I32, memory, rounded, advice)
+    body.store(size, memory, BYTES)
+    body.finish(memory)
+
+
+def module(precision: Precision) -> str:
+    """IR of state allocation and whole-state arithmetic for one precision."""
+    result = Module(f"qrt.state.{precision.suffix}")
+    _state_raw(result, precision)
+    _state_new(result, precision)
+    _state_free(result, precision)
+    _state_copy(result, precision)
+    _state_zero(result, precision)
+    _amplitudes(result, precision)
+    _axpy(result, precision)
+    _dot(result, precision)
+    return result.text()
+
+
+def _state_raw(module: Module, precision: Precision) -> None:
+    """A state of n qubits with unset amplitudes, listed in its context."""
+    body = module.function(f"__qrt__state_raw_{precision.suffix}", PTR, PTR, I64)
+    context, n = body.args
+    body.leave_if(n > 48, body.null())
+    spare = n - precision.lane_bits
+    blocks = body.int(1) << body.select(spare > 0, spare, 0)
+    size = (blocks << precision.block_shift) + HEADER_BYTES
+    state = body.call("__qrt__memory_new", PTR, size)
+    body.leave_if(~state.ne_null(), body.null())
+    following = body.load(PTR, context, STATES)
+    body.store(n, state, QUBITS)
+    body.store(blocks, state, BLOCKS)
+    body.store(body.null(), state, PREVIOUS)
+    body.store(following, state, NEXT)
+    with body.when(following.ne_null()):
+        body.store(state, following, PREVIOUS)
+    body.store(state, context, STATES)
+    body.finish(state)
+
+
+def _state_new(module: Module, precision: Precision) -> None:
+    suffix = precision.suffix
+    body = module.function(f"__qrt__state_new_{suffix}", PTR, PTR, I64)
+    state = body.call(f"__qrt__state_raw_{suffix}", PTR, *body.args)
+    body.leave_if(~state.ne_null(), body.null())
+    body.call(f"__qrt__state_zero_{suffix}", VOID, state)
+    body.store(body.coerce(1.0, Blocks(body, precision).element), data(body, state))
+    body.finish(state)
+
+
+def _state_free(module: Module, precision: Precision) -> None:
+    body = module.function(f"__qrt__state_free_{precision.suffix}", VOID, PTR, PTR)
+    context, state = body.args
+    previous, following = body.load(PTR, state, PREVIOUS), body.load(PTR, state, NEXT)
+    with body.when(previous.ne_null()):
+        body.store(following, previous, NEXT)
+    with body.when(~previous.ne_null()):
+        body.store(following, context, STATES)
+    with body.when(following.ne_null()):
+        body.store(previous, following, PREVIOUS)
+    body.call("__qrt__memory_free", VOID, state)
+    body.finish()
+
+
+def _state_copy(module: Module, precision: Precision) -> None:
+    suffix = precision.suffix
+    body = module.function(f"__qrt__state_copy_{suffix}", PTR, PTR, PTR)
+    context, source = body.args
+    state = body.call(f"__qrt__state_raw_{suffix}", PTR, context, qubits(body, source))
+    body.leave_if(~state.ne_null(), body.null())
+    size = block_count(body, source) << precision.block_shift
+    body.call("memcpy", PTR, data(body, state), data(body, source), size)
+    body.finish(state)
+
+
+def _state_zero(module: Module, precision: Precision) -> None:
+    body = module.function(f"__qrt__state_zero_{precision.suffix}", VOID, PTR)
+    (state,) = body.args
+    size = block_count(body, state) << precision.block_shift
+    body.call("memset", PTR, data(body, state), body.coerce(0, I32), size)
+    body.finish()
+
+
+def _amplitudes(module: Module, precision: Precision) -> None:
+    body = module.function(f"__qrt__amplitudes_{precision.suffix}", VOID, PTR, PTR)
+    state, out = body.args
+    blocks = Blocks(body, precision)
+    lanes = precision.lanes
+    order = [lane + lanes * part for lane in range(lanes) for part in (0, 1)]
+    pairs = body.stack(blocks.vector, 2)
+    size = body.int(2 * precision.real_bytes) << qubits(body, state)
+    first = data(body, state)
+
+    def interleave(block: Value, target: Value) -> None:
+        amplitudes = blocks.load(first, block)
+        halves = (order[:lanes], order[lanes:])
+        for number, half in enumerate(halves):
+            mixed = body.shuffle(amplitudes.re, amplitudes.im, half)
+            raw = body.builder.store(
+                mixed.raw, body.at(target, number, blocks.vector).raw
+            )
+            raw.align = precision.real_bytes
+
+    with body.when(block_count(body, state).eq(1)):
+        interleave(body.int(0), pairs)
+        body.call("memcpy", PTR, out, pairs, size)
+    with body.when(block_count(body, state).ne(1)):
+        with body.loop(block_count(body, state)) as block:
+            interleave(block, blocks.place(out, block))
+    body.finish()
+
+
+def _axpy(module: Module, precision: Precision) -> None:
+    body = module.function(f"__qrt__axpy_{precision.suffix}", VOID, F64, PTR, PTR)
+    factor, x, y = body.args
+    blocks = Blocks(body, precision)
+    scale = blocks.splat(factor)
+    with body.loop(block_count(body, y)) as block:
+        source, target = (blocks.load(data(body, state), block) for state in (x, y))
+        re = body.fma(scale, source.re, target.re)
+        im = body.fma(scale, source.im, target.im)
+        blocks.store(Complex(re, im), data(body, y), block)
+    body.finish()
+
+
+def _dot(module: Module, precision: Precision) -> None:
+    body = module.function(f"__qrt__dot_{precision.suffix}", VOID, PTR, PTR, PTR)
+    x, y, out = body.args
+    blocks = Blocks(body, precision)
+    re, im = (body.var(0.0, blocks.wide) for _ in range(2))
+    with body.loop(block_count(body, x)) as block:
+        left, right = (blocks.load(data(body, state), block) for state in (x, y))
+        product = blocks.zero().plus_conjugate_product(left, right)
+        re.add(blocks.widen(product.re))
+        im.add(blocks.widen(product.im))
+    body.store(blocks.total(re.get()), out)
+    body.store(blocks.total(im.get()), out, 1)
+    body.finish()

@@ -1,0 +1,80 @@
+"""The machine the native code is made for, and how wide its vectors are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from llvmlite import binding
+
+
+@cache
+def initialize_native() -> None:
+    """Make LLVM's code generator for this machine available."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+
+
+@cache
+def host_features() -> str:
+    """The processor's feature string; full-width vectors are never avoided."""
+    features = binding.get_host_cpu_features().flatten()
+    return f"{features},-prefer-256-bit" if "+avx512f" in features else features
+
+
+@cache
+def vector_bytes() -> int:
+    """Width of the widest vector register used."""
+    features = host_features().split(",")
+    if "+avx512f" in features:
+        return 64
+    if "+avx2" in features:
+        return 32
+    return 16
+
+
+@cache
+def target_machine() -> binding.TargetMachine:
+    """An optimising target machine for this processor, position independent."""
+    initialize_native()
+    target = binding.Target.from_triple(binding.get_process_triple())
+    return target.create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=host_features(),
+        opt=2,
+        reloc="pic",
+        codemodel="default",
+    )
+
+
+@dataclass(frozen=True)
+class Precision:
+    """One amplitude precision: its suffix and how it fills a vector register."""
+
+    suffix: str
+    real_bytes: int
+
+    @property
+    def lanes(self) -> int:
+        """Amplitudes in one block: the reals of one register."""
+        return vector_bytes() // self.real_bytes
+
+    @property
+    def lane_bits(self) -> int:
+        """Number of basis-index bits that select a lane within a block."""
+        return self.lanes.bit_length() - 1
+
+    @property
+    def block_shift(self) -> int:
+        """Log2 of the bytes of one block: reals, then imaginaries."""
+        return (2 * vector_bytes()).bit_length() - 1
+
+    @property
+    def unitary_tolerance(self) -> float:
+        """How far from the identity U†U may be before a matrix is refused."""
+        return 1e-6 if self.real_bytes == 4 else 1e-8
+
+
+C128 = Precision("c128", 8)
+C64 = Precision("c64", 4)
+PRECISIONS = (C128, C64)
