@@ -83,7 +83,9 @@ class Controllable(IRDLOperation):
             properties={
                 "operandSegmentSizes": _segments(*map(len, operands)),
                 "resultSegmentSizes": _segments(targets, controls),
-                **{key: found for key, found in properties.items() if found is not None},
+                **{
+                    key: found for key, found in properties.items() if found is not None
+                },
             },
         )
 

@@ -157,6 +157,73 @@ class MeasureOp(IRDLOperation):
         )
 
 
-Statevector = Dialect("statevector", [RunOp, MeasureOp], [])
+@irdl_op_definition
+class SeedOp(IRDLOperation):
+    """Start the random numbers of the program anew from a seed."""
 
-__all__ = ["DYNAMIC", "ENTRY_WORDS", "Entry", "MeasureOp", "RunOp", "Statevector"]
+    name = "statevector.seed"
+    seed = prop_def(IntegerAttr.constr(i64))
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(properties={"seed": IntegerAttr(seed, i64)})
+
+
+@irdl_op_definition
+class TreeBeginOp(IRDLOperation):
+    """Start to enumerate the outcomes of the measurements that follow."""
+
+    name = "statevector.tree_begin"
+
+
+@irdl_op_definition
+class TreeWeightOp(IRDLOperation):
+    """The probability of the outcomes on the present path."""
+
+    name = "statevector.tree_weight"
+    weight = result_def(Float64Type())
+
+    def __init__(self) -> None:
+        super().__init__(result_types=[Float64Type()])
+
+
+@irdl_op_definition
+class TreeNextOp(IRDLOperation):
+    """Go on to the next path, and tell whether there is one."""
+
+    name = "statevector.tree_next"
+    more = result_def(i1)
+
+    def __init__(self) -> None:
+        super().__init__(result_types=[i1])
+
+
+@irdl_op_definition
+class TreeEndOp(IRDLOperation):
+    """Stop enumerating; refuse to go on if all paths together weigh nothing."""
+
+    name = "statevector.tree_end"
+    total = operand_def(Float64Type())
+
+    def __init__(self, total: SSAValue) -> None:
+        super().__init__(operands=[total])
+
+
+Statevector = Dialect(
+    "statevector",
+    [RunOp, MeasureOp, SeedOp, TreeBeginOp, TreeWeightOp, TreeNextOp, TreeEndOp],
+    [],
+)
+
+__all__ = [
+    "DYNAMIC",
+    "ENTRY_WORDS",
+    "Entry",
+    "MeasureOp",
+    "RunOp",
+    "SeedOp",
+    "Statevector",
+    "TreeBeginOp",
+    "TreeEndOp",
+    "TreeNextOp",
+    "TreeWeightOp",
+]

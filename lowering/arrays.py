@@ -72,6 +72,7 @@ class Value:
     constant: np.ndarray[Any, Any] | None = None
     sources: frozenset[Buffer] = field(default_factory=frozenset[Buffer])
     cheap: bool = False
+    depth: int = 0
 
     @property
     def size(self) -> int:

@@ -35,8 +35,8 @@ def _undoes(gate: GateOp, earlier: GateOp) -> bool:
     record = base_record(gate)
     if record.self_adjoint:
         return True
-    return not flipped and record.additive and _opposite(
-        gate.params[0], earlier.params[0]
+    return (
+        not flipped and record.additive and _opposite(gate.params[0], earlier.params[0])
     )
 
 

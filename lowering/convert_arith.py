@@ -110,6 +110,7 @@ def _constant(converter: Converter, op: arith.ConstantOp) -> None:
     kind = convert_type(op.result.type)
     value = op.value
     if isinstance(value, IntegerAttr):
+        assert isinstance(kind, IntegerType)
         value = IntegerAttr(value.value.data, kind)
     assert isinstance(value, IntegerAttr | FloatAttr)
     converter.bind(op.result, converter.constant(value, kind))

@@ -183,9 +183,7 @@ def _divide(converter: Converter, op: complex.DivOp) -> None:
     ahead = converter.emit(llvm.FSubOp(second, straight))
     behind = converter.emit(llvm.FSubOp(straight, second))
     imaginary = select(ahead, behind)
-    real, imaginary = (
-        converter.emit(llvm.FDivOp(v, below)) for v in (real, imaginary)
-    )
+    real, imaginary = (converter.emit(llvm.FDivOp(v, below)) for v in (real, imaginary))
     _bind_pair(converter, op, real, imaginary)
 
 

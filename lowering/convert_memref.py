@@ -98,5 +98,3 @@ def _pointer_as_index(
 ) -> None:
     address = converter.pointer(op.source)
     converter.bind(op.aligned_pointer, converter.emit(llvm.PtrToIntOp(address, i64)))
-
-

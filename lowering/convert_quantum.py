@@ -12,11 +12,14 @@ from xdsl.ir import SSAValue
 from qjit.dialects import gradient, quantum, statevector
 from qjit.dialects.quantum_types import RegisterType, TermAttr
 from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS
+from qjit.runtime.branches import TREE_BYTES
+from qjit.runtime.branches import WEIGHT as TREE_WEIGHT
 
 from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
+from .memory import LARGE, state_place
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
-OUT_OF_MEMORY = 6
+OUT_OF_MEMORY, IMPOSSIBLE = 6, 7
 
 
 @dataclass
@@ -26,6 +29,14 @@ class Simulation:
     suffix: str
     num_wires: int
     tape: SSAValue | None = None
+    tree: SSAValue | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The measurement tree that the circuits to come belong to."""
+
+    address: SSAValue
 
 
 def _simulation(converter: Converter) -> Simulation:
@@ -59,9 +70,20 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
     suffix = "c64" if "single" in op.attributes else "c128"
-    simulation = Simulation(suffix, num_wires)
+    tree = converter.extension if isinstance(converter.extension, Tree) else None
+    simulation = Simulation(suffix, num_wires, tree=tree and tree.address)
     converter.extension = simulation
     context = converter.context
+    size = _live_states(op) * (8 if suffix == "c64" else 16)
+    line = op.attributes.get("line")
+    place = state_place(
+        num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
+    )
+    refusal = OUT_OF_MEMORY | place << 8
+    if size << num_wires >= LARGE:
+        short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
+        refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
+        converter.check(refused)
     state = converter.result(
         f"__qrt__state_new_{suffix}", pointer_type, [context, converter.int(num_wires)]
     )
@@ -69,14 +91,21 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
         llvm.ICmpOp(state, converter.null(), _equal())
     )
     full = converter.emit(llvm.ZExtOp(missing, i64))
-    # NOTE: the location's place holds the number of wires, for the message.
-    code = converter.int(OUT_OF_MEMORY | num_wires << 8)
-    converter.check(converter.emit(llvm.MulOp(full, code)))
+    converter.check(converter.emit(llvm.MulOp(full, converter.int(refusal))))
     if "recorded" in op.attributes:
         simulation.tape = converter.result(
             "__qrt__tape_new", pointer_type, [context]
         )
     converter.bind(op.register, state)
+
+
+def _live_states(op: quantum.AllocOp) -> int:
+    """Return how many states of this size the circuit needs at once."""
+    function = op.parent_op()
+    others = [] if function is None else list(function.walk())
+    has_bra = any(isinstance(o, quantum.VarOp | gradient.AdjointOp) for o in others)
+    has_factors = any(len(getattr(o, "matrices", ())) for o in others)
+    return 1 + has_bra + has_factors
 
 
 def _equal() -> Any:
@@ -181,10 +210,52 @@ def _measure(converter: Converter, op: statevector.MeasureOp) -> None:
         converter.int(int(op.reset is not None)),
         converter.int(_line(op)),
         outcome,
+        _simulation(converter).tree or converter.null(),
     ]
     _status(converter, "measure", args)
     found = converter.emit(llvm.TruncOp(converter.load(outcome, i32), i1))
     converter.bind(op.outcome, found)
+
+
+@llvm_rule(statevector.SeedOp)
+def _seed(converter: Converter, op: statevector.SeedOp) -> None:
+    args = [converter.context, converter.int(op.seed.value.data)]
+    converter.call("__qrt__context_seed", None, args)
+
+
+@llvm_rule(statevector.TreeBeginOp)
+def _tree_begin(converter: Converter, op: statevector.TreeBeginOp) -> None:
+    tree = converter.workspace(TREE_BYTES)
+    converter.call("__qrt__tree_begin", None, [tree])
+    converter.extension = Tree(tree)
+
+
+def _tree(converter: Converter) -> SSAValue:
+    tree = _simulation(converter).tree
+    assert tree is not None
+    return tree
+
+
+@llvm_rule(statevector.TreeWeightOp)
+def _tree_weight(converter: Converter, op: statevector.TreeWeightOp) -> None:
+    address = converter.offset(_tree(converter), TREE_WEIGHT, f64)
+    converter.bind(op.weight, converter.load(address, f64))
+
+
+@llvm_rule(statevector.TreeNextOp)
+def _tree_next(converter: Converter, op: statevector.TreeNextOp) -> None:
+    more = converter.result("__qrt__tree_next", i64, [_tree(converter)])
+    converter.bind(op.more, converter.emit(llvm.TruncOp(more, i1)))
+
+
+@llvm_rule(statevector.TreeEndOp)
+def _tree_end(converter: Converter, op: statevector.TreeEndOp) -> None:
+    converter.extension = None
+    total = converter.value(op.total)
+    empty = converter.emit(llvm.FCmpOp(total, converter.double(0.0), "oeq"))
+    full = converter.emit(llvm.ZExtOp(empty, i64))
+    code = converter.int(IMPOSSIBLE)
+    converter.check(converter.emit(llvm.MulOp(full, code)))
 
 
 @llvm_rule(quantum.StatePrepOp)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-
 from xdsl.dialects import llvm, scf
 from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Block, SSAValue
@@ -97,5 +96,3 @@ def _while(converter: Converter, op: scf.WhileOp) -> None:
     converter.block = body
     converter.branch(head, _region(converter, after))
     converter.block = done
-
-

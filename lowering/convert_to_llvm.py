@@ -1,5 +1,6 @@
 """Convert an imported module to the llvm dialect in one walk per function."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import (
     ComplexType,
     DenseIntOrFPElementsAttr,
+    Float32Type,
     FloatAttr,
     IndexType,
     IntegerAttr,
@@ -36,7 +38,8 @@ TYPE_RULES: dict[type[Attribute], Callable[[Any], Attribute]] = {
 }
 
 LARGEST_STACK = 1 << 16
-OUT_OF_MEMORY = 6
+# Status: not enough memory, at no line of the user's.
+OUT_OF_MEMORY = 6 | 1 << 40
 
 
 def llvm_rule(*operations: type[Operation]) -> Callable[[LLVMRule], LLVMRule]:
@@ -62,13 +65,14 @@ def size_of(kind: Attribute) -> int:
         return 2 * size_of(kind.element_type)
     if isinstance(kind, IntegerType):
         return max(1, kind.width.data // 8)
-    return kind.bitwidth // 8 if hasattr(kind, "bitwidth") else 8
+    return 4 if isinstance(kind, Float32Type) else 8
 
 
 class Converter:
     """The state of one function's conversion."""
 
     def __init__(self, module: ModuleOp, *, seed: Integer | None = None) -> None:
+        """Start a function in a module, drawing random numbers from a seed."""
         self.module = module
         self.seed = seed
         self.entry = Block()
@@ -119,7 +123,13 @@ class Converter:
 
     def constant(self, attribute: Attribute, kind: Attribute) -> SSAValue:
         """Return a constant, made once per function."""
-        key = (attribute, kind)
+        # NOTE: xDSL holds 0.0 and -0.0 equal.
+        sign = (
+            math.copysign(1, attribute.value.data)
+            if isinstance(attribute, FloatAttr)
+            else 1
+        )
+        key = (attribute, kind, sign)
         if key not in self._constants:
             op = llvm.ConstantOp(attribute, kind)
             self._constants[key] = self.emit_at_entry(op)
@@ -199,7 +209,9 @@ class Converter:
         if data not in self._data:
             name = f"data_{len(self._data)}"
             self._data[data] = name
-            words = np.frombuffer(data + b"\0" * (-len(data) % 8 or 8 * (not data)), "i8")
+            words = np.frombuffer(
+                data + b"\0" * (-len(data) % 8 or 8 * (not data)), "i8"
+            )
             kind = TensorType(i64, [len(words)])
             array = llvm.LLVMArrayType(len(words), i64)
             value = DenseIntOrFPElementsAttr.from_list(kind, words.tolist())
@@ -214,7 +226,11 @@ class Converter:
 
     def stack(self, room: Integer | Attribute) -> SSAValue:
         """Reserve stack memory, given in bytes or as an llvm type."""
-        kind = llvm.LLVMArrayType(room, IntegerType(8)) if isinstance(room, Integer) else room
+        kind = (
+            llvm.LLVMArrayType(room, IntegerType(8))
+            if isinstance(room, Integer)
+            else room
+        )
         memory = self.emit_at_entry(llvm.AllocaOp(self.int(1), kind, alignment=64))
         return self._into_room(memory)
 

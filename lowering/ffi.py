@@ -1,5 +1,7 @@
 """The XLA FFI handler of a program, written as LLVM IR."""
 
+from typing import Any
+
 from llvmlite import ir
 
 pointer = ir.PointerType()
@@ -56,9 +58,9 @@ STRUCTS: dict[str, dict[str, ir.Type | str]] = {
 }
 
 
-def struct(name: str) -> ir.LiteralStructType:
+def struct(name: str) -> Any:
     """Return the LLVM type of a struct of the FFI header."""
-    fields = STRUCTS[name].values()
+    fields: Any = STRUCTS[name].values()
     return ir.LiteralStructType(
         [struct(kind) if isinstance(kind, str) else kind for kind in fields]
     )
@@ -70,7 +72,7 @@ class _Cursor:
     def __init__(self, builder: ir.IRBuilder) -> None:
         self.builder = builder
 
-    def address(self, base: ir.Value, name: str, *path: str) -> ir.Value:
+    def address(self, base: Any, name: str, *path: str) -> ir.Value:
         """Return the address of a field, descending into nested structs."""
         indices, current = [ir.Constant(half, 0)], name
         kind: ir.Type | str = name
@@ -79,7 +81,7 @@ class _Cursor:
             indices.append(ir.Constant(half, names.index(field)))
             kind = STRUCTS[current][field]
             current = kind if isinstance(kind, str) else ""
-        # NOTE: llvmlite types what alloca returns, and a typed pointer names its struct.
+        # NOTE: llvmlite gives what alloca returns a type, which names the struct.
         source = struct(name) if base.type.is_opaque else None
         return self.builder.gep(base, indices, source_etype=source)
 
@@ -129,9 +131,7 @@ def _fail(
     arguments = builder.alloca(struct("ErrorArguments"))
     size = sum(8 for _ in STRUCTS["ErrorArguments"])
     cursor.store(ir.Constant(word, size), arguments, "ErrorArguments", "size")
-    cursor.store(
-        ir.Constant(pointer, None), arguments, "ErrorArguments", "extension"
-    )
+    cursor.store(ir.Constant(pointer, None), arguments, "ErrorArguments", "extension")
     cursor.store(message, arguments, "ErrorArguments", "message")
     code = ir.Constant(half, INVALID_ARGUMENT)
     cursor.store(code, arguments, "ErrorArguments", "code")

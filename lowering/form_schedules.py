@@ -58,6 +58,7 @@ class BlockWalk:
         match op:
             case AllocOp():
                 self.recorded = "recorded" in op.attributes
+                self.register = op.register
             case ExtractOp():
                 self.register = op.register
                 self.wires[op.qubit] = op.wire
@@ -83,6 +84,7 @@ class BlockWalk:
             for block in region.blocks:
                 inner = BlockWalk(block, self.wires)
                 inner.recorded = self.recorded
+                inner.register = self.register
                 inner.run()
 
     def _measure(self, op: MeasureOp | ResetOp) -> None:

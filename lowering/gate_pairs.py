@@ -55,7 +55,7 @@ def previous_gate(op: GateOp) -> GateOp | None:
 def replace_pair(earlier: GateOp, op: GateOp, by: GateOp | None) -> None:
     """Put one gate, or none, on the qubits of `earlier` in the place of both."""
     last = earlier.qubits if by is None else by.results
-    after = dict(zip(earlier.results, last, strict=True))
+    after: dict[SSAValue, SSAValue] = dict(zip(earlier.results, last, strict=True))
     for qubit, result in zip(op.qubits, op.results, strict=True):
         result.replace_all_uses_with(after[qubit])
     Rewriter.erase_op(op, safe_erase=False)

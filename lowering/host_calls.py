@@ -9,8 +9,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.dialects import llvm as llvm_dialect
+from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -22,7 +22,7 @@ from xdsl.irdl import (
 from .arrays import Value
 from .convert_to_llvm import Converter, llvm_rule, pointer_type
 from .importer import Importer
-from .jax_internals import enable_x64
+from .jax_internals import enable_x64, key_implementation, physical_aval
 
 HOST_ERROR = 255
 
@@ -65,7 +65,7 @@ def _array(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
     if not size:
         return np.zeros(shape, dtype)
-    memory = (ctypes.c_char * size).from_address(address)
+    memory: Any = (ctypes.c_char * size).from_address(address)
     return np.frombuffer(memory, dtype).reshape(shape)
 
 
@@ -76,7 +76,7 @@ def run_host_call(key: int, inputs: Any, outputs: Any) -> None:
         _array(inputs[place], shape, dtype).copy()
         for place, (shape, dtype) in enumerate(record.inputs)
     ]
-    with enable_x64(record.wide or bool(jax.config.jax_enable_x64)):
+    with enable_x64(record.wide or bool(jax.config.read("jax_enable_x64"))):
         results = [np.asarray(found) for found in record.evaluate(*args)]
     for place, (shape, dtype) in enumerate(record.outputs):
         _array(outputs[place], shape, dtype)[...] = results[place]
@@ -91,7 +91,7 @@ def run_host_call(key: int, inputs: Any, outputs: Any) -> None:
 def _callback(key: int, inputs: Any, outputs: Any) -> int:
     try:
         run_host_call(key, inputs, outputs)
-    except BaseException as error:  # noqa: BLE001  (nothing may cross native code)
+    except BaseException as error:
         name = _records[key].name
         _failure.text = f"Host call {name}: {type(error).__name__}: {error}"
         _failure.error = error
@@ -106,6 +106,22 @@ def host_call_address() -> int:
     return address
 
 
+def _is_key(dtype: Any) -> bool:
+    return bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+
+
+def _wrapped(array: Any, dtype: Any) -> Any:
+    """Return integers as the random keys that a primitive takes."""
+    if not _is_key(dtype):
+        return array
+    return jax.random.wrap_key_data(array, impl=key_implementation(dtype))
+
+
+def _unwrapped(array: Any) -> Any:
+    """Return random keys as integers."""
+    return jax.random.key_data(array) if _is_key(array.dtype) else array
+
+
 def _evaluator(eqn: Any) -> Callable[..., Sequence[Any]]:
     if "callback" in eqn.params:
         callback = eqn.params["callback"]
@@ -115,16 +131,21 @@ def _evaluator(eqn: Any) -> Callable[..., Sequence[Any]]:
         bound = eqn.primitive.get_bind_params(eqn.params)
         # NOTE: older versions of JAX return functions apart from the parameters.
         functions, params = bound if isinstance(bound, tuple) else ((), bound)
-        found = eqn.primitive.bind(*functions, *args, **params)
-        return found if eqn.primitive.multiple_results else [found]
+        keys = [
+            _wrapped(arg, var.aval.dtype)
+            for arg, var in zip(args, eqn.invars, strict=True)
+        ]
+        found = eqn.primitive.bind(*functions, *keys, **params)
+        results = found if eqn.primitive.multiple_results else [found]
+        return [_unwrapped(result) for result in results]
 
     return bind if eqn.effects else jax.jit(bind)
 
 
 def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     """Import a primitive as a call into JAX."""
-    avals_in = [var.aval for var in eqn.invars]
-    avals_out = [var.aval for var in eqn.outvars]
+    avals_in = [physical_aval(var.aval) for var in eqn.invars]
+    avals_out = [physical_aval(var.aval) for var in eqn.outvars]
 
     def signature(avals: list[Any]) -> Any:
         return tuple((tuple(a.shape), np.dtype(a.dtype)) for a in avals)
@@ -174,6 +195,8 @@ def _convert_host_call(converter: Converter, op: HostCallOp) -> None:
     ]
     status = converter.result("__qjit__host_call", i64, args)
     place = converter.int(op.line.value.data << 8)
-    failed = converter.emit(llvm_dialect.ICmpOp(status, converter.int(0), IntegerAttr(1, i64)))
+    failed = converter.emit(
+        llvm_dialect.ICmpOp(status, converter.int(0), IntegerAttr(1, i64))
+    )
     marked = converter.emit(llvm_dialect.OrOp(status, place))
     converter.check(converter.emit(llvm_dialect.SelectOp(failed, marked, status)))

@@ -186,7 +186,7 @@ def _run(
     importer: Importer, core: Any, operands: Sequence[Value], recorded: bool
 ) -> None:
     importer.settle(operands)
-    begin(importer, core.num_wires, core.dtype, recorded)
+    begin(importer, core.num_wires, core.dtype, recorded=recorded)
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
     circuit.nodes(core.nodes, [])
     importer.flush()

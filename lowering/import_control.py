@@ -12,6 +12,7 @@ from xdsl.ir import Block, Region, SSAValue
 from .arrays import Buffer, Value
 from .import_elementwise import convert
 from .importer import Importer, index, rule
+from .jax_internals import physical_aval
 
 
 @rule("jit", "pjit", "closed_call", "core_call", "custom_jvp_call")
@@ -80,7 +81,9 @@ class _Carry:
         found: list[Value] = []
         for aval in self.avals:
             if aval.shape:
-                found.append(self.importer.from_buffer(*self._pair(next(buffers), aval)))
+                found.append(
+                    self.importer.from_buffer(*self._pair(next(buffers), aval))
+                )
             else:
                 found.append(self.importer.from_scalar(next(rest), aval))
         return found
@@ -95,9 +98,7 @@ class _Carry:
         arrays = [value for value in values if value.shape]
         importer.settle(arrays)
         moves: list[tuple[Value, SSAValue]] = []
-        for value, buffer, owner in zip(
-            arrays, self.buffers, self.owners, strict=True
-        ):
+        for value, buffer, owner in zip(arrays, self.buffers, self.owners, strict=True):
             if value.buffer is owner:
                 continue
             if value.buffer in self.owners:
@@ -133,7 +134,7 @@ def _cond(importer: Importer, eqn: Any, which: Value, *inputs: Value) -> list[Va
         return importer.inline(branches[chosen], inputs)
     importer.settle(inputs)
     selector = importer.scalar(which)
-    avals = [var.aval for var in eqn.outvars]
+    avals = [physical_aval(var.aval) for var in eqn.outvars]
     targets = [importer.allocate(a.shape, a.dtype) if a.shape else None for a in avals]
     threads = _Threads(importer, *branches)
     regions: list[Region] = []
@@ -180,7 +181,9 @@ def _branch(
         if dtype != np.bool_:
             zero = importer.scalar_constant(0, dtype)
             selector = importer.emit(arith.CmpiOp(selector, zero, "sgt"))
-        return importer.insert(scf.IfOp(selector, types, regions[1], regions[0])).results
+        return importer.insert(
+            scf.IfOp(selector, types, regions[1], regions[0])
+        ).results
     wide = convert(importer, selector, dtype, np.int64)
     low, high = (importer.scalar_constant(v, np.int64) for v in (0, len(regions) - 1))
     wide = importer.emit(arith.MaxSIOp(wide, low))
@@ -216,9 +219,7 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
             values = carry.values(after.args)
             made = importer.inline(body_jaxpr, [*inputs[first:second], *values])
             importer.insert(scf.YieldOp(*carry.advance(made), *threads.leave()))
-    op = importer.insert(
-        scf.WhileOp(initial, types, Region(before), Region(after))
-    )
+    op = importer.insert(scf.WhileOp(initial, types, Region(before), Region(after)))
     threads.enter(op.results[count:])
     importer.invalidate()
     return carry.values(op.results)
@@ -234,25 +235,26 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     importer.settle([*consts, *rows])
     carry = _Carry(importer, inputs[first:second])
     threads = _Threads(importer, body)
-    stacked = [var.aval for var in eqn.outvars[params["num_carry"] :]]
+    stacked = [physical_aval(var.aval) for var in eqn.outvars[params["num_carry"] :]]
     targets = [importer.allocate(aval.shape, aval.dtype) for aval in stacked]
     initial = [*carry.scalars, *threads.start]
     count = len(carry.scalars)
-    with importer.holding([*consts, *rows]):
-        with importer.region([index, *(v.type for v in initial)]) as block:
-            place, *scalars = block.args
-            threads.enter(scalars[count:])
-            if params["reverse"]:
-                last = importer.index_constant(length - 1)
-                place = importer.emit(arith.SubiOp(last, place))
-            given = [_row(importer, value, place) for value in rows]
-            values = [*consts, *carry.values(scalars), *given]
-            outputs = importer.inline(body, values)
-            split = params["num_carry"]
-            for value, target in zip(outputs[split:], targets, strict=True):
-                _store_row(importer, value, target, place)
-            yielded = [*carry.advance(outputs[:split]), *threads.leave()]
-            importer.insert(scf.YieldOp(*yielded))
+    types = [index, *(value.type for value in initial)]
+    kept = importer.holding([*consts, *rows])
+    with kept, importer.region(types) as block:
+        place, *scalars = block.args
+        threads.enter(scalars[count:])
+        if params["reverse"]:
+            last = importer.index_constant(length - 1)
+            place = importer.emit(arith.SubiOp(last, place))
+        given = [_row(importer, value, place) for value in rows]
+        values = [*consts, *carry.values(scalars), *given]
+        outputs = importer.inline(body, values)
+        split = params["num_carry"]
+        for value, target in zip(outputs[split:], targets, strict=True):
+            _store_row(importer, value, target, place)
+        yielded = [*carry.advance(outputs[:split]), *threads.leave()]
+        importer.insert(scf.YieldOp(*yielded))
     results = _for(importer, length, initial, block)
     threads.enter(results[count:])
     importer.invalidate()

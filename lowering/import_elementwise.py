@@ -24,6 +24,13 @@ def _like(importer: Importer, eqn: Any, value: Any, position: int = 0) -> Scalar
     return importer.scalar_constant(value, eqn.invars[position].aval.dtype)
 
 
+def complex_type(dtype: Any) -> ComplexType[Any]:
+    """Return the type of a complex scalar."""
+    kind = element_type(dtype)
+    assert isinstance(kind, ComplexType)
+    return kind
+
+
 def call(importer: Importer, symbol: str, *args: Scalar, result: Any = None) -> Scalar:
     """Call a function of the C library."""
     return importer.emit(func.CallOp(symbol, list(args), [result or args[0].type]))
@@ -90,8 +97,9 @@ def _div(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
     safe, is_zero, _ = _safe_divisor(importer, eqn, x, y)
     op = arith.DivSIOp if kind == "i" else arith.DivUIOp
     quotient = importer.emit(op(x, safe))
-    ones = _like(importer, eqn, -1 if kind == "i" else np.iinfo(
-        eqn.invars[0].aval.dtype).max)
+    ones = _like(
+        importer, eqn, -1 if kind == "i" else np.iinfo(eqn.invars[0].aval.dtype).max
+    )
     return importer.emit(arith.SelectOp(is_zero, ones, quotient))
 
 
@@ -188,7 +196,9 @@ def _xor(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
 @elementwise("not")
 def _not(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
     dtype = np.dtype(eqn.invars[0].aval.dtype)
-    ones = True if dtype.kind == "b" else -1 if dtype.kind == "i" else np.iinfo(dtype).max
+    ones = (
+        True if dtype.kind == "b" else -1 if dtype.kind == "i" else np.iinfo(dtype).max
+    )
     return importer.emit(arith.XOrIOp(x, _like(importer, eqn, ones)))
 
 
@@ -223,7 +233,9 @@ def _clz(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
 
 
 @elementwise("clamp")
-def _clamp(importer: Importer, eqn: Any, low: Scalar, x: Scalar, high: Scalar) -> Scalar:
+def _clamp(
+    importer: Importer, eqn: Any, low: Scalar, x: Scalar, high: Scalar
+) -> Scalar:
     kind = kind_of(eqn, 1)
     raised = extremum(importer, kind, x, low, largest=True)
     return extremum(importer, kind, raised, high, largest=False)
@@ -237,14 +249,13 @@ def _select_n(importer: Importer, eqn: Any, which: Scalar, *cases: Scalar) -> Sc
         return importer.emit(arith.SelectOp(which, cases[1], cases[0]))
     chosen = cases[-1]
     for number in reversed(range(len(cases) - 1)):
-        here = importer.emit(
-            arith.CmpiOp(which, _like(importer, eqn, number), "sle")
-        )
+        here = importer.emit(arith.CmpiOp(which, _like(importer, eqn, number), "sle"))
         chosen = importer.emit(arith.SelectOp(here, cases[number], chosen))
     return chosen
 
 
 @rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "name")
+@rule("random_wrap", "random_unwrap")
 def _same(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return list(inputs)
 
@@ -262,7 +273,7 @@ def _imag(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
 @elementwise("conj")
 def _conj(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
     if kind_of(eqn) == "f":
-        kind = element_type(eqn.outvars[0].aval.dtype)
+        kind = complex_type(eqn.outvars[0].aval.dtype)
         zero = _like(importer, eqn, 0)
         return importer.emit(complex.CreateOp(x, zero, kind))
     return importer.emit(complex.ConjOp(x))
@@ -271,7 +282,7 @@ def _conj(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
 @elementwise("complex")
 def _complex(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
     return importer.emit(
-        complex.CreateOp(x, y, element_type(eqn.outvars[0].aval.dtype))
+        complex.CreateOp(x, y, complex_type(eqn.outvars[0].aval.dtype))
     )
 
 
@@ -291,7 +302,7 @@ def convert(importer: Importer, x: Scalar, source: Any, target: Any) -> Scalar:
         to = np.zeros((), target).real.dtype
         real = convert(importer, importer.emit(complex.ReOp(x)), part, to)
         imag = convert(importer, importer.emit(complex.ImOp(x)), part, to)
-        return importer.emit(complex.CreateOp(real, imag, kind))
+        return importer.emit(complex.CreateOp(real, imag, complex_type(target)))
     if isinstance(kind, ComplexType):
         part = np.zeros((), target).real.dtype
         real = convert(importer, x, source, part)
@@ -307,7 +318,11 @@ def convert(importer: Importer, x: Scalar, source: Any, target: Any) -> Scalar:
     if source.kind == "c":
         part = np.zeros((), source).real.dtype
         return convert(importer, importer.emit(complex.ReOp(x)), part, target)
-    if source.kind in "iu" and target.kind in "iu" and source.itemsize == target.itemsize:
+    if (
+        source.kind in "iu"
+        and target.kind in "iu"
+        and source.itemsize == target.itemsize
+    ):
         return x
     return importer.emit(_real_cast(x, source, target, kind))
 
@@ -317,9 +332,13 @@ def _real_cast(x: Scalar, source: Any, target: Any, kind: Any) -> Operation:
         wider = target.itemsize > source.itemsize
         return arith.ExtFOp(x, kind) if wider else arith.TruncFOp(x, kind)
     if source.kind == "f":
-        return arith.FPToSIOp(x, kind) if target.kind == "i" else arith.FPToUIOp(x, kind)
+        return (
+            arith.FPToSIOp(x, kind) if target.kind == "i" else arith.FPToUIOp(x, kind)
+        )
     if target.kind == "f":
-        return arith.SIToFPOp(x, kind) if source.kind == "i" else arith.UIToFPOp(x, kind)
+        return (
+            arith.SIToFPOp(x, kind) if source.kind == "i" else arith.UIToFPOp(x, kind)
+        )
     if source.kind == "b" or target.itemsize > source.itemsize:
         return arith.ExtSIOp(x, kind) if source.kind == "i" else arith.ExtUIOp(x, kind)
     return arith.TruncIOp(x, kind)
@@ -338,9 +357,7 @@ def _bitcast_convert_type(importer: Importer, eqn: Any, x: Value) -> Any:
     if source.itemsize != target.itemsize or "c" in source.kind + target.kind:
         return NotImplemented
     return [
-        importer.map(
-            eqn.outvars[0].aval, [x], lambda s: _bitcast(importer, eqn, s)
-        )
+        importer.map(eqn.outvars[0].aval, [x], lambda s: _bitcast(importer, eqn, s))
     ]
 
 

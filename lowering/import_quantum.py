@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jax.core import ShapedArray
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import UnitAttr, f32, f64, i32, i64
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, f32, f64, i32, i64
 from xdsl.ir import SSAValue
 
 from qjit.dialects import quantum
@@ -28,6 +28,7 @@ class Qubits:
     importer: Importer
     num_wires: int
     dtype: np.dtype[Any]
+    shots: int | None = None
     taken: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
 
     @property
@@ -86,17 +87,25 @@ def qubits_of(importer: Importer) -> Qubits:
 
 
 def begin(
-    importer: Importer, num_wires: int, dtype: np.dtype[Any], recorded: bool = False
+    importer: Importer,
+    num_wires: int,
+    dtype: np.dtype[Any],
+    *,
+    recorded: bool = False,
+    shots: int | None = None,
 ) -> Qubits:
-    """Start a circuit with all wires in |0>."""
+    """Start a circuit with all wires in |0>; `shots` overrides those of samples."""
     single = dtype == np.complex64
     op = quantum.AllocOp(num_wires)
     if single:
         op.attributes["single"] = UnitAttr()
     if recorded:
         op.attributes["recorded"] = UnitAttr()
+    if importer.enclosing:
+        line = importer.location(importer.enclosing[-1])
+        op.attributes["line"] = IntegerAttr(line, i64)
     importer.threads.append(importer.emit(op))
-    qubits = Qubits(importer, num_wires, dtype)
+    qubits = Qubits(importer, num_wires, dtype, shots)
     importer.extension = qubits
     importer.flush = qubits.flush
     return qubits
@@ -269,7 +278,8 @@ def _reset(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     scalars = [importer.scalar(value) for value in inputs]
     wires = resolve(importer, eqn.params["wires"], scalars)
     bits = qubits.around(wires)
-    qubits.settle(wires, [importer.emit(quantum.ResetOp(bits[0]))])
+    op = quantum.ResetOp(bits[0], line=importer.location(eqn))
+    qubits.settle(wires, [importer.emit(op)])
     return []
 
 
@@ -357,18 +367,18 @@ def add_measurement(
 
 
 def _add_sample(importer: Importer, params: dict[str, Any], aval: Any) -> Value:
-    wide = importer.allocate(aval.shape, np.dtype(np.int64))
-    op = quantum.SampleOp(
-        qubits_of(importer).register, wide, params["shots"], params["wires"]
-    )
+    qubits = qubits_of(importer)
+    shots = qubits.shots or params["shots"]
+    wide = ShapedArray((shots, len(params["wires"])), np.dtype(np.int64))
+    target = importer.allocate(wide.shape, wide.dtype)
+    op = quantum.SampleOp(qubits.register, target, shots, params["wires"])
     importer.insert(op)
-    samples = importer.from_buffer(wide, ShapedArray(aval.shape, np.dtype(np.int64)))
-    if aval.dtype == np.int64:
+    samples = importer.from_buffer(target, wide)
+    if aval.dtype == wide.dtype:
         return samples
+    narrow = ShapedArray(wide.shape, aval.dtype)
     return importer.map(
-        aval,
-        [samples],
-        lambda scalar: importer.emit(arith.TruncIOp(scalar, i32)),
+        narrow, [samples], lambda scalar: importer.emit(arith.TruncIOp(scalar, i32))
     )
 
 

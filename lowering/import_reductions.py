@@ -234,7 +234,9 @@ def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value
         columns: Sequence[SSAValue],
     ) -> SSAValue:
         left: dict[int, SSAValue] = dict(zip(x_batch, batch, strict=True))
-        left |= dict(zip(x_free, rows, strict=True)) | dict(zip(x_sum, inner, strict=True))
+        left |= dict(zip(x_free, rows, strict=True)) | dict(
+            zip(x_sum, inner, strict=True)
+        )
         right: dict[int, SSAValue] = dict(zip(y_batch, batch, strict=True))
         right |= dict(zip(y_free, columns, strict=True))
         right |= dict(zip(y_sum, inner, strict=True))

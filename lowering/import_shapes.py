@@ -144,9 +144,7 @@ def _slice(importer: Importer, eqn: Any, x: Value) -> list[Value]:
     return [sliced(importer, eqn.outvars[0].aval, x, starts, strides)]
 
 
-def sliced(
-    importer: Importer, aval: Any, x: Value, starts: Any, strides: Any
-) -> Value:
+def sliced(importer: Importer, aval: Any, x: Value, starts: Any, strides: Any) -> Value:
     """Return the elements at regular steps from a static start."""
 
     def place(indices: Indices) -> Indices:
@@ -283,9 +281,7 @@ def _iota(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
     return [importer.lazy(aval, [], element, cheap=True)]
 
 
-def clamped_start(
-    importer: Importer, start: Value, extent: int, size: int
-) -> SSAValue:
+def clamped_start(importer: Importer, start: Value, extent: int, size: int) -> SSAValue:
     """Return a dynamic start, moved so that a window fits, as an index."""
     if start.constant is not None:
         return importer.index_constant(min(max(int(start.constant), 0), extent - size))
@@ -299,7 +295,9 @@ def clamped_start(
 
 
 @rule("dynamic_slice")
-def _dynamic_slice(importer: Importer, eqn: Any, x: Value, *starts: Value) -> list[Value]:
+def _dynamic_slice(
+    importer: Importer, eqn: Any, x: Value, *starts: Value
+) -> list[Value]:
     sizes = eqn.params["slice_sizes"]
     if len(starts) != len(sizes):
         return NotImplemented

@@ -1,48 +1,31 @@
 """Import a closed jaxpr into one function of scf, arith, math, complex and memref."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
-from xdsl.builder import Builder
-from xdsl.dialects import arith, complex, func, memref, scf
-from xdsl.dialects.builtin import (
-    BytesAttr,
-    ComplexType,
-    DenseIntOrFPElementsAttr,
-    FloatAttr,
-    IndexType,
-    IntegerAttr,
-    MemRefType,
-    ModuleOp,
-    StridedLayoutAttr,
-    StringAttr,
-    TensorType,
-    UnitAttr,
-    i1,
-    i8,
-)
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
-from xdsl.rewriter import InsertPoint
+from xdsl.dialects import arith, func, memref
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.ir import Block, Region, SSAValue
 
-from .arrays import (
-    Buffer,
-    Value,
-    element_type,
-    is_native,
-    memref_type,
-    storage_type,
-)
-from .jax_internals import DropVar, user_line, without_dead_code
+from .arrays import Buffer, Value, is_native, memref_type
+from .emitter import Emitter
+from .emitter import index as index
+from .jax_internals import DropVar, physical_aval, user_line, without_dead_code
 
 Rule = Callable[..., Sequence[Value]]
-OperationT = TypeVar("OperationT", bound=Operation)
 
 RULES: dict[str, Rule] = {}
-index = IndexType()
+# How many elementwise equations may be fused into one chain.
+DEEPEST = 50
+# Rules that only pass values on, whatever their dtype.
+STRUCTURAL = {
+    *("jit", "pjit", "closed_call", "core_call", "cond", "while", "scan", "copy"),
+    *("custom_jvp_call", "custom_vjp_call", "random_wrap", "random_unwrap"),
+}
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -83,115 +66,32 @@ class Imported:
     host: list[Any]
 
 
-class Importer:
+class Importer(Emitter):
     """The state of one import: where to insert, and what is alive."""
 
     def __init__(self, name: str = "program") -> None:
+        """Start the import of a function of this name."""
+        super().__init__()
         self.name = name
-        self.module = ModuleOp([])
-        self.block = Block()
-        self.anchor: Operation | None = None
         self.frames: list[dict[Any, Value]] = []
         self.threads: list[SSAValue] = []
         self.extension: object = None
         self.flush: Callable[[], None] = lambda: None
-        self.locations: list[str] = []
+        self.locations: list[str] = [""]  # 0: unknown
         self.enclosing: list[Any] = []
         self.native_primitives: dict[str, int] = {}
         self.host_records: list[Any] = []
         self._location_ids: dict[str, int] = {}
-        self._constants: dict[Any, SSAValue] = {}
-        self._globals: dict[bytes, tuple[SSAValue, Any]] = {}
-        self._elements: dict[Any, SSAValue] = {}
 
     @property
     def host_calls(self) -> list[str]:
         """Return the names of the primitives that call back into JAX."""
         return [record.name for record in self.host_records]
 
-    @property
-    def builder(self) -> Builder:
-        """Return a builder at the end of the current block."""
-        return Builder(InsertPoint.at_end(self.block))
-
-    def insert(self, op: OperationT) -> OperationT:
-        """Append an operation to the current block."""
-        self.block.add_op(op)
-        return op
-
-    def emit(self, op: Operation) -> SSAValue:
-        """Append an operation and return its only result."""
-        self.block.add_op(op)
-        return op.results[0]
-
-    def _prologue(self, op: Operation) -> SSAValue:
-        assert self.anchor is not None
-        block = self.anchor.parent
-        assert block is not None
-        block.insert_ops_after([op], self.anchor)
-        self.anchor = op
-        return op.results[0]
-
-    # Constants
-
-    def index_constant(self, value: int) -> SSAValue:
-        """Return a constant of index type."""
-        key = ("index", value)
-        if key not in self._constants:
-            op = arith.ConstantOp(IntegerAttr(value, index))
-            self._constants[key] = self._prologue(op)
-        return self._constants[key]
-
-    def scalar_constant(self, value: Any, dtype: Any) -> SSAValue:
-        """Return a scalar constant of a numpy dtype."""
-        number = np.asarray(value).astype(dtype)
-        key = (str(dtype), number.tobytes())
-        if key in self._constants:
-            return self._constants[key]
-        kind = element_type(dtype)
-        if not is_native(dtype):
-            number = number.view(f"i{number.dtype.itemsize}")
-        if isinstance(kind, ComplexType):
-            part = np.zeros((), dtype).real.dtype
-            real = self.scalar_constant(number.real, part)
-            imag = self.scalar_constant(number.imag, part)
-            op: Operation = complex.CreateOp(real, imag, kind)
-        elif number.dtype.kind == "f":
-            op = arith.ConstantOp(FloatAttr(float(number), kind))
-        else:
-            width = kind.width.data
-            raw = int(number) % (1 << width)
-            signed = raw - (1 << width) if raw >> (width - 1) and width > 1 else raw
-            op = arith.ConstantOp(IntegerAttr(signed, kind))
-        self._constants[key] = self._prologue(op)
-        return self._constants[key]
-
     def constant(self, value: Any) -> Value:
         """Return a value known at compile time."""
         array = np.asarray(value)
         return Value(array.shape, array.dtype, constant=array, cheap=True)
-
-    def _global(self, array: np.ndarray[Any, Any]) -> tuple[SSAValue, Any]:
-        array = np.ascontiguousarray(array)
-        stored = array.view(np.int8) if array.dtype == np.bool_ else array
-        key = f"{array.dtype}{array.shape}".encode() + stored.tobytes()
-        if key not in self._globals:
-            name = f"constant_{len(self._globals)}"
-            kind = memref_type(array.shape, array.dtype)
-            tensor = TensorType(kind.element_type, array.shape)
-            data = DenseIntOrFPElementsAttr(tensor, BytesAttr(stored.tobytes()))
-            self.module.body.block.add_op(
-                memref.GlobalOp.get(
-                    StringAttr(name), kind, data, StringAttr("private"), constant=UnitAttr()
-                )
-            )
-            ssa = self._prologue(memref.GetGlobalOp(name, kind))
-            self._globals[key] = (ssa, Buffer(writable=False))
-        return self._globals[key]
-
-    def invalidate(self) -> None:
-        """Forget the elements read so far, because memory has changed."""
-        self._elements.clear()
 
     # Reading values
 
@@ -216,35 +116,13 @@ class Importer:
     def _read(self, value: Value, indices: Sequence[SSAValue]) -> SSAValue:
         if value.memref is None and value.constant is not None:
             flat = value.constant.reshape(-1)
-            if flat.size and (flat == flat[0]).all():
+            if flat.size and flat.tobytes() == flat[:1].tobytes() * flat.size:
                 return self.scalar_constant(flat[0], value.dtype)
             self.buffer(value)
         if value.memref is not None:
             return self.load(value.memref, indices, value.dtype)
         assert value.element is not None
         return value.element(indices)
-
-    def load(
-        self, buffer: SSAValue, indices: Sequence[SSAValue], dtype: Any
-    ) -> SSAValue:
-        """Load one element from a buffer as an SSA scalar."""
-        found = self.emit(memref.LoadOp.get(buffer, list(indices)))
-        if dtype == np.bool_:
-            return self.emit(arith.TruncIOp(found, i1))
-        return found
-
-    def store(
-        self,
-        element: SSAValue,
-        buffer: SSAValue,
-        indices: Sequence[SSAValue],
-        dtype: Any,
-    ) -> None:
-        """Store an SSA scalar into a buffer."""
-        if dtype == np.bool_:
-            element = self.emit(arith.ExtUIOp(element, i8))
-        self.insert(memref.StoreOp.get(element, buffer, list(indices)))
-        self._elements.clear()
 
     # Making values
 
@@ -276,7 +154,12 @@ class Importer:
             return self.from_scalar(element(()), aval)
         sources = frozenset[Buffer]().union(*(value.reads() for value in inputs))
         return Value(
-            tuple(aval.shape), aval.dtype, element=element, sources=sources, cheap=cheap
+            tuple(aval.shape),
+            aval.dtype,
+            element=element,
+            sources=sources,
+            cheap=cheap,
+            depth=1 + max((value.depth for value in inputs), default=0),
         )
 
     def map(
@@ -311,13 +194,6 @@ class Importer:
 
     # Buffers
 
-    def allocate(self, shape: Sequence[int], dtype: Any) -> SSAValue:
-        """Reserve memory in the workspace of the call."""
-        kind = memref_type(shape, dtype)
-        return self._prologue(
-            memref.AllocOp.get(kind.element_type, 64, shape, layout=kind.layout)
-        )
-
     def buffer(self, value: Value) -> SSAValue:
         """Return a contiguous row-major buffer that holds a value."""
         if not value.shape:
@@ -326,7 +202,7 @@ class Importer:
             return target
         if value.memref is None:
             if value.constant is not None:
-                value.memref, value.buffer = self._global(value.constant)
+                value.memref, value.buffer = self.global_buffer(value.constant)
             else:
                 target = self.allocate(value.shape, value.dtype)
                 self.copy_into(value, target)
@@ -346,22 +222,6 @@ class Importer:
 
         self.loop(value.shape, body)
 
-    def view(
-        self, buffer: SSAValue, offset: SSAValue | int, shape: Sequence[int]
-    ) -> SSAValue:
-        """Look at part of a buffer as a contiguous buffer of another shape."""
-        kind = buffer.type
-        assert isinstance(kind, MemRefType)
-        strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
-        layout = StridedLayoutAttr(strides, None)
-        result = MemRefType(
-            kind.element_type, shape, *(() if offset == 0 else (layout,))
-        )
-        op = memref.ReinterpretCastOp.from_dynamic(
-            buffer, [offset], list(shape), strides, result
-        )
-        return self.emit(op)
-
     def reads_elsewhere(self, value: Value) -> bool:
         """Return whether a value outside the current equation reads its buffer."""
         owner = value.buffer
@@ -371,46 +231,8 @@ class Importer:
             or any(owner in v.reads() for f in self.frames for v in f.values())
         )
 
-    # Loops and regions
-
     @contextmanager
-    def region(self, arg_types: Sequence[Attribute] = ()) -> Iterator[Block]:
-        """Insert into a new block until the end of the `with` statement."""
-        outer = self.block
-        self.block = Block(arg_types=arg_types)
-        self._elements.clear()
-        try:
-            yield self.block
-        finally:
-            self.block = outer
-            self._elements.clear()
-
-    def loop(
-        self,
-        extents: Sequence[int],
-        body: Callable[[list[SSAValue], Sequence[SSAValue]], Sequence[SSAValue]],
-        carried: Sequence[SSAValue] = (),
-        indices: Sequence[SSAValue] = (),
-    ) -> Sequence[SSAValue]:
-        """Emit a loop nest; extents of one make no loop."""
-        axis = len(indices)
-        if axis == len(extents):
-            return body(list(indices), carried)
-        zero = self.index_constant(0)
-        if extents[axis] == 1:
-            return self.loop(extents, body, carried, [*indices, zero])
-        types = [index, *(value.type for value in carried)]
-        with self.region(types) as block:
-            inner = self.loop(
-                extents, body, block.args[1:], [*indices, block.args[0]]
-            )
-            self.insert(scf.YieldOp(*inner))
-        one = self.index_constant(1)
-        bound = self.index_constant(extents[axis])
-        return self.insert(scf.ForOp(zero, bound, one, list(carried), block)).results
-
-    @contextmanager
-    def holding(self, values: Sequence[Value]) -> Iterator[None]:
+    def holding(self, values: Sequence[Value]) -> Generator[None]:
         """Keep values alive, and so their buffers unchanged, inside a region."""
         self.frames.append(dict(enumerate(values)))
         try:
@@ -451,8 +273,10 @@ class Importer:
             for var, value in zip(eqn.outvars, self._apply(eqn, inputs), strict=True):
                 if isinstance(var, DropVar) or var not in readers:
                     continue
-                if value.is_lazy and not value.cheap and readers[var] > 1:
+                shared = readers[var] > 1 and not value.cheap
+                if value.is_lazy and (shared or value.depth > DEEPEST):
                     self.buffer(value)
+                    value.depth = 0
                 env[var] = value
         self.frames.pop()
         return [self._operand(env, var) for var in jaxpr.outvars]
@@ -467,8 +291,9 @@ class Importer:
 
         name = eqn.primitive.name
         found = RULES.get(name)
-        avals = [var.aval for var in (*eqn.invars, *eqn.outvars)]
-        if found is not None and all(is_native(aval.dtype) for aval in avals):
+        avals: list[Any] = [var.aval for var in (*eqn.invars, *eqn.outvars)]
+        native = name in STRUCTURAL or all(is_native(aval.dtype) for aval in avals)
+        if found is not None and native:
             self.enclosing.append(eqn)
             outputs = found(self, eqn, *inputs)
             self.enclosing.pop()
@@ -481,7 +306,9 @@ class Importer:
     def location(self, eqn: Any) -> int:
         """Return the id of the user's line that an equation comes from."""
         lines = map(user_line, (eqn, *reversed(self.enclosing)))
-        line = next(filter(None, lines), "unknown line")
+        line = next(filter(None, lines), "")
+        if not line:
+            return 0
         if line not in self._location_ids:
             self._location_ids[line] = len(self.locations)
             self.locations.append(line)
@@ -512,7 +339,9 @@ def import_program(
     importer = Importer(name)
     prepare(importer)
     jaxpr = without_dead_code(closed.jaxpr)
-    avals = [var.aval for var in (*jaxpr.invars, *jaxpr.outvars)]
+    avals: list[Any] = [
+        physical_aval(var.aval) for var in (*jaxpr.invars, *jaxpr.outvars)
+    ]
     types = [memref_type(aval.shape, aval.dtype) for aval in avals]
     function = func.FuncOp(name, (types, []), Region(Block(arg_types=types)))
     importer.module.body.block.add_op(function)

@@ -1,21 +1,27 @@
 """The one place of the lowering that reaches below JAX's public interface."""
 
+import os
+import re
+from pathlib import Path
 from typing import Any
-
-# Removing dead equations: public in spirit (jax.interpreters), not documented.
-from jax._src.interpreters.partial_eval import dce_jaxpr
 
 # Asking for 64-bit types for a while: the public name moved between versions.
 from jax._src.config import enable_x64 as enable_x64
 
-# Source lines of equations, to name the user's line in errors.
-from jax._src.source_info_util import summarize
-
 # Outputs that an equation drops, which need no value.
 from jax._src.core import DropVar as DropVar
 
-# Closing a jaxpr over constants, to hand one equation back to JAX.
-from jax._src.core import eval_jaxpr as eval_jaxpr
+# The array of integers that stands for an array of random keys.
+from jax._src.core import physical_aval as _physical_aval
+
+# Removing dead equations: public in spirit (jax.interpreters), not documented.
+from jax._src.interpreters.partial_eval import dce_jaxpr
+
+# Source lines of equations, to name the user's line in errors.
+from jax._src.source_info_util import is_user_filename as is_user_filename
+from jax._src.source_info_util import register_exclusion, summarize
+
+register_exclusion(str(Path(__file__).parents[1]) + os.sep)
 
 
 def without_dead_code(jaxpr: Any) -> Any:
@@ -24,7 +30,23 @@ def without_dead_code(jaxpr: Any) -> Any:
     return live
 
 
+def physical_aval(aval: Any) -> Any:
+    """Return an abstract array as it stands in memory."""
+    return _physical_aval(aval)
+
+
 def user_line(eqn: Any) -> str:
     """Return `file:line` of the user's code that an equation comes from."""
-    return summarize(eqn.source_info)
+    return line_of_source(eqn.source_info)
 
+
+def line_of_source(source_info: Any) -> str:
+    """Return `file:line` of the user's code that JAX noted; empty if there is none."""
+    found = re.match(r"(.*?:\d+)(:\d+)?( |$)", summarize(source_info))
+    return found[1] if found else ""
+
+
+def key_implementation(dtype: Any) -> str:
+    """Return the name of the generator that a dtype of random keys belongs to."""
+    # NOTE: the dtype of keys has no public attribute for it.
+    return dtype._impl.name

@@ -8,52 +8,40 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-
 from .form_schedules import FormSchedulesPass
-
-
-PASSES: dict[str, type[ModulePass]] = {
-    each.name: each
-    for each in (FormSchedulesPass,)
-}
-
-# Passes that users may leave out or reorder; what follows them is the conversion.
-DEFAULT: tuple[str, ...] = ()
+from .passes import DEFAULT, find_pass
 
 Pipeline = Sequence[str | ModulePass] | Callable[[tuple[str, ...]], Sequence[Any]]
 
 
 @cache
-def context() -> Context:
-    """Return a context that knows every dialect."""
-    found = Context(allow_unregistered=True)
-    return found
+def _context() -> Context:
+    return Context(allow_unregistered=True)
 
 
 def resolve_pipeline(
     pipeline: Pipeline | None,
 ) -> list[Callable[[ModuleOp], None]]:
-    """Return the passes to run, the conversion to schedules last."""
+    """Return the passes to run, the conversion to schedules last.
+
+    Args:
+        pipeline: names of passes, passes, or a callable from the default tuple to a
+            new one; None for the default.
+    """
     if pipeline is None:
         chosen: Sequence[Any] = DEFAULT
     elif callable(pipeline):
         chosen = pipeline(DEFAULT)
     else:
         chosen = pipeline
-    passes = [_pass(each) for each in (*chosen, FormSchedulesPass.name)]
-    return [_runner(each) for each in passes]
+    return [_runner(_pass(each)) for each in (*chosen, FormSchedulesPass())]
 
 
 def _pass(item: str | ModulePass | type[ModulePass]) -> ModulePass:
     if isinstance(item, ModulePass):
         return item
-    if isinstance(item, type):
-        return item()
-    if item not in PASSES:
-        known = ", ".join(sorted(PASSES))
-        raise ValueError(f"there is no pass {item!r}. The passes are: {known}.")
-    return PASSES[item]()
+    return find_pass(item)() if isinstance(item, str) else item()
 
 
 def _runner(each: ModulePass) -> Callable[[ModuleOp], None]:
-    return lambda module: each.apply(context(), module)
+    return lambda module: each.apply(_context(), module)

@@ -14,7 +14,7 @@ import llvmlite.binding as llvm
 from jax.extend.core import ClosedJaxpr
 from xdsl.dialects.builtin import ModuleOp
 
-from . import (  # noqa: F401  (their rules register themselves)
+from . import (
     convert_arith,
     convert_math,
     convert_memref,
@@ -33,17 +33,37 @@ from .ffi import add_handler
 from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
 from .importer import Importer, import_program
+from .memory import memory_check_address, memory_text
 from .native_llvm import compile_object, target_machine, to_llvmlite
 
 MESSAGES = {
-    1: "A wire is out of range.",
-    2: "A wire is used twice by one operation.",
-    3: "A gate parameter is NaN or infinite.",
-    4: "A matrix is not unitary.",
-    5: "A state is not normalised.",
-    6: "There is not enough memory.",
-    7: "A measurement was postselected on an outcome of probability zero.",
+    1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
+    2: "wires that were computed repeat a wire. The wires of one operation must be "
+    "distinct.",
+    3: "a gate parameter is NaN or infinite. Gates take finite angles; check what it "
+    "is computed from.",
+    4: "the matrix is not unitary. Its product with its conjugate transpose must be "
+    "the identity, up to rounding.",
+    5: "the state is not normalised. Divide it by its norm, or pass normalize=True.",
+    7: "the outcome that was postselected has probability zero. Postselect on an "
+    "outcome that can occur.",
 }
+
+# The modules whose rules register themselves when they are imported.
+RULE_MODULES = (
+    convert_arith,
+    convert_math,
+    convert_memref,
+    convert_quantum,
+    convert_scf,
+    import_control,
+    import_elementwise,
+    import_indexing,
+    import_math,
+    import_quantum,
+    import_reductions,
+    import_shapes,
+)
 
 Pass = Callable[[ModuleOp], None]
 
@@ -57,11 +77,18 @@ class Program:
     locations: list[str]
     report: dict[str, Any]
     stages: dict[str, str] = field(default_factory=dict[str, str])
+    has_side_effect: bool = False
 
     def call(self, *args: Any) -> Any:
         """Run the program on JAX arrays; usable under `jax.jit`."""
         shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in self.out_avals]
-        return jax.ffi.ffi_call(self.target_name, shapes)(*args)
+        call = jax.ffi.ffi_call(
+            self.target_name,
+            shapes,
+            has_side_effect=self.has_side_effect,
+            vmap_method="sequential",
+        )
+        return call(*args)
 
 
 _keys = itertools.count(1)
@@ -77,17 +104,23 @@ def describe_status(key: int, status: int) -> str:
     code, place = status & 255, status >> 8
     program = _programs.get(key)
     lines = program.locations if program is not None else []
-    where = f" ({lines[place]})" if 0 <= place < len(lines) else ""
     if code == HOST_ERROR:
         text = host_error_text()
+    elif code == OUT_OF_MEMORY:
+        text, place = memory_text(place), place >> 16
     else:
-        text = MESSAGES.get(code, "The program failed.")
-    return f"[QJIT:{code}] {text}{where}"
+        text = MESSAGES.get(code, "the program failed.")
+    line = lines[place] if 0 <= place < len(lines) else ""
+    return f"[QJIT:{code}] {line or 'unknown line'}: {text}"
 
 
 @ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 def _describe(key: int, status: int) -> int | None:
-    _message.text = ctypes.create_string_buffer(describe_status(key, status).encode())
+    try:
+        text = describe_status(key, status)
+    except BaseException as error:  # nothing may cross native code, not even Ctrl-C
+        text = f"[QJIT:{status & 255}] the program failed ({type(error).__name__})."
+    _message.text = ctypes.create_string_buffer(text.encode())
     return ctypes.addressof(_message.text)
 
 
@@ -116,6 +149,7 @@ def _link(image: bytes, name: str, handler: str, *, quantum: bool) -> int:
     describe = ctypes.cast(_describe, ctypes.c_void_p).value
     builder.import_symbol("__qjit__describe", describe)
     builder.import_symbol("__qjit__host_call", host_call_address())
+    builder.import_symbol("__qjit__memory_short", memory_check_address())
     tracker = builder.export_symbol(handler).link(_jit(), name)
     _loaded.append(tracker)
     return tracker[handler]
@@ -138,8 +172,15 @@ def compile_program(
     passes: Sequence[Pass] = (),
     prepare: Callable[[Importer], None] = lambda _: None,
     keep_stages: bool = False,
+    has_side_effect: bool | None = None,
 ) -> Program:
-    """Compile a closed jaxpr and register it as an FFI target."""
+    """Compile a closed jaxpr and register it as an FFI target.
+
+    A program has side effects, and so runs even if nobody reads its results, if its
+    jaxpr has, unless told otherwise.
+    """
+    if has_side_effect is None:
+        has_side_effect = bool(closed.effects)
     key = next(_keys)
     symbol = f"qjit_{''.join(c if c.isalnum() else '_' for c in name)}_{key}"
     seconds: dict[str, float] = {}
@@ -176,8 +217,13 @@ def compile_program(
         "host": [record.name for record in host],
         "seconds": seconds,
     }
-    program = Program(symbol, tuple(closed.out_avals), imported.locations, report, stages)
+    program = Program(
+        symbol,
+        tuple(closed.out_avals),
+        imported.locations,
+        report,
+        stages,
+        has_side_effect,
+    )
     _programs[key] = program
     return program
-
-

@@ -69,4 +69,5 @@ RUNTIME_ERRORS: dict[int, type[QJitError]] = {
     5: StateError,
     6: SimulatorMemoryError,
     7: PostselectionError,
+    8: UnsupportedError,
 }

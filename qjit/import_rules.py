@@ -6,6 +6,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr
 
+from qjit.dialects.statevector import SeedOp
 from qjit.lowering.arrays import Value
 from qjit.lowering.import_circuit import import_adjoint, import_circuit
 from qjit.lowering.import_quantum import begin, end
@@ -21,6 +22,7 @@ from .circuit_primitives import (
     mapped_over_batch,
     qnode_p,
 )
+from .trajectories import import_trajectories, measures_midway
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_jvp_p, circuit_vjp_p)}
 
@@ -50,6 +52,10 @@ def _qnode(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
     circuit = params["circuit"]
+    if circuit.seed is not None:
+        importer.insert(SeedOp(circuit.seed))
+    if measures_midway(circuit.jaxpr):
+        return import_trajectories(importer, circuit, inputs)
     importer.settle(inputs)
     begin(importer, circuit.num_wires, circuit.dtype)
     outs = importer.evaluate(circuit.jaxpr, (), inputs)

@@ -34,7 +34,7 @@ def user_line(source_info: Any = None) -> str:
     """Return `file:line` of the user's code that an equation comes from."""
     if source_info is None:
         source_info = source_info_util.current()
-    return source_info_util.summarize(source_info)
+    return line_of_source(source_info) or "unknown line"
 
 
 def bind(eqn: Any, args: Any) -> list[Any]:

@@ -68,3 +68,16 @@ def live_eqns(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
         token = eqn.params.get("token")
         if token is None or not token.cancelled:
             yield eqn
+
+
+def inner_jaxprs(eqn: JaxprEqn) -> list[Jaxpr]:
+    """Return every jaxpr among an equation's parameters."""
+    found: list[Jaxpr] = []
+    for value in eqn.params.values():
+        items = value if isinstance(value, (tuple, list)) else (value,)
+        for item in items:
+            if isinstance(item, ClosedJaxpr):
+                found.append(item.jaxpr)
+            elif isinstance(item, Jaxpr):
+                found.append(item)
+    return found

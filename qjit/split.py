@@ -15,7 +15,7 @@ from qjit.dialects.circuit import Node, steps
 from .errors import MeasurementError
 from .hoist import TERMINAL, Hoisted, hoist, lay_out
 from .jax_internals import user_line
-from .jaxprs import CALL_PRIMITIVES, Environment, bind, has_effects, inner_jaxpr, live_eqns
+from .jaxprs import CALL_PRIMITIVES, Environment, bind, has_effects, inner_jaxpr, inner_jaxprs, live_eqns
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +167,12 @@ def evaluate_post(
     env = Environment(jaxpr, consts, args)
     for eqn in live_eqns(jaxpr):
         inputs = env.read(eqn.invars)
-        if not has_effects(eqn):
-            outs = bind(eqn, inputs)
-        elif eqn.primitive.name in TERMINAL:
+        if eqn.primitive.name in TERMINAL:
             outs = [next(results)]
+        elif any(value is None for value in inputs):
+            outs = [None] * len(eqn.outvars)
+        elif not has_effects(eqn):
+            outs = bind(eqn, inputs)
         elif eqn.primitive.name in CALL_PRIMITIVES:
             inner = inner_jaxpr(eqn)
             outs = evaluate_post(inner.jaxpr, inner.consts, inputs, results)
@@ -222,18 +224,6 @@ def _check(jaxpr: Jaxpr, measured: bool, top: bool) -> bool:
                     "measurement. Measure at the end of the quantum function; "
                     "qjit.measure is the mid-circuit measurement."
                 )
-            for inner in _inner_jaxprs(eqn):
+            for inner in inner_jaxprs(eqn):
                 _check(inner, measured=False, top=False)
     return measured
-
-
-def _inner_jaxprs(eqn: JaxprEqn) -> list[Jaxpr]:
-    found: list[Jaxpr] = []
-    for value in eqn.params.values():
-        items = value if isinstance(value, (tuple, list)) else (value,)
-        for item in items:
-            if isinstance(item, ClosedJaxpr):
-                found.append(item.jaxpr)
-            elif isinstance(item, Jaxpr):
-                found.append(item)
-    return found

@@ -1,7 +1,7 @@
 """The native symbols that compiled programs may call.
 
-A signature is `result(arguments)` in LLVM's type names. Names that end in `_T` exist for
-both precisions, with the suffix `c128` or `c64` in place of `T`.
+A signature is `result(arguments)` in LLVM's type names. Names that end in `_T` exist
+for both precisions, with the suffix `c128` or `c64` in place of `T`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__context_free": Symbol(
         "void(ptr)", "End a program call and free what it owns."
     ),
+    "__qrt__context_seed": Symbol(
+        "void(ptr context, i64 seed)", "Start the random numbers anew from a seed."
+    ),
     "__qrt__tape_new": Symbol("ptr(ptr context)", "An empty tape."),
     "__qrt__random": Symbol("double(ptr context)", "A uniform number in [0, 1)."),
     "__qrt__state_new_T": Symbol(
@@ -33,8 +36,9 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__state_copy_T": Symbol("ptr(ptr context, ptr state)", "A copy of a state."),
     "__qrt__state_zero_T": Symbol("void(ptr state)", "Set all amplitudes to 0."),
     "__qrt__run_T": Symbol(
-        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots, ptr tape)",
-        "Run a schedule; slots and tape may be null. Returns 0 or code | location << 8.",
+        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
+        " ptr tape)",
+        "Run a schedule; slots, tape may be null. Returns 0 or code | location << 8.",
     ),
     "__qrt__reverse_T": Symbol(
         "void(ptr tape, ptr ket, ptr bra, ptr grads)",
@@ -69,9 +73,18 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__measure_T": Symbol(
         "i64(ptr context, ptr state, i32 wire, i64 postselect, i64 reset, i64 location,"
-        " ptr out)",
-        "Measure a wire; postselect is -1 for none.",
+        " ptr out, ptr tree)",
+        "Measure a wire; postselect is -1 for none. With a tree, it says the outcome.",
     ),
+    "__qrt__tree_begin": Symbol("void(ptr tree)", "Start to enumerate outcomes."),
+    "__qrt__tree_choose": Symbol(
+        "i64(ptr tree, double zero_chance, double one_chance)",
+        "The next outcome on the present path, or -1 if there are too many.",
+    ),
+    "__qrt__tree_weigh": Symbol(
+        "void(ptr tree, double chance)", "Multiply the weight of the present path."
+    ),
+    "__qrt__tree_next": Symbol("i64(ptr tree)", "Go on to the next path; 0 if none."),
     "__qrt__sample_T": Symbol(
         "i64(ptr context, ptr state, i64 shots, i64 k, ptr wires, ptr out)",
         "Samples of k wires, one row of k 64-bit integers per shot.",

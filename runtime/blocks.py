@@ -175,7 +175,7 @@ class Blocks:
     def each_subset(
         self, mask: Value, count: Operand
     ) -> Generator[tuple[Value, Value]]:
-        """The numbers 0..count-1, each with its bits deposited in the bits of `mask`."""
+        """The numbers below count, each with its bits deposited in those of `mask`."""
         outside = ~mask
         subset = self.body.var(0)
         with self.body.loop(count) as number:
@@ -184,7 +184,7 @@ class Blocks:
             subset.set(((present | outside) + 1) & mask)
 
     def local_index(self, index: Value, bits: Value, count: Value) -> Value:
-        """The index formed by `count` bits of a basis index, first bit most significant."""
+        """The index that `count` bits of a basis index form, most significant first."""
         local = self.body.var(0)
         with self.body.loop(count) as number:
             bit = (index >> self.body.load(I64, bits, number)) & 1

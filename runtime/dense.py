@@ -107,19 +107,22 @@ def _fill(
     controls: tuple[Value, Value],
     out: Value,
 ) -> None:
-    """Write the coefficient registers, row-major; lanes not controlled keep their value."""
+    """Write the coefficient registers, row-major; idle lanes keep their value."""
     blocks, targets = tables.blocks, tables.targets
     body, lanes = blocks.body, blocks.lanes
     lane_fixed, lane_wanted = controls
     pair = body.stack(F64, 2)
     # Without lane targets or lane controls all lanes have the same coefficient.
     uniform = (targets.target_lanes | targets.control_lanes).eq(0)
-    with body.when(uniform), body.loop(targets.subsets) as row:
-        with body.loop(targets.subsets) as column:
-            entry = tables.entry(row, column, body.int(0), body.int(0))
-            body.call("coefficient", VOID, matrix, entry, targets.size, adjoint, pair)
-            factor = Complex(body.load(F64, pair), body.load(F64, pair, 1))
-            blocks.put(factor.map(blocks.splat), out, row * targets.subsets + column)
+    with (
+        body.when(uniform),
+        body.loop(targets.subsets) as row,
+        body.loop(targets.subsets) as column,
+    ):
+        entry = tables.entry(row, column, body.int(0), body.int(0))
+        body.call("coefficient", VOID, matrix, entry, targets.size, adjoint, pair)
+        factor = Complex(body.load(F64, pair), body.load(F64, pair, 1))
+        blocks.put(factor.map(blocks.splat), out, row * targets.subsets + column)
     with (
         body.when(~uniform),
         body.loop(targets.subsets) as row,
@@ -217,13 +220,17 @@ def _correlate(module: Module, precision: Precision) -> None:
                 product = blocks.zero().plus_conjugate_product(left, right)
                 blocks.accumulate(product, table, row * tables.columns + column)
     lane_wanted = values & (lanes - 1)
-    with body.loop(targets.subsets) as row, body.loop(targets.subsets) as column:
-        with body.loop(targets.lane_subsets) as number, body.loop(lanes) as lane:
-            with body.when((lane & targets.control_lanes).eq(lane_wanted)):
-                place = (row * targets.subsets + column) * targets.lane_subsets + number
-                entry = tables.entry(row, column, number, lane)
-                cell = body.at(table, place * (2 * lanes), F64)
-                add_lane(body, cell, lane, lanes, sums, entry)
+    with (
+        body.loop(targets.subsets) as row,
+        body.loop(targets.subsets) as column,
+        body.loop(targets.lane_subsets) as number,
+        body.loop(lanes) as lane,
+        body.when((lane & targets.control_lanes).eq(lane_wanted)),
+    ):
+        place = (row * targets.subsets + column) * targets.lane_subsets + number
+        entry = tables.entry(row, column, number, lane)
+        cell = body.at(table, place * (2 * lanes), F64)
+        add_lane(body, cell, lane, lanes, sums, entry)
     release(body, table)
     tables.release()
     body.finish()

@@ -77,10 +77,12 @@ def _apply(module: Module, precision: Precision) -> None:
         _factor(blocks, entries, lanes, targets.local_of_block(subset), scratch)
         factor = _controlled(blocks, targets, values, blocks.get(scratch, 0), adjoint)
         wanted = subset | (values >> precision.lane_bits)
-        idle = factor.re.ne(1.0) | factor.im.ne(0.0)
-        with body.when(_any(blocks, idle)):
-            with blocks.each(targets.fixed, wanted, targets.rest) as block:
-                blocks.store(factor * blocks.load(data, block), data, block)
+        working = factor.re.ne(1.0) | factor.im.ne(0.0)
+        with (
+            body.when(_any(blocks, working)),
+            blocks.each(targets.fixed, wanted, targets.rest) as block,
+        ):
+            blocks.store(factor * blocks.load(data, block), data, block)
     body.finish()
 
 
@@ -127,10 +129,12 @@ def _reverse(module: Module, precision: Precision) -> None:
             blocks.store(new_ket, ket, block)
             collected.add(0, old_bra, new_ket)
             blocks.store(factor * old_bra, bra, block)
-        with body.loop(precision.lanes) as lane:
-            with body.when((lane & targets.control_lanes).eq(lane_values)):
-                place = local + body.load(I64, lanes, lane)
-                add_lane(body, table, lane, precision.lanes, sums, place)
+        with (
+            body.loop(precision.lanes) as lane,
+            body.when((lane & targets.control_lanes).eq(lane_values)),
+        ):
+            place = local + body.load(I64, lanes, lane)
+            add_lane(body, table, lane, precision.lanes, sums, place)
     body.finish()
 
 

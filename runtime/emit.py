@@ -1,4 +1,4 @@
-"""A small vector-kernel language over llvmlite: values with operators, structured loops.
+"""A small kernel language over llvmlite: values with operators, structured loops.
 
 Mutable variables are stack slots that LLVM's optimiser turns into registers, so kernels
 read like ordinary loops and need no phi nodes.

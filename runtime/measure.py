@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .blocks import Blocks, Complex
+from .branches import TOO_DEEP
 from .diagonal import Targets
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
 from .mix import plan_room
@@ -150,9 +151,9 @@ def _flip(module: Module, precision: Precision) -> None:
 
 def _measure(module: Module, precision: Precision) -> None:
     suffix = precision.suffix
-    arguments = (PTR, PTR, I32, I64, I64, I64, PTR)
+    arguments = (PTR, PTR, I32, I64, I64, I64, PTR, PTR)
     body = module.function(f"__qrt__measure_{suffix}", I64, *arguments)
-    context, state, wire, postselect, reset, location, out = body.args
+    context, state, wire, postselect, reset, location, out, tree = body.args
     wires, bits = body.stack(I32), body.stack(I64)
     body.store(wire, wires)
     one, n = body.int(1), qubits(body, state)
@@ -163,16 +164,25 @@ def _measure(module: Module, precision: Precision) -> None:
     zero_chance = body.load(F64, chances)
     whole = zero_chance + body.load(F64, chances, 1)
     outcome = body.var(postselect)
-    with body.when(postselect < 0):
+    with body.when((postselect < 0) & ~tree.ne_null()):
         drawn = body.call("__qrt__random", F64, context) * whole
         outcome.set(body.select(drawn < zero_chance, 0, 1))
+    with body.when((postselect < 0) & tree.ne_null()):
+        parts = (zero_chance / whole, body.load(F64, chances, 1) / whole)
+        outcome.set(body.call("__qrt__tree_choose", I64, tree, *parts))
+    body.leave_if(outcome.get() < 0, (location << 8) | TOO_DEEP)
     chance = body.load(F64, chances, outcome.get())
     least = whole * IMPOSSIBLE_BELOW[precision.real_bytes]
-    body.leave_if(~(chance > least), (location << 8) | IMPOSSIBLE)
+    impossible = ~(chance > least)
+    body.leave_if(impossible & ~tree.ne_null(), (location << 8) | IMPOSSIBLE)
+    with body.when(tree.ne_null()):
+        weight = body.select(impossible, body.real(0.0), chance / whole)
+        body.call("__qrt__tree_weigh", VOID, tree, weight)
     factors = body.stack(F64, 4)
     for place in range(4):
         body.store(body.real(0.0), factors, place)
-    scale = body.real(1.0) / body.intrinsic("sqrt", chance)
+    inverse = body.real(1.0) / body.intrinsic("sqrt", chance)
+    scale = body.select(impossible, body.real(0.0), inverse)
     body.store(scale, factors, outcome.get() * 2)
     zero = body.int(0)
     given = (
@@ -222,7 +232,7 @@ def _prepare(module: Module, precision: Precision) -> None:
 
 
 def _spread(blocks: Blocks, x: Complex, lanes: Value) -> Complex:
-    """Copy the amplitudes at 0 in the lane bits of `lanes` to every value of these bits."""
+    """Copy amplitudes at 0 in the lane bits of `lanes` to every value of these bits."""
     body = blocks.body
     for number in range(blocks.lane_bits):
         chosen = (lanes & (1 << number)).ne(0)

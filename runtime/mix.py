@@ -1,9 +1,9 @@
-"""Kernels that mix pairs of amplitudes: 1-target gates, two-level gates, Pauli rotations.
+"""Kernels mixing pairs of amplitudes: 1-target and two-level gates, Pauli rotations.
 
 Amplitude j of block A mixes with amplitude j ^ exchange of block B = A ^ flip:
 new A = d_A * A + sign * o_A * exchanged B, and the same for B. Where flip is 0 the pair
-lies inside one block. Every coefficient is a register, so lane targets and lane controls
-are no special cases: lanes that take no part have d = 1 and o = 0.
+lies inside one block. Every coefficient is a register, so lane targets and lane
+controls are no special cases: lanes that take no part have d = 1 and o = 0.
 """
 
 from __future__ import annotations

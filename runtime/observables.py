@@ -162,7 +162,7 @@ def _one_apply(module: Module, precision: Precision) -> None:
 
 
 def _group_values(module: Module, precision: Precision) -> None:
-    """Values of terms that share their flips: (state data, blocks, flips, terms, signs, out)."""
+    """The value of each of some terms that share their flips."""
     body = module.function(
         "group_values", VOID, PTR, I64, I64, I64, PTR, PTR, private=True
     )
@@ -214,7 +214,7 @@ def _products(
     flips: Value,
     out: Value,
 ) -> None:
-    """conj(amplitude at j ^ flips) * amplitude at j for a tile: reals, then imaginaries."""
+    """A tile of conj(amplitude at j ^ flips) * amplitude at j: reals, imaginaries."""
     body = blocks.body
     start, size, below = tile
     flip = flips >> blocks.lane_bits

@@ -139,7 +139,7 @@ def _adjoin(module: Module, precision: Precision) -> None:
 
 
 def _whole(module: Module, precision: Precision) -> None:
-    """Undo a diagonal or dense entry on ket and bra; sums conj(bra)*ket go to `sums`."""
+    """Undo a diagonal or dense entry on ket and bra; conj(bra)*ket go to `sums`."""
     suffix = precision.suffix
     body = module.function("reverse_whole", VOID, *(PTR,) * 6, private=True)
     ket, bra, entry, words, matrix, sums = body.args
@@ -178,10 +178,10 @@ def _gradient(module: Module, precision: Precision) -> None:
         side = body.select(kernel.eq(DENSE), side, 2)
         with body.when(kernel.ne(DIAGONAL)):
             body.call("adjoin", VOID, sums, side)
-        with body.when(kernel.eq(DIAGONAL)):
-            with body.loop(body.int(1) << field(body, entry, NUM_TARGETS)) as i:
-                im = body.load(F64, sums, i * 2 + 1)
-                body.store(-im, sums, i * 2 + 1)
+        entries = body.int(1) << field(body, entry, NUM_TARGETS)
+        with body.when(kernel.eq(DIAGONAL)), body.loop(entries) as i:
+            im = body.load(F64, sums, i * 2 + 1)
+            body.store(-im, sums, i * 2 + 1)
     first = field(body, entry, PARAMS)
     own, out = body.at(params, first, F64), body.call("malloc", PTR, count * 8)
     body.call(

@@ -1,7 +1,7 @@
 """Sampling of basis states: cumulative probabilities behind a guide table.
 
-The table says, for each of 2^g equal parts of [0, 1), where its search begins, so that a
-shot takes a constant number of memory accesses on average.
+The table says, for each of 2^g equal parts of [0, 1), where its search begins, so that
+a shot takes a constant number of memory accesses on average.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ def _execute(module: Module, precision: Precision) -> None:
 
 
 def _record(module: Module, precision: Precision) -> None:
-    """Append a run to a tape: earlier record, entries, count, and copies of its data."""
+    """Append a run to a tape: earlier record, entries, count, copies of its data."""
     name = f"__qrt__record_{precision.suffix}"
     body = module.function(name, I64, PTR, PTR, I64, PTR, PTR, PTR)
     tape, entries, count, wires, params, slots = body.args

@@ -59,6 +59,7 @@ def context_module() -> str:
     _entropy(module)
     _context_new(module)
     _context_free(module)
+    _context_seed(module)
     _random(module)
     _pool(module)
     _tape_new(module)
@@ -98,6 +99,15 @@ def _context_new(module: Module) -> None:
     body.store(body.null(), context, STATES)
     body.store(body.null(), context, TAPES)
     body.finish(context)
+
+
+def _context_seed(module: Module) -> None:
+    """Start the random numbers of a context anew from a seed."""
+    body = module.function("__qrt__context_seed", VOID, PTR, I64)
+    context, seed = body.args
+    body.store(_mix_bits(seed + GOLDEN), context, SEED)
+    body.store(body.int(0), context, COUNTER)
+    body.finish()
 
 
 def _context_free(module: Module) -> None:
@@ -158,9 +168,13 @@ def _pool(module: Module) -> None:
     (memory,) = body.args
     size = body.load(I64, memory, BYTES)
     leaving = body.var(Value(body, body.builder.ptrtoint(memory.raw, I64)))
-    with body.when((size >= POOL_FROM) & (size <= POOL_TO)), body.loop(POOL_SLOTS) as i:
-        with body.when(leaving.get().ne(0)):
-            leaving.set(exchange(body, slot(body, i), leaving.get()))
+    pooled = (size >= POOL_FROM) & (size <= POOL_TO)
+    with (
+        body.when(pooled),
+        body.loop(POOL_SLOTS) as i,
+        body.when(leaving.get().ne(0)),
+    ):
+        leaving.set(exchange(body, slot(body, i), leaving.get()))
     release(body, Value(body, body.builder.inttoptr(leaving.get().raw, PTR)))
     body.finish()
 
@@ -286,9 +300,9 @@ def _amplitudes(module: Module, precision: Precision) -> None:
     with body.when(block_count(body, state).eq(1)):
         interleave(body.int(0), pairs)
         body.call("memcpy", PTR, out, pairs, size)
-    with body.when(block_count(body, state).ne(1)):
-        with body.loop(block_count(body, state)) as block:
-            interleave(block, blocks.place(out, block))
+    many = block_count(body, state).ne(1)
+    with body.when(many), body.loop(block_count(body, state)) as block:
+        interleave(block, blocks.place(out, block))
     body.finish()
 
 

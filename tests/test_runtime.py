@@ -301,7 +301,7 @@ class Schedule:
 
 
 def random_unitary(rng: np.random.Generator, size: int, style: int = 0) -> np.ndarray:
-    """A random unitary; style 1 is real, style 2 has a real diagonal and imaginary rest."""
+    """A random unitary: style 1 is real, style 2 real only on its diagonal."""
     if style and size == 2:
         c, s = np.cos(t := rng.normal()), np.sin(t)
         return (

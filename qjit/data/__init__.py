@@ -13,7 +13,7 @@ from qjit.errors import QJitError
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-MOLECULES = ("h2", "h4", "lih", "h2o")
+MOLECULES = {"h2": "H2", "h4": "H4", "lih": "LiH", "h2o": "H2O"}
 
 
 class MoleculeError(QJitError, ValueError):
@@ -45,14 +45,15 @@ class Molecule:
 @cache
 def molecule(name: str) -> Molecule:
     """Return the molecule called `name`: h2, h4, lih or h2o, in any case."""
-    if name.lower() not in MOLECULES:
+    key = name.lower()
+    if key not in MOLECULES:
         raise MoleculeError(
             f"No molecule is called {name!r}. Choose one of {', '.join(MOLECULES)}."
         )
-    text = files(__name__).joinpath(f"{name.lower()}_sto3g.json").read_text("utf-8")
+    text = files(__name__).joinpath(f"{key}_sto3g.json").read_text("utf-8")
     record = json.loads(text)
     return Molecule(
-        name=record["molecule"],
+        name=MOLECULES[key],
         symbols=tuple(record["symbols"]),
         geometry=_frozen(record["geometry_angstrom"], np.float64),
         qubits=record["qubits"],

@@ -1,0 +1,231 @@
+"""Numpy meanings of the classical operations that xDSL's interpreter leaves out.
+
+Numbers are Python's and arrays are numpy's.
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import arith, complex, math, memref, tensor
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    ComplexType,
+    DenseIntOrFPElementsAttr,
+    Float32Type,
+    FloatAttr,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+    ShapedType,
+    SymbolRefAttr,
+    TensorType,
+)
+from xdsl.interpreter import (
+    Interpreter,
+    InterpreterFunctions,
+    PythonValues,
+    impl,
+    register_impls,
+)
+from xdsl.ir import Attribute, Operation
+
+ELEMENTWISE: Mapping[type[Operation], Callable[..., Any]] = {
+    arith.DivfOp: lambda a, b: float(np.divide(a, b)),
+    arith.NegfOp: operator.neg,
+    arith.ExtFOp: float,
+    arith.TruncFOp: lambda a: float(np.float32(a)),
+    arith.SIToFPOp: float,
+    arith.FPToSIOp: int,
+    arith.ExtSIOp: int,
+    arith.MaxSIOp: max,
+    arith.MinSIOp: min,
+    arith.MaxnumfOp: lambda a, b: float(np.fmax(a, b)),
+    arith.MinnumfOp: lambda a, b: float(np.fmin(a, b)),
+    math.AbsFOp: abs,
+    math.AcosOp: lambda a: float(np.arccos(a)),
+    math.AsinOp: lambda a: float(np.arcsin(a)),
+    math.AtanOp: lambda a: float(np.arctan(a)),
+    math.Atan2Op: lambda a, b: float(np.arctan2(a, b)),
+    math.CosOp: lambda a: float(np.cos(a)),
+    math.ExpM1Op: lambda a: float(np.expm1(a)),
+    math.FloorOp: lambda a: float(np.floor(a)),
+    math.Log1pOp: lambda a: float(np.log1p(a)),
+    math.PowFOp: lambda a, b: float(np.power(a, b)),
+    math.SinOp: lambda a: float(np.sin(a)),
+    math.TanOp: lambda a: float(np.tan(a)),
+    math.TanhOp: lambda a: float(np.tanh(a)),
+    complex.CreateOp: lambda re, im: re + 1j * im,
+    complex.ReOp: lambda a: a.real,
+    complex.ImOp: lambda a: a.imag,
+    complex.AddOp: operator.add,
+    complex.SubOp: operator.sub,
+    complex.MulOp: operator.mul,
+    complex.DivOp: operator.truediv,
+    complex.NegOp: operator.neg,
+    complex.ConjOp: lambda a: a.conjugate(),
+    complex.AbsOp: abs,
+    complex.ExpOp: lambda a: np.exp(a).item(),
+}
+
+
+def _elementwise(function: Callable[..., Any]) -> Callable[..., PythonValues]:
+    def run(
+        self: InterpreterFunctions, interpreter: Interpreter, op: Operation, args: Any
+    ) -> PythonValues:
+        return (function(*args),)
+
+    return run
+
+
+class ElementwiseFunctions(InterpreterFunctions):
+    """The operations of `ELEMENTWISE`."""
+
+
+for _op, _function in ELEMENTWISE.items():
+    setattr(ElementwiseFunctions, _op.__name__, impl(_op)(_elementwise(_function)))
+register_impls(ElementwiseFunctions)
+
+
+def dtype_of(element: Attribute) -> np.dtype[Any]:
+    """Return the numpy type of an element type."""
+    match element:
+        case ComplexType():
+            double = element.element_type != Float32Type()
+            return np.dtype(np.complex128 if double else np.complex64)
+        case IntegerType():
+            width = element.width.data
+            return np.dtype(bool) if width == 1 else np.dtype(f"i{width // 8}")
+        case _ if isinstance(element, AnyFloat):
+            return np.dtype(f"f{element.bitwidth // 8}")
+        case _:
+            return np.dtype(np.int64)
+
+
+@register_impls
+class ArrayFunctions(InterpreterFunctions):
+    """Constants, and arrays of the memref and tensor dialects."""
+
+    @impl(arith.ConstantOp)
+    def run_constant(
+        self, interpreter: Interpreter, op: arith.ConstantOp, args: PythonValues
+    ) -> PythonValues:
+        """Make a number or an array."""
+        if isinstance(op.value, DenseIntOrFPElementsAttr):
+            return (_dense(op.value),)
+        assert isinstance(op.value, IntegerAttr | FloatAttr)
+        return (op.value.value.data,)
+
+    @impl(arith.ExtUIOp)
+    def run_extend(
+        self, interpreter: Interpreter, op: arith.ExtUIOp, args: PythonValues
+    ) -> PythonValues:
+        """Read the bits as a number without sign."""
+        assert isinstance(op.input.type, IntegerType)
+        return (args[0] & ((1 << op.input.type.width.data) - 1),)
+
+    @impl(arith.UIToFPOp)
+    def run_to_float(
+        self, interpreter: Interpreter, op: arith.UIToFPOp, args: PythonValues
+    ) -> PythonValues:
+        """Read the bits as a number without sign."""
+        assert isinstance(op.input.type, IntegerType)
+        return (float(args[0] & ((1 << op.input.type.width.data) - 1)),)
+
+    @impl(memref.AllocOp)
+    def run_alloc(
+        self, interpreter: Interpreter, op: memref.AllocOp, args: PythonValues
+    ) -> PythonValues:
+        """Make an array of zeros."""
+        return (_zeros(op.memref.type),)
+
+    @impl(memref.AllocaOp)
+    def run_alloca(
+        self, interpreter: Interpreter, op: memref.AllocaOp, args: PythonValues
+    ) -> PythonValues:
+        """Make an array of zeros."""
+        return (_zeros(op.memref.type),)
+
+    @impl(memref.DeallocOp)
+    def run_dealloc(
+        self, interpreter: Interpreter, op: memref.DeallocOp, args: PythonValues
+    ) -> PythonValues:
+        """Do nothing."""
+        return ()
+
+    @impl(memref.GetGlobalOp)
+    def run_get_global(
+        self, interpreter: Interpreter, op: memref.GetGlobalOp, args: PythonValues
+    ) -> PythonValues:
+        """Make the array that a global is initialised with."""
+        assert isinstance(op.name_, SymbolRefAttr)
+        found = interpreter.get_op_for_symbol(op.name_)
+        assert isinstance(found, memref.GlobalOp)
+        assert isinstance(found.initial_value, DenseIntOrFPElementsAttr)
+        return (_dense(found.initial_value),)
+
+    @impl(memref.LoadOp)
+    def run_load(
+        self, interpreter: Interpreter, op: memref.LoadOp, args: PythonValues
+    ) -> PythonValues:
+        """Read an element."""
+        array, *indices = args
+        return (array[tuple(indices)].item(),)
+
+    @impl(memref.StoreOp)
+    def run_store(
+        self, interpreter: Interpreter, op: memref.StoreOp, args: PythonValues
+    ) -> PythonValues:
+        """Write an element."""
+        value, array, *indices = args
+        array[tuple(indices)] = value
+        return ()
+
+    @impl(memref.CopyOp)
+    def run_copy(
+        self, interpreter: Interpreter, op: memref.CopyOp, args: PythonValues
+    ) -> PythonValues:
+        """Write all elements."""
+        source, destination = args
+        destination[...] = source
+        return ()
+
+    @impl(tensor.ExtractOp)
+    def run_extract(
+        self, interpreter: Interpreter, op: tensor.ExtractOp, args: PythonValues
+    ) -> PythonValues:
+        """Read an element."""
+        array, *indices = args
+        return (array[tuple(indices)].item(),)
+
+    @impl(tensor.FromElementsOp)
+    def run_from_elements(
+        self, interpreter: Interpreter, op: tensor.FromElementsOp, args: PythonValues
+    ) -> PythonValues:
+        """Make an array of the operands."""
+        array = _zeros(op.result.type)
+        array[...] = np.reshape(args, array.shape)
+        return (array,)
+
+
+def _zeros(array_type: Attribute) -> Any:
+    assert isinstance(array_type, MemRefType | TensorType)
+    return np.zeros(array_type.get_shape(), dtype_of(array_type.element_type))
+
+
+def _dense(value: DenseIntOrFPElementsAttr) -> Any:
+    array_type = value.type
+    assert isinstance(array_type, ShapedType)
+    values: Any = value.get_values()
+    dtype = dtype_of(value.get_element_type())
+    if np.issubdtype(dtype, np.complexfloating):
+        values = [complex_(*pair) for pair in values]
+    array = np.asarray(values, dtype)
+    full = array if array.size > 1 else np.broadcast_to(array, array_type.get_shape())
+    return full.reshape(array_type.get_shape()).copy()
+
+
+def complex_(real: float, imaginary: float) -> Any:
+    """Return a complex number; the dialect of that name hides the builtin."""
+    return real + 1j * imaginary

@@ -1,0 +1,214 @@
+"""Emission of scalars, buffers and loops into the function being imported."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+from xdsl.builder import Builder
+from xdsl.dialects import arith, complex, memref, scf
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    BytesAttr,
+    ComplexType,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+    ModuleOp,
+    StridedLayoutAttr,
+    StringAttr,
+    TensorType,
+    UnitAttr,
+    i1,
+    i8,
+)
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.rewriter import InsertPoint
+
+from .arrays import Buffer, element_type, is_native, memref_type
+
+OperationT = TypeVar("OperationT", bound=Operation)
+
+index = IndexType()
+
+
+class Emitter:
+    """Where operations go, and what has been emitted once and for all."""
+
+    def __init__(self) -> None:
+        """Start with an empty module and a block that belongs to nothing."""
+        self.module = ModuleOp([])
+        self.block = Block()
+        self.anchor: Operation | None = None
+        self._constants: dict[Any, SSAValue] = {}
+        self._globals: dict[bytes, tuple[SSAValue, Buffer]] = {}
+        self._elements: dict[Any, SSAValue] = {}
+
+    @property
+    def builder(self) -> Builder:
+        """Return a builder at the end of the current block."""
+        return Builder(InsertPoint.at_end(self.block))
+
+    def insert(self, op: OperationT) -> OperationT:
+        """Append an operation to the current block."""
+        self.block.add_op(op)
+        return op
+
+    def emit(self, op: Operation) -> SSAValue:
+        """Append an operation and return its only result."""
+        self.block.add_op(op)
+        return op.results[0]
+
+    def _prologue(self, op: Operation) -> SSAValue:
+        assert self.anchor is not None
+        block = self.anchor.parent
+        assert block is not None
+        block.insert_ops_after([op], self.anchor)
+        self.anchor = op
+        return op.results[0]
+
+    # Constants
+
+    def index_constant(self, value: int) -> SSAValue:
+        """Return a constant of index type."""
+        key = ("index", value)
+        if key not in self._constants:
+            op = arith.ConstantOp(IntegerAttr(value, index))
+            self._constants[key] = self._prologue(op)
+        return self._constants[key]
+
+    def scalar_constant(self, value: Any, dtype: Any) -> SSAValue:
+        """Return a scalar constant of a numpy dtype."""
+        number = np.asarray(value).astype(dtype)
+        key = (str(dtype), number.tobytes())
+        if key in self._constants:
+            return self._constants[key]
+        kind = element_type(dtype)
+        if not is_native(dtype):
+            number = number.view(f"i{number.dtype.itemsize}")
+        if isinstance(kind, ComplexType):
+            part = np.zeros((), dtype).real.dtype
+            real = self.scalar_constant(np.real(number), part)
+            imag = self.scalar_constant(np.imag(number), part)
+            op: Operation = complex.CreateOp(real, imag, kind)
+        elif not isinstance(kind, IntegerType):
+            assert isinstance(kind, AnyFloat)
+            op = arith.ConstantOp(FloatAttr(float(number), kind))
+        else:
+            width = kind.width.data
+            raw = int(number) % (1 << width)
+            signed = raw - (1 << width) if raw >> (width - 1) and width > 1 else raw
+            op = arith.ConstantOp(IntegerAttr(signed, kind))
+        self._constants[key] = self._prologue(op)
+        return self._constants[key]
+
+    def global_buffer(self, array: np.ndarray[Any, Any]) -> tuple[SSAValue, Buffer]:
+        """Return a constant array as a buffer that nobody may change."""
+        array = np.ascontiguousarray(array)
+        stored = array.view(np.int8) if array.dtype == np.bool_ else array
+        key = f"{array.dtype}{array.shape}".encode() + stored.tobytes()
+        if key not in self._globals:
+            name = f"constant_{len(self._globals)}"
+            kind = memref_type(array.shape, array.dtype)
+            tensor: Any = TensorType(kind.element_type, array.shape)
+            data = DenseIntOrFPElementsAttr(tensor, BytesAttr(stored.tobytes()))
+            self.module.body.block.add_op(
+                memref.GlobalOp.get(
+                    StringAttr(name),
+                    kind,
+                    data,
+                    StringAttr("private"),
+                    constant=UnitAttr(),
+                )
+            )
+            ssa = self._prologue(memref.GetGlobalOp(name, kind))
+            self._globals[key] = (ssa, Buffer(writable=False))
+        return self._globals[key]
+
+    def invalidate(self) -> None:
+        """Forget the elements read so far, because memory has changed."""
+        self._elements.clear()
+
+    def load(
+        self, buffer: SSAValue, indices: Sequence[SSAValue], dtype: Any
+    ) -> SSAValue:
+        """Load one element from a buffer as an SSA scalar."""
+        found = self.emit(memref.LoadOp.get(buffer, list(indices)))
+        if dtype == np.bool_:
+            return self.emit(arith.TruncIOp(found, i1))
+        return found
+
+    def store(
+        self,
+        element: SSAValue,
+        buffer: SSAValue,
+        indices: Sequence[SSAValue],
+        dtype: Any,
+    ) -> None:
+        """Store an SSA scalar into a buffer."""
+        if dtype == np.bool_:
+            element = self.emit(arith.ExtUIOp(element, i8))
+        self.insert(memref.StoreOp.get(element, buffer, list(indices)))
+        self._elements.clear()
+
+    def allocate(self, shape: Sequence[int], dtype: Any) -> SSAValue:
+        """Reserve memory in the workspace of the call."""
+        kind = memref_type(shape, dtype)
+        return self._prologue(
+            memref.AllocOp.get(kind.element_type, 64, shape, layout=kind.layout)
+        )
+
+    def view(
+        self, buffer: SSAValue, offset: SSAValue | int, shape: Sequence[int]
+    ) -> SSAValue:
+        """Look at part of a buffer as a contiguous buffer of another shape."""
+        kind = buffer.type
+        assert isinstance(kind, MemRefType)
+        strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+        layout = StridedLayoutAttr(strides, None)
+        result = MemRefType(
+            kind.element_type, shape, *(() if offset == 0 else (layout,))
+        )
+        op = memref.ReinterpretCastOp.from_dynamic(
+            buffer, [offset], list(shape), strides, result
+        )
+        return self.emit(op)
+
+    # Regions
+
+    @contextmanager
+    def region(self, arg_types: Sequence[Attribute] = ()) -> Generator[Block]:
+        """Insert into a new block until the end of the `with` statement."""
+        outer = self.block
+        self.block = Block(arg_types=arg_types)
+        self._elements.clear()
+        try:
+            yield self.block
+        finally:
+            self.block = outer
+            self._elements.clear()
+
+    def loop(
+        self,
+        extents: Sequence[int],
+        body: Callable[[list[SSAValue], Sequence[SSAValue]], Sequence[SSAValue]],
+        carried: Sequence[SSAValue] = (),
+        indices: Sequence[SSAValue] = (),
+    ) -> Sequence[SSAValue]:
+        """Emit a loop nest; extents of one make no loop."""
+        axis = len(indices)
+        if axis == len(extents):
+            return body(list(indices), carried)
+        zero = self.index_constant(0)
+        if extents[axis] == 1:
+            return self.loop(extents, body, carried, [*indices, zero])
+        types = [index, *(value.type for value in carried)]
+        with self.region(types) as block:
+            inner = self.loop(extents, body, block.args[1:], [*indices, block.args[0]])
+            self.insert(scf.YieldOp(*inner))
+        one = self.index_constant(1)
+        bound = self.index_constant(extents[axis])
+        return self.insert(scf.ForOp(zero, bound, one, list(carried), block)).results

@@ -1,0 +1,78 @@
+"""How much memory there is, and what a program says when that is not enough."""
+
+import ctypes
+import os
+import re
+from pathlib import Path
+
+# States below this size are allocated without asking.
+LARGE = 1 << 28
+
+_CONTROL_GROUPS = (
+    ("memory.max", "memory.current", "memory.stat"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+)
+
+
+def available_memory() -> int:
+    """Return the bytes that this process may still take."""
+    root = Path("/sys/fs/cgroup")
+    found = [_machine_memory()]
+    for limit, used, stat in _CONTROL_GROUPS:
+        try:
+            room = int((root / limit).read_text()) - int((root / used).read_text())
+            cached = re.search(r"\binactive_file (\d+)", (root / stat).read_text())
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+        found.append(room + (int(cached[1]) if cached else 0))
+    return max(0, min(found))
+
+
+def _machine_memory() -> int:
+    try:
+        text = Path("/proc/meminfo").read_text()
+    except OSError:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    found = re.search(r"MemAvailable:\s*(\d+) kB", text)
+    return int(found[1]) << 10 if found else 1 << 62
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes for people.
+
+    >>> size_text(3 << 30), size_text(1 << 43)
+    ('3 GiB', '8 TiB')
+    """
+    for power, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB")):
+        if size >> power:
+            return f"{size / (1 << power):.4g} {unit}"
+    return f"{size} bytes"
+
+
+def state_place(num_wires: int, bytes_per_amplitude: int, line: int) -> int:
+    """Pack what the message of a missing state needs into a status's location."""
+    return num_wires | bytes_per_amplitude << 8 | line << 16
+
+
+def memory_text(place: int) -> str:
+    """Word the status of a program that has too little memory."""
+    wires, each = place & 255, place >> 8 & 255
+    if not wires:
+        return "There is not enough memory for the arrays of the program."
+    return (
+        f"The simulation of {wires} wires needs {size_text(each << wires)}, but "
+        f"{size_text(available_memory())} of memory is available. Use fewer wires, or "
+        "dtype='complex64' if it is not."
+    )
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
+def _is_short(place: int) -> int:
+    return int((place >> 8 & 255) << (place & 255) > available_memory())
+
+
+def memory_check_address() -> int:
+    """Return the address of the function that native code asks before it allocates."""
+    address = ctypes.cast(_is_short, ctypes.c_void_p).value
+    assert address is not None
+    return address

@@ -1,0 +1,10 @@
+import qjit as qj
+
+
+@qj.qnode(wires=2, dtype="float32")
+def circuit():
+    qj.H(0)
+    return qj.expval(qj.Z(0))
+
+
+circuit()

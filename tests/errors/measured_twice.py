@@ -1,0 +1,10 @@
+import qjit as qj
+
+
+@qj.qnode(wires=2)
+def circuit():
+    pass
+    return qj.measure(wires=[0, 1])
+
+
+circuit()

@@ -1,0 +1,9 @@
+import qjit as qj
+
+
+@qj.qnode(wires=2)
+def circuit():
+    qj.H(0)
+
+
+circuit()

@@ -1,0 +1,10 @@
+import qjit as qj
+
+
+@qj.qnode(wires=2)
+def circuit():
+    qj.RX(0.5j, wires=0)
+    return qj.expval(qj.Z(0))
+
+
+circuit()

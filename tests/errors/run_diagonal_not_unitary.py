@@ -1,0 +1,12 @@
+import numpy as np
+
+import qjit as qj
+
+
+@qj.qnode(wires=2)
+def circuit(entries):
+    qj.DiagonalQubitUnitary(entries, wires=[0, 1])
+    return qj.expval(qj.Z(0))
+
+
+circuit(np.arange(4))

@@ -1,0 +1,21 @@
+import jax
+
+import qjit as qj
+
+
+def running(angle):
+    return angle < 3
+
+
+def step(angle):
+    qj.RX(angle, wires=0)
+    return angle + 0.5
+
+
+@qj.qnode(wires=2)
+def circuit():
+    jax.lax.while_loop(running, step, 0)
+    return qj.expval(qj.Z(0))
+
+
+circuit()

@@ -1,0 +1,46 @@
+"""Collects `.mlir` files: each RUN line is a test of what `qjit-opt` prints."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filecheck.finput import FInput
+from filecheck.matcher import Matcher
+from filecheck.options import Options
+from filecheck.parser import Parser
+
+from qjit.opt import OptMain
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:
+    if file_path.suffix != ".mlir":
+        return None
+    return MlirFile.from_parent(parent, path=file_path)
+
+
+class MlirFile(pytest.File):
+    def collect(self) -> Iterator[pytest.Item]:
+        for line in self.path.read_text().splitlines():
+            if line.startswith("// RUN: "):
+                yield RunLine.from_parent(self, name=line.removeprefix("// RUN: "))
+
+
+class RunLine(pytest.Item):
+    def runtest(self) -> None:
+        text = self.path.read_text()
+        for command in self.name.split(" | "):
+            text = run_tool(command.split()[1:], text)
+        options = Options(str(self.path))
+        matcher = Matcher(options, FInput("output", text), Parser.from_opts(options))
+        assert matcher.run() == 0, text
+
+
+def run_tool(arguments: list[str], text: str) -> str:
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        OptMain(args=arguments).run()
+    return output.getvalue()

@@ -1,0 +1,193 @@
+"""A simulator in a few lines of JAX, spelled as qjit, to compare programs with."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import qjit as qj
+from qjit.dialects.gate_record import pauli_matrix
+from qjit.dialects.gates import find_gate
+
+
+def apply(state: Any, matrix: Any, wires: Sequence[Any]) -> Any:
+    """The state tensor after a matrix on these wires, further axes untouched."""
+    xp = jnp if isinstance(matrix, jax.Array) else np
+    k, on = len(wires), [int(wire) for wire in wires]
+    tensor = xp.reshape(matrix, (2,) * (2 * k))
+    moved = xp.tensordot(tensor, state, axes=(list(range(k, 2 * k)), on))
+    return xp.moveaxis(moved, list(range(k)), on)
+
+
+def controlled(matrix: Any, values: Sequence[Any]) -> Any:
+    """The matrix under controls, which come first and must have these values."""
+    xp = jnp if isinstance(matrix, jax.Array) else np
+    fires = np.zeros(2 ** len(values))
+    fires[int("".join(str(int(value)) for value in values) or "0", 2)] = 1.0
+    inside = xp.kron(np.diag(fires), matrix)
+    return inside + xp.kron(np.diag(1 - fires), np.eye(len(matrix)))
+
+
+def embed(matrix: Any, wires: Sequence[Any], num_wires: int) -> Any:
+    """The matrix on all wires of one that acts on some."""
+    size = 2**num_wires
+    identity = np.eye(size, dtype=complex).reshape((2,) * num_wires + (size,))
+    return apply(identity, matrix, wires).reshape(size, size)
+
+
+def word_matrix(word: str) -> Any:
+    """The matrix of a Pauli word, wire 0 first."""
+    return pauli_matrix(word)
+
+
+def reduced(state: Any, wires: Sequence[int], num_wires: int) -> Any:
+    """The density matrix of some wires."""
+    tensor = np.moveaxis(
+        np.reshape(state, (2,) * num_wires), list(wires), list(range(len(wires)))
+    )
+    rows = tensor.reshape(2 ** len(wires), -1)
+    return rows @ rows.conj().T
+
+
+def random_state(num_wires: int, seed: int) -> Any:
+    """A normalised random state vector."""
+    random = np.random.default_rng(seed)
+    state = random.normal(size=2**num_wires) + 1j * random.normal(size=2**num_wires)
+    return state / np.linalg.norm(state)
+
+
+def random_unitary(num_wires: int, seed: int) -> Any:
+    """A random unitary matrix."""
+    random = np.random.default_rng(seed)
+    real, imaginary = random.normal(size=(2, 2**num_wires, 2**num_wires))
+    return np.linalg.qr(real + 1j * imaginary)[0]
+
+
+class Reference:
+    """Collects gates, spelled as qjit's functions, as matrices on wires."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Any, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        record = find_gate(name)
+        if record is None:
+            raise AttributeError(name)
+
+        def gate(*params: Any, wires: Any = ()) -> None:
+            terms = [
+                jnp.exp(1j * sum(w * p for w, p in zip(frequency, params, strict=True)))
+                * coefficient
+                for frequency, coefficient in record.harmonics().items()
+            ]
+            target = reduce(jnp.add, terms) if params else record.matrix()
+            on = tuple(wires) if np.ndim(wires) else (wires,)
+            self.steps.append((controlled(target, [1] * (record.num_controls or 0)), on))
+
+        return gate
+
+    def PauliRot(self, theta: Any, word: str, wires: Sequence[Any]) -> None:
+        """exp(-i theta/2 P)."""
+        matrix = pauli_matrix(word)
+        cosine, sine = jnp.cos(theta / 2), jnp.sin(theta / 2)
+        self.steps.append(
+            (cosine * np.eye(len(matrix)) - 1j * sine * matrix, tuple(wires))
+        )
+
+    def loop(self, length: int, body: Callable[..., Any], carry: Any) -> Any:
+        """`fori_loop` from zero, unrolled."""
+        for index in range(length):
+            carry = body(index, carry)
+        return carry
+
+    def scan(self, body: Callable[..., Any], carry: Any, xs: Any) -> Any:
+        """The carry of `scan`, unrolled."""
+        for x in xs:
+            carry = body(carry, x)
+        return carry
+
+    def branch(self, predicate: Any, *branches: Callable[..., Any]) -> Any:
+        """`cond`, taken in Python."""
+        return branches[0 if predicate else 1]()
+
+    def adjoint(self, function: Callable[[], Any]) -> Any:
+        """The inverse of what a function applies."""
+        result, steps = self._apart(function)
+        for matrix, wires in reversed(steps):
+            self.steps.append((matrix.conj().T, wires))
+        return result
+
+    def ctrl(self, function: Callable[[], Any], control: Any, values: Any) -> Any:
+        """What a function applies, under controls."""
+        result, steps = self._apart(function)
+        for matrix, wires in steps:
+            self.steps.append((controlled(matrix, values), (*control, *wires)))
+        return result
+
+    def power(self, function: Callable[[], Any], exponent: int) -> None:
+        """What a function applies, repeated."""
+        for _ in range(abs(exponent)):
+            self.adjoint(function) if exponent < 0 else function()
+
+    def _apart(self, function: Callable[[], Any]) -> tuple[Any, list[Any]]:
+        before, self.steps = self.steps, []
+        result = function()
+        steps, self.steps = self.steps, before
+        return result, steps
+
+    def state(self, num_wires: int) -> Any:
+        """The state vector that |0...0> is brought to."""
+        state: Any = np.zeros((2,) * num_wires, complex)
+        state[(0,) * num_wires] = 1.0
+        for matrix, wires in self.steps:
+            state = apply(state, matrix, wires)
+        return state.reshape(-1)
+
+    def expval(self, coefficients: Any, words: Sequence[str]) -> Any:
+        """The expectation value of a weighted sum of Pauli words."""
+        state = self.state(len(words[0]))
+        values = [jnp.vdot(state, word_matrix(word) @ state).real for word in words]
+        return sum(c * v for c, v in zip(coefficients, values, strict=True))
+
+    def unitary(self, num_wires: int) -> Any:
+        """The matrix of all gates together."""
+        matrices = [np.asarray(embed(m, w, num_wires)) for m, w in self.steps]
+        return reduce(lambda total, m: m @ total, matrices, np.eye(2**num_wires))
+
+
+class Compiled:
+    """qjit under the spelling of `Reference`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(qj, name)
+
+    def loop(self, length: Any, body: Callable[..., Any], carry: Any) -> Any:
+        """`fori_loop` from zero."""
+        return jax.lax.fori_loop(0, length, body, carry)
+
+    def scan(self, body: Callable[..., Any], carry: Any, xs: Any) -> Any:
+        """The carry of `scan`."""
+        return jax.lax.scan(lambda c, x: (body(c, x), None), carry, xs)[0]
+
+    def branch(self, predicate: Any, *branches: Callable[..., Any]) -> Any:
+        """`cond`."""
+        return jax.lax.cond(predicate, *branches)
+
+    def adjoint(self, function: Callable[[], Any]) -> Any:
+        """The inverse of what a function applies."""
+        return qj.adjoint(function)()
+
+    def ctrl(self, function: Callable[[], Any], control: Any, values: Any) -> Any:
+        """What a function applies, under controls."""
+        return qj.ctrl(function, control=control, control_values=values)()
+
+    def power(self, function: Callable[[], Any], exponent: int) -> None:
+        """What a function applies, repeated."""
+        qj.pow(function, exponent)()
+
+    def expval(self, coefficients: Any, words: Sequence[str]) -> Any:
+        """The expectation value of a weighted sum of Pauli words."""
+        return qj.expval(qj.pauli_sum(coefficients, words))
