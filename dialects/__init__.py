@@ -1,0 +1,1 @@
+"""Gates as records, and the dialects of the IR."""

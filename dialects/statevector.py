@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     Float64Type,
     IntegerAttr,
-    IntegerType,
     MemRefType,
     UnitAttr,
     i1,
@@ -140,9 +139,9 @@ class MeasureOp(IRDLOperation):
         self,
         register: SSAValue,
         wire: int | SSAValue,
-        postselect: IntegerAttr[IntegerType] | None,
+        postselect: IntegerAttr | None,
         reset: UnitAttr | None,
-        line: IntegerAttr[IntegerType] | None,
+        line: IntegerAttr | None,
     ) -> None:
         static = isinstance(wire, int)
         super().__init__(

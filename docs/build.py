@@ -1,10 +1,12 @@
-"""Writes docs/gates.md from the gate records, or with --check compares it to them."""
+"""Writes gates.md and errors.md from the sources, or with --check compares them."""
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 
+from qjit import errors
 from qjit.dialects.gates import FAMILIES, GateRecord
 
 HERE = Path(__file__).parent
@@ -15,6 +17,13 @@ Generated from the records in `dialects/gates_*.py` by `python docs/build.py`. N
 argument order and conventions are PennyLane's. *Frequencies* are those of an
 expectation value in each parameter, from which shift rules follow; *kernel* names the
 simulator's loop.
+"""
+ERRORS_HEADER = """\
+# Errors
+
+Generated from `qjit/errors.py` by `python docs/build.py`. Every error begins with the
+file and line of the mistake, and says what was expected, what was found, and how to
+go on. Each class is also the builtin named beside it, so `except ValueError` works.
 """
 COLUMNS = "Gate|Parameters|Wires|Meaning|Inverse|Frequencies|Kernel|OpenQASM|QIR"
 
@@ -32,7 +41,19 @@ def main(arguments: list[str]) -> int:
 
 def pages() -> dict[Path, str]:
     """The generated pages by where they belong."""
-    return {HERE / "gates.md": gates_page()}
+    return {HERE / "gates.md": gates_page(), HERE / "errors.md": errors_page()}
+
+
+def errors_page() -> str:
+    """One section for each class of error."""
+    found = [each for each in vars(errors).values() if isinstance(each, type)]
+    return "\n".join([ERRORS_HEADER, *map(_error_section, found)])
+
+
+def _error_section(error: type) -> str:
+    builtin = next(each for each in error.__mro__ if each.__module__ == "builtins")
+    title = f"## {error.__name__} ({builtin.__name__})"
+    return f"{title}\n\n{inspect.getdoc(error)}\n"
 
 
 def gates_page() -> str:

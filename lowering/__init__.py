@@ -1,0 +1,1 @@
+"""From jaxprs to native code: import, passes, and conversion."""

@@ -87,15 +87,11 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     state = converter.result(
         f"__qrt__state_new_{suffix}", pointer_type, [context, converter.int(num_wires)]
     )
-    missing = converter.emit(
-        llvm.ICmpOp(state, converter.null(), _equal())
-    )
+    missing = converter.emit(llvm.ICmpOp(state, converter.null(), _equal()))
     full = converter.emit(llvm.ZExtOp(missing, i64))
     converter.check(converter.emit(llvm.MulOp(full, converter.int(refusal))))
     if "recorded" in op.attributes:
-        simulation.tape = converter.result(
-            "__qrt__tape_new", pointer_type, [context]
-        )
+        simulation.tape = converter.result("__qrt__tape_new", pointer_type, [context])
     converter.bind(op.register, state)
 
 
@@ -254,8 +250,20 @@ def _tree_end(converter: Converter, op: statevector.TreeEndOp) -> None:
     total = converter.value(op.total)
     empty = converter.emit(llvm.FCmpOp(total, converter.double(0.0), "oeq"))
     full = converter.emit(llvm.ZExtOp(empty, i64))
-    code = converter.int(IMPOSSIBLE)
+    code = converter.int(IMPOSSIBLE | _postselecting_line(op) << 8)
     converter.check(converter.emit(llvm.MulOp(full, code)))
+
+
+def _postselecting_line(op: statevector.TreeEndOp) -> int:
+    """Return the line of the last measurement that wants one outcome."""
+    function = op.parent_op()
+    found = [] if function is None else list(function.walk())
+    wanting = [
+        each
+        for each in found
+        if isinstance(each, statevector.MeasureOp) and each.postselect is not None
+    ]
+    return _line(wanting[-1]) if wanting else 0
 
 
 @llvm_rule(quantum.StatePrepOp)
@@ -491,4 +499,3 @@ def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
     converter.call(_symbol(converter, "reverse"), None, args)
     args = [converter.context, bra]
     converter.call(_symbol(converter, "state_free"), None, args)
-

@@ -7,8 +7,8 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from qjit.dialects.gates import GATES
 from qjit.dialects import statevector
+from qjit.dialects.gates import GATES
 from qjit.dialects.quantum import (
     AllocOp,
     ExtractOp,
@@ -191,4 +191,3 @@ def _touches_qubits(op: Operation) -> bool:
     if any(isinstance(v.type, RegisterType) for v in (*op.operands, *op.results)):
         return True
     return any(True for region in op.regions for _ in region.blocks)
-

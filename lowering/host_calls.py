@@ -93,7 +93,7 @@ def _callback(key: int, inputs: Any, outputs: Any) -> int:
         run_host_call(key, inputs, outputs)
     except BaseException as error:
         name = _records[key].name
-        _failure.text = f"Host call {name}: {type(error).__name__}: {error}"
+        _failure.text = f"{name} raised {type(error).__name__}: {error}"
         _failure.error = error
         return HOST_ERROR
     return 0

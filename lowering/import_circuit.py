@@ -19,6 +19,7 @@ from .import_quantum import (
     add_measurement,
     add_state_prep,
     add_unitary,
+    as_i64,
     begin,
     complex_buffer,
     converted,
@@ -30,7 +31,6 @@ from .import_quantum import (
     widened,
 )
 from .importer import Importer
-
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ class CircuitImport:
             importer.flush()
             return list(importer.threads)
 
-        importer.threads[:] = importer.loop(
-            [node.length], body, list(importer.threads)
-        )
+        importer.threads[:] = importer.loop([node.length], body, list(importer.threads))
 
     def _branch(self, node: Branch, counters: Sequence[SSAValue]) -> None:
         importer = self.importer
@@ -117,7 +115,7 @@ class CircuitImport:
             return list(importer.threads)
         constant = importer.scalar_constant(number, np.dtype(np.int32))
         if constant.type != chosen.type:
-            constant = importer.emit(arith.ExtSIOp(constant, chosen.type))
+            constant = as_i64(importer, constant)
         # NOTE: jax.lax.switch clamps its index, so the first branch takes all below.
         condition = importer.emit(arith.CmpiOp(chosen, constant, "sle"))
         with importer.region() as here:
@@ -144,8 +142,7 @@ def _gate(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -> N
     importer = circuit.importer
     places = [circuit.place(slot, counters) for slot in step.slots]
     angles = [
-        widened(importer, importer.element(circuit.angles, [place]))
-        for place in places
+        widened(importer, importer.element(circuit.angles, [place])) for place in places
     ]
     slots: list[SSAValue] = []
     if circuit.recorded:
@@ -296,9 +293,7 @@ def _coefficient_gradient(
         complex_buffer(importer, operands[1 + item.number]) for item in step.inputs[1:]
     ]
     register = qubits_of(importer).register
-    importer.insert(
-        gradient.TermValuesOp(register, matrices, target, terms.attributes)
-    )
+    importer.insert(gradient.TermValuesOp(register, matrices, target, terms.attributes))
     values = terms.restore(importer, importer.from_buffer(target, _Aval(count, wide)))
     scaled = inlined(importer, lambda v, ct: v * ct, values, cotangent)
     return _as_dtype(importer, scaled, operands[1 + step.inputs[0].number].dtype)
@@ -309,8 +304,4 @@ def _as_dtype(importer: Importer, value: Value, dtype: Any) -> Value:
         return value
     import jax
 
-    return inlined(
-        importer, lambda x: jax.lax.convert_element_type(x, dtype), value
-    )
-
-
+    return inlined(importer, lambda x: jax.lax.convert_element_type(x, dtype), value)

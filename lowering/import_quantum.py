@@ -140,9 +140,7 @@ def resolve(
 ) -> list[WireValue]:
     """Fill the traced wires into an equation's list of wires."""
     rest = iter(dynamic)
-    return [
-        as_i64(importer, next(rest)) if wire is None else wire for wire in wires
-    ]
+    return [as_i64(importer, next(rest)) if wire is None else wire for wire in wires]
 
 
 def add_gate(
@@ -337,7 +335,10 @@ def inlined(importer: Importer, function: Any, *values: Value) -> Value:
 
 
 def add_measurement(
-    importer: Importer, name: str, params: dict[str, Any], inputs: Sequence[Value],
+    importer: Importer,
+    name: str,
+    params: dict[str, Any],
+    inputs: Sequence[Value],
     aval: ShapedArray,
 ) -> Value:
     """Append a terminal measurement and return its result."""
@@ -348,7 +349,9 @@ def add_measurement(
         weights = converted(importer, terms.sort(importer, inputs[0]), np.float64)
         matrices = [complex_buffer(importer, matrix) for matrix in inputs[1:]]
         make = quantum.ExpvalOp if name == "quantum_expval" else quantum.VarOp
-        value = importer.emit(make(qubits.register, weights, matrices, terms.attributes))
+        value = importer.emit(
+            make(qubits.register, weights, matrices, terms.attributes)
+        )
         if aval.dtype == np.float32:
             value = importer.emit(arith.TruncFOp(value, f32))
         return importer.from_scalar(value, aval)

@@ -261,6 +261,27 @@ def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value
 
         return [computed(importer, aval, total)]
 
+    return [_accumulated(importer, aval, summed, wide, product, split)]
+
+
+Product = Callable[
+    [Sequence[SSAValue], Sequence[SSAValue], Sequence[SSAValue], Sequence[SSAValue]],
+    SSAValue,
+]
+
+
+def _accumulated(
+    importer: Importer,
+    aval: Any,
+    summed: list[int],
+    wide: list[int],
+    product: Product,
+    split: int,
+) -> Value:
+    """Add products row by row, along the last axes of the result."""
+    kind = np.dtype(aval.dtype).kind
+    zero = importer.scalar_constant(0, aval.dtype)
+    cut = len(aval.shape) - len(wide)
     target = importer.allocate(aval.shape, aval.dtype)
     importer.copy_into(importer.lazy(aval, [], lambda _: zero), target)
 
@@ -281,4 +302,4 @@ def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value
         return []
 
     importer.loop(aval.shape[:cut], row)
-    return [importer.from_buffer(target, aval)]
+    return importer.from_buffer(target, aval)

@@ -14,7 +14,13 @@ from xdsl.ir import Block, Region, SSAValue
 from .arrays import Buffer, Value, is_native, memref_type
 from .emitter import Emitter
 from .emitter import index as index
-from .jax_internals import DropVar, physical_aval, user_line, without_dead_code
+from .jax_internals import (
+    DropVar,
+    calling_line,
+    physical_aval,
+    user_line,
+    without_dead_code,
+)
 
 Rule = Callable[..., Sequence[Value]]
 
@@ -283,7 +289,8 @@ class Importer(Emitter):
 
     def _operand(self, env: dict[Any, Value], var: Any) -> Value:
         if isinstance(var, Literal):
-            return self.constant(np.asarray(var.val, var.aval.dtype))
+            aval: Any = var.aval
+            return self.constant(np.asarray(var.val, aval.dtype))
         return env[var]
 
     def _apply(self, eqn: Any, inputs: Sequence[Value]) -> Sequence[Value]:
@@ -306,7 +313,7 @@ class Importer(Emitter):
     def location(self, eqn: Any) -> int:
         """Return the id of the user's line that an equation comes from."""
         lines = map(user_line, (eqn, *reversed(self.enclosing)))
-        line = next(filter(None, lines), "")
+        line = next(filter(None, lines), "") or calling_line()
         if not line:
             return 0
         if line not in self._location_ids:

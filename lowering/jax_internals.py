@@ -1,7 +1,10 @@
 """The one place of the lowering that reaches below JAX's public interface."""
 
+import contextlib
+import functools
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from jax._src.source_info_util import is_user_filename as is_user_filename
 from jax._src.source_info_util import register_exclusion, summarize
 
 register_exclusion(str(Path(__file__).parents[1]) + os.sep)
+_PLUMBING = (contextlib.__file__, functools.__file__)
 
 
 def without_dead_code(jaxpr: Any) -> Any:
@@ -44,6 +48,17 @@ def line_of_source(source_info: Any) -> str:
     """Return `file:line` of the user's code that JAX noted; empty if there is none."""
     found = re.match(r"(.*?:\d+)(:\d+)?( |$)", summarize(source_info))
     return found[1] if found else ""
+
+
+def calling_line() -> str:
+    """Return `file:line` of the user's code that is running; empty if there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if is_user_filename(name) and name not in _PLUMBING:
+            return f"{name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
 
 
 def key_implementation(dtype: Any) -> str:

@@ -5,12 +5,19 @@ import os
 import re
 from pathlib import Path
 
+NO_MEMORY = 6  # the status
+# Marks a status's location that `state_place` packed.
+_PACKED = 1 << 47
 # States below this size are allocated without asking.
 LARGE = 1 << 28
 
 _CONTROL_GROUPS = (
     ("memory.max", "memory.current", "memory.stat"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+    ),
 )
 
 
@@ -51,19 +58,20 @@ def size_text(size: int) -> str:
 
 def state_place(num_wires: int, bytes_per_amplitude: int, line: int) -> int:
     """Pack what the message of a missing state needs into a status's location."""
-    return num_wires | bytes_per_amplitude << 8 | line << 16
+    return num_wires | bytes_per_amplitude << 8 | line << 16 | _PACKED
 
 
-def memory_text(place: int) -> str:
-    """Word the status of a program that has too little memory."""
+def memory_text(place: int) -> tuple[str, int]:
+    """Word the status of a program that has too little memory, and find its line."""
+    free = f"{size_text(available_memory())} of memory is available"
+    if not place & _PACKED:
+        return f"the arrays of the program do not fit, and {free}.", place
     wires, each = place & 255, place >> 8 & 255
-    if not wires:
-        return "There is not enough memory for the arrays of the program."
-    return (
-        f"The simulation of {wires} wires needs {size_text(each << wires)}, but "
-        f"{size_text(available_memory())} of memory is available. Use fewer wires, or "
-        "dtype='complex64' if it is not."
+    text = (
+        f"simulating {wires} wires needs {size_text(each << wires)}, but {free}. "
+        "Use fewer wires, or qnode(dtype='complex64') for half the size."
     )
+    return text, (place ^ _PACKED) >> 16
 
 
 @ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)

@@ -33,7 +33,7 @@ from .ffi import add_handler
 from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
 from .importer import Importer, import_program
-from .memory import memory_check_address, memory_text
+from .memory import NO_MEMORY, memory_check_address, memory_text
 from .native_llvm import compile_object, target_machine, to_llvmlite
 
 MESSAGES = {
@@ -106,8 +106,8 @@ def describe_status(key: int, status: int) -> str:
     lines = program.locations if program is not None else []
     if code == HOST_ERROR:
         text = host_error_text()
-    elif code == OUT_OF_MEMORY:
-        text, place = memory_text(place), place >> 16
+    elif code == NO_MEMORY:
+        text, place = memory_text(place)
     else:
         text = MESSAGES.get(code, "the program failed.")
     line = lines[place] if 0 <= place < len(lines) else ""

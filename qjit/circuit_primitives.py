@@ -16,9 +16,10 @@ import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
+from .diagnostics import reraised, settled
 from .errors import DifferentiationError
-from .jax_internals import ad, batching, mlir
-from .split import Core, Split, split
+from .jax_internals import Zero, ad, batching, mlir, user_line, zero_tangent
+from .split import Core, Split, shaped, split
 
 Params = dict[str, Any]
 
@@ -40,7 +41,7 @@ class Circuit:
         """The function split into classical code and a circuit."""
         if self.diff_method is None:
             raise DifferentiationError(
-                f"'{self.name}' was declared with diff_method=None, so it has no "
+                f"{user_line()}: '{self.name}' has diff_method=None, so it has no "
                 "derivative. Use diff_method='best'."
             )
         return split(
@@ -65,7 +66,8 @@ def _primitive(name: str, results: Callable[..., Sequence[ShapedArray]]) -> Prim
         return [ShapedArray((size, *out.shape), out.dtype) for out in outs]
 
     def implementation(*args: Any, **params: Any) -> Any:
-        return _jitted(primitive, tuple(sorted(params.items())))(*args)
+        with reraised():
+            return settled(_jitted(primitive, tuple(sorted(params.items())))(*args))
 
     primitive.def_abstract_eval(abstract_eval)
     primitive.def_impl(implementation)
@@ -88,7 +90,8 @@ def _native(primitive: Primitive) -> Callable[..., Any]:
         def program(*operands: Any) -> Any:
             return primitive.bind(*operands, **params)
 
-        return native_call(program, args, primitive.name)
+        called = params.get("circuit") or params["core"]
+        return native_call(program, args, called.name)
 
     return run
 
@@ -140,8 +143,7 @@ def mapped_over_batch(primitive: Primitive, batch: Any, params: Params) -> Any:
         def entry(slices: Sequence[Any]) -> Any:
             rest = iter(slices)
             single = [
-                next(rest) if on else arg
-                for arg, on in zip(args, batched, strict=True)
+                next(rest) if on else arg for arg, on in zip(args, batched, strict=True)
             ]
             return primitive.bind(*single, batch=None, **params)
 
@@ -151,7 +153,7 @@ def mapped_over_batch(primitive: Primitive, batch: Any, params: Params) -> Any:
 
 
 def _qnode_results(*_: ShapedArray, circuit: Circuit) -> list[ShapedArray]:
-    return [var.aval for var in circuit.jaxpr.outvars]
+    return [shaped(var.aval) for var in circuit.jaxpr.outvars]
 
 
 def _circuit_results(*_: ShapedArray, core: Core) -> Sequence[ShapedArray]:
@@ -179,7 +181,7 @@ circuit_vjp_p = _primitive("circuit_vjp", _vjp_results)
 
 def _along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """Differentiate a function along the tangents that are not symbolic zeros."""
-    moving = [not isinstance(tangent, ad.Zero) for tangent in tangents]
+    moving = [not isinstance(tangent, Zero) for tangent in tangents]
 
     def of_moving(*values: Any) -> Any:
         rest = iter(values)
@@ -192,7 +194,7 @@ def _along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
         [t for t, moves in zip(tangents, moving, strict=True) if moves],
     )
     zeros = [
-        ad.Zero.from_primal_value(out) if dot.dtype == jax.dtypes.float0 else dot
+        zero_tangent(out) if dot.dtype == jax.dtypes.float0 else dot
         for out, dot in zip(outs, dots, strict=True)
     ]
     return outs, zeros
@@ -217,14 +219,14 @@ def _circuit_jvp(
     primals: Any, tangents: Any, *, core: Core, batch: Any
 ) -> tuple[Any, Any]:
     differentiable = (0, *(1 + number for number in core.coefficients))
-    moving = [n for n, dot in enumerate(tangents) if not isinstance(dot, ad.Zero)]
+    moving = [n for n, dot in enumerate(tangents) if not isinstance(dot, Zero)]
     outs = circuit_p.bind(*primals, core=core, batch=batch)
     if not moving:
-        return outs, [ad.Zero.from_primal_value(out) for out in outs]
+        return outs, [zero_tangent(out) for out in outs]
     for number in moving:
         if number not in differentiable:
             raise DifferentiationError(
-                f"'{core.name}' was differentiated with respect to a matrix or state "
+                f"{user_line()}: '{core.name}' is differentiated by a matrix or state "
                 "vector. Only gate parameters and observable coefficients are "
                 "supported; use jax.lax.stop_gradient on the rest."
             )
@@ -252,33 +254,34 @@ def check_expectations(core: Core) -> None:
         kind = step.primitive.removeprefix("quantum_")
         if kind in ("var", "probs", "state", "sample", "density_matrix"):
             raise DifferentiationError(
-                f"the gradient of {kind} in '{core.name}' is not supported yet. "
+                f"{user_line()}: the gradient of {kind} in '{core.name}' is not "
+                "supported yet. "
                 "Differentiate expectation values."
             )
 
 
 def _refuse_second_order(*_: Any, core: Core, **__: Any) -> Any:
     raise DifferentiationError(
-        f"second derivatives of '{core.name}' are not supported yet."
+        f"{user_line()}: second derivatives of '{core.name}' are not supported yet. "
+        "Take differences of first derivatives."
     )
 
 
 def _transpose(cotangents: Any, *args: Any, core: Core, wrt: Any, batch: Any) -> Any:
     operands = args[len(wrt) :]
     cts = [
-        ad.instantiate_zeros(ct) if isinstance(ct, ad.Zero) else ct
-        for ct in cotangents
+        ad.instantiate_zeros(ct) if isinstance(ct, Zero) else ct for ct in cotangents
     ]
-    on = None
-    if batch is not None:
+    params: Params = {"core": core, "wrt": tuple(wrt)}
+    if batch is None:
+        grads = circuit_vjp_p.bind(*cts, *operands, batch=None, **params)
+    else:
         size, batched = batch
         on = (size, (*(True for _ in cts), *batched[len(wrt) :]))
-        linear = batched[: len(wrt)]
-    grads = circuit_vjp_p.bind(*cts, *operands, core=core, wrt=tuple(wrt), batch=on)
-    if batch is not None:
+        entries = circuit_vjp_p.bind(*cts, *operands, batch=on, **params)
         grads = [
-            grad if on_batch else jnp.sum(grad, axis=0)
-            for grad, on_batch in zip(grads, linear, strict=True)
+            grad if mapped else jnp.sum(grad, axis=0)
+            for grad, mapped in zip(entries, batched, strict=False)
         ]
     return [*grads, *(None for _ in operands)]
 

@@ -1,46 +1,28 @@
 """`qjit`: compile a hybrid program to one native function that JAX calls."""
 
 import functools
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 from jax.extend.core import ClosedJaxpr
 
 from . import import_rules
-from .diagnostics import explained
-from .errors import RUNTIME_ERRORS, HostCallError, QJitError, UnsupportedError
+from .diagnostics import called, check_room, explained, settled
+from .errors import UnsupportedError
 from .jax_internals import trace_state_clean
-
-_STATUS = re.compile(r"\[QJIT:(\d+)\] (.*)", re.DOTALL)
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
-    aval = jax.typeof(leaf) if hasattr(jax, "typeof") else jax.core.get_aval(leaf)
+    aval = jax.typeof(leaf)
     return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
 
 
 def native_call(function: Callable[..., Any], args: Sequence[Any], name: str) -> Any:
     """Compile a function of arrays and call it, inside a JAX trace."""
     closed = jax.make_jaxpr(function)(*map(_abstract, args))
+    check_room(closed.out_avals, name)
     return import_rules.compile_jaxpr(closed, name=name).call(*args)
-
-
-@contextmanager
-def reraised() -> Iterator[None]:
-    """Turn the status text of a native program into the exception it stands for."""
-    try:
-        yield
-    except QJitError:
-        raise
-    except (ValueError, RuntimeError) as error:
-        found = _STATUS.search(str(error))
-        if found is None:
-            raise
-        kind = RUNTIME_ERRORS.get(int(found[1]), HostCallError)
-        raise kind(found[2].strip()) from None
 
 
 class QJIT:
@@ -61,9 +43,10 @@ class QJIT:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
         if not trace_state_clean():
-            return self._inlined(*args, **kwargs)
-        with reraised():
-            return self._jitted(*args, **kwargs)
+            with called(self.function, args, kwargs):
+                return settled(self._inlined(*args, **kwargs))
+        with called(self.function, args, kwargs):
+            return settled(self._jitted(*args, **kwargs))
 
     def _native(self, *args: Any, **kwargs: Any) -> Any:
         program, leaves, tree = self._compile(args, kwargs, self._keep_stages)
@@ -88,6 +71,7 @@ class QJIT:
             closed, shapes = jax.make_jaxpr(flat, return_shape=True)(
                 *map(_abstract, operands)
             )
+        check_room(closed.out_avals, name)
         program = import_rules.compile_jaxpr(
             closed,
             name=name,

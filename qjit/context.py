@@ -1,7 +1,7 @@
 """What the quantum function being traced knows about itself."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ _stack = _Stack()
 
 
 @contextmanager
-def tracing(context: TraceContext) -> Iterator[TraceContext]:
+def tracing(context: TraceContext) -> Generator[TraceContext]:
     """Make a context the current one while its quantum function is traced."""
     _stack.contexts = (*_stack.contexts, context)
     try:

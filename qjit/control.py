@@ -1,5 +1,6 @@
 """PennyLane's spellings of control flow, as thin layers over `jax.lax`."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -100,6 +101,7 @@ def _either(
 def _discarding_operations(function: Callable[..., Any]) -> Callable[..., Any]:
     from .operations import Operation
 
+    @functools.wraps(function)
     def run(*args: Any) -> Any:
         result = function(*args)
         return None if isinstance(result, Operation) else result

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import numpy as np
 
 from .errors import ParameterError, UnsupportedError, WireError
+from .jax_internals import user_line, wide_types
 
 
 @dataclass(frozen=True)
@@ -22,29 +22,34 @@ class Device:
     def __post_init__(self) -> None:
         if self.name != "statevector":
             raise UnsupportedError(
-                f"unknown device {self.name!r}. Available: 'statevector'."
+                f"{user_line()}: unknown device {self.name!r}. "
+                "Available: 'statevector'."
             )
-        if self.wires is not None and not 1 <= self.wires <= 62:
-            raise WireError(f"expected 1 to 62 wires, but got {self.wires}.")
-        if self.shots is not None and self.shots < 1:
-            raise ParameterError(f"shots must be at least 1, but got {self.shots}.")
-        if self.dtype is not None and np.dtype(self.dtype) not in (
-            np.dtype(np.complex64),
-            np.dtype(np.complex128),
-        ):
+        if self.wires is not None and not _is_count(self.wires, 62):
+            raise WireError(
+                f"{user_line()}: wires takes a number from 1 to 62, but got "
+                f"{self.wires!r}."
+            )
+        if self.shots is not None and not _is_count(self.shots, 2**31 - 1):
             raise ParameterError(
-                f"dtype takes complex64 or complex128, but got {self.dtype}."
+                f"{user_line()}: shots takes a positive integer, but got "
+                f"{self.shots!r}."
+            )
+        if self.dtype is not None and not _is_complex(self.dtype):
+            raise ParameterError(
+                f"{user_line()}: dtype takes complex64 or complex128, but got "
+                f"{self.dtype!r}."
             )
 
     @property
     def complex_dtype(self) -> np.dtype[Any]:
         """The dtype of amplitudes under JAX's present settings."""
         if self.dtype is None:
-            wide = jax.config.jax_enable_x64
+            wide = wide_types()
             return np.dtype(np.complex128 if wide else np.complex64)
-        if np.dtype(self.dtype) == np.complex128 and not jax.config.jax_enable_x64:
+        if np.dtype(self.dtype) == np.complex128 and not wide_types():
             raise ParameterError(
-                "complex128 needs 64-bit JAX arrays. Call "
+                f"{user_line()}: complex128 needs 64-bit JAX arrays. Call "
                 "jax.config.update('jax_enable_x64', True) first."
             )
         return np.dtype(self.dtype)
@@ -52,6 +57,18 @@ class Device:
     def override(self, **settings: Any) -> "Device":
         """Return the device with the given settings changed."""
         return replace(self, **{k: v for k, v in settings.items() if v is not None})
+
+
+def _is_count(value: Any, largest: int) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and 1 <= value <= largest
+
+
+def _is_complex(dtype: Any) -> bool:
+    try:
+        return np.dtype(dtype) in (np.complex64, np.complex128)
+    except TypeError:
+        return False
 
 
 def device(

@@ -1,7 +1,11 @@
 """Turning errors of JAX into errors that name the user's line and a remedy."""
 
+import contextlib
+import functools
+import inspect
+import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,11 +13,25 @@ from typing import Any
 import jax
 import numpy as np
 
-from .errors import BranchError, MeasuredValueError
+from qjit.lowering.memory import LARGE, available_memory, size_text
 
-_LIBRARIES = tuple(
-    str(Path(module.__file__ or "").parent) for module in (jax, np)
-) + (str(Path(__file__).parent),)
+from .errors import (
+    RUNTIME_ERRORS,
+    ArgumentError,
+    BranchError,
+    HostCallError,
+    MeasuredValueError,
+    QJitError,
+    SimulatorMemoryError,
+)
+from .jax_internals import is_user_filename, user_line
+
+_LIBRARIES = (
+    *(str(Path(module.__file__ or "").parent) for module in (jax, np)),
+    *(str(module.__file__) for module in (contextlib, functools)),
+)
+
+_STATUS = re.compile(r"\[QJIT:(\d+)\] (.*)", re.DOTALL)
 
 _MISMATCH = ("cond branch", "branch_fun", "true_fun", "scan body", "body_fun", "carry")
 
@@ -23,12 +41,112 @@ def line_of(error: BaseException) -> str:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((*_LIBRARIES, "<"))
-        and "/qjit/" not in frame.filename
-        and "contextlib" not in frame.filename
-        and "functools" not in frame.filename
+        if is_user_filename(frame.filename)
+        and not frame.filename.startswith((*_LIBRARIES, "<frozen"))
     ]
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "<unknown>"
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown line"
+
+
+def definition_line(function: Callable[..., Any]) -> str:
+    """Return `file:line` where a function was defined."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return user_line()
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def check_room(avals: Any, what: str) -> None:
+    """Refuse results that do not fit into memory."""
+    size = sum(aval.size * aval.dtype.itemsize for aval in avals)
+    if size >= LARGE and size > available_memory():
+        raise SimulatorMemoryError(
+            f"{user_line()}: the results of '{what}' need {size_text(size)}, but "
+            f"{size_text(available_memory())} of memory is available. Return less, "
+            "such as the probabilities of some wires."
+        )
+
+
+@contextmanager
+def reraised() -> Iterator[None]:
+    """Turn the status text of a native program into the exception it stands for."""
+    try:
+        yield
+    except QJitError:
+        raise
+    except (ValueError, RuntimeError) as error:
+        text = str(error)
+        found = _STATUS.search(text)
+        if found is not None:
+            kind = RUNTIME_ERRORS.get(int(found[1]), HostCallError)
+            raise kind(found[2].strip()) from None
+        if not text.startswith("RESOURCE_EXHAUSTED"):
+            raise
+        raise SimulatorMemoryError(
+            f"{line_of(error)}: {text.removeprefix('RESOURCE_EXHAUSTED: ')} "
+            f"{size_text(available_memory())} of memory is available. Use fewer wires, "
+            "or return less."
+        ) from error
+
+
+@contextmanager
+def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Iterator[None]:
+    """Explain what goes wrong while a function is called with these arguments."""
+    try:
+        with reraised():
+            yield
+    except QJitError:
+        raise
+    except TypeError as error:
+        check_signature(function, args, kwargs, error)
+        if "as an abstract array" in str(error):
+            check_arrays(function, args, kwargs, error)
+        raise
+
+
+def check_signature(
+    function: Callable[..., Any], args: Any, kwargs: Any, cause: Any = None
+) -> None:
+    """Refuse arguments that do not fit the parameters of a function."""
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError as error:
+        raise ArgumentError(
+            f"{user_line()}: '{_name(function)}' was called with wrong arguments: "
+            f"{error}. It is defined at {definition_line(function)}."
+        ) from cause
+
+
+def check_arrays(
+    function: Callable[..., Any], args: Any, kwargs: Any, cause: Any = None
+) -> None:
+    """Refuse arguments that are no arrays."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path((args, kwargs)):
+        if not is_array(leaf):
+            place = jax.tree_util.keystr(path[1:]).strip("[]'")
+            raise ArgumentError(
+                f"{user_line()}: '{_name(function)}' takes arrays and numbers, but "
+                f"argument {place} holds a {type(leaf).__name__}. Close over it, or "
+                "make it static with qjit(static_argnums=...)."
+            ) from cause
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", "the function")
+
+
+def is_array(leaf: Any) -> bool:
+    """Tell whether JAX takes a value as an array."""
+    if isinstance(leaf, np.ndarray | np.generic):
+        return leaf.dtype.kind not in "OSUMm"
+    return hasattr(leaf, "dtype") or isinstance(leaf, int | float | complex)
+
+
+def settled(results: Any) -> Any:
+    """Wait for results, so that an error is raised by the call that made it."""
+    for leaf in jax.tree.leaves(results):
+        if not isinstance(leaf, jax.core.Tracer) and not leaf.is_ready():
+            leaf.block_until_ready()
+    return results
 
 
 @contextmanager
@@ -42,14 +160,16 @@ def explained(name: str) -> Iterator[Any]:
         jax.errors.TracerArrayConversionError,
     ) as error:
         raise MeasuredValueError(
-            f"{line_of(error)}: '{name}' uses a traced value (an argument or a measured "
-            "outcome) where Python needs a concrete one. Use jax.lax.cond or jnp.where "
+            f"{line_of(error)}: '{name}' uses a traced value (an argument or a "
+            "measured outcome) where Python needs a concrete one. Use jax.lax.cond or jnp.where "
             "to branch on it, jax.lax.fori_loop to loop on it, or make the argument "
             "static with qjit(static_argnums=...)."
         ) from error
+    except QJitError:
+        raise
     except TypeError as error:
-        if any(word in str(error) for word in _MISMATCH):
-            raise BranchError(
-                f"{line_of(error)}: in '{name}', {error}"
-            ) from error
+        lines = filter(None, map(str.strip, str(error).splitlines()))
+        text = " ".join(line if line[-1] in ".:,;" else f"{line}." for line in lines)
+        if any(word in text for word in _MISMATCH):
+            raise BranchError(f"{line_of(error)}: in '{name}', {text}") from error
         raise

@@ -6,59 +6,120 @@ class QJitError(Exception):
 
 
 class WireError(QJitError, ValueError):
-    """A wire is out of range, repeated, or not an integer."""
+    """A wire is out of range, repeated, or not an integer.
+
+    Wires count from 0 to the number of wires less one, and the wires of one operation
+    are distinct. Wires that are computed, such as a loop's counter, are checked when
+    the program runs.
+    """
 
 
 class ParameterError(QJitError, ValueError):
-    """A gate parameter has the wrong count, shape, or value."""
+    """A gate parameter has the wrong count, shape, or value.
+
+    Gates take real, finite scalars. Angles that are computed are checked when the
+    program runs; NaN there often comes from a square root or logarithm before it.
+    """
 
 
 class ParameterTypeError(QJitError, TypeError):
-    """A gate parameter has a dtype that cannot stand for an angle."""
+    """A parameter is of a type that cannot stand for an angle or a matrix.
+
+    Angles are real: take `jnp.real` of a complex number first.
+    """
 
 
 class MatrixError(QJitError, ValueError):
-    """A matrix is not unitary, not Hermitian, or has the wrong size."""
+    """A matrix is not unitary, not Hermitian, or has the wrong size.
+
+    An operation on k wires takes a matrix of shape (2**k, 2**k). Unitarity is checked
+    up to rounding: when tracing for a concrete matrix, at run time for a traced one.
+    """
 
 
 class StateError(QJitError, ValueError):
-    """A state vector is not normalised or has the wrong size."""
+    """A state vector is not normalised or has the wrong size.
+
+    A state of k wires has 2**k amplitudes. `StatePrep(..., normalize=True)` divides
+    by the norm, and `pad_with=0` fills in missing amplitudes.
+    """
 
 
 class OutsideQNodeError(QJitError, RuntimeError):
-    """A quantum operation was called outside a quantum function."""
+    """A quantum operation was called outside a quantum function.
+
+    Gates and measurements belong into a function decorated with `@qjit.qnode(...)`,
+    or into functions that such a function calls.
+    """
+
+
+class ArgumentError(QJitError, TypeError):
+    """A compiled function was called with arguments that it cannot take.
+
+    Arguments are arrays, numbers, and pytrees of them. Close over anything else, or
+    make it static with `qjit(static_argnums=...)`.
+    """
 
 
 class MeasurementError(QJitError, ValueError):
-    """A quantum function measures nothing, or in a place that has no meaning."""
+    """A quantum function measures nothing, or in a place that has no meaning.
+
+    A quantum function ends with measurements and returns them, or values computed
+    from them. `qjit.measure` is the one measurement that gates may follow.
+    """
 
 
 class MeasuredValueError(QJitError, TypeError):
-    """A measured value was used where Python needs a concrete one."""
+    """A measured value was used where Python needs a concrete one.
+
+    Arguments and outcomes are known when the program runs, but Python's `if`, `range`
+    and `float` need them when it is traced. Use `jax.lax.cond`, `jnp.where`, or
+    `jax.lax.fori_loop`.
+    """
 
 
 class BranchError(QJitError, TypeError):
-    """Branches or loop carries disagree in structure, shape, or dtype."""
+    """Branches or loop carries disagree in structure, shape, or dtype.
+
+    All branches return values of equal shapes and dtypes, and a loop returns what it
+    carries. Make the dtypes explicit, as in `jnp.zeros((), jnp.float32)`.
+    """
 
 
 class SimulatorMemoryError(QJitError, MemoryError):
-    """A state vector does not fit into memory."""
+    """A state vector, or a result, does not fit into memory.
+
+    A state of n wires has 2**n amplitudes of 8 bytes (complex64) or 16 (complex128);
+    a gradient keeps two states.
+    """
 
 
 class PostselectionError(QJitError, ValueError):
-    """A measurement was postselected on an outcome of probability zero."""
+    """A measurement was postselected on an outcome of probability zero.
+
+    What follows would be divided by zero. Postselect on an outcome that can occur.
+    """
 
 
 class DifferentiationError(QJitError, NotImplementedError):
-    """A derivative was asked for that qjit cannot compute correctly."""
+    """A derivative was asked for that qjit cannot compute correctly.
+
+    Use `jax.lax.stop_gradient` on what need not be differentiated.
+    """
 
 
 class UnsupportedError(QJitError, NotImplementedError):
-    """A program uses a feature that this version does not compile."""
+    """A program uses a feature that this version does not compile.
+
+    The message names the feature, and another way where there is one.
+    """
 
 
 class HostCallError(QJitError, RuntimeError):
-    """A Python function called from compiled code raised an exception."""
+    """A Python function called from compiled code raised an exception.
+
+    The message ends with the type and text of that exception.
+    """
 
 
 RUNTIME_ERRORS: dict[int, type[QJitError]] = {

@@ -17,7 +17,14 @@ from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
 
 from .errors import DifferentiationError, UnsupportedError
 from .jax_internals import user_line
-from .jaxprs import CALL_PRIMITIVES, Environment, bind, has_effects, inner_jaxpr, live_eqns
+from .jaxprs import (
+    CALL_PRIMITIVES,
+    Environment,
+    bind,
+    has_effects,
+    inner_jaxpr,
+    live_eqns,
+)
 from .primitives import TERMINAL_PRIMITIVES
 
 TERMINAL = frozenset(primitive.name for primitive in TERMINAL_PRIMITIVES)
@@ -58,6 +65,11 @@ def hoist(
     recorder = Recorder(purpose)
     outs, nodes = _walk(jaxpr, consts, args, recorder)
     return outs, Hoisted(nodes, tuple(recorder.values), tuple(recorder.angles))
+
+
+def without_gates(eqn: JaxprEqn, inputs: Sequence[Any], purpose: str) -> list[Any]:
+    """Evaluate a loop or branch without its gates."""
+    return _quantum(eqn, list(inputs), Recorder(purpose))[0]
 
 
 def _walk(
@@ -138,7 +150,11 @@ def _scan(
     params = eqn.params
     closed, length = params["jaxpr"], params["length"]
     split = params["num_consts"], params["num_consts"] + params["num_carry"]
-    consts, init, xs = inputs[: split[0]], inputs[split[0] : split[1]], inputs[split[1] :]
+    consts, init, xs = (
+        inputs[: split[0]],
+        inputs[split[0] : split[1]],
+        inputs[split[1] :],
+    )
     captured: list[Hoisted] = []
 
     def body(carry: list[Any], slices: list[Any]) -> tuple[list[Any], Any]:

@@ -78,9 +78,7 @@ def _circuit_vjp(
 ) -> list[Value]:
     core = params["core"]
     count = len(core.results)
-    return import_adjoint(
-        importer, core, inputs[:count], inputs[count:], params["wrt"]
-    )
+    return import_adjoint(importer, core, inputs[:count], inputs[count:], params["wrt"])
 
 
 @rule("circuit_jvp")

@@ -2,21 +2,25 @@
 
 from typing import Any
 
+import jax
+
 # Effects: JAX offers no public way to let a new effect pass through control flow.
 from jax._src import core as core
 from jax._src import effects as effects
 
-# Source lines of equations, to name the user's line in errors.
-from jax._src import source_info_util as source_info_util
-
 # Rules of new primitives: documented, but not re-exported.
+from jax._src.ad_util import Zero as Zero
+
+
+# `jax.jit` dispatch needs to know whether a transformation is in progress.
+from jax._src.core import trace_state_clean as trace_state_clean
 from jax._src.interpreters import ad as ad
 from jax._src.interpreters import batching as batching
 from jax._src.interpreters import mlir as mlir
 from jax._src.interpreters import partial_eval as partial_eval
 
-# `jax.jit` dispatch needs to know whether a transformation is in progress.
-from jax._src.core import trace_state_clean as trace_state_clean
+from qjit.lowering.jax_internals import calling_line, line_of_source
+from qjit.lowering.jax_internals import is_user_filename as is_user_filename
 
 
 def allow_effect(effect: type[Any]) -> None:
@@ -30,11 +34,20 @@ def allow_effect(effect: type[Any]) -> None:
         allowed.add_type(effect)
 
 
+def wide_types() -> bool:
+    """Tell whether JAX keeps 64-bit types."""
+    return bool(jax.config.read("jax_enable_x64"))
+
+
 def user_line(source_info: Any = None) -> str:
     """Return `file:line` of the user's code that an equation comes from."""
-    if source_info is None:
-        source_info = source_info_util.current()
-    return line_of_source(source_info) or "unknown line"
+    line = "" if source_info is None else line_of_source(source_info)
+    return line or calling_line() or "unknown line"
+
+
+def zero_tangent(primal: Any) -> Any:
+    """Return the symbolic zero tangent of a value."""
+    return getattr(Zero, "from_primal_value")(primal)  # noqa: B009 (untyped in JAX)
 
 
 def bind(eqn: Any, args: Any) -> list[Any]:

@@ -218,10 +218,5 @@ def reset(wires: Wires) -> None:
 def _one_wire(
     wires: Wires, context: TraceContext, what: str
 ) -> tuple[tuple[int | None], Sequence[Any]]:
-    checked = as_wires(wires, context)
-    if len(checked) != 1:
-        raise MeasurementError(
-            f"{user_line()}: {what} takes one wire, but got {len(checked)}."
-        )
-    (wire,) = checked
+    (wire,) = as_wires(wires, context, what, 1)
     return ((wire,), ()) if isinstance(wire, int) else ((None,), (wire,))

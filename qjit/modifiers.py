@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 
 from qjit.dialects.circuit import Branch, Loop, Node, Step
 from qjit.dialects.gates import GATES
@@ -150,9 +151,7 @@ def _trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     def flat(*values: Any) -> Any:
         rest = iter(values)
-        full = [
-            leaf if i in static else next(rest) for i, leaf in enumerate(leaves)
-        ]
+        full = [leaf if i in static else next(rest) for i, leaf in enumerate(leaves)]
         args, kwargs = jax.tree.unflatten(tree, full)
         result = function(*args, **kwargs)
         return None if isinstance(result, Operation) else result
@@ -234,9 +233,7 @@ def bind_controlled(
     )
 
 
-def _replay_scan(
-    params: Any, inputs: list[Any], body: Callable[..., Any]
-) -> list[Any]:
+def _replay_scan(params: Any, inputs: list[Any], body: Callable[..., Any]) -> list[Any]:
     first, count = params["num_consts"], params["num_carry"]
     consts, init, xs = (
         inputs[:first],
@@ -259,7 +256,7 @@ def _replay_while(
 ) -> list[Any]:
     first, second = params["cond_nconsts"], params["body_nconsts"]
     conditions, bodies = inputs[:first], inputs[first : first + second]
-    condition = jax.extend.core.jaxpr_as_fun(params["cond_jaxpr"])
+    condition = jaxpr_as_fun(params["cond_jaxpr"])
     body = inner(params["body_jaxpr"])
     return jax.lax.while_loop(
         lambda carry: condition(*conditions, *carry)[0],
@@ -312,9 +309,7 @@ def _read(number: int, circuit: Hoisted, counters: Sequence[Any]) -> Any:
 
 
 def _inverse_step(step: Step, circuit: Hoisted, counters: Sequence[Any]) -> None:
-    primitive = next(
-        p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive
-    )
+    primitive = next(p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive)
     numbers = [
         *(slot.base for slot in step.slots),
         *(item.number for item in step.inputs),
@@ -325,5 +320,3 @@ def _inverse_step(step: Step, circuit: Hoisted, counters: Sequence[Any]) -> None
             f"{user_line(step.source.source_info)}: a state preparation has no inverse."
         )
     bind_controlled(primitive, step.params, inputs, Modifiers(adjoint=True))
-
-

@@ -11,7 +11,7 @@ from qjit.dialects.gates import GATES
 
 from .context import current
 from .errors import MatrixError, ParameterError, StateError, WireError
-from .jax_internals import user_line
+from .jax_internals import user_line, wide_types
 from .operations import (
     GateCall,
     Modifiers,
@@ -19,6 +19,7 @@ from .operations import (
     Token,
     apply,
     as_angle,
+    as_array,
     check_distinct,
 )
 from .primitives import state_prep_p, unitary_p
@@ -42,7 +43,9 @@ def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operation:
     return _rotation("PauliRot", theta, on, pauli_word)
 
 
-def _rotation(name: str, theta: Any, on: tuple[Wire, ...], word: str | None) -> Operation:
+def _rotation(
+    name: str, theta: Any, on: tuple[Wire, ...], word: str | None
+) -> Operation:
     angle = as_angle(theta, name)
     return apply(GateCall(GATES[name], (angle,), (), on, word=word))
 
@@ -122,6 +125,7 @@ def ControlledQubitUnitary(
 ) -> Operation:
     """Apply a unitary matrix to the last wires, controlled by the first ones."""
     on = as_wires(wires, current("ControlledQubitUnitary"))
+    U = as_array(U, "ControlledQubitUnitary")
     size = np.shape(U)[-1] if np.ndim(U) else 0
     count = len(on) - max(int(size) - 1, 0).bit_length()
     if count < 0:
@@ -141,6 +145,7 @@ def _unitary(
     diagonal: bool,
 ) -> Operation:
     context = current(name)
+    matrix = as_array(matrix, name)
     side = 2 ** len(targets)
     expected = (side,) if diagonal else (side, side)
     if np.shape(matrix) != expected:
@@ -150,7 +155,7 @@ def _unitary(
         )
     if not isinstance(matrix, Tracer):
         _check_unitary(np.asarray(matrix, np.complex128), name, diagonal)
-    wide = np.complex128 if jax.config.jax_enable_x64 else np.complex64
+    wide = np.complex128 if wide_types() else np.complex64
     array = jnp.asarray(matrix, wide)
     token = Token()
 
@@ -191,6 +196,7 @@ def BasisState(state: Any, wires: Wires) -> None:
     """Flip wires in |0> to the bits of a basis state, an array of zeros and ones."""
     context = current("BasisState")
     on = static_wires(wires, context, "BasisState")
+    state = as_array(state, "BasisState")
     if np.shape(state) != (len(on),):
         raise StateError(
             f"{user_line()}: BasisState on {len(on)} wire(s) takes as many bits, but "
@@ -240,6 +246,7 @@ AmplitudeEmbedding = StatePrep
 
 def _amplitudes(state: Any, count: int, normalize: bool, pad_with: Any) -> Any:
     size = 2**count
+    state = as_array(state, "StatePrep")
     xp = jnp if isinstance(state, Tracer) else np
     vector = xp.asarray(state)
     if pad_with is not None and vector.ndim == 1 and vector.size < size:
@@ -257,9 +264,8 @@ def _amplitudes(state: Any, count: int, normalize: bool, pad_with: Any) -> Any:
             f"{np.sqrt(np.sum(np.abs(vector) ** 2)):.6g} instead of 1. "
             "Normalise it, or pass normalize=True."
         )
-    wide = np.complex128 if jax.config.jax_enable_x64 else np.complex64
+    wide = np.complex128 if wide_types() else np.complex64
     return jnp.asarray(vector, wide)
-
 
 
 def barrier(wires: Wires = None) -> None:

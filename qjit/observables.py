@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from .errors import MatrixError, MeasurementError, ParameterError, WireError
 from .jax_internals import user_line
-from .operations import Operation
+from .operations import Operation, as_array
 
 Word = tuple[tuple[int, str], ...]  # sorted by wire, without identities
 
@@ -66,8 +66,8 @@ class Observable:
         phases = np.asarray([phase for phase, _ in products])
         xp = _backend(self.coefficients, other.coefficients)
         outer = xp.ravel(xp.outer(self.coefficients, other.coefficients))
-        real = not np.iscomplexobj(outer) and not np.any(phases.imag)
-        outer = outer * (phases.real if real else phases)
+        real = not np.iscomplexobj(outer) and not np.any(np.imag(phases))
+        outer = outer * (np.real(phases) if real else phases)
         return Observable(outer, tuple(term for _, term in products), matrices)
 
     def __add__(self, other: Any) -> "Observable":
@@ -188,6 +188,7 @@ def Hermitian(matrix: Any, wires: Any) -> Observable:
     0.5
     """
     on = (wires,) if np.ndim(wires) == 0 else tuple(int(wire) for wire in wires)
+    matrix = as_array(matrix, "Hermitian")
     xp = _backend(matrix)
     matrix = xp.asarray(matrix)
     if matrix.shape != (2 ** len(on),) * 2:
@@ -205,12 +206,11 @@ def Hermitian(matrix: Any, wires: Any) -> Observable:
 def Projector(state: Any, wires: Any) -> Observable:
     """Return the projector on a basis state (k bits) or on a state vector (2**k)."""
     on = (wires,) if np.ndim(wires) == 0 else tuple(int(wire) for wire in wires)
+    state = as_array(state, "Projector")
     xp = _backend(state)
     vector = xp.asarray(state)
     if vector.shape == (len(on),) and len(on) != 2 ** len(on):
-        index = sum(
-            bit * 2**place for place, bit in enumerate(reversed([*vector]))
-        )
+        index = sum(bit * 2**place for place, bit in enumerate(reversed([*vector])))
         vector = xp.asarray(xp.arange(2 ** len(on)) == index, dtype=float)
     return Hermitian(xp.outer(vector, xp.conj(vector)), on)
 
@@ -223,6 +223,7 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Observable:
         observables: one observable for each coefficient.
     """
     operands = [as_observable(observable) for observable in observables]
+    coeffs = as_array(coeffs, "Hamiltonian")
     xp = _backend(coeffs)
     coeffs = xp.asarray(coeffs)
     if coeffs.shape != (len(operands),):
@@ -246,4 +247,3 @@ def pauli_sum(coefficients: Any, words: Sequence[str]) -> Observable:
     )
     xp = _backend(coefficients)
     return Observable(xp.asarray(coefficients), terms)
-

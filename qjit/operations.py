@@ -1,5 +1,6 @@
 """Applying gates: checks what the user wrote and binds it to a JAX primitive."""
 
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from qjit.dialects.gates import GATES, GateRecord
 
 from .context import TraceContext, current
 from .errors import ParameterError, ParameterTypeError, WireError
-from .jax_internals import user_line
+from .jax_internals import user_line, wide_types
 from .primitives import gate_p
 from .wires import Wire, Wires, as_wires
 
@@ -100,7 +101,7 @@ class GateCall:
     dim: int | None = None
     token: Token = field(default_factory=Token)
 
-    def bind(self, extra: Modifiers = Modifiers()) -> None:  # noqa: B008 (frozen)
+    def bind(self, extra: Modifiers = Modifiers()) -> None:
         """Put the gate into the circuit under trace."""
         controls = (*extra.controls, *self.controls)
         wires = (*controls, *self.targets)
@@ -144,11 +145,11 @@ def apply(call: GateCall) -> Operation:
 
 def as_angle(value: Any, gate: str) -> Any:
     """Check one gate parameter and return it as a real scalar."""
-    dtype = np.dtype(np.float64 if jax.config.jax_enable_x64 else np.float32)
+    dtype = np.dtype(np.float64 if wide_types() else np.float32)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _finite(np.asarray(value, dtype), gate)
     if not hasattr(value, "dtype"):
-        value = np.asarray(value)
+        value = as_array(value, gate)
     if np.ndim(value):
         raise ParameterError(
             f"{user_line()}: {gate} takes scalar parameters, but got an array of "
@@ -166,9 +167,33 @@ def as_angle(value: Any, gate: str) -> Any:
     return value if value.dtype == dtype else jax.lax.convert_element_type(value, dtype)
 
 
+def as_array(value: Any, what: str) -> Any:
+    """Return an array of numbers for what the user wrote, such as nested lists."""
+    leaves = jax.tree.leaves(value)
+    if hasattr(value, "dtype"):
+        array = value
+    elif any(isinstance(leaf, Tracer) for leaf in leaves):
+        array = jnp.asarray(value)
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = None
+    if array is None or not (
+        np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.bool_)
+    ):
+        raise ParameterTypeError(
+            f"{user_line()}: {what} takes an array of numbers, but got "
+            f"{reprlib.repr(value)}."
+        )
+    return array
+
+
 def _finite(value: np.ndarray, gate: str) -> np.ndarray:
     if not np.isfinite(value):
-        raise ParameterError(f"{user_line()}: {gate} was given the angle {value}.")
+        raise ParameterError(
+            f"{user_line()}: {gate} takes finite angles, but got {value}."
+        )
     return value
 
 
@@ -176,14 +201,7 @@ def split_wires(
     record: GateRecord, wires: Wires, context: TraceContext
 ) -> tuple[tuple[Wire, ...], tuple[Wire, ...]]:
     """Check the number of wires of a gate and return its controls and targets."""
-    checked = as_wires(wires, context)
-    expected = record.num_wires
-    if expected is not None:
-        if len(checked) != expected:
-            raise WireError(
-                f"{user_line()}: {record.name} acts on {expected} wire(s), but got "
-                f"{len(checked)}: {list(checked)}."
-            )
+    checked = as_wires(wires, context, record.name, record.num_wires)
     count = record.num_controls or 0
     return checked[:count], checked[count:]
 

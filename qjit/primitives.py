@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import jax
 import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 
-from .jax_internals import allow_effect, effects
+from .jax_internals import allow_effect, effects, wide_types
 
 
 class QuantumEffect(effects.Effect):
@@ -63,7 +62,7 @@ def _density(*_: ShapedArray, wires: Sequence[int], dtype: Any) -> list[ShapedAr
 
 def integer_dtype() -> np.dtype[Any]:
     """Return the widest integer dtype that JAX's settings allow."""
-    return np.dtype(np.int64 if jax.config.jax_enable_x64 else np.int32)
+    return np.dtype(np.int64 if wide_types() else np.int32)
 
 
 def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, dtype: Any) -> Any:

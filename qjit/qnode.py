@@ -7,15 +7,23 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.core import Tracer
 
 from .circuit_primitives import Circuit, qnode_p
 from .context import TraceContext, tracing
-from .devices import Device, device as make_device
-from .diagnostics import explained
-from .errors import WireError
-from .jax_internals import partial_eval, trace_state_clean
+from .devices import Device
+from .devices import device as make_device
+from .diagnostics import (
+    called,
+    check_arrays,
+    check_signature,
+    definition_line,
+    explained,
+    is_array,
+    settled,
+)
+from .errors import MeasurementError, ParameterError, WireError
+from .jax_internals import partial_eval, trace_state_clean, user_line, wide_types
 from .split import check_measurements
 
 
@@ -34,6 +42,7 @@ class QNode:
     def __init__(
         self, function: Callable[..., Any], device: Device, diff_method: str | None
     ) -> None:
+        self.__name__ = getattr(function, "__name__", "circuit")
         functools.update_wrapper(self, function)
         self.function = function
         self.device = device
@@ -45,13 +54,13 @@ class QNode:
         """Run the quantum function, compiling it on the first call of a signature."""
         if not trace_state_clean():
             return self._call(*args, **kwargs)
-        from .compile import reraised
-
-        with reraised():
-            return self._jitted(*args, **kwargs)
+        with called(self.function, args, kwargs):
+            return settled(self._jitted(*args, **kwargs))
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         leaves, tree = jax.tree.flatten((args, kwargs))
+        check_signature(self.function, args, kwargs)
+        check_arrays(self.function, args, kwargs)
         arrays = [jnp.asarray(leaf) for leaf in leaves]
         special = self._specialise(arrays, tree)
         outs = qnode_p.bind(
@@ -63,7 +72,7 @@ class QNode:
         key = (
             tree,
             tuple((a.shape, a.dtype, a.weak_type) for a in arrays),
-            jax.config.jax_enable_x64,
+            wide_types(),
         )
         if key in self._cache:
             return self._cache[key]
@@ -74,22 +83,29 @@ class QNode:
 
     def _trace(self, arrays: list[jax.Array], tree: Any) -> Specialised:
         context = TraceContext(
-            self.__name__, self.device.wires, self.device.complex_dtype, self.device.shots
+            self.__name__,
+            self.device.wires,
+            self.device.complex_dtype,
+            self.device.shots,
         )
 
         def flat(*leaves: Any) -> Any:
             args, kwargs = jax.tree.unflatten(tree, leaves)
-            return self.function(*args, **kwargs)
+            outs = self.function(*args, **kwargs)
+            check_outputs(outs, self.function)
+            return outs
 
         avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
         with tracing(context), explained(self.__name__):
             closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
         if context.wire_count == 0:
             raise WireError(
-                f"the quantum function '{self.__name__}' uses no static wire. Declare "
+                f"{definition_line(self.function)}: the quantum function "
+                f"'{self.__name__}' uses no wire that is known when tracing. Declare "
                 "the number of wires: qnode(wires=...)."
             )
-        check_measurements(closed.jaxpr, self.__name__)
+        line = definition_line(self.function)
+        check_measurements(closed.jaxpr, self.__name__, line)
         circuit = Circuit(
             partial_eval.convert_constvars_jaxpr(closed.jaxpr),
             context.wire_count,
@@ -100,6 +116,18 @@ class QNode:
             self.diff_method,
         )
         return Specialised(circuit, tuple(closed.consts), jax.tree.structure(shapes))
+
+
+def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
+    """Refuse outputs that are no arrays, such as a gate."""
+    for leaf in jax.tree.leaves(outs):
+        if not is_array(leaf):
+            raise MeasurementError(
+                f"{definition_line(function)}: the quantum function "
+                f"'{function.__name__}' returns an object of type "
+                f"{type(leaf).__name__}. Return measurements, such as "
+                "qjit.expval(qjit.Z(0))."
+            )
 
 
 def qnode(
@@ -146,8 +174,9 @@ def qnode(
     else:
         device = device.override(wires=wires, shots=shots, seed=seed, dtype=dtype)
     if diff_method not in ("best", "adjoint", None):
-        raise ValueError(
-            f"diff_method takes 'best', 'adjoint' or None, but got {diff_method!r}."
+        raise ParameterError(
+            f"{user_line()}: diff_method takes 'best', 'adjoint' or None, but got "
+            f"{diff_method!r}."
         )
     chosen = device
     return lambda function: QNode(function, chosen, diff_method)

@@ -13,9 +13,17 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, jaxpr_as
 from qjit.dialects.circuit import Node, steps
 
 from .errors import MeasurementError
-from .hoist import TERMINAL, Hoisted, hoist, lay_out
-from .jax_internals import user_line
-from .jaxprs import CALL_PRIMITIVES, Environment, bind, has_effects, inner_jaxpr, inner_jaxprs, live_eqns
+from .hoist import TERMINAL, Hoisted, hoist, lay_out, without_gates
+from .jax_internals import user_line, wide_types
+from .jaxprs import (
+    CALL_PRIMITIVES,
+    Environment,
+    bind,
+    has_effects,
+    inner_jaxpr,
+    inner_jaxprs,
+    live_eqns,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +56,7 @@ class Split:
             _gathered(value, indices)
             for value, indices in zip(values, self.gathers, strict=False)
         ]
-        angle_dtype = np.float64 if jax.config.jax_enable_x64 else np.float32
+        angle_dtype = np.float64 if wide_types() else np.float32
         angles = (
             jnp.concatenate(pieces)
             if len(pieces) > 1
@@ -59,6 +67,11 @@ class Split:
     def finish(self, results: Sequence[Any], args: Sequence[Any]) -> list[Any]:
         """Compute the function's outputs from the measured results."""
         return evaluate_post(self.post, self.post_consts, args, iter(results))
+
+
+def shaped(aval: Any) -> ShapedArray:
+    """Return an abstract value as one of an array."""
+    return ShapedArray(aval.shape, aval.dtype)
 
 
 def _gathered(value: Any, indices: tuple[int, ...] | None) -> Any:
@@ -79,8 +92,10 @@ def split(
         captured.append(hoisted)
         return hoisted.values
 
-    avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in jaxpr.invars]
-    traced = jax.make_jaxpr(values)(*avals)
+    avals = [shaped(variable.aval) for variable in jaxpr.invars]
+    traced = jax.make_jaxpr(values)(
+        *(jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals)
+    )
     hoisted = captured[-1]
     angles = [n for n, angle in enumerate(hoisted.angles) if angle]
     rest = [n for n, angle in enumerate(hoisted.angles) if not angle]
@@ -146,7 +161,7 @@ def _element(atom: Any, makers: dict[Var, JaxprEqn]) -> tuple[Var, int] | None:
     if isinstance(root, Literal):
         return None
     starts = source.params["start_indices"]
-    return root, int(np.ravel_multi_index(starts, root.aval.shape))
+    return root, int(np.ravel_multi_index(starts, shaped(root.aval).shape))
 
 
 def _results(jaxpr: Jaxpr) -> list[ShapedArray]:
@@ -154,7 +169,7 @@ def _results(jaxpr: Jaxpr) -> list[ShapedArray]:
     found: list[ShapedArray] = []
     for eqn in live_eqns(jaxpr):
         if eqn.primitive.name in TERMINAL:
-            found.extend(var.aval for var in eqn.outvars)
+            found.extend(shaped(var.aval) for var in eqn.outvars)
         elif has_effects(eqn) and eqn.primitive.name in CALL_PRIMITIVES:
             found.extend(_results(inner_jaxpr(eqn).jaxpr))
     return found
@@ -177,28 +192,18 @@ def evaluate_post(
             inner = inner_jaxpr(eqn)
             outs = evaluate_post(inner.jaxpr, inner.consts, inputs, results)
         elif eqn.outvars and eqn.primitive.name in ("scan", "cond"):
-            outs = _classical_outputs(eqn, inputs)
+            outs = without_gates(eqn, inputs, "differentiation")
         else:
             outs = [None] * len(eqn.outvars)
         env.write(eqn.outvars, outs)
     return env.read(jaxpr.outvars)
 
 
-def _classical_outputs(eqn: JaxprEqn, inputs: Sequence[Any]) -> list[Any]:
-    """Evaluate a loop or branch without its gates."""
-    pairs = zip(eqn.invars, inputs, strict=True)
-    given = {atom: value for atom, value in pairs if not isinstance(atom, Literal)}
-    variables = list(given)
-    alone = Jaxpr((), variables, eqn.outvars, [eqn], eqn.effects)
-    args = [given[variable] for variable in variables]
-    return hoist(alone, (), args, "differentiation")[0]
-
-
-def check_measurements(jaxpr: Jaxpr, name: str) -> None:
+def check_measurements(jaxpr: Jaxpr, name: str, line: str) -> None:
     """Refuse gates after a measurement, measurements in loops, and none at all."""
     if not _check(jaxpr, measured=False, top=True):
         raise MeasurementError(
-            f"the quantum function '{name}' returns no measurement. "
+            f"{line}: the quantum function '{name}' returns no measurement. "
             "Return expval, var, probs, state, sample, counts or density_matrix."
         )
 

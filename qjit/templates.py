@@ -96,9 +96,7 @@ def QFT(wires: Wires) -> None:
     for place, target in enumerate(on):
         _GATES["H"](wires=target)
         for distance, control in enumerate(on[place + 1 :], start=1):
-            _GATES["ControlledPhaseShift"](
-                np.pi / 2**distance, wires=[control, target]
-            )
+            _GATES["ControlledPhaseShift"](np.pi / 2**distance, wires=[control, target])
     for first, last in zip(on[: len(on) // 2], reversed(on), strict=False):
         _GATES["SWAP"](wires=[first, last])
 
@@ -120,9 +118,7 @@ def GroverOperator(wires: Wires) -> None:
     GlobalPhase(np.pi)
 
 
-def TrotterProduct(
-    hamiltonian: Any, time: Any, n: int = 1, order: int = 1
-) -> None:
+def TrotterProduct(hamiltonian: Any, time: Any, n: int = 1, order: int = 1) -> None:
     """Approximate exp(i H t) by a Suzuki-Trotter product (Suzuki, 1991).
 
     Args:

@@ -184,5 +184,3 @@ def _store_row(
         return []
 
     importer.loop(aval.shape[1:], body)
-
-

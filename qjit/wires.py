@@ -11,15 +11,29 @@ from .context import TraceContext
 from .errors import WireError
 from .jax_internals import user_line
 
-Wire = int | Tracer
+Wire = Any  # an int, or a traced integer scalar
 Wires = Any  # an integer, a traced integer, or a sequence or array of them
 
 
-def as_wires(wires: Wires, context: TraceContext) -> tuple[Wire, ...]:
-    """Check wires and return them as a tuple of integers and traced scalars."""
+def as_wires(
+    wires: Wires, context: TraceContext, what: str = "", count: int | None = None
+) -> tuple[Wire, ...]:
+    """Check wires and return them as a tuple of integers and traced scalars.
+
+    Args:
+        wires: as the user wrote them.
+        context: the quantum function under trace.
+        what: what acts on the wires.
+        count: how many it acts on, or None for any number.
+    """
     if isinstance(wires, str) or wires is None:
         raise WireError(f"{user_line()}: expected integer wires, but got {wires!r}.")
     items = _items(wires)
+    if count is not None and len(items) != count:
+        raise WireError(
+            f"{user_line()}: {what} acts on {count} wire(s), but got {len(items)}: "
+            f"{list(items)}."
+        )
     checked = tuple(_as_wire(item) for item in items)
     static = [wire for wire in checked if isinstance(wire, int)]
     if len(set(static)) != len(static):

@@ -13,9 +13,13 @@ from qjit.dialects.gate_record import pauli_matrix
 from qjit.dialects.gates import find_gate
 
 
+def _numpy(*values: Any) -> Any:
+    return jnp if any(isinstance(value, jax.Array) for value in values) else np
+
+
 def apply(state: Any, matrix: Any, wires: Sequence[Any]) -> Any:
     """The state tensor after a matrix on these wires, further axes untouched."""
-    xp = jnp if isinstance(matrix, jax.Array) else np
+    xp = _numpy(matrix, state)
     k, on = len(wires), [int(wire) for wire in wires]
     tensor = xp.reshape(matrix, (2,) * (2 * k))
     moved = xp.tensordot(tensor, state, axes=(list(range(k, 2 * k)), on))
@@ -24,7 +28,7 @@ def apply(state: Any, matrix: Any, wires: Sequence[Any]) -> Any:
 
 def controlled(matrix: Any, values: Sequence[Any]) -> Any:
     """The matrix under controls, which come first and must have these values."""
-    xp = jnp if isinstance(matrix, jax.Array) else np
+    xp = _numpy(matrix)
     fires = np.zeros(2 ** len(values))
     fires[int("".join(str(int(value)) for value in values) or "0", 2)] = 1.0
     inside = xp.kron(np.diag(fires), matrix)
@@ -69,7 +73,8 @@ def random_unitary(num_wires: int, seed: int) -> Any:
 class Reference:
     """Collects gates, spelled as qjit's functions, as matrices on wires."""
 
-    def __init__(self) -> None:
+    def __init__(self, numpy: Any = jnp) -> None:
+        self.numpy = numpy
         self.steps: list[tuple[Any, tuple[Any, ...]]] = []
 
     def __getattr__(self, name: str) -> Callable[..., None]:
@@ -78,12 +83,13 @@ class Reference:
             raise AttributeError(name)
 
         def gate(*params: Any, wires: Any = ()) -> None:
+            xp = _numpy(*params)
             terms = [
-                jnp.exp(1j * sum(w * p for w, p in zip(frequency, params, strict=True)))
+                xp.exp(1j * sum(w * p for w, p in zip(frequency, params, strict=True)))
                 * coefficient
                 for frequency, coefficient in record.harmonics().items()
             ]
-            target = reduce(jnp.add, terms) if params else record.matrix()
+            target = reduce(xp.add, terms) if params else record.matrix()
             on = tuple(wires) if np.ndim(wires) else (wires,)
             self.steps.append((controlled(target, [1] * (record.num_controls or 0)), on))
 
@@ -160,6 +166,8 @@ class Reference:
 
 class Compiled:
     """qjit under the spelling of `Reference`."""
+
+    numpy = jnp
 
     def __getattr__(self, name: str) -> Any:
         return getattr(qj, name)

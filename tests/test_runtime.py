@@ -568,7 +568,7 @@ def test_measurement_collapses_and_resets(suffix: str, n: int) -> None:
     for wire, reset, postselect in itertools.product(range(n), (0, 1), (-1, 0, 1)):
         with Session(suffix, seed=wire) as session:
             state = session.load(vector)
-            args = (wire, postselect, reset, 9, pointer(outcome))
+            args = (wire, postselect, reset, 9, pointer(outcome), None)
             assert session.call("measure", session.context, state, *args) == 0
             kept = np.moveaxis(vector.reshape((2,) * n).copy(), wire, 0)
             kept[1 - outcome[0]] = 0
@@ -581,7 +581,7 @@ def test_measurement_collapses_and_resets(suffix: str, n: int) -> None:
                 assert outcome[0] == postselect
             else:
                 other = 1 - (0 if reset else outcome[0])
-                args = (wire, other, 0, 9, pointer(outcome))
+                args = (wire, other, 0, 9, pointer(outcome), None)
                 status = session.call("measure", session.context, state, *args)
                 assert status == 7 | 9 << 8
 
@@ -624,7 +624,7 @@ def test_measurement_outcomes_follow_the_probabilities() -> None:
         for _ in range(4000):
             state = session.load(np.array([0.6, 0.8]))
             session.call(
-                "measure", session.context, state, 0, -1, 0, 0, pointer(outcome)
+                "measure", session.context, state, 0, -1, 0, 0, pointer(outcome), None
             )
             ones += int(outcome[0])
             session.call("state_free", session.context, state)

@@ -6,11 +6,11 @@ import qjit as qj
 
 def flip():
     qj.X(1)
-    return jnp.zeros(2)
+    return jnp.zeros(2, "float32")
 
 
 def keep():
-    return jnp.zeros(())
+    return jnp.zeros((), "float32")
 
 
 @qj.qnode(wires=2)

@@ -11,7 +11,7 @@ def turn(i, angles):
 
 @qj.qnode(wires=2)
 def circuit():
-    turn(jnp.zeros(2))
+    turn(jnp.zeros(2, "float32"))
     return qj.expval(qj.Z(0))
 
 

@@ -11,7 +11,7 @@ def step(angle, change):
 
 @qj.qnode(wires=2)
 def circuit():
-    jax.lax.scan(step, 0, jnp.ones(3))
+    jax.lax.scan(step, jnp.int32(0), jnp.ones(3, "float32"))
     return qj.expval(qj.Z(0))
 
 

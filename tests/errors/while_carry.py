@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 
 import qjit as qj
 
@@ -9,12 +10,12 @@ def running(angle):
 
 def step(angle):
     qj.RX(angle, wires=0)
-    return angle + 0.5
+    return angle + jnp.float32(0.5)
 
 
 @qj.qnode(wires=2)
 def circuit():
-    jax.lax.while_loop(running, step, 0)
+    jax.lax.while_loop(running, step, jnp.int32(0))
     return qj.expval(qj.Z(0))
 
 

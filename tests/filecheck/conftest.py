@@ -15,10 +15,9 @@ from filecheck.parser import Parser
 from qjit.opt import OptMain
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:
-    if file_path.suffix != ".mlir":
-        return None
-    return MlirFile.from_parent(parent, path=file_path)
+def pytest_collect_file(file_path: Path, parent: pytest.Dir) -> "MlirFile | None":
+    mlir = file_path.suffix == ".mlir"
+    return MlirFile.from_parent(parent, path=file_path) if mlir else None
 
 
 class MlirFile(pytest.File):
@@ -32,15 +31,11 @@ class RunLine(pytest.Item):
     def runtest(self) -> None:
         text = self.path.read_text()
         for command in self.name.split(" | "):
-            text = run_tool(command.split()[1:], text)
+            output, source = io.StringIO(), io.BytesIO(text.encode())
+            with pytest.MonkeyPatch.context() as m, contextlib.redirect_stdout(output):
+                m.setattr(sys, "stdin", io.TextIOWrapper(source))
+                OptMain(args=command.split()[1:]).run()
+            text = output.getvalue()
         options = Options(str(self.path))
         matcher = Matcher(options, FInput("output", text), Parser.from_opts(options))
         assert matcher.run() == 0, text
-
-
-def run_tool(arguments: list[str], text: str) -> str:
-    output = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
-        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        OptMain(args=arguments).run()
-    return output.getvalue()

@@ -10,7 +10,7 @@ func.func @f(%r: !quantum.reg<2>) {
 
 // CHECK: Expected one index, but got none. A wire is either a number or an i64 value.
 func.func @f(%r: !quantum.reg<2>) {
-  %a = quantum.extract %r[] : !quantum.reg<2>
+  %a = "quantum.extract"(%r) : (!quantum.reg<2>) -> !quantum.bit
   func.return
 }
 

@@ -3,7 +3,6 @@ import qjit as qj
 
 @qj.qnode(wires=2)
 def circuit():
-    pass
     return qj.measure(wires=[0, 1])
 
 
