@@ -9,14 +9,14 @@ from xdsl.dialects import llvm
 from xdsl.dialects.builtin import IntegerAttr, MemRefType, f64, i1, i32, i64
 from xdsl.ir import SSAValue
 
-from qjit.dialects import gradient, quantum, statevector
-from qjit.dialects.quantum_types import RegisterType, TermAttr
+from qjit.dialects import quantum, statevector
+from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS
 from qjit.runtime.branches import TREE_BYTES
 from qjit.runtime.branches import WEIGHT as TREE_WEIGHT
 
 from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
-from .memory import LARGE, state_place
+from .memory import LARGE, live_states, state_place
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY, IMPOSSIBLE = 6, 7
@@ -39,16 +39,19 @@ class Tree:
     address: SSAValue
 
 
-def _simulation(converter: Converter) -> Simulation:
+def simulation_of(converter: Converter) -> Simulation:
+    """Return the circuit being converted."""
     assert isinstance(converter.extension, Simulation)
     return converter.extension
 
 
-def _symbol(converter: Converter, verb: str) -> str:
-    return f"__qrt__{verb}_{_simulation(converter).suffix}"
+def symbol(converter: Converter, verb: str) -> str:
+    """Return the runtime's symbol of a verb, in the circuit's precision."""
+    return f"__qrt__{verb}_{simulation_of(converter).suffix}"
 
 
-def _state(converter: Converter, op: Any) -> SSAValue:
+def state_of(converter: Converter, op: Any) -> SSAValue:
+    """Return the state of an operation's register."""
     return converter.value(op.register)
 
 
@@ -57,11 +60,12 @@ def _line(op: Any) -> int:
 
 
 def _status(converter: Converter, verb: str, args: Sequence[SSAValue]) -> None:
-    found = converter.result(_symbol(converter, verb), i64, args)
+    found = converter.result(symbol(converter, verb), i64, args)
     converter.check(found)
 
 
-def _wires(converter: Converter, wires: Sequence[int]) -> SSAValue:
+def wire_list(converter: Converter, wires: Sequence[int]) -> SSAValue:
+    """Return the address of a constant list of wires."""
     return converter.global_data(np.asarray(wires, np.int32))
 
 
@@ -74,7 +78,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     simulation = Simulation(suffix, num_wires, tree=tree and tree.address)
     converter.extension = simulation
     context = converter.context
-    size = _live_states(op) * (8 if suffix == "c64" else 16)
+    size = live_states(op) * (8 if suffix == "c64" else 16)
     line = op.attributes.get("line")
     place = state_place(
         num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
@@ -95,23 +99,14 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     converter.bind(op.register, state)
 
 
-def _live_states(op: quantum.AllocOp) -> int:
-    """Return how many states of this size the circuit needs at once."""
-    function = op.parent_op()
-    others = [] if function is None else list(function.walk())
-    has_bra = any(isinstance(o, quantum.VarOp | gradient.AdjointOp) for o in others)
-    has_factors = any(len(getattr(o, "matrices", ())) for o in others)
-    return 1 + has_bra + has_factors
-
-
 def _equal() -> Any:
     return IntegerAttr(llvm.ICmpPredicateFlag("eq").to_int(), i64)
 
 
 @llvm_rule(quantum.DeallocOp)
 def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
-    args = [converter.context, _state(converter, op)]
-    converter.call(_symbol(converter, "state_free"), None, args)
+    args = [converter.context, state_of(converter, op)]
+    converter.call(symbol(converter, "state_free"), None, args)
 
 
 @llvm_rule(statevector.RunOp)
@@ -119,10 +114,10 @@ def _run(converter: Converter, op: statevector.RunOp) -> None:
     entries = np.asarray(op.entries.get_values(), np.int32)
     recorded = op.recorded is not None
     slots = _filled(converter, op.slots, i32, 4) if recorded else converter.null()
-    tape = _simulation(converter).tape if recorded else converter.null()
+    tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
     args = [
-        _state(converter, op),
+        state_of(converter, op),
         converter.global_data(entries),
         converter.int(len(entries) // ENTRY_WORDS),
         _wire_table(converter, op),
@@ -200,13 +195,13 @@ def _measure(converter: Converter, op: statevector.MeasureOp) -> None:
     postselect = -1 if op.postselect is None else op.postselect.value.data
     args = [
         converter.context,
-        _state(converter, op),
+        state_of(converter, op),
         wire,
         converter.int(postselect),
         converter.int(int(op.reset is not None)),
         converter.int(_line(op)),
         outcome,
-        _simulation(converter).tree or converter.null(),
+        simulation_of(converter).tree or converter.null(),
     ]
     _status(converter, "measure", args)
     found = converter.emit(llvm.TruncOp(converter.load(outcome, i32), i1))
@@ -227,7 +222,7 @@ def _tree_begin(converter: Converter, op: statevector.TreeBeginOp) -> None:
 
 
 def _tree(converter: Converter) -> SSAValue:
-    tree = _simulation(converter).tree
+    tree = simulation_of(converter).tree
     assert tree is not None
     return tree
 
@@ -258,11 +253,8 @@ def _postselecting_line(op: statevector.TreeEndOp) -> int:
     """Return the line of the last measurement that wants one outcome."""
     function = op.parent_op()
     found = [] if function is None else list(function.walk())
-    wanting = [
-        each
-        for each in found
-        if isinstance(each, statevector.MeasureOp) and each.postselect is not None
-    ]
+    measured = [each for each in found if isinstance(each, statevector.MeasureOp)]
+    wanting = [each for each in measured if each.postselect is not None]
     return _line(wanting[-1]) if wanting else 0
 
 
@@ -271,14 +263,14 @@ def _state_prep(converter: Converter, op: quantum.StatePrepOp) -> None:
     assert op.wires is not None
     wires = op.wires.get_values()
     args = [
-        _state(converter, op),
+        state_of(converter, op),
         converter.int(len(wires)),
-        _wires(converter, wires),
+        wire_list(converter, wires),
         converter.pointer(op.amplitudes),
         converter.int(_line(op)),
     ]
     _status(converter, "state_prep", args)
-    converter.bind(op.out_register, _state(converter, op))
+    converter.bind(op.out_register, state_of(converter, op))
 
 
 @llvm_rule(quantum.ProbsOp)
@@ -294,9 +286,9 @@ def _density_matrix(converter: Converter, op: quantum.DensityMatrixOp) -> None:
 def _read_out(converter: Converter, op: Any, verb: str) -> None:
     wires = list(op.measured)
     args = [
-        _state(converter, op),
+        state_of(converter, op),
         converter.int(len(wires)),
-        _wires(converter, wires),
+        wire_list(converter, wires),
         converter.pointer(op.destination),
     ]
     _status(converter, verb, args)
@@ -304,8 +296,8 @@ def _read_out(converter: Converter, op: Any, verb: str) -> None:
 
 @llvm_rule(quantum.StateOp)
 def _amplitudes(converter: Converter, op: quantum.StateOp) -> None:
-    args = [_state(converter, op), converter.pointer(op.destination)]
-    converter.call(_symbol(converter, "amplitudes"), None, args)
+    args = [state_of(converter, op), converter.pointer(op.destination)]
+    converter.call(symbol(converter, "amplitudes"), None, args)
 
 
 @llvm_rule(quantum.SampleOp)
@@ -313,189 +305,10 @@ def _sample(converter: Converter, op: quantum.SampleOp) -> None:
     wires = list(op.measured)
     args = [
         converter.context,
-        _state(converter, op),
+        state_of(converter, op),
         converter.int(op.shots.value.data),
         converter.int(len(wires)),
-        _wires(converter, wires),
+        wire_list(converter, wires),
         converter.pointer(op.destination),
     ]
     _status(converter, "sample", args)
-
-
-# Observables
-
-
-@dataclass(frozen=True)
-class PauliGroup:
-    """The plain Pauli terms of an observable, which come first, sorted by X mask."""
-
-    x_masks: np.ndarray
-    z_masks: np.ndarray
-
-
-def pauli_group(terms: Sequence[TermAttr]) -> PauliGroup:
-    """Return the masks of the plain Pauli terms; wire 0 is the highest bit."""
-    masks = [_masks(term.word.data) for term in terms if not len(term.factors)]
-    pairs = np.asarray(masks, np.int64).reshape(-1, 2)
-    return PauliGroup(pairs[:, 0].copy(), pairs[:, 1].copy())
-
-
-def _masks(word: str) -> tuple[int, int]:
-    x_mask = int("".join("1" if letter in "XY" else "0" for letter in word), 2)
-    z_mask = int("".join("1" if letter in "YZ" else "0" for letter in word), 2)
-    return x_mask, z_mask
-
-
-def _paulis(converter: Converter, group: PauliGroup) -> list[SSAValue]:
-    return [
-        converter.int(len(group.x_masks)),
-        converter.global_data(group.x_masks),
-        converter.global_data(group.z_masks),
-    ]
-
-
-def _factor_terms(
-    converter: Converter,
-    state: SSAValue,
-    terms: Sequence[TermAttr],
-    matrices: Sequence[SSAValue],
-) -> Any:
-    """Yield the number of each term with matrices and a state it was applied to."""
-    for number, term in enumerate(terms):
-        if not len(term.factors):
-            continue
-        context = converter.context
-        copied = converter.result(
-            _symbol(converter, "state_copy"), pointer_type, [context, state]
-        )
-        _apply_word(converter, copied, term.word.data)
-        for factor in term.factors:
-            wires = factor.wires.get_values()
-            args = [
-                copied,
-                converter.int(len(wires)),
-                _wires(converter, wires),
-                converter.pointer(matrices[factor.matrix.data]),
-            ]
-            converter.call(_symbol(converter, "apply_matrix"), None, args)
-        yield number, copied
-        converter.call(_symbol(converter, "state_free"), None, [context, copied])
-
-
-PAULI_MATRICES = {
-    "X": np.array([[0, 1], [1, 0]], np.complex128),
-    "Y": np.array([[0, -1j], [1j, 0]], np.complex128),
-    "Z": np.array([[1, 0], [0, -1]], np.complex128),
-}
-
-
-def _apply_word(converter: Converter, state: SSAValue, word: str) -> None:
-    for wire, letter in enumerate(word):
-        if letter != "I":
-            args = [
-                state,
-                converter.int(1),
-                _wires(converter, [wire]),
-                converter.global_data(PAULI_MATRICES[letter]),
-            ]
-            converter.call(_symbol(converter, "apply_matrix"), None, args)
-
-
-def _weight(converter: Converter, source: SSAValue, number: int) -> SSAValue:
-    address = converter.offset(converter.pointer(source), number, f64)
-    return converter.load(address, f64)
-
-
-def _add_product(
-    converter: Converter,
-    bra: SSAValue,
-    state: SSAValue,
-    weights: SSAValue,
-    terms: Sequence[TermAttr],
-    matrices: Sequence[SSAValue],
-) -> None:
-    """Add the observable applied to a state to another state."""
-    group = pauli_group(terms)
-    if len(group.x_masks):
-        pointer = converter.pointer(weights)
-        args = [state, bra, *_paulis(converter, group), pointer]
-        converter.call(_symbol(converter, "pauli_apply"), None, args)
-    for number, applied in _factor_terms(converter, state, terms, matrices):
-        weight = _weight(converter, weights, number)
-        converter.call(_symbol(converter, "axpy"), None, [weight, applied, bra])
-
-
-def _blank(converter: Converter, state: SSAValue) -> SSAValue:
-    copied = converter.result(
-        _symbol(converter, "state_copy"), pointer_type, [converter.context, state]
-    )
-    converter.call(_symbol(converter, "state_zero"), None, [copied])
-    return copied
-
-
-def _real_product(converter: Converter, left: SSAValue, right: SSAValue) -> SSAValue:
-    room = converter.stack(16)
-    converter.call(_symbol(converter, "dot"), None, [left, right, room])
-    return converter.load(room, f64)
-
-
-@llvm_rule(quantum.ExpvalOp)
-def _expval(converter: Converter, op: quantum.ExpvalOp) -> None:
-    state, terms = _state(converter, op), list(op.terms)
-    group = pauli_group(terms)
-    total = converter.double(0.0)
-    if len(group.x_masks):
-        weights = converter.pointer(op.coefficients)
-        args = [state, *_paulis(converter, group), weights]
-        total = converter.result(_symbol(converter, "pauli_expval"), f64, args)
-    for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
-        value = _real_product(converter, state, applied)
-        weight = _weight(converter, op.coefficients, number)
-        part = converter.emit(llvm.FMulOp(value, weight))
-        total = converter.emit(llvm.FAddOp(total, part))
-    converter.bind(op.value, total)
-
-
-@llvm_rule(quantum.VarOp)
-def _var(converter: Converter, op: quantum.VarOp) -> None:
-    state = _state(converter, op)
-    product = _blank(converter, state)
-    _add_product(
-        converter, product, state, op.coefficients, list(op.terms), list(op.matrices)
-    )
-    mean = _real_product(converter, state, product)
-    square = _real_product(converter, product, product)
-    spread = converter.emit(llvm.FMulOp(mean, mean))
-    found = converter.emit(llvm.FSubOp(square, spread))
-    args = [found, converter.double(0.0)]
-    converter.bind(op.value, converter.intrinsic("llvm.maxnum.f64", f64, args))
-    args = [converter.context, product]
-    converter.call(_symbol(converter, "state_free"), None, args)
-
-
-@llvm_rule(gradient.TermValuesOp)
-def _term_values(converter: Converter, op: gradient.TermValuesOp) -> None:
-    state, terms = _state(converter, op), list(op.terms)
-    group = pauli_group(terms)
-    target = converter.pointer(op.destination)
-    if len(group.x_masks):
-        args = [state, *_paulis(converter, group), target]
-        converter.call(_symbol(converter, "pauli_expvals"), None, args)
-    for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
-        value = _real_product(converter, state, applied)
-        converter.store(value, converter.offset(target, number, f64))
-
-
-@llvm_rule(gradient.AdjointOp)
-def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
-    ket = _state(converter, op)
-    bra = _blank(converter, ket)
-    matrices = list(op.matrices)
-    for weights, terms in zip(op.weights, op.terms, strict=True):
-        _add_product(converter, bra, ket, weights, list(terms), matrices)
-    tape = _simulation(converter).tape
-    assert tape is not None
-    args = [tape, ket, bra, converter.pointer(op.destination)]
-    converter.call(_symbol(converter, "reverse"), None, args)
-    args = [converter.context, bra]
-    converter.call(_symbol(converter, "state_free"), None, args)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 
+from qjit.dialects import gates
 from qjit.dialects.gate_algebra import ComplexMatrix, Frequency, Harmonics
-from qjit.runtime.library import compile_ir
 from qjit.dialects.gates import GATES, GateRecord
 from qjit.runtime.emit import F64, I1, I8, I32, I64, PTR, VOID, Body, Module, Value
+from qjit.runtime.library import kept_object
 
 
 @dataclass(frozen=True)
@@ -191,4 +194,7 @@ def _dim_and_size(body: Body, params: Value) -> tuple[Value, Value]:
 @cache
 def gate_library_object() -> bytes:
     """Object code of the gate library."""
-    return compile_ir(gate_library_ir())
+    digest = hashlib.sha256()
+    for source in (*Path(gates.__file__).parent.glob("gate*.py"), Path(__file__)):
+        digest.update(source.read_bytes())
+    return kept_object(f"gates-{digest.hexdigest()[:16]}", gate_library_ir)

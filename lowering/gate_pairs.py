@@ -81,7 +81,7 @@ def _same_roles(earlier: GateOp, op: GateOp) -> bool:
     record = base_record(op)
     if before == after:
         return not record.static and len(op.targets) == 2 and _swappable(record)
-    return all((*before.values(), *after.values())) 
+    return all((*before.values(), *after.values())) and _phase_on_ones(record)
 
 
 @cache

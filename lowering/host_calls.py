@@ -41,7 +41,7 @@ class HostRecord:
 
 _keys = itertools.count(1)
 _records: dict[int, HostRecord] = {}
-_failure = threading.local()
+_failures: dict[int, str] = {}  # by thread of the system
 
 
 @irdl_op_definition
@@ -58,7 +58,7 @@ class HostCallOp(IRDLOperation):
 
 def host_error_text() -> str:
     """Return the message of the last exception that a host call raised."""
-    return getattr(_failure, "text", "A host call failed.")
+    return _failures.pop(threading.get_ident(), "a host call failed.")
 
 
 def _array(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
@@ -93,8 +93,8 @@ def _callback(key: int, inputs: Any, outputs: Any) -> int:
         run_host_call(key, inputs, outputs)
     except BaseException as error:
         name = _records[key].name
-        _failure.text = f"{name} raised {type(error).__name__}: {error}"
-        _failure.error = error
+        text = f"{name} raised {type(error).__name__}: {error}"
+        _failures[threading.get_ident()] = text
         return HOST_ERROR
     return 0
 

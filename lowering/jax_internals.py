@@ -55,7 +55,9 @@ def calling_line() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if is_user_filename(name) and name not in _PLUMBING:
+        # NOTE: dataclasses make their __init__ from a string.
+        made = name == "<string>" and frame.f_code.co_name == "__init__"
+        if is_user_filename(name) and name not in _PLUMBING and not made:
             return f"{name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+from qjit.dialects import gradient, quantum
+
 NO_MEMORY = 6  # the status
 # Marks a status's location that `state_place` packed.
 _PACKED = 1 << 47
@@ -56,6 +58,16 @@ def size_text(size: int) -> str:
     return f"{size} bytes"
 
 
+def live_states(op: quantum.AllocOp) -> int:
+    """Return how many states of its size a circuit needs at once."""
+    function = op.parent_op()
+    others = [] if function is None else list(function.walk())
+    observables = (quantum.ExpvalOp, quantum.VarOp, gradient.AdjointOp)
+    has_bra = any(isinstance(o, quantum.VarOp | gradient.AdjointOp) for o in others)
+    has_factors = any(isinstance(o, observables) and len(o.matrices) for o in others)
+    return 1 + has_bra + has_factors
+
+
 def state_place(num_wires: int, bytes_per_amplitude: int, line: int) -> int:
     """Pack what the message of a missing state needs into a status's location."""
     return num_wires | bytes_per_amplitude << 8 | line << 16 | _PACKED
@@ -69,7 +81,7 @@ def memory_text(place: int) -> tuple[str, int]:
     wires, each = place & 255, place >> 8 & 255
     text = (
         f"simulating {wires} wires needs {size_text(each << wires)}, but {free}. "
-        "Use fewer wires, or qnode(dtype='complex64') for half the size."
+        "Use fewer wires, or complex64, which takes half the memory of complex128."
     )
     return text, (place ^ _PACKED) >> 16
 

@@ -18,6 +18,7 @@ from . import (
     convert_arith,
     convert_math,
     convert_memref,
+    convert_observables,
     convert_quantum,
     convert_scf,
     import_control,
@@ -40,13 +41,15 @@ MESSAGES = {
     1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
     2: "wires that were computed repeat a wire. The wires of one operation must be "
     "distinct.",
-    3: "a gate parameter is NaN or infinite. Gates take finite angles; check what it "
-    "is computed from.",
+    3: "a parameter is NaN or infinite. Angles, matrices and amplitudes must be "
+    "finite; check what they are computed from.",
     4: "the matrix is not unitary. Its product with its conjugate transpose must be "
     "the identity, up to rounding.",
     5: "the state is not normalised. Divide it by its norm, or pass normalize=True.",
     7: "the outcome that was postselected has probability zero. Postselect on an "
     "outcome that can occur.",
+    8: "more than 64 measurements follow one another, too many to average over all "
+    "outcomes. Give shots to the quantum function.",
 }
 
 # The modules whose rules register themselves when they are imported.
@@ -54,6 +57,7 @@ RULE_MODULES = (
     convert_arith,
     convert_math,
     convert_memref,
+    convert_observables,
     convert_quantum,
     convert_scf,
     import_control,
@@ -96,7 +100,9 @@ _programs: dict[int, Program] = {}
 # NOTE: JIT-compiled code stays loaded for the life of the process, because XLA may
 # call a registered target at any time.
 _loaded: list[Any] = []
-_message = threading.local()
+# NOTE: by thread of the system; thread-local data of a thread that XLA started goes
+# away when Python returns to it, before XLA has read the message.
+_messages: dict[int, Any] = {}
 
 
 def describe_status(key: int, status: int) -> str:
@@ -120,8 +126,9 @@ def _describe(key: int, status: int) -> int | None:
         text = describe_status(key, status)
     except BaseException as error:  # nothing may cross native code, not even Ctrl-C
         text = f"[QJIT:{status & 255}] the program failed ({type(error).__name__})."
-    _message.text = ctypes.create_string_buffer(text.encode())
-    return ctypes.addressof(_message.text)
+    message = ctypes.create_string_buffer(text.encode(errors="replace"))
+    _messages[threading.get_ident()] = message
+    return ctypes.addressof(message)
 
 
 @cache

@@ -66,7 +66,7 @@ def _primitive(name: str, results: Callable[..., Sequence[ShapedArray]]) -> Prim
         return [ShapedArray((size, *out.shape), out.dtype) for out in outs]
 
     def implementation(*args: Any, **params: Any) -> Any:
-        with reraised():
+        with reraised(), jax.disable_jit(False):
             return settled(_jitted(primitive, tuple(sorted(params.items())))(*args))
 
     primitive.def_abstract_eval(abstract_eval)

@@ -8,7 +8,7 @@ import jax
 from jax.extend.core import ClosedJaxpr
 
 from . import import_rules
-from .diagnostics import called, check_room, explained, settled
+from .diagnostics import call, check_room, explained
 from .errors import UnsupportedError
 from .jax_internals import trace_state_clean
 
@@ -43,10 +43,8 @@ class QJIT:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
         if not trace_state_clean():
-            with called(self.function, args, kwargs):
-                return settled(self._inlined(*args, **kwargs))
-        with called(self.function, args, kwargs):
-            return settled(self._jitted(*args, **kwargs))
+            return call(self._inlined, self.function, args, kwargs)
+        return call(self._jitted, self.function, args, kwargs)
 
     def _native(self, *args: Any, **kwargs: Any) -> Any:
         program, leaves, tree = self._compile(args, kwargs, self._keep_stages)

@@ -32,7 +32,8 @@ class TraceContext:
         if wire < 0 or (self.num_wires is not None and wire >= self.num_wires):
             raise WireError(
                 f"{user_line()}: wire {wire} is out of range: "
-                f"'{self.name}' has wires 0 to {self.wire_count - 1}."
+                f"'{self.name}' has wires 0 to {self.wire_count - 1}. "
+                "Declare more with qnode(wires=...)."
             )
         self.used_wires = max(self.used_wires, wire + 1)
 

@@ -103,6 +103,18 @@ def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Iterator[Non
         raise
 
 
+def call(
+    jitted: Callable[..., Any], function: Callable[..., Any], args: Any, kwargs: Any
+) -> Any:
+    """Call a compiled function, wait for its results, and explain what goes wrong."""
+    try:
+        return settled(jitted(*args, **kwargs))
+    except Exception:
+        # NOTE: only here, because entering a context costs as much as a short call.
+        with called(function, args, kwargs):
+            raise
+
+
 def check_signature(
     function: Callable[..., Any], args: Any, kwargs: Any, cause: Any = None
 ) -> None:
@@ -125,8 +137,8 @@ def check_arrays(
             place = jax.tree_util.keystr(path[1:]).strip("[]'")
             raise ArgumentError(
                 f"{user_line()}: '{_name(function)}' takes arrays and numbers, but "
-                f"argument {place} holds a {type(leaf).__name__}. Close over it, or "
-                "make it static with qjit(static_argnums=...)."
+                f"argument {place} holds an object of type {type(leaf).__name__}. "
+                "Close over it, or make it static with qjit(static_argnums=...)."
             ) from cause
 
 
@@ -161,8 +173,8 @@ def explained(name: str) -> Iterator[Any]:
     ) as error:
         raise MeasuredValueError(
             f"{line_of(error)}: '{name}' uses a traced value (an argument or a "
-            "measured outcome) where Python needs a concrete one. Use jax.lax.cond or jnp.where "
-            "to branch on it, jax.lax.fori_loop to loop on it, or make the argument "
+            "measured outcome) where Python needs a concrete one. Use jax.lax.cond or "
+            "jnp.where to branch on it, jax.lax.fori_loop to loop on it, or make the argument "
             "static with qjit(static_argnums=...)."
         ) from error
     except QJitError:

@@ -11,7 +11,6 @@ from jax._src import effects as effects
 # Rules of new primitives: documented, but not re-exported.
 from jax._src.ad_util import Zero as Zero
 
-
 # `jax.jit` dispatch needs to know whether a transformation is in progress.
 from jax._src.core import trace_state_clean as trace_state_clean
 from jax._src.interpreters import ad as ad

@@ -177,6 +177,11 @@ def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
     """
     bits = sample(wires)
     width = bits.shape[1]
+    if width > 30:
+        raise UnsupportedError(
+            f"{user_line()}: counts of {width} wires would have 2**{width} entries. "
+            "Use sample, or counts of fewer wires."
+        )
     weights = jnp.asarray([2**place for place in reversed(range(width))], bits.dtype)
     states = jnp.arange(2**width, dtype=bits.dtype)
     index = jnp.sum(bits * weights, axis=1)

@@ -198,7 +198,8 @@ def Hermitian(matrix: Any, wires: Any) -> Observable:
         )
     if xp is np and not np.allclose(matrix, np.conj(matrix.T), atol=1e-6):
         raise MatrixError(
-            f"{user_line()}: the matrix given to Hermitian is not Hermitian."
+            f"{user_line()}: the matrix given to Hermitian differs from its "
+            "conjugate transpose. Pass (A + A.conj().T) / 2, or use another matrix."
         )
     return Observable(np.ones(1), (Term((), ((0, on),)),), (matrix,))
 

@@ -160,7 +160,8 @@ def as_angle(value: Any, gate: str) -> Any:
         or jnp.issubdtype(value.dtype, jnp.floating)
     ):
         raise ParameterTypeError(
-            f"{user_line()}: {gate} takes real parameters, but got {value.dtype}."
+            f"{user_line()}: {gate} takes real parameters, but got {value.dtype}. "
+            "Take the real part."
         )
     if not isinstance(value, Tracer):
         return _finite(np.asarray(value, dtype), gate)

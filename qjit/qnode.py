@@ -10,19 +10,18 @@ import jax.numpy as jnp
 from jax.core import Tracer
 
 from .circuit_primitives import Circuit, qnode_p
-from .context import TraceContext, tracing
+from .context import TraceContext, is_tracing, tracing
 from .devices import Device
 from .devices import device as make_device
 from .diagnostics import (
-    called,
+    call,
     check_arrays,
     check_signature,
     definition_line,
     explained,
     is_array,
-    settled,
 )
-from .errors import MeasurementError, ParameterError, WireError
+from .errors import MeasurementError, ParameterError, UnsupportedError, WireError
 from .jax_internals import partial_eval, trace_state_clean, user_line, wide_types
 from .split import check_measurements
 
@@ -54,11 +53,16 @@ class QNode:
         """Run the quantum function, compiling it on the first call of a signature."""
         if not trace_state_clean():
             return self._call(*args, **kwargs)
-        with called(self.function, args, kwargs):
-            return settled(self._jitted(*args, **kwargs))
+        return call(self._jitted, self.function, args, kwargs)
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         leaves, tree = jax.tree.flatten((args, kwargs))
+        if is_tracing():
+            raise UnsupportedError(
+                f"{user_line()}: the quantum function '{self.__name__}' is called "
+                "inside another one. Call it before, and pass its result as an "
+                "argument, or apply its gates with a plain function."
+            )
         check_signature(self.function, args, kwargs)
         check_arrays(self.function, args, kwargs)
         arrays = [jnp.asarray(leaf) for leaf in leaves]

@@ -70,7 +70,10 @@ def _as_wire(wire: Any) -> Wire:
     if isinstance(wire, (bool, np.bool_)) or not np.issubdtype(
         np.asarray(wire).dtype, np.integer
     ):
-        raise WireError(f"{user_line()}: expected an integer wire, but got {wire!r}.")
+        raise WireError(
+            f"{user_line()}: expected an integer wire, but got {wire!r}. "
+            "Wires are 0, 1, 2, ...; map other labels to them."
+        )
     return int(wire)
 
 

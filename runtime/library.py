@@ -82,6 +82,15 @@ def runtime_key() -> str:
     return digest.hexdigest()[:32]
 
 
+def kept_object(name: str, build: Callable[[], str]) -> bytes:
+    """Object code of generated LLVM assembly, from the cache where it is whole."""
+    found = _read(name)
+    if found is None:
+        found = compile_ir(build(), reshape_loops=False)
+        _write(name, found)
+    return found
+
+
 @cache
 def runtime_objects() -> list[bytes]:
     """The runtime's object files, from the cache where they are there and whole."""
@@ -92,12 +101,7 @@ def runtime_objects() -> list[bytes]:
     for precision in PRECISIONS:
         for name, build in FAMILIES.items():
             jobs[f"{name}-{precision.suffix}"] = lambda b=build, p=precision: b(p)
-    objects = {name: _read(name) for name in jobs}
-    missing = {name: jobs[name]() for name, found in objects.items() if found is None}
-    for name, text in missing.items():
-        objects[name] = code = compile_ir(text, reshape_loops=False)
-        _write(name, code)
-    return [code for code in objects.values() if code is not None]
+    return [kept_object(name, build) for name, build in jobs.items()]
 
 
 def _path(name: str) -> Path:

@@ -36,6 +36,5 @@ class RunLine(pytest.Item):
                 m.setattr(sys, "stdin", io.TextIOWrapper(source))
                 OptMain(args=command.split()[1:]).run()
             text = output.getvalue()
-        options = Options(str(self.path))
-        matcher = Matcher(options, FInput("output", text), Parser.from_opts(options))
-        assert matcher.run() == 0, text
+        options, found = Options(str(self.path)), FInput("output", text)
+        assert Matcher(options, found, Parser.from_opts(options)).run() == 0, text

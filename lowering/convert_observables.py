@@ -1,0 +1,192 @@
+"""Conversion of observables and of the adjoint method to calls of the runtime."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import llvm
+from xdsl.dialects.builtin import f64
+from xdsl.ir import SSAValue
+
+from qjit.dialects import gradient, quantum
+from qjit.dialects.quantum_types import TermAttr
+
+from .convert_quantum import simulation_of, state_of, symbol, wire_list
+from .convert_to_llvm import Converter, llvm_rule, pointer_type
+
+
+@dataclass(frozen=True)
+class PauliGroup:
+    """The plain Pauli terms of an observable, which come first, sorted by X mask."""
+
+    x_masks: np.ndarray
+    z_masks: np.ndarray
+
+
+def pauli_group(terms: Sequence[TermAttr]) -> PauliGroup:
+    """Return the masks of the plain Pauli terms; wire 0 is the highest bit."""
+    masks = [_masks(term.word.data) for term in terms if not len(term.factors)]
+    pairs = np.asarray(masks, np.int64).reshape(-1, 2)
+    return PauliGroup(pairs[:, 0].copy(), pairs[:, 1].copy())
+
+
+def _masks(word: str) -> tuple[int, int]:
+    x_mask = int("".join("1" if letter in "XY" else "0" for letter in word), 2)
+    z_mask = int("".join("1" if letter in "YZ" else "0" for letter in word), 2)
+    return x_mask, z_mask
+
+
+def _paulis(converter: Converter, group: PauliGroup) -> list[SSAValue]:
+    return [
+        converter.int(len(group.x_masks)),
+        converter.global_data(group.x_masks),
+        converter.global_data(group.z_masks),
+    ]
+
+
+def _factor_terms(
+    converter: Converter,
+    state: SSAValue,
+    terms: Sequence[TermAttr],
+    matrices: Sequence[SSAValue],
+) -> Any:
+    """Yield the number of each term with matrices and a state it was applied to."""
+    for number, term in enumerate(terms):
+        if not len(term.factors):
+            continue
+        context = converter.context
+        copied = converter.result(
+            symbol(converter, "state_copy"), pointer_type, [context, state]
+        )
+        _apply_word(converter, copied, term.word.data)
+        for factor in term.factors:
+            wires = factor.wires.get_values()
+            args = [
+                copied,
+                converter.int(len(wires)),
+                wire_list(converter, wires),
+                converter.pointer(matrices[factor.matrix.data]),
+            ]
+            converter.call(symbol(converter, "apply_matrix"), None, args)
+        yield number, copied
+        converter.call(symbol(converter, "state_free"), None, [context, copied])
+
+
+PAULI_MATRICES = {
+    "X": np.array([[0, 1], [1, 0]], np.complex128),
+    "Y": np.array([[0, -1j], [1j, 0]], np.complex128),
+    "Z": np.array([[1, 0], [0, -1]], np.complex128),
+}
+
+
+def _apply_word(converter: Converter, state: SSAValue, word: str) -> None:
+    for wire, letter in enumerate(word):
+        if letter != "I":
+            args = [
+                state,
+                converter.int(1),
+                wire_list(converter, [wire]),
+                converter.global_data(PAULI_MATRICES[letter]),
+            ]
+            converter.call(symbol(converter, "apply_matrix"), None, args)
+
+
+def _weight(converter: Converter, source: SSAValue, number: int) -> SSAValue:
+    address = converter.offset(converter.pointer(source), number, f64)
+    return converter.load(address, f64)
+
+
+def _add_product(
+    converter: Converter,
+    bra: SSAValue,
+    state: SSAValue,
+    weights: SSAValue,
+    terms: Sequence[TermAttr],
+    matrices: Sequence[SSAValue],
+) -> None:
+    """Add the observable applied to a state to another state."""
+    group = pauli_group(terms)
+    if len(group.x_masks):
+        pointer = converter.pointer(weights)
+        args = [state, bra, *_paulis(converter, group), pointer]
+        converter.call(symbol(converter, "pauli_apply"), None, args)
+    for number, applied in _factor_terms(converter, state, terms, matrices):
+        weight = _weight(converter, weights, number)
+        converter.call(symbol(converter, "axpy"), None, [weight, applied, bra])
+
+
+def _blank(converter: Converter, state: SSAValue) -> SSAValue:
+    copied = converter.result(
+        symbol(converter, "state_copy"), pointer_type, [converter.context, state]
+    )
+    converter.call(symbol(converter, "state_zero"), None, [copied])
+    return copied
+
+
+def _real_product(converter: Converter, left: SSAValue, right: SSAValue) -> SSAValue:
+    room = converter.stack(16)
+    converter.call(symbol(converter, "dot"), None, [left, right, room])
+    return converter.load(room, f64)
+
+
+@llvm_rule(quantum.ExpvalOp)
+def _expval(converter: Converter, op: quantum.ExpvalOp) -> None:
+    state, terms = state_of(converter, op), list(op.terms)
+    group = pauli_group(terms)
+    total = converter.double(0.0)
+    if len(group.x_masks):
+        weights = converter.pointer(op.coefficients)
+        args = [state, *_paulis(converter, group), weights]
+        total = converter.result(symbol(converter, "pauli_expval"), f64, args)
+    for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
+        value = _real_product(converter, state, applied)
+        weight = _weight(converter, op.coefficients, number)
+        part = converter.emit(llvm.FMulOp(value, weight))
+        total = converter.emit(llvm.FAddOp(total, part))
+    converter.bind(op.value, total)
+
+
+@llvm_rule(quantum.VarOp)
+def _var(converter: Converter, op: quantum.VarOp) -> None:
+    state = state_of(converter, op)
+    product = _blank(converter, state)
+    _add_product(
+        converter, product, state, op.coefficients, list(op.terms), list(op.matrices)
+    )
+    mean = _real_product(converter, state, product)
+    square = _real_product(converter, product, product)
+    spread = converter.emit(llvm.FMulOp(mean, mean))
+    found = converter.emit(llvm.FSubOp(square, spread))
+    args = [found, converter.double(0.0)]
+    converter.bind(op.value, converter.intrinsic("llvm.maxnum.f64", f64, args))
+    args = [converter.context, product]
+    converter.call(symbol(converter, "state_free"), None, args)
+
+
+@llvm_rule(gradient.TermValuesOp)
+def _term_values(converter: Converter, op: gradient.TermValuesOp) -> None:
+    state, terms = state_of(converter, op), list(op.terms)
+    group = pauli_group(terms)
+    target = converter.pointer(op.destination)
+    if len(group.x_masks):
+        args = [state, *_paulis(converter, group), target]
+        converter.call(symbol(converter, "pauli_expvals"), None, args)
+    for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
+        value = _real_product(converter, state, applied)
+        converter.store(value, converter.offset(target, number, f64))
+
+
+@llvm_rule(gradient.AdjointOp)
+def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
+    ket = state_of(converter, op)
+    bra = _blank(converter, ket)
+    matrices = list(op.matrices)
+    for weights, terms in zip(op.weights, op.terms, strict=True):
+        _add_product(converter, bra, ket, weights, list(terms), matrices)
+    tape = simulation_of(converter).tape
+    assert tape is not None
+    args = [tape, ket, bra, converter.pointer(op.destination)]
+    converter.call(symbol(converter, "reverse"), None, args)
+    args = [converter.context, bra]
+    converter.call(symbol(converter, "state_free"), None, args)

@@ -1,0 +1,309 @@
+"""JAX's transformations of quantum functions equal those of a simulator in JAX."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import qjit as qj
+
+from .oracle import Compiled, Reference
+
+WORDS = ["ZZI", "XIY", "IYI"]
+COEFFICIENTS = jnp.array([0.8, -0.3, 1.1])
+THETA = jnp.array([0.3, -0.7, 1.9, 0.4])
+STACK = jnp.stack([THETA, 2 * THETA, THETA - 1.0])
+TANGENT = jnp.array([1.0, -2.0, 0.5, 3.0])
+
+Energy = Callable[..., Any]
+
+
+def gates(m: Any, theta: Any) -> None:
+    """A circuit with every kernel of the simulator."""
+    m.RX(theta[0], wires=0)
+    m.Rot(theta[1], theta[0] * theta[2], jnp.sin(theta[3]), wires=1)
+    m.CRY(theta[2] ** 2, wires=[2, 0])
+    m.H(wires=2)
+    m.IsingXX(theta[1], wires=[1, 2])
+    m.PauliRot(theta[3], "XYZ", wires=[2, 0, 1])
+    m.IsingXY(theta[0] + theta[3], wires=[0, 2])
+    m.ControlledPhaseShift(theta[2], wires=[0, 1])
+    m.SingleExcitationPlus(theta[1], wires=[2, 1])
+    m.U3(theta[0], theta[1], 0.2, wires=0)
+
+
+def energy(m: Any, theta: Any, coefficients: Any = COEFFICIENTS) -> Any:
+    gates(m, theta)
+    return m.expval(coefficients, WORDS)
+
+
+def pair() -> tuple[Energy, Energy]:
+    """The quantum function and its simulation."""
+    return (
+        qj.qnode(wires=3)(lambda *args: energy(Compiled(), *args)),
+        lambda *args: energy(Reference(), *args),
+    )
+
+
+def close(found: Any, wanted: Any, tolerance: float = 1e-10) -> None:
+    """Check that two pytrees agree, dtypes included."""
+    leaves, tree = jax.tree.flatten(found)
+    expected, wanted_tree = jax.tree.flatten(wanted)
+    assert tree == wanted_tree
+    for leaf, other in zip(leaves, expected, strict=True):
+        assert leaf.dtype == other.dtype
+        np.testing.assert_allclose(leaf, other, atol=tolerance, rtol=tolerance)
+
+
+TRANSFORMS: dict[str, Callable[[Energy], Any]] = {
+    "call": lambda f: f(THETA),
+    "jit": lambda f: jax.jit(f)(THETA),
+    "grad": lambda f: jax.grad(f)(THETA),
+    "value_and_grad": lambda f: jax.value_and_grad(f)(THETA),
+    "jit_grad": lambda f: jax.jit(jax.grad(f))(THETA),
+    "grad_jit": lambda f: jax.grad(jax.jit(f))(THETA),
+    "jacobian": lambda f: jax.jacobian(f)(THETA),
+    "jacfwd": lambda f: jax.jacfwd(f)(THETA),
+    "jvp": lambda f: jax.jvp(f, (THETA,), (TANGENT,)),
+    "vjp": lambda f: jax.vjp(f, THETA)[1](jnp.array(0.7)),
+    "linearize": lambda f: jax.linearize(f, THETA)[1](TANGENT),
+    "vmap": lambda f: jax.vmap(f)(STACK),
+    "vmap_grad": lambda f: jax.vmap(jax.grad(f))(STACK),
+    "grad_vmap": lambda f: jax.grad(lambda x: jnp.sum(jax.vmap(f)(x) ** 2))(STACK),
+    "jit_vmap_grad": lambda f: jax.jit(jax.vmap(jax.grad(f)))(STACK),
+    "vmap_jit_value_and_grad": lambda f: jax.vmap(jax.jit(jax.value_and_grad(f)))(
+        STACK
+    ),
+    "jvp_vmap": lambda f: jax.jvp(jax.vmap(f), (STACK,), (0.3 * STACK,)),
+    "vmap_jvp": lambda f: jax.vmap(lambda x, t: jax.jvp(f, (x,), (t,)))(STACK, STACK),
+    "jacobian_vmap": lambda f: jax.jacobian(jax.vmap(f))(STACK),
+    "nested_vmap": lambda f: jax.vmap(jax.vmap(f))(STACK[None] * jnp.ones((2, 1, 1))),
+    "in_axes": lambda f: jax.vmap(f, in_axes=1)(STACK.T),
+    "in_axes_of_two": lambda f: jax.vmap(f, in_axes=(None, 0))(THETA, jnp.eye(3)),
+    "nested_in_axes": lambda f: jax.vmap(
+        jax.vmap(f, in_axes=(None, 0)), in_axes=(0, None)
+    )(STACK, jnp.eye(3)),
+    "out_axes": lambda f: jax.vmap(jax.grad(f), out_axes=1)(STACK),
+    "coefficients": lambda f: jax.grad(f, argnums=1)(THETA, COEFFICIENTS),
+    "both": lambda f: jax.grad(f, argnums=(0, 1))(THETA, COEFFICIENTS),
+    "vmap_both": lambda f: jax.vmap(jax.grad(f, argnums=(0, 1)), in_axes=(0, None))(
+        STACK, COEFFICIENTS
+    ),
+    "summed_coefficients": lambda f: jax.grad(
+        lambda c: jnp.sum(jax.vmap(f, in_axes=(0, None))(STACK, c) ** 2)
+    )(COEFFICIENTS),
+    "summed_angles": lambda f: jax.grad(
+        lambda x: jnp.sum(jax.vmap(f, in_axes=(None, 0))(x, jnp.eye(3)) ** 2)
+    )(THETA),
+    "checkpoint": lambda f: jax.grad(jax.checkpoint(f))(THETA),
+    "chain": lambda f: jax.grad(lambda x: jnp.sin(f(x * f(x))) * f(x))(THETA),
+    "scan": lambda f: jax.lax.scan(
+        lambda t, _: (t - 0.1 * jax.grad(f)(t), f(t)), THETA, None, length=3
+    ),
+    "grad_of_scan": lambda f: jax.grad(
+        lambda t: jax.lax.scan(lambda s, x: (s + f(x) * s, None), 1.0, t)[0]
+    )(STACK),
+    "cond": lambda f: jax.grad(
+        lambda t: jax.lax.cond(t[0] > 0, f, lambda t: 2 * f(t), t)
+    )(THETA),
+    "map": lambda f: jax.lax.map(jax.grad(f), STACK),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transform(name: str) -> None:
+    found, wanted = map(TRANSFORMS[name], pair())
+    close(found, wanted)
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transform_inside_qjit(name: str) -> None:
+    ours, theirs = pair()
+    close(qj.qjit(lambda: TRANSFORMS[name](ours))(), TRANSFORMS[name](theirs))
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transform_of_qjit(name: str) -> None:
+    ours, theirs = pair()
+    close(TRANSFORMS[name](qj.qjit(ours)), TRANSFORMS[name](theirs))
+
+
+@pytest.fixture
+def single_precision() -> Iterator[None]:
+    """JAX's default: 32-bit arrays."""
+    with jax.enable_x64(False):
+        yield
+
+
+def in_single(value: Any) -> Any:
+    """The pytree in single precision."""
+    return jax.tree.map(lambda leaf: jnp.asarray(np.float32(leaf)), value)
+
+
+SINGLE = ["call", "jit", "grad", "vmap_grad", "grad_vmap", "both", "jvp", "scan"]
+
+
+@pytest.mark.usefixtures("single_precision")
+@pytest.mark.parametrize("wrap", [lambda f: f, qj.qjit], ids=["qnode", "qjit"])
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_precision(
+    name: str, wrap: Callable[[Energy], Energy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with jax.enable_x64(True):
+        wanted = TRANSFORMS[name](pair()[1])
+    for constant in ("THETA", "STACK", "TANGENT", "COEFFICIENTS"):
+        monkeypatch.setitem(globals(), constant, in_single(globals()[constant]))
+    ours = wrap(qj.qnode(wires=3)(lambda *args: energy(Compiled(), *args)))
+    found = TRANSFORMS[name](ours)
+    for leaf, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        assert leaf.dtype == np.float32
+        np.testing.assert_allclose(leaf, other, atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_single_precision_states_of_wide_angles(dtype: str) -> None:
+    ours = qj.qnode(wires=3, dtype=dtype)(lambda x: energy(Compiled(), x))
+    wanted = jax.grad(pair()[1])(THETA)
+    found = jax.grad(ours)(THETA)
+    tolerance = 1e-10 if dtype == "complex128" else 1e-5
+    np.testing.assert_allclose(found, wanted, atol=tolerance)
+    assert found.dtype == np.float64
+
+
+def looped(m: Any, theta: Any) -> Any:
+    def step(i: Any, carry: Any) -> Any:
+        m.RX(carry * theta[0], wires=0)
+        m.CNOT(wires=[0, 1])
+        m.RY(theta[1] + 0.1 * i, wires=1)
+        return jnp.sin(carry) + theta[2]
+
+    last = m.loop(3, step, theta[3])
+    m.RZ(last, wires=0)
+    m.H(wires=0)
+    return m.expval(jnp.array([1.0, 0.5]), ["ZI", "XY"])
+
+
+def scanned(m: Any, theta: Any) -> Any:
+    def step(carry: Any, x: Any) -> Any:
+        m.RX(x, wires=0)
+        m.IsingXX(x * carry, wires=[0, 1])
+        return carry + x**2
+
+    m.RY(m.scan(step, theta[0], theta), wires=1)
+    return m.expval(jnp.array([1.0, -0.5]), ["ZZ", "YX"])
+
+
+def branched(m: Any, theta: Any) -> Any:
+    for k in range(4):
+        m.branch(
+            theta[k] > 0,
+            lambda k=k: m.RX(theta[k], wires=0),
+            lambda k=k: m.IsingXY(theta[k] ** 2, wires=[0, 1]),
+        )
+        m.H(wires=1)
+    return m.expval(jnp.array([1.0, -0.5]), ["ZZ", "YI"])
+
+
+def nested(m: Any, theta: Any) -> Any:
+    def inner(j: Any, x: Any) -> Any:
+        m.branch(
+            x > 0.2,
+            lambda: m.RX(x, wires=0),
+            lambda: m.CRY(x * theta[0], wires=[0, 1]),
+        )
+        return x * 0.9 + theta[1] * j
+
+    def outer(i: Any, x: Any) -> Any:
+        m.RY(x + i, wires=1)
+        return m.loop(2, inner, x) - theta[2]
+
+    m.adjoint(lambda: m.loop(3, outer, theta[3]))
+    m.ctrl(lambda: m.loop(2, lambda i, x: (m.RX(x, wires=1), x + 1)[1], theta[0]),
+           [0], [0])
+    return m.expval(jnp.array([1.0, 0.3]), ["ZI", "XZ"])
+
+
+@pytest.mark.parametrize("circuit", [looped, scanned, branched, nested])
+@pytest.mark.parametrize("single", [False, True], ids=["double", "single"])
+def test_gradient_through_control_flow(circuit: Energy, single: bool) -> None:
+    theirs = lambda x: circuit(Reference(), x)  # noqa: E731
+    values = jnp.stack([theirs(x) for x in STACK])
+    slopes = jnp.stack([jax.grad(theirs)(x) for x in STACK])
+    with jax.enable_x64(not single):
+        stack = in_single(STACK) if single else STACK
+        ours = qj.qnode(wires=2)(lambda x: circuit(Compiled(), x))
+        both = jax.value_and_grad(ours)
+        for found in (
+            jax.vmap(both)(stack),
+            qj.qjit(jax.vmap(both))(stack),
+            jax.jit(lambda xs: jax.lax.map(both, xs))(stack),
+            [jnp.stack(leaf) for leaf in zip(*map(both, stack), strict=True)],
+        ):
+            tolerance = 3e-5 if single else 1e-10
+            np.testing.assert_allclose(found[0], values, atol=tolerance)
+            np.testing.assert_allclose(found[1], slopes, atol=tolerance)
+
+
+def test_several_results_have_a_jacobian() -> None:
+    def several(m: Any, theta: Any) -> Any:
+        gates(m, theta)
+        parts = {word: m.expval(jnp.ones(1), [word]) for word in WORDS}
+        return parts, theta[0] * m.expval(COEFFICIENTS, WORDS)
+
+    ours = qj.qnode(wires=3)(lambda x: several(Compiled(), x))
+    theirs = lambda x: several(Reference(), x)  # noqa: E731
+    close(jax.jacrev(ours)(THETA), jax.jacrev(theirs)(THETA))
+    close(jax.jacfwd(ours)(THETA), jax.jacfwd(theirs)(THETA))
+    close(qj.qjit(jax.jacobian(ours))(THETA), jax.jacobian(theirs)(THETA))
+
+
+def test_pytrees_and_keywords() -> None:
+    def tree(m: Any, params: Any, *, scale: Any) -> Any:
+        gates(m, jnp.concatenate([params["a"], params["b"][0] * scale]))
+        return m.expval(COEFFICIENTS, WORDS)
+
+    params = {"a": THETA[:2], "b": (THETA[2:],)}
+    ours = qj.qnode(wires=3)(lambda p, *, scale: tree(Compiled(), p, scale=scale))
+    theirs = lambda p, *, scale: tree(Reference(), p, scale=scale)  # noqa: E731
+    close(
+        jax.grad(lambda p: ours(p, scale=0.4))(params),
+        jax.grad(lambda p: theirs(p, scale=0.4))(params),
+    )
+
+
+def test_gradient_by_a_closure() -> None:
+    def outer(module: Any, x: Any) -> Any:
+        def inner() -> Any:
+            module.RX(x**2, wires=0)
+            return module.expval(jnp.ones(1), ["Z"])
+
+        return (qj.qnode(wires=1)(inner) if isinstance(module, Compiled) else inner)()
+
+    wanted = -2 * 0.6 * np.sin(0.36)
+    ours = lambda x: outer(Compiled(), x)  # noqa: E731
+    for run in (jax.grad(ours), jax.jit(jax.grad(ours)), qj.qjit(jax.grad(ours))):
+        np.testing.assert_allclose(run(0.6), wanted, atol=1e-12)
+
+
+def test_own_spellings_are_those_of_jax() -> None:
+    ours, theirs = pair()
+    close(qj.grad(ours)(THETA), jax.grad(theirs)(THETA))
+    close(qj.value_and_grad(ours)(THETA), jax.value_and_grad(theirs)(THETA))
+    close(qj.jacobian(ours)(THETA), jax.jacobian(theirs)(THETA))
+    close(
+        qj.jvp(ours, (THETA,), (TANGENT,)), jax.jvp(theirs, (THETA,), (TANGENT,))
+    )
+
+
+def test_what_has_no_derivative_says_so() -> None:
+    def circuit(theta: Any) -> Any:
+        qj.RX(theta, wires=0)
+        return qj.probs()
+
+    with pytest.raises(qj.errors.DifferentiationError, match="probs"):
+        jax.jacobian(qj.qnode(wires=1)(circuit))(0.3)
+    with pytest.raises(qj.errors.DifferentiationError, match="second"):
+        jax.hessian(pair()[0])(THETA)
