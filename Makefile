@@ -17,7 +17,7 @@ $(VENV)/ready:
 	touch $@
 
 $(VENV)/%: $(VENV)/ready pyproject.toml
-	$(run) -m pip install --quiet --editable '.[$*]'
+	$(run) -m pip install -qq --editable '.[$*]'
 	touch $@
 
 dev: $(VENV)/dev ## create .venv with everything needed to work on qjit

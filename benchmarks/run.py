@@ -1,7 +1,8 @@
 """Compare qjit with PennyLane Catalyst, case by case, on one core.
 
 Both frameworks stay loaded in a process of their own, take turns on the same
-core, and must agree on every result. Writes RESULTS.md and results.jsonl.
+core, and must agree on every result. Writes RESULTS.md and results.jsonl; a run of
+all cases also renews the README's table.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -109,6 +111,7 @@ def machine() -> dict[str, Any]:
         "vectors": vectors[0] if vectors else platform.machine(),
         "cores": os.cpu_count(),
         "system": platform.platform(),
+        "load": round(os.getloadavg()[0], 1),
     }
 
 
@@ -166,9 +169,18 @@ results agree to {TOLERANCE:g}. The ratio is Catalyst's time over qjit's. Cases:
 [cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
 
 * Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
-  {facts["cores"]} cores, {facts["system"]}
+  {facts["cores"]} cores, {facts["system"]}; load average at the end {facts["load"]}
+  (1 is this benchmark alone; above that, trust the ratios more than the times)
 {packages}
 """
+
+
+def renew_readme(text: str) -> None:
+    """Put the table between the README's two marks."""
+    path = ROOT / "README.md"
+    marks = r"(<!-- results -->\n).*(<!-- end of results -->)"
+    renewed = re.sub(marks, rf"\g<1>{text}\n\g<2>", path.read_text(), flags=re.DOTALL)
+    path.write_text(renewed)
 
 
 def main() -> None:
@@ -200,6 +212,8 @@ def main() -> None:
     facts = {"machine": machine(), "versions": versions}
     lines = [json.dumps(record) for record in (facts, *results)]
     (options.output / "results.jsonl").write_text("\n".join(lines) + "\n")
+    if not options.cases and options.output == HERE:
+        renew_readme(table(results))
     print(f"\n{table(results)}")
 
 

@@ -6,6 +6,7 @@ from xdsl.dialects.builtin import FloatAttr, ModuleOp, UnitAttr, f64
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.utils.exceptions import VerifyException
 
 from qjit.dialects import statevector
 from qjit.dialects.gates import GATES
@@ -64,6 +65,7 @@ class BlockWalk:
                 self.wires[op.qubit] = op.wire
                 self.dead.append(op)
             case InsertOp():
+                self._check_wire(op)
                 op.out_register.replace_all_uses_with(op.register)
                 self.dead.append(op)
             case GateOp():
@@ -78,6 +80,15 @@ class BlockWalk:
                 self._descend(op)
             case _:
                 pass
+
+    def _check_wire(self, op: InsertOp) -> None:
+        """Refuse to put a qubit back elsewhere, which a schedule cannot express."""
+        taken = self.wires.get(op.qubit, op.wire)
+        if isinstance(taken, int) and isinstance(op.wire, int) and taken != op.wire:
+            raise VerifyException(
+                f"Expected the qubit of wire {taken} back at its wire, but it is "
+                f"inserted at wire {op.wire}. Use a SWAP gate to exchange qubits."
+            )
 
     def _descend(self, op: Operation) -> None:
         for region in op.regions:
@@ -120,7 +131,7 @@ class BlockWalk:
             list(op.params),
             words,
             list(op.slots),
-            [self.wires[bit] for bit in op.targets],
+            [self.wires[bit] for bit in op.targets] if record.num_targets != 0 else [],
             [self.wires[bit] for bit in op.controls],
             _bitmask(op.control_pattern),
             op.adjoint is not None,

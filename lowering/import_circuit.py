@@ -224,14 +224,14 @@ def import_adjoint(
     _run(importer, core, operands, recorded=True)
     observables = [_observable(importer, core, step) for step in _measurements(core)]
     found: dict[int, Value] = {}
-    if 0 in wrt:
-        found[0] = _angle_gradient(importer, core, observables, cotangents, operands)
     for (step, terms), cotangent in zip(observables, cotangents, strict=True):
         number = 1 + step.inputs[0].number
         if number in wrt:
             found[number] = _coefficient_gradient(
                 importer, step, terms, cotangent, operands
             )
+    if 0 in wrt:  # last, as the sweep takes the state back to where it began
+        found[0] = _angle_gradient(importer, core, observables, cotangents, operands)
     end(importer)
     return [found[number] for number in wrt]
 

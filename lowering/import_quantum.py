@@ -153,6 +153,8 @@ def add_gate(
 ) -> None:
     """Append a gate."""
     qubits = qubits_of(importer)
+    # NOTE: a global phase on no wire is carried by the first one.
+    wires = wires or [0]
     bits = qubits.around(wires)
     count = params["num_controls"]
     op = quantum.GateOp(

@@ -2,9 +2,9 @@
 
 import contextlib
 import functools
+import inspect
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def line_of_source(source_info: Any) -> str:
 
 def calling_line() -> str:
     """Return `file:line` of the user's code that is running; empty if there is none."""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         name = frame.f_code.co_filename
         # NOTE: dataclasses make their __init__ from a string.

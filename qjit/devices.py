@@ -61,12 +61,12 @@ class Device:
 
 def _is_count(value: Any, largest: int) -> bool:
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and 1 <= value <= largest
+    return whole and 1 <= int(value) <= largest
 
 
 def _is_complex(dtype: Any) -> bool:
     try:
-        return np.dtype(dtype) in (np.complex64, np.complex128)
+        return np.dtype(dtype).name in ("complex64", "complex128")
     except TypeError:
         return False
 

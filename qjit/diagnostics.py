@@ -5,13 +5,14 @@ import functools
 import inspect
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from qjit.lowering.memory import LARGE, available_memory, size_text
 
@@ -67,7 +68,7 @@ def check_room(avals: Any, what: str) -> None:
 
 
 @contextmanager
-def reraised() -> Iterator[None]:
+def reraised() -> Generator[None]:
     """Turn the status text of a native program into the exception it stands for."""
     try:
         yield
@@ -89,7 +90,7 @@ def reraised() -> Iterator[None]:
 
 
 @contextmanager
-def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Iterator[None]:
+def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Generator[None]:
     """Explain what goes wrong while a function is called with these arguments."""
     try:
         with reraised():
@@ -156,13 +157,13 @@ def is_array(leaf: Any) -> bool:
 def settled(results: Any) -> Any:
     """Wait for results, so that an error is raised by the call that made it."""
     for leaf in jax.tree.leaves(results):
-        if not isinstance(leaf, jax.core.Tracer) and not leaf.is_ready():
+        if not isinstance(leaf, Tracer) and not leaf.is_ready():
             leaf.block_until_ready()
     return results
 
 
 @contextmanager
-def explained(name: str) -> Iterator[Any]:
+def explained(name: str) -> Generator[None]:
     """Explain what JAX refuses while a function is traced."""
     try:
         yield
@@ -174,8 +175,8 @@ def explained(name: str) -> Iterator[Any]:
         raise MeasuredValueError(
             f"{line_of(error)}: '{name}' uses a traced value (an argument or a "
             "measured outcome) where Python needs a concrete one. Use jax.lax.cond or "
-            "jnp.where to branch on it, jax.lax.fori_loop to loop on it, or make the argument "
-            "static with qjit(static_argnums=...)."
+            "jnp.where to branch on it, jax.lax.fori_loop to loop on it, or make the "
+            "argument static with qjit(static_argnums=...)."
         ) from error
     except QJitError:
         raise

@@ -148,8 +148,7 @@ def as_angle(value: Any, gate: str) -> Any:
     dtype = np.dtype(np.float64 if wide_types() else np.float32)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _finite(np.asarray(value, dtype), gate)
-    if not hasattr(value, "dtype"):
-        value = as_array(value, gate)
+    value = as_array(value, gate)
     if np.ndim(value):
         raise ParameterError(
             f"{user_line()}: {gate} takes scalar parameters, but got an array of "
@@ -161,7 +160,7 @@ def as_angle(value: Any, gate: str) -> Any:
     ):
         raise ParameterTypeError(
             f"{user_line()}: {gate} takes real parameters, but got {value.dtype}. "
-            "Take the real part."
+            "Cast it, or take its real part."
         )
     if not isinstance(value, Tracer):
         return _finite(np.asarray(value, dtype), gate)
@@ -181,7 +180,7 @@ def as_array(value: Any, what: str) -> Any:
         except ValueError:
             array = None
     if array is None or not (
-        np.issubdtype(array.dtype, np.number) or np.issubdtype(array.dtype, np.bool_)
+        jnp.issubdtype(array.dtype, jnp.number) or array.dtype == np.bool_
     ):
         raise ParameterTypeError(
             f"{user_line()}: {what} takes an array of numbers, but got "

@@ -11,6 +11,7 @@ import numpy as np
 import qjit as qj
 from qjit.dialects.gate_record import pauli_matrix
 from qjit.dialects.gates import find_gate
+from qjit.operations import Operation
 
 
 def _numpy(*values: Any) -> Any:
@@ -31,8 +32,9 @@ def controlled(matrix: Any, values: Sequence[Any]) -> Any:
     xp = _numpy(matrix)
     fires = np.zeros(2 ** len(values))
     fires[int("".join(str(int(value)) for value in values) or "0", 2)] = 1.0
-    inside = xp.kron(np.diag(fires), matrix)
-    return inside + xp.kron(np.diag(1 - fires), np.eye(len(matrix)))
+    inside = np.diag(fires)[:, None, :, None] * matrix[None, :, None, :]
+    outside = np.kron(np.diag(1 - fires), np.eye(len(matrix)))
+    return xp.reshape(inside, outside.shape) + outside
 
 
 def embed(matrix: Any, wires: Sequence[Any], num_wires: int) -> Any:
@@ -182,7 +184,7 @@ class Compiled:
 
     def branch(self, predicate: Any, *branches: Callable[..., Any]) -> Any:
         """`cond`."""
-        return jax.lax.cond(predicate, *branches)
+        return jax.lax.cond(predicate, *(_quiet(branch) for branch in branches))
 
     def adjoint(self, function: Callable[[], Any]) -> Any:
         """The inverse of what a function applies."""
@@ -199,3 +201,13 @@ class Compiled:
     def expval(self, coefficients: Any, words: Sequence[str]) -> Any:
         """The expectation value of a weighted sum of Pauli words."""
         return qj.expval(qj.pauli_sum(coefficients, words))
+
+
+def _quiet(branch: Callable[[], Any]) -> Callable[[], Any]:
+    """The branch without the handle that a gate returns."""
+
+    def run() -> Any:
+        result = branch()
+        return None if isinstance(result, Operation) else result
+
+    return run

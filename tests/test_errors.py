@@ -1,7 +1,4 @@
-"""Mistakes: each program in errors/ raises what the .err file beside it says.
-
-QJIT_UPDATE_GOLDEN=1 writes the .err files anew.
-"""
+"""Programs in errors/ raise what their .err says; QJIT_UPDATE_GOLDEN=1 rewrites it."""
 
 import os
 import re
