@@ -30,7 +30,7 @@ DEEPEST = 50
 # Rules that only pass values on, whatever their dtype.
 STRUCTURAL = {
     *("jit", "pjit", "closed_call", "core_call", "cond", "while", "scan", "copy"),
-    *("custom_jvp_call", "custom_vjp_call", "random_wrap", "random_unwrap"),
+    *("custom_jvp_call", "custom_vjp_call", "random_wrap", "random_unwrap", "qnode"),
 }
 
 

@@ -1,5 +1,7 @@
 """qjit: a tracing JIT compiler for hybrid quantum-classical programs."""
 
+from typing import Any
+
 from . import data as data
 from . import errors as errors
 from .compile import QJIT as QJIT
@@ -15,58 +17,6 @@ from .derivatives import value_and_grad as value_and_grad
 from .derivatives import vjp as vjp
 from .devices import Device as Device
 from .devices import device as device
-from .gates import CCX as CCX
-from .gates import CCZ as CCZ
-from .gates import CH as CH
-from .gates import CNOT as CNOT
-from .gates import CRX as CRX
-from .gates import CRY as CRY
-from .gates import CRZ as CRZ
-from .gates import CSWAP as CSWAP
-from .gates import CX as CX
-from .gates import CY as CY
-from .gates import CZ as CZ
-from .gates import ECR as ECR
-from .gates import ISWAP as ISWAP
-from .gates import PSWAP as PSWAP
-from .gates import RX as RX
-from .gates import RY as RY
-from .gates import RZ as RZ
-from .gates import SISWAP as SISWAP
-from .gates import SQISW as SQISW
-from .gates import SWAP as SWAP
-from .gates import SX as SX
-from .gates import U1 as U1
-from .gates import U2 as U2
-from .gates import U3 as U3
-from .gates import ControlledPhaseShift as ControlledPhaseShift
-from .gates import CPhase as CPhase
-from .gates import CRot as CRot
-from .gates import DoubleExcitation as DoubleExcitation
-from .gates import DoubleExcitationMinus as DoubleExcitationMinus
-from .gates import DoubleExcitationPlus as DoubleExcitationPlus
-from .gates import FermionicSWAP as FermionicSWAP
-from .gates import H as H
-from .gates import Hadamard as Hadamard
-from .gates import IsingXX as IsingXX
-from .gates import IsingXY as IsingXY
-from .gates import IsingYY as IsingYY
-from .gates import IsingZZ as IsingZZ
-from .gates import OrbitalRotation as OrbitalRotation
-from .gates import PauliX as PauliX
-from .gates import PauliY as PauliY
-from .gates import PauliZ as PauliZ
-from .gates import PhaseShift as PhaseShift
-from .gates import Rot as Rot
-from .gates import S as S
-from .gates import SingleExcitation as SingleExcitation
-from .gates import SingleExcitationMinus as SingleExcitationMinus
-from .gates import SingleExcitationPlus as SingleExcitationPlus
-from .gates import T as T
-from .gates import Toffoli as Toffoli
-from .gates import X as X
-from .gates import Y as Y
-from .gates import Z as Z
 from .measurements import counts as counts
 from .measurements import density_matrix as density_matrix
 from .measurements import expval as expval
@@ -100,6 +50,7 @@ from .observables import Hermitian as Hermitian
 from .observables import Observable as Observable
 from .observables import Projector as Projector
 from .observables import pauli_sum as pauli_sum
+from .operations import FIXED_ARITY_GATES as _GATES
 from .qnode import QNode as QNode
 from .qnode import qnode as qnode
 from .templates import QFT as QFT
@@ -109,6 +60,18 @@ from .templates import GroverOperator as GroverOperator
 from .templates import StronglyEntanglingLayers as StronglyEntanglingLayers
 from .templates import TrotterProduct as TrotterProduct
 
-I = Identity
+I = Identity  # noqa: E741 (the name of the gate)
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Return the function of a gate of the table, such as `RX`."""
+    if name in _GATES:
+        return _GATES[name]
+    raise AttributeError(f"module 'qjit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names, the gates of the table among them."""
+    return sorted({*globals(), *_GATES})

@@ -13,7 +13,7 @@ from qjit.dialects.gates import GATES
 
 from . import primitives
 from .context import current
-from .errors import ParameterError, UnsupportedError
+from .errors import ParameterError, ParameterTypeError, UnsupportedError
 from .hoist import Hoisted, hoist
 from .jax_internals import user_line
 from .jaxprs import Environment, bind, has_effects, inner_jaxpr, live_eqns, trace
@@ -41,6 +41,7 @@ def adjoint(operation: Callable[..., Any] | Operation) -> Any:
     if isinstance(operation, Operation):
         operation.withdraw()
         return operation.apply(Modifiers(adjoint=True))
+    _check_callable(operation, "adjoint")
 
     def inverted(*args: Any, **kwargs: Any) -> Any:
         current("adjoint")
@@ -73,6 +74,7 @@ def ctrl(
     if isinstance(operation, Operation):
         operation.withdraw()
         return operation.apply(modifiers())
+    _check_callable(operation, "ctrl")
 
     def controlled(*args: Any, **kwargs: Any) -> Any:
         change = modifiers()
@@ -97,6 +99,7 @@ def pow(operation: Callable[..., Any] | Operation, exponent: Any) -> Any:
         if not _is_integer(exponent):
             return _fractional_power(operation, exponent)
         return _repeat(lambda: operation.apply(Modifiers()), int(exponent))
+    _check_callable(operation, "pow")
     if not _is_integer(exponent):
         raise ParameterError(
             f"{user_line()}: pow of a function takes an integer, but got {exponent!r}."
@@ -106,6 +109,14 @@ def pow(operation: Callable[..., Any] | Operation, exponent: Any) -> Any:
         _repeat(lambda: operation(*args, **kwargs), int(exponent))
 
     return raised
+
+
+def _check_callable(operation: Any, what: str) -> None:
+    if not callable(operation):
+        raise ParameterTypeError(
+            f"{user_line()}: {what} takes an applied gate or a function, but got "
+            f"{type(operation).__name__}."
+        )
 
 
 def _is_integer(exponent: Any) -> bool:

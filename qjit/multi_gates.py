@@ -74,7 +74,7 @@ def GlobalPhase(phi: Any, wires: Wires = None) -> Operation:
 def Identity(wires: Wires) -> Operation:
     """Do nothing; as an observable, the identity."""
     on = as_wires(wires, current("Identity"))
-    return Operation(lambda _: None, Token(), "I", on)
+    return Operation(lambda _: Identity(on), Token(), "I", on)
 
 
 def MultiControlledX(wires: Wires, control_values: Any = None) -> Operation:
@@ -157,27 +157,25 @@ def _unitary(
         _check_unitary(np.asarray(matrix, np.complex128), name, diagonal)
     wide = np.complex128 if wide_types() else np.complex64
     array = jnp.asarray(matrix, wide)
-    token = Token()
 
-    def bind(modifiers: Modifiers, token: Token) -> None:
-        wires = (*modifiers.controls, *controls, *targets)
+    def bind(modifiers: Modifiers) -> Operation:
+        token, wires = Token(), (*modifiers.controls, *targets)
         check_distinct(wires)
         unitary_p.bind(
             array,
             *(wire for wire in wires if not isinstance(wire, int)),
             wires=tuple(wire if isinstance(wire, int) else None for wire in wires),
             num_controls=len(wires) - len(targets),
-            control_values=(*modifiers.control_values, *control_values),
+            control_values=modifiers.control_values,
             adjoint=modifiers.adjoint,
             diagonal=diagonal,
             single=context.dtype == np.complex64,
             token=token,
         )
 
-    bind(Modifiers(), token)
-    return Operation(
-        lambda modifiers: bind(modifiers, Token()), token, name, (*controls, *targets)
-    )
+        return Operation(lambda more: bind(modifiers.then(more)), token, name, wires)
+
+    return bind(Modifiers(False, controls, control_values))
 
 
 def _check_unitary(matrix: np.ndarray, name: str, diagonal: bool) -> None:

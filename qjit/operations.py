@@ -2,7 +2,7 @@
 
 import reprlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -33,7 +33,7 @@ class Token:
 class Operation:
     """An applied gate: what a gate function returns."""
 
-    apply: Callable[["Modifiers"], None]
+    apply: Callable[["Modifiers"], "Operation"]
     token: Token
     name: str
     wires: tuple[Wire, ...]
@@ -86,6 +86,14 @@ class Modifiers:
     controls: tuple[Wire, ...] = ()
     control_values: tuple[bool, ...] = ()
 
+    def then(self, change: "Modifiers") -> "Modifiers":
+        """Change an operation that is changed already."""
+        return Modifiers(
+            self.adjoint != change.adjoint,
+            (*change.controls, *self.controls),
+            (*change.control_values, *self.control_values),
+        )
+
 
 @dataclass(frozen=True)
 class GateCall:
@@ -101,19 +109,25 @@ class GateCall:
     dim: int | None = None
     token: Token = field(default_factory=Token)
 
-    def bind(self, extra: Modifiers = Modifiers()) -> None:
+    @property
+    def name(self) -> str:
+        """The gate's name, if it is applied as its record says."""
+        more_controls = len(self.controls) != (self.record.num_controls or 0)
+        name = f"controlled {self.record.name}" if more_controls else self.record.name
+        return f"adjoint {name}" if self.adjoint else name
+
+    def bind(self) -> None:
         """Put the gate into the circuit under trace."""
-        controls = (*extra.controls, *self.controls)
-        wires = (*controls, *self.targets)
+        wires = (*self.controls, *self.targets)
         check_distinct(wires)
         gate_p.bind(
             *self.params,
             *(wire for wire in wires if not isinstance(wire, int)),
             gate=self.record.name,
             wires=tuple(wire if isinstance(wire, int) else None for wire in wires),
-            num_controls=len(controls),
-            control_values=(*extra.control_values, *self.control_values),
-            adjoint=self.adjoint != extra.adjoint,
+            num_controls=len(self.controls),
+            control_values=self.control_values,
+            adjoint=self.adjoint,
             word=self.word,
             dim=self.dim,
             token=self.token,
@@ -134,13 +148,12 @@ def apply(call: GateCall) -> Operation:
     """Apply a gate and return a handle to it."""
     call.bind()
 
-    def again(modifiers: Modifiers) -> None:
-        from dataclasses import replace
-
-        replace(call, token=Token()).bind(modifiers)
+    def again(change: Modifiers) -> Operation:
+        whole = Modifiers(call.adjoint, call.controls, call.control_values).then(change)
+        return apply(replace(call, **vars(whole), token=Token()))
 
     wires = (*call.controls, *call.targets)
-    return Operation(again, call.token, call.record.name, wires)
+    return Operation(again, call.token, call.name, wires)
 
 
 def as_angle(value: Any, gate: str) -> Any:
@@ -236,3 +249,6 @@ FIXED_ARITY_GATES: dict[str, Callable[..., Operation]] = {
     if record.num_wires is not None and record.in_library
     for alias in (record.name, *record.aliases)
 }
+
+# An operation carries no arrays, so branches and loop bodies may return one.
+jax.tree_util.register_pytree_node(Operation, lambda _: ((), None), lambda _, __: None)

@@ -106,7 +106,7 @@ def GroverOperator(wires: Wires) -> None:
     on = as_wires(wires, current("GroverOperator"))
     if len(on) < 2:
         raise ParameterError(
-            f"{user_line()}: GroverOperator takes at least two wires, but got {len(on)}."
+            f"{user_line()}: GroverOperator takes two wires or more, but got {len(on)}."
         )
     for wire in on[:-1]:
         _GATES["H"](wires=wire)

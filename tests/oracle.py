@@ -93,7 +93,9 @@ class Reference:
             ]
             target = reduce(xp.add, terms) if params else record.matrix()
             on = tuple(wires) if np.ndim(wires) else (wires,)
-            self.steps.append((controlled(target, [1] * (record.num_controls or 0)), on))
+            self.steps.append(
+                (controlled(target, [1] * (record.num_controls or 0)), on)
+            )
 
         return gate
 

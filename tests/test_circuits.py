@@ -59,9 +59,7 @@ def spell(module: Any, record: GateRecord, params: Any, wires: Any) -> Any:
             return function(*params, wires=wires)
 
 
-def modified(
-    module: Any, modifier: str, gate: Callable[[], Any], control: Any
-) -> None:
+def modified(module: Any, modifier: str, gate: Callable[[], Any], control: Any) -> None:
     """Apply a gate plainly, inverted, or where a control wire is 0."""
     if modifier == "adjoint":
         module.adjoint(gate())

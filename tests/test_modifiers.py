@@ -153,14 +153,15 @@ def test_gradient_of_modified_function(circuit: Circuit, modifier: str) -> None:
 
 
 def test_control_wires_may_be_traced() -> None:
-    def program(control: Any) -> None:
-        qj.ctrl(lambda: loops(Compiled(), THETA, 0), control=[control, 4])()
+    def body(m: Any) -> None:
+        m.loop(3, lambda i, x: (m.CRY(x, wires=[0, 2]), x + i)[1], THETA)
 
-    reference = Reference()
-    loops(reference, THETA, 0)
-    for control in (3, 1 + 2):
+    def program(control: Any) -> None:
+        qj.ctrl(lambda: body(Compiled()), control=[control, 4])()
+
+    for control in (1, 3):
         m = Reference()
-        m.ctrl(lambda: loops(m, THETA, 0), [control, 4], [1, 1])  # noqa: B023
+        m.ctrl(lambda: body(m), [control, 4], [1, 1])  # noqa: B023
         found = matrix_of(program, control)
         np.testing.assert_allclose(found, m.unitary(WIRES), atol=1e-12)
 
@@ -235,3 +236,8 @@ def test_gates_as_arguments() -> None:
     m.ctrl(lambda: m.adjoint(lambda: m.T(wires=4)), [1], [1])
     m.adjoint(lambda: m.ctrl(lambda: m.S(wires=0), [2, 3], [1, 1]))
     np.testing.assert_allclose(found, m.unitary(WIRES), atol=1e-12)
+
+
+def test_an_integer_power_of_a_gate_cannot_be_modified_again() -> None:
+    with pytest.raises(qj.errors.ParameterTypeError, match="NoneType"):
+        matrix_of(lambda: qj.adjoint(qj.pow(qj.T(wires=0), 3)))

@@ -149,7 +149,9 @@ def test_single_precision(
     for constant in ("THETA", "STACK", "TANGENT", "COEFFICIENTS"):
         monkeypatch.setitem(globals(), constant, in_single(globals()[constant]))
     found = TRANSFORMS[name](wrap(quantum()))
-    for leaf, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+    for leaf, other in zip(
+        jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True
+    ):
         assert leaf.dtype == np.float32
         np.testing.assert_allclose(leaf, other, atol=2e-5)
 
@@ -211,8 +213,9 @@ def nested(m: Any, theta: Any) -> Any:
         return m.loop(2, inner, x) - theta[2]
 
     m.adjoint(lambda: m.loop(3, outer, theta[3]))
-    m.ctrl(lambda: m.loop(2, lambda i, x: (m.RX(x, wires=1), x + 1)[1], theta[0]),
-           [0], [0])
+    m.ctrl(
+        lambda: m.loop(2, lambda i, x: (m.RX(x, wires=1), x + 1)[1], theta[0]), [0], [0]
+    )
     return m.expval(jnp.array([1.0, 0.3]), ["ZI", "XZ"])
 
 
@@ -282,9 +285,7 @@ def test_own_spellings_are_those_of_jax() -> None:
     close(qj.grad(ours)(THETA), jax.grad(theirs)(THETA))
     close(qj.value_and_grad(ours)(THETA), jax.value_and_grad(theirs)(THETA))
     close(qj.jacobian(ours)(THETA), jax.jacobian(theirs)(THETA))
-    close(
-        qj.jvp(ours, (THETA,), (TANGENT,)), jax.jvp(theirs, (THETA,), (TANGENT,))
-    )
+    close(qj.jvp(ours, (THETA,), (TANGENT,)), jax.jvp(theirs, (THETA,), (TANGENT,)))
 
 
 def test_what_has_no_derivative_says_so() -> None:
