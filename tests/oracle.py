@@ -72,6 +72,16 @@ def random_unitary(num_wires: int, seed: int) -> Any:
     return np.linalg.qr(real + 1j * imaginary)[0]
 
 
+def derivative(function: Callable[[Any], Any], x: Any, direction: Any = 1.0) -> Any:
+    """The derivative along a direction, by differences of fourth order."""
+    h = 1e-3
+    near, far = (
+        function(x + step * direction) - function(x - step * direction)
+        for step in (h, 2 * h)
+    )
+    return (8 * near - far) / (12 * h)
+
+
 class Reference:
     """Collects gates, spelled as qjit's functions, as matrices on wires."""
 
@@ -102,7 +112,8 @@ class Reference:
     def PauliRot(self, theta: Any, word: str, wires: Sequence[Any]) -> None:
         """exp(-i theta/2 P)."""
         matrix = pauli_matrix(word)
-        cosine, sine = jnp.cos(theta / 2), jnp.sin(theta / 2)
+        xp = _numpy(theta)
+        cosine, sine = xp.cos(theta / 2), xp.sin(theta / 2)
         self.steps.append(
             (cosine * np.eye(len(matrix)) - 1j * sine * matrix, tuple(wires))
         )
@@ -159,7 +170,8 @@ class Reference:
     def expval(self, coefficients: Any, words: Sequence[str]) -> Any:
         """The expectation value of a weighted sum of Pauli words."""
         state = self.state(len(words[0]))
-        values = [jnp.vdot(state, word_matrix(word) @ state).real for word in words]
+        xp = _numpy(state)
+        values = [xp.vdot(state, word_matrix(word) @ state).real for word in words]
         return sum(c * v for c, v in zip(coefficients, values, strict=True))
 
     def unitary(self, num_wires: int) -> Any:

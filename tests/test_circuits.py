@@ -173,8 +173,8 @@ def test_pennylane_agrees(record: GateRecord) -> None:
             modified(module, modifier, gate, on[count])
             return module.state()
 
-        ours = qj.qnode(wires=num_wires)(lambda: circuit(qj))()  # noqa: B023
-        theirs = qml.QNode(lambda: circuit(qml), device)()  # noqa: B023
+        ours = qj.qnode(wires=num_wires)(lambda: circuit(qj))()
+        theirs = qml.QNode(lambda: circuit(qml), device)()
         np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 

@@ -17,10 +17,31 @@ from qjit.dialects.gates import GATES
 from .oracle import Compiled, Reference
 
 WIRES = 4
-NAMES = (
-    "H X Y S T SX RX RY RZ PhaseShift Rot GlobalPhase CNOT CZ CRY SWAP ISWAP IsingXX "
-    "IsingXY IsingZZ PSWAP SingleExcitation Toffoli"
-).split()
+NAMES = [
+    "H",
+    "X",
+    "Y",
+    "S",
+    "T",
+    "SX",
+    "RX",
+    "RY",
+    "RZ",
+    "PhaseShift",
+    "Rot",
+    "GlobalPhase",
+    "CNOT",
+    "CZ",
+    "CRY",
+    "SWAP",
+    "ISWAP",
+    "IsingXX",
+    "IsingXY",
+    "IsingZZ",
+    "PSWAP",
+    "SingleExcitation",
+    "Toffoli",
+]
 SHIFTS = (0.3, -0.2, 0.7)
 OBSERVABLE = ([0.7, -0.4, 0.3], ["ZIII", "XYIZ", "IXXI"])
 
