@@ -125,15 +125,15 @@ def ControlledQubitUnitary(
 ) -> Operation:
     """Apply a unitary matrix to the last wires, controlled by the first ones."""
     on = as_wires(wires, current("ControlledQubitUnitary"))
-    U = as_array(U, "ControlledQubitUnitary")
-    size = np.shape(U)[-1] if np.ndim(U) else 0
+    matrix = as_array(U, "ControlledQubitUnitary")
+    size = np.shape(matrix)[-1] if np.ndim(matrix) else 0
     count = len(on) - max(int(size) - 1, 0).bit_length()
     if count < 0:
         raise MatrixError(
             f"{user_line()}: a {size}x{size} matrix does not fit on {len(on)} wire(s)."
         )
     values = as_control_values(control_values, count)
-    return _unitary("ControlledQubitUnitary", U, on[count:], on[:count], values, False)
+    return _unitary("ControlledQubitUnitary", matrix, on[count:], on[:count], values, False)
 
 
 def _unitary(

@@ -250,5 +250,14 @@ FIXED_ARITY_GATES: dict[str, Callable[..., Operation]] = {
     for alias in (record.name, *record.aliases)
 }
 
+
+def _no_arrays(operation: Operation) -> tuple[tuple[()], None]:
+    return (), None
+
+
+def _nothing(_: None, __: tuple[()]) -> Any:
+    return None
+
+
 # An operation carries no arrays, so branches and loop bodies may return one.
-jax.tree_util.register_pytree_node(Operation, lambda _: ((), None), lambda _, __: None)
+jax.tree_util.register_pytree_node(Operation, _no_arrays, _nothing)
