@@ -133,7 +133,9 @@ def ControlledQubitUnitary(
             f"{user_line()}: a {size}x{size} matrix does not fit on {len(on)} wire(s)."
         )
     values = as_control_values(control_values, count)
-    return _unitary("ControlledQubitUnitary", matrix, on[count:], on[:count], values, False)
+    return _unitary(
+        "ControlledQubitUnitary", matrix, on[count:], on[:count], values, False
+    )
 
 
 def _unitary(
