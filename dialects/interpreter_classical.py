@@ -125,6 +125,16 @@ class ArrayFunctions(InterpreterFunctions):
         assert isinstance(op.input.type, IntegerType)
         return (args[0] & ((1 << op.input.type.width.data) - 1),)
 
+    @impl(arith.TruncIOp)
+    def run_truncate(
+        self, interpreter: Interpreter, op: arith.TruncIOp, args: PythonValues
+    ) -> PythonValues:
+        """Keep the low bits, the highest of them as the sign."""
+        assert isinstance(op.result.type, IntegerType)
+        width = op.result.type.width.data
+        low = int(args[0]) & ((1 << width) - 1)
+        return (low - (1 << width) if width > 1 and low >> (width - 1) else low,)
+
     @impl(arith.UIToFPOp)
     def run_to_float(
         self, interpreter: Interpreter, op: arith.UIToFPOp, args: PythonValues

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.dialects.gates import GATES
+from qjit.dialects.interpreter import run_module
+from qjit.lowering.importer import import_program
 
 from .oracle import Compiled, Reference
 
@@ -183,6 +185,15 @@ examples = settings(
 )
 
 
+def interpreted(circuit: Any, *args: Any) -> list[Any]:
+    """Run the imported program by the executable definition of its dialects."""
+    closed = jax.make_jaxpr(circuit)(*args)
+    module = import_program(closed, name="main").module
+    outs = [np.zeros(aval.shape, aval.dtype) for aval in closed.out_avals]
+    run_module(module, [*map(np.asarray, args), *outs])
+    return outs
+
+
 @examples
 @given(programs.map(differentiable), st.floats(-2, 2), st.integers(0, 3))
 def test_compiled_is_simulated(program: Program, x: float, index: int) -> None:
@@ -194,8 +205,8 @@ def test_compiled_is_simulated(program: Program, x: float, index: int) -> None:
     reference = Reference(np)
     final = run(reference, program, range(WIRES), np.float64(x), index)
     state = reference.state(WIRES)
-    for pipeline in (None, ()):
-        found, classical = qj.qjit(circuit, pipeline=pipeline)(x, index)
+    runs = [qj.qjit(circuit, pipeline=pipeline)(x, index) for pipeline in (None, ())]
+    for found, classical in (*runs, interpreted(circuit, x, index)):
         np.testing.assert_allclose(found, state, atol=1e-10)
         np.testing.assert_allclose(classical, final, atol=1e-10)
 
