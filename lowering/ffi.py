@@ -1,7 +1,11 @@
 """The XLA FFI handler of a program, written as LLVM IR."""
 
+import re
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import jax
 from llvmlite import ir
 
 pointer = ir.PointerType()
@@ -107,13 +111,20 @@ def _buffers(cursor: _Cursor, frame: ir.Value, side: str, count: int) -> list[ir
     return found
 
 
-def _answer_metadata(cursor: _Cursor, extension: ir.Value, api: ir.Value) -> None:
+@cache
+def api_version() -> dict[str, int]:
+    """Return the major and minor version of the FFI header that jaxlib ships."""
+    header = Path(jax.ffi.include_dir(), "xla", "ffi", "api", "c_api.h").read_text()
+    found = re.findall(r"#define XLA_FFI_API_(MAJOR|MINOR) (\d+)", header)
+    return {part.lower(): int(number) for part, number in found}
+
+
+def _answer_metadata(cursor: _Cursor, extension: ir.Value) -> None:
     """Fill in the query that XLA makes when it registers a handler."""
     builder = cursor.builder
     metadata = cursor.load(extension, pointer, "MetadataExtension", "metadata")
-    for part in ("major", "minor"):
-        number = cursor.load(api, half, "Api", "version", part)
-        cursor.store(number, metadata, "Metadata", "version", part)
+    for part, number in api_version().items():
+        cursor.store(ir.Constant(half, number), metadata, "Metadata", "version", part)
     traits = ir.Constant(half, EXECUTE_TRAITS)
     cursor.store(traits, metadata, "Metadata", "traits")
     builder.ret(ir.Constant(pointer, None))
@@ -164,7 +175,7 @@ def add_handler(
     asked = builder.icmp_unsigned("!=", extension, nothing)
     builder.cbranch(asked, query, execute)
     builder.position_at_end(query)
-    _answer_metadata(cursor, extension, api)
+    _answer_metadata(cursor, extension)
     builder.position_at_end(execute)
     pointers = [
         *_buffers(cursor, frame, "args", num_inputs),
