@@ -96,7 +96,9 @@ def test_static_wires(record: GateRecord, dtype: str) -> None:
     count = len(matrix).bit_length() - 1
     num_wires = count + 2
     start = random_state(num_wires, seed=count)
-    places = dict(zip(MODIFIERS, placements(num_wires, 3), strict=True))
+    places: dict[str, list[int]] = dict(
+        zip(MODIFIERS, placements(num_wires, 3), strict=True)
+    )
 
     def case(modifier: str) -> Any:
         wires = places[modifier]

@@ -109,7 +109,7 @@ MODIFIERS: dict[str, Callable[[Any, Callable[[], None]], Any]] = {
 }
 
 
-def matrix_of(program: Callable[..., None], *args: Any) -> Any:
+def matrix_of(program: Callable[..., object], *args: Any) -> Any:
     """The matrix that a compiled program applies."""
 
     @qj.qnode(wires=WIRES)
