@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
+from qjit.lowering.jax_internals import enable_x64
 
 from .oracle import Compiled, Reference, derivative
 
@@ -125,7 +126,7 @@ def test_transform(name: str) -> None:
 @pytest.fixture
 def single_precision() -> Iterator[None]:
     """JAX's default: 32-bit arrays."""
-    with jax.enable_x64(False):
+    with enable_x64(False):
         yield
 
 
@@ -143,7 +144,7 @@ SINGLE = ["call", "jit", "grad", "vmap_grad", "grad_vmap", "both", "jvp", "scan"
 def test_single_precision(
     name: str, wrap: Callable[[Energy], Energy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with jax.enable_x64(True):
+    with enable_x64(True):
         wanted = TRANSFORMS[name](simulated)
     for constant in ("THETA", "STACK", "TANGENT", "COEFFICIENTS"):
         monkeypatch.setitem(globals(), constant, in_single(globals()[constant]))
@@ -225,7 +226,7 @@ def test_gradient_through_control_flow(circuit: Energy, single: bool) -> None:
     rows = np.asarray(STACK)
     values = [theirs(x) for x in rows]
     slopes = [[derivative(theirs, x, unit) for unit in np.eye(4)] for x in rows]
-    with jax.enable_x64(not single):
+    with enable_x64(not single):
         stack = in_single(STACK) if single else STACK
         ours = qj.qnode(wires=2)(lambda x: circuit(Compiled(), x))
         both = jax.value_and_grad(ours)
