@@ -172,7 +172,7 @@ def _scan(
     if params["reverse"]:
         values = [jnp.flip(value, axis=0) for value in values]
     nodes = _adopt(hoisted, values, recorder, depth=1)
-    return [*carry, *ys], (Loop(length, nodes),)
+    return [*carry, *ys], (Loop(length, nodes),) if length else ()
 
 
 def _cond(

@@ -241,3 +241,11 @@ def test_gates_as_arguments() -> None:
 def test_an_integer_power_of_a_gate_cannot_be_modified_again() -> None:
     with pytest.raises(qj.errors.ParameterTypeError, match="NoneType"):
         matrix_of(lambda: qj.adjoint(qj.pow(qj.T(wires=0), 3)))
+
+
+def test_a_loop_without_iterations_has_an_inverse() -> None:
+    def nothing() -> None:
+        qj.for_loop(0, 0, 1)(lambda i: qj.RX(0.1 * i, wires=i))()
+
+    found = matrix_of(lambda: qj.adjoint(nothing)())
+    np.testing.assert_allclose(found, np.eye(2**WIRES), atol=1e-12)
