@@ -12,7 +12,7 @@ from xdsl.ir import Block, Region, SSAValue
 from .arrays import Buffer, Value
 from .import_elementwise import convert
 from .importer import Importer, index, rule
-from .jax_internals import physical_aval
+from .jax_internals import physical_aval, scan_counts
 
 
 @rule("jit", "pjit", "closed_call", "core_call", "custom_jvp_call")
@@ -229,13 +229,13 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     params = eqn.params
     body, length = params["jaxpr"], params["length"]
-    first = params["num_consts"]
-    second = first + params["num_carry"]
+    first, num_carry = scan_counts(params)
+    second = first + num_carry
     consts, rows = inputs[:first], inputs[second:]
     importer.settle([*consts, *rows])
     carry = _Carry(importer, inputs[first:second])
     threads = _Threads(importer, body)
-    stacked = [physical_aval(var.aval) for var in eqn.outvars[params["num_carry"] :]]
+    stacked = [physical_aval(var.aval) for var in eqn.outvars[num_carry:]]
     targets = [importer.allocate(aval.shape, aval.dtype) for aval in stacked]
     initial = [*carry.scalars, *threads.start]
     count = len(carry.scalars)
@@ -250,10 +250,9 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         given = [_row(importer, value, place) for value in rows]
         values = [*consts, *carry.values(scalars), *given]
         outputs = importer.inline(body, values)
-        split = params["num_carry"]
-        for value, target in zip(outputs[split:], targets, strict=True):
+        for value, target in zip(outputs[num_carry:], targets, strict=True):
             _store_row(importer, value, target, place)
-        yielded = [*carry.advance(outputs[:split]), *threads.leave()]
+        yielded = [*carry.advance(outputs[:num_carry]), *threads.leave()]
         importer.insert(scf.YieldOp(*yielded))
     results = _for(importer, length, initial, block)
     threads.enter(results[count:])

@@ -34,6 +34,16 @@ def without_dead_code(jaxpr: Any) -> Any:
     return live
 
 
+def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
+    """Return how many inputs of a scan are constants, and how many are carried."""
+    # NOTE: since JAX 0.12 the inputs are grouped by a tree.
+    if "ft_in" not in params:
+        return params["num_consts"], params["num_carry"]
+    inputs = params["ft_in"].update(range(len(params["jaxpr"].in_avals)))
+    consts, carried, _ = map(list, inputs.unpack())
+    return len(consts), len(carried)
+
+
 def physical_aval(aval: Any) -> Any:
     """Return an abstract array as it stands in memory."""
     return _physical_aval(aval)

@@ -10,6 +10,19 @@ import jax
 def for_loop(start: Any, stop: Any, step: Any = 1) -> Callable[..., Any]:
     """Return a decorator that runs `body(i, *state)` for i in a range.
 
+    Args:
+        start: first value of i, an integer, known or traced.
+        stop: end of the range, not included.
+        step: the stride; a negative one is known when tracing.
+
+    Returns:
+        A decorator; the decorated function takes the initial state and returns the
+        final one. The trip count may be traced; reverse-mode differentiation needs a
+        known one.
+
+    Raises:
+        BranchError: if the body returns a state of another shape or dtype.
+
     >>> import qjit as qj
     >>> @qj.for_loop(0, 4)
     ... def total(i, accumulated):
@@ -36,7 +49,25 @@ def for_loop(start: Any, stop: Any, step: Any = 1) -> Callable[..., Any]:
 
 
 def while_loop(condition: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a decorator that runs `body(*state)` while `condition(*state)` holds."""
+    """Return a decorator that runs `body(*state)` while `condition(*state)` holds.
+
+    Args:
+        condition: a function of the state that returns a boolean.
+
+    Returns:
+        A decorator; the decorated function takes the initial state and returns the
+        final one.
+
+    Raises:
+        BranchError: if the body returns a state of another shape or dtype.
+
+    >>> import qjit as qj
+    >>> @qj.while_loop(lambda x: x < 100)
+    ... def doubled(x):
+    ...     return 2 * x
+    >>> print(doubled(3))
+    192
+    """
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
         def run(*state: Any) -> Any:
@@ -121,6 +152,20 @@ def cond(
         true_fn: the function for true; leave out to use `cond` as a decorator, with
             `.else_if` and `.otherwise`.
         false_fn: the function for false; nothing happens when left out.
+
+    Returns:
+        A function of the arguments of the branches, or the decorator.
+
+    Raises:
+        BranchError: if the branches return values of different shapes or dtypes.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit(x):
+    ...     qj.cond(x > 0, qj.X, qj.H)(0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(circuit(0.5))
+    -1.0
     """
     if true_fn is None:
         return lambda function: Conditional(predicate, function)

@@ -79,7 +79,18 @@ def device(
     seed: int | None = None,
     dtype: Any = None,
 ) -> Device:
-    """Return a device by name; see `qnode` for the settings.
+    """Return a device by name.
+
+    Args:
+        name: "statevector", the simulator on this machine's CPU.
+        wires: number of wires, 0 to wires - 1; counted when left out.
+        shots: number of samples.
+        seed: seed of the random numbers.
+        dtype: complex64 or complex128; follows `jax_enable_x64` when left out.
+
+    Raises:
+        UnsupportedError: for an unknown name.
+        WireError, ParameterError: for settings out of range.
 
     >>> import qjit as qj
     >>> qj.device("statevector", wires=3).wires

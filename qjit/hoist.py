@@ -16,7 +16,7 @@ from jax.extend.core import Jaxpr, JaxprEqn
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
 
 from .errors import DifferentiationError, UnsupportedError
-from .jax_internals import user_line
+from .jax_internals import scan_counts, user_line
 from .jaxprs import (
     CALL_PRIMITIVES,
     Environment,
@@ -149,12 +149,9 @@ def _scan(
 ) -> tuple[list[Any], tuple[Node, ...]]:
     params = eqn.params
     closed, length = params["jaxpr"], params["length"]
-    split = params["num_consts"], params["num_consts"] + params["num_carry"]
-    consts, init, xs = (
-        inputs[: split[0]],
-        inputs[split[0] : split[1]],
-        inputs[split[1] :],
-    )
+    first, count = scan_counts(params)
+    second = first + count
+    consts, init, xs = inputs[:first], inputs[first:second], inputs[second:]
     captured: list[Hoisted] = []
 
     def body(carry: list[Any], slices: list[Any]) -> tuple[list[Any], Any]:
@@ -162,7 +159,6 @@ def _scan(
         inner = Recorder(recorder.purpose)
         outs, nodes = _walk(closed.jaxpr, closed.consts, args, inner)
         captured.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
-        count = params["num_carry"]
         return outs[:count], (outs[count:], inner.values)
 
     carry, (ys, values) = jax.lax.scan(

@@ -15,7 +15,7 @@ from . import primitives
 from .context import current
 from .errors import ParameterError, ParameterTypeError, UnsupportedError
 from .hoist import Hoisted, hoist
-from .jax_internals import user_line
+from .jax_internals import scan_counts, user_line
 from .jaxprs import Environment, bind, has_effects, inner_jaxpr, live_eqns, trace
 from .multi_gates import QubitUnitary, as_control_values
 from .operations import Modifiers, Operation
@@ -63,8 +63,23 @@ def ctrl(
     Args:
         operation: an applied gate, which is replaced, or a function that applies
             gates, with any control flow.
-        control: one wire or several.
+        control: one wire or several, static or traced.
         control_values: the values that the controls must have, ones by default.
+
+    Returns:
+        The applied gate, or a function of the same arguments.
+
+    Raises:
+        WireError: if a control is a wire of the operation, or out of range.
+        ParameterError: for another number of control values.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.ctrl(qj.RX, control=0, control_values=0)(0.3, wires=1)
+    ...     return qj.expval(qj.Z(1))
+    >>> print(f"{circuit():.4f}")  # cos(0.3)
+    0.9553
     """
 
     def modifiers() -> Modifiers:
@@ -86,13 +101,26 @@ def ctrl(
 
 
 def pow(operation: Callable[..., Any] | Operation, exponent: Any) -> Any:
-    """Return a gate or quantum function raised to a power.
+    """Return a power of a gate or of a quantum function.
 
     Args:
         operation: an applied gate, which is replaced, or a function that applies
             gates.
         exponent: an integer known when tracing; negative powers invert. For a gate
             without parameters, any real number.
+
+    Raises:
+        ParameterError: for a power that is no integer, of a function or of a gate with
+            parameters.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.pow(qj.RX(0.2, wires=0), 3)
+    ...     qj.pow(qj.X(wires=0), 0.5)
+    ...     return qj.expval(qj.Y(0))
+    >>> print(f"{circuit():.4f}")  # -cos(0.6)
+    -0.8253
     """
     if isinstance(operation, Operation):
         operation.withdraw()
@@ -245,7 +273,7 @@ def bind_controlled(
 
 
 def _replay_scan(params: Any, inputs: list[Any], body: Callable[..., Any]) -> list[Any]:
-    first, count = params["num_consts"], params["num_carry"]
+    first, count = scan_counts(params)
     consts, init, xs = (
         inputs[:first],
         inputs[first : first + count],

@@ -27,13 +27,50 @@ from .wires import Wire, Wires, as_wires, static_wires
 
 
 def MultiRZ(theta: Any, wires: Wires) -> Operation:
-    """Apply exp(-i theta/2 Z...Z)."""
+    """Apply exp(-i theta/2 Z...Z).
+
+    Args:
+        theta: angle in radians, a real scalar.
+        wires: any number of wires, static or traced.
+
+    Raises:
+        WireError: for wires that repeat or are out of range.
+        ParameterError: for an angle that is no real scalar.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.H(0)
+    ...     qj.H(1)
+    ...     qj.MultiRZ(0.3, wires=[0, 1])
+    ...     return qj.expval(qj.X(0))
+    >>> print(f"{circuit():.4f}")  # cos(0.3)
+    0.9553
+    """
     on = as_wires(wires, current("MultiRZ"))
     return _rotation("MultiRZ", theta, on, None)
 
 
 def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operation:
-    """Apply exp(-i theta/2 P) for a Pauli word P such as "XIY"."""
+    """Apply exp(-i theta/2 P) for a Pauli word P.
+
+    Args:
+        theta: angle in radians, a real scalar.
+        pauli_word: one letter I, X, Y or Z for each wire, such as "XIY".
+        wires: as many wires, static or traced.
+
+    Raises:
+        ParameterError: for a word of another length or with other letters.
+        WireError: for wires that repeat or are out of range.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.PauliRot(0.3, "XY", wires=[0, 1])
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{circuit():.4f}")  # cos(0.3)
+    0.9553
+    """
     on = as_wires(wires, current("PauliRot"))
     if len(pauli_word) != len(on) or set(pauli_word) - set("IXYZ"):
         raise ParameterError(
@@ -51,7 +88,26 @@ def _rotation(
 
 
 def PCPhase(phi: Any, dim: int, wires: Wires) -> Operation:
-    """Apply e^{i phi} to the first `dim` basis states and e^{-i phi} to the rest."""
+    """Apply e^{i phi} to the first `dim` basis states and e^{-i phi} to the rest.
+
+    Args:
+        phi: angle in radians, a real scalar.
+        dim: number of basis states, from 0 to 2**k; known when tracing.
+        wires: k wires, static or traced.
+
+    Raises:
+        ParameterError: for a `dim` out of range.
+        WireError: for wires that repeat or are out of range.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.H(0)
+    ...     qj.PCPhase(0.3, dim=1, wires=[0])
+    ...     return qj.expval(qj.X(0))
+    >>> print(f"{circuit():.4f}")  # cos(0.6)
+    0.8253
+    """
     on = as_wires(wires, current("PCPhase"))
     if not 0 <= int(dim) <= 2 ** len(on):
         raise ParameterError(
@@ -63,7 +119,24 @@ def PCPhase(phi: Any, dim: int, wires: Wires) -> Operation:
 
 
 def GlobalPhase(phi: Any, wires: Wires = None) -> Operation:
-    """Multiply the state by e^{-i phi}; it matters under control."""
+    """Multiply the state by e^{-i phi}; it matters under control.
+
+    Args:
+        phi: angle in radians, a real scalar.
+        wires: accepted for symmetry with the other gates; it changes nothing.
+
+    Raises:
+        ParameterError: for an angle that is no real scalar.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.H(0)
+    ...     qj.ctrl(qj.GlobalPhase, control=0)(0.3)
+    ...     return qj.expval(qj.X(0))
+    >>> print(f"{circuit():.4f}")  # cos(0.3)
+    0.9553
+    """
     context = current("GlobalPhase")
     if wires is not None:
         as_wires(wires, context)
@@ -72,13 +145,46 @@ def GlobalPhase(phi: Any, wires: Wires = None) -> Operation:
 
 
 def Identity(wires: Wires) -> Operation:
-    """Do nothing; as an observable, the identity."""
+    """Do nothing; as an observable, the identity.
+
+    Args:
+        wires: any number of wires.
+
+    Raises:
+        WireError: for wires that repeat or are out of range.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     return qj.expval(2.5 * qj.I(0))
+    >>> print(circuit())
+    2.5
+    """
     on = as_wires(wires, current("Identity"))
     return Operation(lambda _: Identity(on), Token(), "I", on)
 
 
 def MultiControlledX(wires: Wires, control_values: Any = None) -> Operation:
-    """Apply X to the last wire if the others have the control values (default ones)."""
+    """Apply X to the last wire if the others have the control values.
+
+    Args:
+        wires: the controls, then the target; two wires or more.
+        control_values: a bit for each control, such as [1, 0] or "10"; ones when left
+            out.
+
+    Raises:
+        WireError: for fewer than two wires, or wires that repeat or are out of range.
+        ParameterError: for another number of control values.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=3)
+    ... def circuit():
+    ...     qj.X(0)
+    ...     qj.MultiControlledX(wires=[0, 1, 2], control_values="10")
+    ...     return qj.expval(qj.Z(2))
+    >>> print(circuit())
+    -1.0
+    """
     on = as_wires(wires, current("MultiControlledX"))
     if len(on) < 2:
         raise WireError(
@@ -104,18 +210,53 @@ def as_control_values(values: Any, count: int) -> tuple[bool, ...]:
 
 
 def QubitUnitary(U: Any, wires: Wires) -> Operation:
-    """Apply a unitary matrix of shape (2**k, 2**k) to k wires.
+    """Apply a unitary matrix to k wires.
+
+    Args:
+        U: complex array of shape (2**k, 2**k), known or traced.
+        wires: the k wires; the first is the most significant.
+
+    Returns:
+        The applied gate, which `adjoint`, `ctrl` and `pow` take.
 
     Raises:
         MatrixError: if the shape is wrong, or the matrix is not unitary (checked at
             run time for a traced one).
+
+    >>> import numpy as np
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.QubitUnitary(np.array([[0, 1], [1, 0]]), wires=0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(circuit())
+    -1.0
     """
     on = as_wires(wires, current("QubitUnitary"))
     return _unitary("QubitUnitary", U, on, (), (), diagonal=False)
 
 
 def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operation:
-    """Apply a diagonal unitary given by its 2**k diagonal entries."""
+    """Apply a diagonal unitary to k wires.
+
+    Args:
+        D: its 2**k diagonal entries, a complex array of shape (2**k,), known or traced.
+        wires: the k wires; the first is the most significant.
+
+    Raises:
+        MatrixError: if the shape is wrong, or an entry has not modulus one (checked at
+            run time for a traced array).
+
+    >>> import numpy as np
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.H(0)
+    ...     qj.DiagonalQubitUnitary(np.array([1, -1]), wires=0)
+    ...     return qj.expval(qj.X(0))
+    >>> print(f"{circuit():.2f}")
+    -1.00
+    """
     on = as_wires(wires, current("DiagonalQubitUnitary"))
     return _unitary("DiagonalQubitUnitary", D, on, (), (), diagonal=True)
 
@@ -123,7 +264,28 @@ def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operation:
 def ControlledQubitUnitary(
     U: Any, wires: Wires, control_values: Any = None
 ) -> Operation:
-    """Apply a unitary matrix to the last wires, controlled by the first ones."""
+    """Apply a unitary matrix to the last wires, controlled by the first ones.
+
+    Args:
+        U: complex array of shape (2**k, 2**k), known or traced.
+        wires: the controls, then the k targets.
+        control_values: a bit for each control; ones when left out.
+
+    Raises:
+        MatrixError: if the matrix does not fit, or is not unitary.
+        ParameterError: for another number of control values.
+
+    >>> import numpy as np
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.ControlledQubitUnitary(
+    ...         np.array([[0, 1], [1, 0]]), wires=[0, 1], control_values=0
+    ...     )
+    ...     return qj.expval(qj.Z(1))
+    >>> print(circuit())
+    -1.0
+    """
     on = as_wires(wires, current("ControlledQubitUnitary"))
     matrix = as_array(U, "ControlledQubitUnitary")
     size = np.shape(matrix)[-1] if np.ndim(matrix) else 0
@@ -193,7 +355,23 @@ def _check_unitary(matrix: np.ndarray, name: str, diagonal: bool) -> None:
 
 
 def BasisState(state: Any, wires: Wires) -> None:
-    """Flip wires in |0> to the bits of a basis state, an array of zeros and ones."""
+    """Flip wires to the bits of a basis state; wires in |0> are then in that state.
+
+    Args:
+        state: zeros and ones, an array of shape (k,), known or traced.
+        wires: the k wires, known when tracing.
+
+    Raises:
+        StateError: for another shape, or known bits that are neither 0 nor 1.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.BasisState([0, 1], wires=[0, 1])
+    ...     return qj.probs()
+    >>> print(circuit())
+    [0. 1. 0. 0.]
+    """
     context = current("BasisState")
     on = static_wires(wires, context, "BasisState")
     state = as_array(state, "BasisState")
@@ -234,6 +412,14 @@ def StatePrep(
     Raises:
         StateError: if the shape is wrong or the norm is not one (checked at run
             time for a traced vector).
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.StatePrep([3.0, 4.0], wires=range(2), normalize=True, pad_with=0.0)
+    ...     return qj.probs()
+    >>> print([f"{p:.2f}" for p in circuit()])
+    ['0.36', '0.64', '0.00', '0.00']
     """
     context = current("StatePrep")
     on = static_wires(wires, context, "StatePrep")
@@ -269,7 +455,23 @@ def _amplitudes(state: Any, count: int, normalize: bool, pad_with: Any) -> Any:
 
 
 def barrier(wires: Wires = None) -> None:
-    """Mark a place in the circuit; it changes no state."""
+    """Mark a place in the circuit; it changes no state.
+
+    Args:
+        wires: the wires that the mark is drawn on; all when left out.
+
+    Raises:
+        WireError: for wires that repeat or are out of range.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.X(0)
+    ...     qj.barrier()
+    ...     return qj.expval(qj.Z(0))
+    >>> print(circuit())
+    -1.0
+    """
     context = current("barrier")
     if wires is not None:
         as_wires(wires, context)

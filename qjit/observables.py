@@ -205,7 +205,23 @@ def Hermitian(matrix: Any, wires: Any) -> Observable:
 
 
 def Projector(state: Any, wires: Any) -> Observable:
-    """Return the projector on a basis state (k bits) or on a state vector (2**k)."""
+    """Return the projector onto a basis state.
+
+    Args:
+        state: zeros and ones, one for each wire.
+        wires: the wires; the first is the most significant.
+
+    Raises:
+        ParameterError: for another number of bits.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.H(0)
+    ...     return qj.expval(qj.Projector([1, 0], wires=[0, 1]))
+    >>> print(f"{circuit():.2f}")
+    0.50
+    """
     on = (wires,) if np.ndim(wires) == 0 else tuple(int(wire) for wire in wires)
     state = as_array(state, "Projector")
     xp = _backend(state)
@@ -222,6 +238,17 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Observable:
     Args:
         coeffs: real array of shape (terms,); may be traced and differentiated.
         observables: one observable for each coefficient.
+
+    Raises:
+        ParameterError: for another number of coefficients.
+
+    >>> import jax
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def energy(coeffs):
+    ...     return qj.expval(qj.Hamiltonian(coeffs, [qj.Z(0), qj.Z(0) @ qj.Z(1)]))
+    >>> print(energy(jax.numpy.array([0.5, -2.0])))
+    -1.5
     """
     operands = [as_observable(observable) for observable in observables]
     coeffs = as_array(coeffs, "Hamiltonian")
@@ -241,7 +268,19 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Observable:
 
 
 def pauli_sum(coefficients: Any, words: Sequence[str]) -> Observable:
-    """Return the weighted sum of full Pauli words such as "XIZY" (wire 0 first)."""
+    """Return the weighted sum of full Pauli words.
+
+    Args:
+        coefficients: real array of shape (terms,); may be traced and differentiated.
+        words: one word such as "XIZY" for each coefficient; wire 0 comes first.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def energy():
+    ...     return qj.expval(qj.pauli_sum([0.5, -2.0], ["ZI", "ZZ"]))
+    >>> print(energy())
+    -1.5
+    """
     terms = tuple(
         Term(tuple((wire, letter) for wire, letter in enumerate(word) if letter != "I"))
         for word in words

@@ -239,8 +239,34 @@ def gate_function(record: GateRecord) -> Callable[..., Operation]:
         return apply(GateCall(record, params, controls, targets, values))
 
     gate.__name__ = gate.__qualname__ = name
-    gate.__doc__ = record.doc
+    gate.__doc__ = _documentation(record)
     return gate
+
+
+def _documentation(record: GateRecord) -> str:
+    """Return the docstring of a gate's function."""
+    angles = [
+        f"    {name}: angle in radians, a real scalar." for name in record.parameters
+    ]
+    controls, wires = record.num_controls or 0, list(range(record.num_wires or 0))
+    roles = "the controls first" if controls else "in order"
+    given = [f"0.{place + 1}" for place in range(record.num_params)]
+    call = ", ".join([*given, f"wires={wires if len(wires) > 1 else 0}"])
+    return "\n".join(
+        [
+            f"{record.doc}\n",
+            *("Args:", *angles, f"    wires: {len(wires)} wire(s), {roles}, static or"),
+            "        traced.\n",
+            *("Returns:", "    The applied gate, for `adjoint`, `ctrl` and `pow`.\n"),
+            "Raises:",
+            "    WireError: for another number of wires, repeated or out of range.",
+            "    ParameterError: for another number of parameters or their shape.\n",
+            *(">>> import qjit as qj", f">>> @qj.qnode(wires={len(wires)})"),
+            *("... def circuit():", f"...     qj.{record.name}({call})"),
+            *("...     return qj.probs()", ">>> print(circuit().shape)"),
+            f"({2 ** len(wires)},)",
+        ]
+    )
 
 
 FIXED_ARITY_GATES: dict[str, Callable[..., Operation]] = {

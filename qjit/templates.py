@@ -18,7 +18,25 @@ _GATES = FIXED_ARITY_GATES
 
 
 def AngleEmbedding(features: Any, wires: Wires, rotation: str = "X") -> None:
-    """Rotate each wire by one feature, about X, Y or Z."""
+    """Rotate each wire by one feature.
+
+    Args:
+        features: angles in radians, real, of shape (k,) with k at most the wires.
+        wires: the wires.
+        rotation: the axis, "X", "Y" or "Z".
+
+    Raises:
+        ParameterError: for another axis or shape.
+
+    >>> import jax
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit(x):
+    ...     qj.AngleEmbedding(x, wires=range(2), rotation="Y")
+    ...     return qj.expval(qj.Z(0)), qj.expval(qj.Z(1))
+    >>> print([f"{z:.3f}" for z in circuit(jax.numpy.array([0.0, 0.3]))])
+    ['1.000', '0.955']
+    """
     on = as_wires(wires, current("AngleEmbedding"))
     if rotation not in ("X", "Y", "Z"):
         raise ParameterError(
@@ -39,9 +57,21 @@ def BasicEntanglerLayers(
     """Apply layers of one-parameter rotations and a ring of CNOTs.
 
     Args:
-        weights: angles of shape (layers, wires).
+        weights: angles in radians, real, of shape (layers, wires).
         wires: the wires.
         rotation: the rotation gate.
+
+    Raises:
+        ParameterError: for weights of another shape.
+
+    >>> import jax
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit(weights):
+    ...     qj.BasicEntanglerLayers(weights, wires=range(2))
+    ...     return qj.expval(qj.Z(1))
+    >>> print(f"{circuit(jax.numpy.full((3, 2), 0.3)):.4f}")
+    0.5130
     """
     on = as_wires(wires, current("BasicEntanglerLayers"))
     _check_weights("BasicEntanglerLayers", weights, (None, len(on)))
@@ -59,10 +89,24 @@ def StronglyEntanglingLayers(
 ) -> None:
     """Apply layers of general rotations and rings of CNOTs of growing range.
 
+    The layers are those of Schuld et al., "Circuit-centric quantum classifiers", 2018.
+
     Args:
-        weights: angles of shape (layers, wires, 3).
+        weights: angles in radians, real, of shape (layers, wires, 3).
         wires: the wires.
         ranges: the distance between control and target, for each layer.
+
+    Raises:
+        ParameterError: for weights of another shape.
+
+    >>> import jax
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=3)
+    ... def circuit(weights):
+    ...     qj.StronglyEntanglingLayers(weights, wires=range(3))
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{circuit(jax.numpy.full((2, 3, 3), 0.3)):.4f}")
+    0.8463
     """
     on = as_wires(wires, current("StronglyEntanglingLayers"))
     _check_weights("StronglyEntanglingLayers", weights, (None, len(on), 3))
@@ -91,7 +135,23 @@ def _check_weights(name: str, weights: Any, shape: tuple[int | None, ...]) -> No
 
 
 def QFT(wires: Wires) -> None:
-    """Apply the quantum Fourier transform (Nielsen and Chuang, section 5.1)."""
+    """Apply the quantum Fourier transform (Nielsen and Chuang, section 5.1).
+
+    Args:
+        wires: the wires; the first is the most significant.
+
+    Raises:
+        WireError: for wires that repeat or are out of range.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.X(1)
+    ...     qj.QFT(wires=range(2))
+    ...     return qj.state()
+    >>> print([f"{amplitude:.1f}" for amplitude in 2 * circuit() + 1e-9])
+    ['1.0+0.0j', '0.0+1.0j', '-1.0+0.0j', '0.0-1.0j']
+    """
     on = as_wires(wires, current("QFT"))
     for place, target in enumerate(on):
         _GATES["H"](wires=target)
@@ -102,7 +162,25 @@ def QFT(wires: Wires) -> None:
 
 
 def GroverOperator(wires: Wires) -> None:
-    """Reflect about the uniform superposition: 2|s><s| - 1 (Grover, 1996)."""
+    """Reflect about the uniform superposition: 2|s><s| - 1 (Grover, 1996).
+
+    Args:
+        wires: two wires or more.
+
+    Raises:
+        ParameterError: for fewer than two wires.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def search():
+    ...     qj.H(0)
+    ...     qj.H(1)
+    ...     qj.CZ(wires=[0, 1])
+    ...     qj.GroverOperator(wires=range(2))
+    ...     return qj.probs()
+    >>> print(search().round(2) + 0)
+    [0. 0. 0. 1.]
+    """
     on = as_wires(wires, current("GroverOperator"))
     if len(on) < 2:
         raise ParameterError(
@@ -123,9 +201,20 @@ def TrotterProduct(hamiltonian: Any, time: Any, n: int = 1, order: int = 1) -> N
 
     Args:
         hamiltonian: an observable that is a sum of Pauli words.
-        time: evolution time, a real scalar.
+        time: evolution time t, a real scalar.
         n: number of steps.
         order: 1 or an even number.
+
+    Raises:
+        ParameterError: for another order, or an observable with matrices.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.TrotterProduct(qj.X(0) + qj.Z(0), time=0.2, n=10, order=2)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{circuit():.3f}")
+    0.922
     """
     if order != 1 and (order < 1 or order % 2):
         raise ParameterError(

@@ -3,6 +3,3 @@
 import jax
 
 jax.config.update("jax_enable_x64", True)
-
-# The programs of errors/ are mistakes, which only test_errors.py may run.
-collect_ignore = ["errors"]
