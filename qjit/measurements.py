@@ -85,7 +85,23 @@ def expval(observable: Observable | Any) -> jax.Array:
 
 
 def var(observable: Observable | Any) -> jax.Array:
-    """Return the variance of an observable (see `expval`)."""
+    """Return the variance of an observable.
+
+    Args:
+        observable: built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
+            and `@ + - *`.
+
+    Returns:
+        A real scalar of the precision of the quantum function.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.H(0)
+    ...     return qj.var(qj.Z(0))
+    >>> print(f"{circuit():.1f}")
+    1.0
+    """
     _refuse_shots("var")
     return _statistic(var_p, observable, "var")
 
@@ -105,10 +121,21 @@ def _all_or(wires: Wires, context: TraceContext, what: str) -> tuple[int, ...]:
 
 
 def probs(wires: Wires = None) -> jax.Array:
-    """Return the probabilities of the basis states of some wires (default: all).
+    """Return the probabilities of the basis states of some wires.
+
+    Args:
+        wires: k wires, known when tracing; all when left out.
 
     Returns:
         A real array of shape (2**k,); the first wire is the most significant.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.X(1)
+    ...     return qj.probs()
+    >>> print(circuit())
+    [0. 1. 0. 0.]
     """
     _refuse_shots("probs")
     context = current("probs")
@@ -117,33 +144,112 @@ def probs(wires: Wires = None) -> jax.Array:
 
 
 def state() -> jax.Array:
-    """Return the state vector: complex, of shape (2**wires,)."""
+    """Return the state vector.
+
+    Returns:
+        A complex array of shape (2**wires,); wire 0 is the most significant.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.X(0)
+    ...     return qj.state()
+    >>> print(circuit())
+    [0.+0.j 1.+0.j]
+    """
     context = current("state")
     return state_p.bind(num_wires=context.wire_count, dtype=context.dtype)[0]
 
 
 def density_matrix(wires: Wires = None) -> jax.Array:
-    """Return the reduced density matrix of some wires: complex, (2**k, 2**k)."""
+    """Return the reduced density matrix of some wires.
+
+    Args:
+        wires: k wires, known when tracing; all when left out.
+
+    Returns:
+        A complex array of shape (2**k, 2**k); the first wire is the most significant.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.X(0)
+    ...     return qj.density_matrix()
+    >>> print(circuit().real)
+    [[0. 0.]
+     [0. 1.]]
+    """
     context = current("density_matrix")
     on = _all_or(wires, context, "density_matrix")
     return density_matrix_p.bind(wires=on, dtype=context.dtype)[0]
 
 
 def purity(wires: Wires) -> jax.Array:
-    """Return the purity tr(rho**2) of the reduced state of some wires."""
+    """Return the purity tr(rho**2) of the reduced state of some wires.
+
+    Args:
+        wires: the wires, known when tracing.
+
+    Returns:
+        A real scalar, one for a pure state.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def bell():
+    ...     qj.H(0)
+    ...     qj.CNOT(wires=[0, 1])
+    ...     return qj.purity(0)
+    >>> print(f"{bell():.2f}")
+    0.50
+    """
     rho = density_matrix(wires)
     return jnp.sum(jnp.real(rho * jnp.conj(rho)))
 
 
 def vn_entropy(wires: Wires, log_base: float | None = None) -> jax.Array:
-    """Return the von Neumann entropy of some wires, in nats unless a base is given."""
+    """Return the von Neumann entropy of some wires.
+
+    Args:
+        wires: the wires, known when tracing.
+        log_base: base of the logarithm; e when left out.
+
+    Returns:
+        A real scalar, zero for a pure state.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def bell():
+    ...     qj.H(0)
+    ...     qj.CNOT(wires=[0, 1])
+    ...     return qj.vn_entropy(0, log_base=2)
+    >>> print(f"{bell():.2f}")
+    1.00
+    """
     return _entropy(density_matrix(wires), log_base)
 
 
 def mutual_info(
     wires0: Wires, wires1: Wires, log_base: float | None = None
 ) -> jax.Array:
-    """Return the quantum mutual information between two groups of wires."""
+    """Return the quantum mutual information between two groups of wires.
+
+    Args:
+        wires0: one group, known when tracing.
+        wires1: the other one.
+        log_base: base of the logarithm; e when left out.
+
+    Returns:
+        A real scalar, zero for a product state.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def bell():
+    ...     qj.H(0)
+    ...     qj.CNOT(wires=[0, 1])
+    ...     return qj.mutual_info(0, 1, log_base=2)
+    >>> print(f"{bell():.2f}")
+    2.00
+    """
     context = current("mutual_info")
     first = static_wires(wires0, context, "mutual_info")
     second = static_wires(wires1, context, "mutual_info")
@@ -159,7 +265,27 @@ def _entropy(rho: jax.Array, log_base: float | None) -> jax.Array:
 
 
 def sample(wires: Wires = None) -> jax.Array:
-    """Return measured bits of some wires (default: all): integers (shots, k)."""
+    """Return measured bits of some wires, one row for each shot.
+
+    Args:
+        wires: k wires, known when tracing; all when left out.
+
+    Returns:
+        An integer array of shape (shots, k).
+
+    Raises:
+        MeasurementError: if the quantum function has no shots.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2, shots=3)
+    ... def circuit():
+    ...     qj.X(1)
+    ...     return qj.sample()
+    >>> print(circuit())
+    [[0 1]
+     [0 1]
+     [0 1]]
+    """
     context = current("sample")
     if context.shots is None:
         raise MeasurementError(
@@ -170,10 +296,25 @@ def sample(wires: Wires = None) -> jax.Array:
 
 
 def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
-    """Return how often each basis state of some wires (default: all) was measured.
+    """Return how often each basis state of some wires was measured.
+
+    Args:
+        wires: k wires, known when tracing; all when left out.
 
     Returns:
         Two integer arrays of shape (2**k,): the basis states and their counts.
+
+    Raises:
+        MeasurementError: if the quantum function has no shots.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2, shots=10)
+    ... def circuit():
+    ...     qj.X(1)
+    ...     return qj.counts()
+    >>> states, counts = circuit()
+    >>> print(states, counts)
+    [0 1 2 3] [ 0 10  0  0]
     """
     bits = sample(wires)
     width = bits.shape[1]
@@ -204,6 +345,15 @@ def measure(
 
     Raises:
         PostselectionError: at run time, if the wanted outcome has probability zero.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def teleported_flip():
+    ...     qj.H(0)
+    ...     qj.cond(qj.measure(0), qj.X)(1)
+    ...     return qj.expval(qj.Z(0) @ qj.Z(1))
+    >>> print(f"{teleported_flip():.1f}")
+    1.0
     """
     context = current("measure")
     if postselect not in (None, 0, 1):
@@ -215,7 +365,20 @@ def measure(
 
 
 def reset(wires: Wires) -> None:
-    """Bring one wire to |0>, whatever it was."""
+    """Bring one wire to |0>, whatever it was.
+
+    Args:
+        wires: one wire, static or traced.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.X(0)
+    ...     qj.reset(0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{circuit():.1f}")
+    1.0
+    """
     on, dynamic = _one_wire(wires, current("reset"), "reset")
     reset_p.bind(*dynamic, wires=on)
 
