@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     ComplexType,
     IntegerType,
     MemRefType,
@@ -13,6 +14,8 @@ from xdsl.dialects.builtin import (
     f64,
 )
 from xdsl.ir import Attribute, SSAValue
+
+from .dimensions import Size, count, is_symbolic
 
 type_of_kind: dict[str, Attribute] = {
     "float32": f32,
@@ -44,9 +47,14 @@ def storage_type(dtype: Any) -> Attribute:
     return IntegerType(8) if dtype == np.bool_ else element_type(dtype)
 
 
-def memref_type(shape: Sequence[int], dtype: Any) -> MemRefType[Attribute]:
+def memref_type(shape: Sequence[Size], dtype: Any) -> MemRefType[Attribute]:
     """Return the type of a contiguous row-major buffer."""
-    return MemRefType(storage_type(dtype), shape)
+    return MemRefType(storage_type(dtype), static_shape(shape))
+
+
+def static_shape(shape: Sequence[Size]) -> list[int]:
+    """Return a shape with a mark where a size is known only at run time."""
+    return [DYNAMIC_INDEX if is_symbolic(size) else int(size) for size in shape]
 
 
 @dataclass(eq=False)
@@ -63,7 +71,7 @@ class Value:
     Exactly one of `ssa`, `memref`, `element` and `constant` need be given.
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[Size, ...]
     dtype: Any
     ssa: SSAValue | None = None
     memref: SSAValue | None = None
@@ -75,9 +83,9 @@ class Value:
     depth: int = 0
 
     @property
-    def size(self) -> int:
+    def size(self) -> Size:
         """Return the number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return count(self.shape)
 
     @property
     def is_lazy(self) -> bool:

@@ -1,8 +1,15 @@
 """Conversion of buffers to pointers into one workspace per call."""
 
-import numpy as np
+import math
+from collections.abc import Sequence
+
 from xdsl.dialects import llvm, memref
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, i64
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    DenseIntOrFPElementsAttr,
+    MemRefType,
+    i64,
+)
 from xdsl.ir import SSAValue
 
 from .convert_to_llvm import (
@@ -13,14 +20,44 @@ from .convert_to_llvm import (
 )
 
 
-def bytes_of(kind: MemRefType) -> int:
+def extents(converter: Converter, buffer: SSAValue) -> list[int | SSAValue]:
+    """Return the sizes of a buffer; those unknown so far as llvm values."""
+    kind, maker = buffer.type, buffer.owner
+    assert isinstance(kind, MemRefType)
+    found: Sequence[SSAValue] = ()
+    if isinstance(maker, memref.AllocOp):
+        found = maker.dynamic_sizes
+    elif isinstance(maker, memref.ReinterpretCastOp):
+        found = maker.sizes
+    dynamic = iter(found)
+    return [
+        converter.value(next(dynamic)) if size == DYNAMIC_INDEX else size
+        for size in kind.get_shape()
+    ]
+
+
+def bytes_of(converter: Converter, buffer: SSAValue) -> int | SSAValue:
     """Return the bytes that a contiguous buffer takes."""
-    return int(np.prod(kind.get_shape(), dtype=np.int64)) * size_of(kind.element_type)
+    kind = buffer.type
+    assert isinstance(kind, MemRefType)
+    sizes = extents(converter, buffer)
+    known = (size for size in sizes if isinstance(size, int))
+    total = math.prod(known) * size_of(kind.element_type)
+    found: int | SSAValue = total
+    for size in sizes:
+        if not isinstance(size, int):
+            before = converter.int(found) if isinstance(found, int) else found
+            found = converter.emit(llvm.MulOp(before, size))
+    return found
 
 
 @llvm_rule(memref.AllocOp)
 def _allocate(converter: Converter, op: memref.AllocOp) -> None:
-    converter.bind(op.memref, converter.workspace(bytes_of(op.memref.type)))
+    size = bytes_of(converter, op.memref)
+    known = isinstance(size, int)
+    converter.bind(
+        op.memref, converter.workspace(size) if known else converter.heap(size)
+    )
 
 
 @llvm_rule(memref.GlobalOp)
@@ -42,9 +79,9 @@ def _address(
     assert isinstance(kind, MemRefType)
     base = converter.pointer(buffer)
     position: SSAValue | None = None
-    for extent, index in zip(kind.get_shape(), indices, strict=True):
+    for extent, index in zip(extents(converter, buffer), indices, strict=True):
         if position is not None:
-            extent_ssa = converter.int(extent)
+            extent_ssa = converter.int(extent) if isinstance(extent, int) else extent
             position = converter.emit(llvm.MulOp(position, extent_ssa))
             index = converter.emit(llvm.AddOp(position, index))
         position = index
@@ -80,12 +117,11 @@ def _view(converter: Converter, op: memref.ReinterpretCastOp) -> None:
 
 @llvm_rule(memref.CopyOp)
 def _copy(converter: Converter, op: memref.CopyOp) -> None:
-    kind = op.source.type
-    assert isinstance(kind, MemRefType)
+    size = bytes_of(converter, op.source)
     args = [
         converter.pointer(op.destination),
         converter.pointer(op.source),
-        converter.int(bytes_of(kind)),
+        converter.int(size) if isinstance(size, int) else size,
         converter.int(0, 1),
     ]
     # NOTE: source and destination are the same buffer or do not overlap.

@@ -88,6 +88,7 @@ class Converter:
         self._room_values: list[SSAValue | None] = []
         self._workspace: SSAValue | None = None
         self._workspace_bytes = 0
+        self._chunks: SSAValue | None = None
         self._context: SSAValue | None = None
         self._failure: Block | None = None
 
@@ -249,6 +250,37 @@ class Converter:
         self.room.add_op(op)
         return op.result
 
+    def heap(self, size: SSAValue) -> SSAValue:
+        """Reserve memory of a computed size until the call ends, aligned to 64 bytes.
+
+        The chunks of a call form a list, each with the address of the one before.
+        """
+        if self._chunks is None:
+            self._chunks = self.stack(pointer_type)
+            self.room.add_op(llvm.StoreOp(self.null(), self._chunks))
+        grown = self.emit(llvm.AddOp(size, self.int(127)))
+        padded = self.emit(llvm.AndOp(grown, self.int(-64)))
+        chunk = self.result("aligned_alloc", pointer_type, [self.int(64), padded])
+        missing = self.emit(llvm.ICmpOp(chunk, self.null(), _predicate("eq")))
+        full = self.emit(llvm.ZExtOp(missing, i64))
+        self.check(self.emit(llvm.MulOp(full, self.int(OUT_OF_MEMORY))))
+        self.store(self.load(self._chunks, pointer_type), chunk)
+        self.store(chunk, self._chunks)
+        return self.offset(chunk, 64, IntegerType(8))
+
+    def _free_chunks(self, chunks: SSAValue) -> None:
+        head, body, done = self.new_block(), self.new_block(), self.new_block()
+        self.branch(head)
+        self.block = head
+        chunk = self.load(chunks, pointer_type)
+        last = self.emit(llvm.ICmpOp(chunk, self.null(), _predicate("eq")))
+        self.branch_if(last, done, [], body, [])
+        self.block = body
+        self.store(self.load(chunk, pointer_type), chunks)
+        self.call("free", None, [chunk])
+        self.branch(head)
+        self.block = done
+
     @property
     def context(self) -> SSAValue:
         """Return the runtime's context of this call."""
@@ -327,6 +359,8 @@ class Converter:
         self._finish(body)
 
     def _leave(self, status: SSAValue) -> None:
+        if self._chunks is not None:
+            self._free_chunks(self._chunks)
         if self._context is not None:
             self.call("__qrt__context_free", None, [self._context])
         if self._workspace_bytes > LARGEST_STACK:

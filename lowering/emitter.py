@@ -28,11 +28,23 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
-from .arrays import Buffer, element_type, is_native, memref_type
+from .arrays import Buffer, element_type, is_native, memref_type, static_shape
+from .dimensions import Size, count, evaluate, is_static, is_symbolic
 
 OperationT = TypeVar("OperationT", bound=Operation)
 
 index = IndexType()
+
+SIZE_OPERATIONS: dict[str, Any] = {
+    "add": arith.AddiOp,
+    "mul": arith.MuliOp,
+    "max": arith.MaxSIOp,
+    "min": arith.MinSIOp,
+}
+
+
+def _known(size: Size) -> int | None:
+    return None if is_symbolic(size) else int(size)
 
 
 class Emitter:
@@ -46,6 +58,10 @@ class Emitter:
         self._constants: dict[Any, SSAValue] = {}
         self._globals: dict[bytes, tuple[SSAValue, Buffer]] = {}
         self._elements: dict[Any, SSAValue] = {}
+        # The dimensions that symbolic sizes are made of, by name, and the symbolic
+        # sizes that memory was reserved for or that something was computed from.
+        self.dimensions: dict[str, SSAValue] = {}
+        self.sizes: dict[Size, bool] = {}
 
     @property
     def builder(self) -> Builder:
@@ -72,16 +88,48 @@ class Emitter:
 
     # Constants
 
-    def index_constant(self, value: int) -> SSAValue:
-        """Return a constant of index type."""
+    def index_constant(self, value: Size) -> SSAValue:
+        """Return a size, or another integer made of sizes, as an index."""
         key = ("index", value)
         if key not in self._constants:
-            op = arith.ConstantOp(IntegerAttr(value, index))
-            self._constants[key] = self._prologue(op)
+            self._constants[key] = self._size(value)
         return self._constants[key]
 
+    def _size(self, value: Size) -> SSAValue:
+        if not is_symbolic(value):
+            return self._prologue(arith.ConstantOp(IntegerAttr(int(value), index)))
+        self.sizes.setdefault(value, False)
+
+        def leaf(item: int | str) -> SSAValue:
+            if isinstance(item, str):
+                return self.dimensions[item]
+            return self.index_constant(item)
+
+        return evaluate(value, leaf, self._operation)
+
+    def _operation(self, name: str, x: SSAValue, y: SSAValue) -> SSAValue:
+        """Apply an operation of symbolic sizes; division rounds down."""
+        simple = SIZE_OPERATIONS.get(name)
+        if simple is not None:
+            return self._prologue(simple(x, y))
+        rest = self._prologue(arith.RemSIOp(x, y))
+        # NOTE: the signs differ just where the exclusive or is negative.
+        signs = self._prologue(arith.XOrIOp(rest, y))
+        zero = self.index_constant(0)
+        differ = self._prologue(arith.CmpiOp(signs, zero, "slt"))
+        uneven = self._prologue(arith.CmpiOp(rest, zero, "ne"))
+        wrong = self._prologue(arith.AndIOp(differ, uneven))
+        if name == "mod":
+            raised = self._prologue(arith.AddiOp(rest, y))
+            return self._prologue(arith.SelectOp(wrong, raised, rest))
+        quotient = self._prologue(arith.DivSIOp(x, y))
+        lowered = self._prologue(arith.SubiOp(quotient, self.index_constant(1)))
+        return self._prologue(arith.SelectOp(wrong, lowered, quotient))
+
     def scalar_constant(self, value: Any, dtype: Any) -> SSAValue:
-        """Return a scalar constant of a numpy dtype."""
+        """Return a scalar of a numpy dtype: a constant, or a symbolic size."""
+        if is_symbolic(value):
+            return self._scalar_size(value, dtype)
         number = np.asarray(value).astype(dtype)
         key = (str(dtype), number.tobytes())
         if key in self._constants:
@@ -104,6 +152,20 @@ class Emitter:
             op = arith.ConstantOp(IntegerAttr(signed, kind))
         self._constants[key] = self._prologue(op)
         return self._constants[key]
+
+    def _scalar_size(self, value: Size, dtype: Any) -> SSAValue:
+        key = (str(dtype), value)
+        if key not in self._constants:
+            op = arith.IndexCastOp(self.index_constant(value), element_type(dtype))
+            self._constants[key] = self._prologue(op)
+        return self._constants[key]
+
+    def read_dimensions(self, names: Sequence[str], buffer: SSAValue) -> None:
+        """Read the dimensions of this call from the buffer that holds them."""
+        for place, name in enumerate(names):
+            position = self.index_constant(place)
+            found = self._prologue(memref.LoadOp.get(buffer, [position]))
+            self.dimensions[name] = self._prologue(arith.IndexCastOp(found, index))
 
     def global_buffer(self, array: np.ndarray[Any, Any]) -> tuple[SSAValue, Buffer]:
         """Return a constant array as a buffer that nobody may change."""
@@ -154,28 +216,40 @@ class Emitter:
         self.insert(memref.StoreOp.get(element, buffer, list(indices)))
         self._elements.clear()
 
-    def allocate(self, shape: Sequence[int], dtype: Any) -> SSAValue:
+    def allocate(self, shape: Sequence[Size], dtype: Any) -> SSAValue:
         """Reserve memory in the workspace of the call."""
         kind = memref_type(shape, dtype)
+        symbolic = [size for size in shape if is_symbolic(size)]
+        dynamic = [self.index_constant(size) for size in symbolic]
+        self.sizes.update(dict.fromkeys(symbolic, True))
         return self._prologue(
-            memref.AllocOp.get(kind.element_type, 64, shape, layout=kind.layout)
+            memref.AllocOp.get(
+                kind.element_type, 64, kind.get_shape(), dynamic, kind.layout
+            )
         )
 
     def view(
-        self, buffer: SSAValue, offset: SSAValue | int, shape: Sequence[int]
+        self, buffer: SSAValue, offset: SSAValue | int, shape: Sequence[Size]
     ) -> SSAValue:
         """Look at part of a buffer as a contiguous buffer of another shape."""
         kind = buffer.type
         assert isinstance(kind, MemRefType)
-        strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
-        layout = StridedLayoutAttr(strides, None)
+        strides = [count(shape[axis + 1 :]) for axis in range(len(shape))]
+        layout = StridedLayoutAttr([_known(stride) for stride in strides], None)
         result = MemRefType(
-            kind.element_type, shape, *(() if offset == 0 else (layout,))
+            kind.element_type, static_shape(shape), *(() if offset == 0 else (layout,))
         )
         op = memref.ReinterpretCastOp.from_dynamic(
-            buffer, [offset], list(shape), strides, result
+            buffer, [offset], self._mixed(shape), self._mixed(strides), result
         )
         return self.emit(op)
+
+    def sized(self, buffer: SSAValue, shape: Sequence[Size]) -> SSAValue:
+        """Return a buffer that knows its sizes, for one that the caller gave."""
+        return buffer if is_static(shape) else self.view(buffer, 0, shape)
+
+    def _mixed(self, shape: Sequence[Size]) -> list[SSAValue | int]:
+        return [self.index_constant(s) if is_symbolic(s) else int(s) for s in shape]
 
     # Regions
 
@@ -193,7 +267,7 @@ class Emitter:
 
     def loop(
         self,
-        extents: Sequence[int],
+        extents: Sequence[Size],
         body: Callable[[list[SSAValue], Sequence[SSAValue]], Sequence[SSAValue]],
         carried: Sequence[SSAValue] = (),
         indices: Sequence[SSAValue] = (),

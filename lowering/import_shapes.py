@@ -270,6 +270,13 @@ def _pad(importer: Importer, eqn: Any, x: Value, filling: Value) -> list[Value]:
     return [importer.from_buffer(target, aval)]
 
 
+@rule("dim_as_value")
+def _dimension_as_value(importer: Importer, eqn: Any) -> list[Value]:
+    aval = eqn.outvars[0].aval
+    found = importer.scalar_constant(eqn.params["dim"], aval.dtype)
+    return [importer.from_scalar(found, aval)]
+
+
 @rule("iota")
 def _iota(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
     aval, axis = eqn.outvars[0].aval, eqn.params["dimension"]

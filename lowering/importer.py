@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, Literal
 from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.ir import Block, Region, SSAValue
 
 from .arrays import Buffer, Value, is_native, memref_type
+from .dimensions import Size, names
 from .emitter import Emitter
 from .emitter import index as index
 from .jax_internals import (
@@ -70,6 +72,8 @@ class Imported:
     locations: list[str]
     native: dict[str, int]
     host: list[Any]
+    dimensions: tuple[str, ...]
+    sizes: dict[Size, bool]
 
 
 class Importer(Emitter):
@@ -146,6 +150,11 @@ class Importer(Emitter):
         return Value(
             shape, aval.dtype, memref=buffer, buffer=owner or Buffer(), cheap=True
         )
+
+    def argument(self, buffer: SSAValue, aval: Any) -> Value:
+        """Wrap a buffer that belongs to the caller."""
+        sized = self.sized(buffer, aval.shape)
+        return self.from_buffer(sized, aval, Buffer(writable=False))
 
     def lazy(
         self,
@@ -342,30 +351,42 @@ def import_program(
     name: str = "program",
     prepare: Callable[[Importer], None] = lambda _: None,
 ) -> Imported:
-    """Import a closed jaxpr as one function that writes its results into buffers."""
+    """Import a closed jaxpr as one function that writes its results into buffers.
+
+    Where shapes have symbolic dimensions, one more input, after the others, holds the
+    dimensions of the call.
+    """
     importer = Importer(name)
     prepare(importer)
     jaxpr = without_dead_code(closed.jaxpr)
-    avals: list[Any] = [
-        physical_aval(var.aval) for var in (*jaxpr.invars, *jaxpr.outvars)
-    ]
-    types = [memref_type(aval.shape, aval.dtype) for aval in avals]
+    avals, outs = (
+        [physical_aval(var.aval) for var in variables]
+        for variables in (jaxpr.invars, jaxpr.outvars)
+    )
+    dimensions = names(aval.shape for aval in avals)
+    if dimensions:
+        avals.append(ShapedArray((len(dimensions),), np.dtype(np.int64)))
+    types = [memref_type(aval.shape, aval.dtype) for aval in (*avals, *outs)]
     function = func.FuncOp(name, (types, []), Region(Block(arg_types=types)))
     importer.module.body.block.add_op(function)
     importer.block = function.body.block
     importer.anchor = importer.insert(arith.ConstantOp(IntegerAttr(0, index)))
     arguments = function.body.block.args
-    inputs: list[Value] = []
-    for aval, buffer in zip(avals, arguments[: len(jaxpr.invars)], strict=False):
-        owner = Buffer(writable=False)
-        inputs.append(importer.from_buffer(buffer, aval, owner))
+    if dimensions:
+        importer.read_dimensions(dimensions, arguments[len(avals) - 1])
+    inputs = [
+        importer.argument(buffer, aval)
+        for aval, buffer in zip(avals, arguments[: len(jaxpr.invars)], strict=False)
+    ]
     outputs = importer.evaluate(jaxpr, closed.consts, inputs)
-    for value, target in zip(outputs, arguments[len(jaxpr.invars) :], strict=True):
-        importer.copy_into(value, target)
+    for value, target in zip(outputs, arguments[len(avals) :], strict=True):
+        importer.copy_into(value, importer.sized(target, value.shape))
     importer.insert(func.ReturnOp())
     return Imported(
         importer.module,
         importer.locations,
         importer.native_primitives,
         importer.host_records,
+        dimensions,
+        importer.sizes,
     )

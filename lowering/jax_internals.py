@@ -14,6 +14,11 @@ from jax._src.config import enable_x64 as enable_x64
 # Outputs that an equation drops, which need no value.
 from jax._src.core import DropVar as DropVar
 
+# Symbolic dimensions: `jax.export` makes them, but nothing public takes them apart.
+from jax._src.core import is_symbolic_dim as is_symbolic_dim
+from jax._src.core import max_dim as max_dim
+from jax._src.core import min_dim as min_dim
+
 # The array of integers that stands for an array of random keys.
 from jax._src.core import physical_aval as _physical_aval
 
@@ -47,6 +52,17 @@ def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
 def physical_aval(aval: Any) -> Any:
     """Return an abstract array as it stands in memory."""
     return _physical_aval(aval)
+
+
+def dimension_terms(size: Any) -> list[tuple[int, list[tuple[Any, ...]]]]:
+    """Return a symbolic dimension as a sum: coefficients and the factors they scale.
+
+    A factor is a variable, or None and an operation with its operands, and a power.
+    """
+    return [
+        (scale, [(f.var, f.operation, f.operands, power) for f, power in term._factors])
+        for term, scale in size._sorted_terms
+    ]
 
 
 def user_line(eqn: Any) -> str:

@@ -4,13 +4,14 @@ import ctypes
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import jax
 import llvmlite.binding as llvm
+import numpy as np
 from jax.extend.core import ClosedJaxpr
 from xdsl.dialects.builtin import ModuleOp
 
@@ -30,6 +31,7 @@ from . import (
     import_shapes,
 )
 from .convert_to_llvm import convert_to_llvm
+from .dimensions import Size, numbers
 from .ffi import add_handler
 from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
@@ -82,10 +84,23 @@ class Program:
     report: dict[str, Any]
     stages: dict[str, str] = field(default_factory=dict[str, str])
     has_side_effect: bool = False
+    dimensions: tuple[str, ...] = ()
+    sizes: Mapping[Size, bool] = field(default_factory=dict[Size, bool])
 
-    def call(self, *args: Any) -> Any:
-        """Run the program on JAX arrays; usable under `jax.jit`."""
-        shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in self.out_avals]
+    def call(self, *args: Any, sizes: Mapping[str, int] | None = None) -> Any:
+        """Run the program on JAX arrays; usable under `jax.jit`.
+
+        `sizes` gives every symbolic dimension of the program's shapes.
+        """
+        sizes = sizes or {}
+        shapes = [
+            jax.ShapeDtypeStruct(numbers(aval.shape, sizes), aval.dtype)
+            for aval in self.out_avals
+        ]
+        if self.dimensions:
+            given = np.asarray([sizes[name] for name in self.dimensions], np.int64)
+            # NOTE: as words, because JAX may not keep 64-bit types.
+            args = (*args, given.view(np.uint32))
         call = jax.ffi.ffi_call(
             self.target_name,
             shapes,
@@ -209,8 +224,8 @@ def compile_program(
     converted = convert_to_llvm(imported.module, seed=seed)
     finish("llvm", lambda: str(converted))
     module = to_llvmlite(converted)
-    num_outputs = len(closed.jaxpr.outvars)
-    handler = add_handler(module, symbol, len(closed.jaxpr.invars), num_outputs, key)
+    counts = len(closed.in_avals) + bool(imported.dimensions), len(closed.out_avals)
+    handler = add_handler(module, symbol, *counts, key)
     text = str(module)
     finish("ir", lambda: text)
     image = compile_object(text)
@@ -231,6 +246,8 @@ def compile_program(
         report,
         stages,
         has_side_effect,
+        imported.dimensions,
+        imported.sizes,
     )
     _programs[key] = program
     return program
