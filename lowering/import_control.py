@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import DenseArrayBase, i64
 from xdsl.ir import Block, Region, SSAValue
 
 from .arrays import Buffer, Value
+from .dimensions import Size, count
 from .import_elementwise import convert
 from .importer import Importer, index, rule
 from .jax_internals import physical_aval, scan_counts
@@ -112,7 +113,7 @@ class _Carry:
 
 
 class _Aval:
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, shape: tuple[Size, ...], dtype: Any) -> None:
         self.shape = shape
         self.dtype = dtype
 
@@ -265,7 +266,7 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 
 
 def _for(
-    importer: Importer, length: int, initial: list[SSAValue], block: Block
+    importer: Importer, length: Size, initial: list[SSAValue], block: Block
 ) -> Sequence[SSAValue]:
     zero, one = importer.index_constant(0), importer.index_constant(1)
     bound = importer.index_constant(length)
@@ -293,5 +294,5 @@ def _store_row(
 
 
 def _start(importer: Importer, row: Any, place: SSAValue) -> SSAValue:
-    size = importer.index_constant(int(np.prod(row.shape, dtype=np.int64)))
+    size = importer.index_constant(count(row.shape))
     return importer.emit(arith.MuliOp(place, size))

@@ -9,6 +9,7 @@ from xdsl.dialects import arith
 from xdsl.ir import SSAValue
 
 from .arrays import Value
+from .dimensions import Size, at_most, is_symbolic
 from .import_elementwise import convert, extremum
 from .import_reductions import plus, times
 from .import_shapes import choose, when, writable_copy
@@ -22,13 +23,13 @@ class Window:
     """How positions of a gather or scatter lead into the operand."""
 
     importer: Importer
-    operand_shape: tuple[int, ...]
+    operand_shape: tuple[Size, ...]
     indices: Value
     window_axes: tuple[int, ...]
     dropped: tuple[int, ...]
     index_map: tuple[int, ...]
     batch: tuple[tuple[int, int], ...]
-    sizes: tuple[int, ...]
+    sizes: tuple[Size, ...]
     clips: bool
     checks: bool
 
@@ -49,8 +50,11 @@ class Window:
                 found = importer.emit(arith.MinSIOp(found, high))
             elif self.checks:
                 fits = importer.emit(arith.CmpiOp(found, high, "ule"))
-                if last < 0:
+                if at_most(last, -1):
                     fits = importer.scalar_constant(False, np.bool_)
+                elif is_symbolic(last):
+                    room = importer.emit(arith.CmpiOp(high, low, "sge"))
+                    fits = importer.emit(arith.AndIOp(fits, room))
                 both = fits if inside is None else arith.AndIOp(inside, fits)
                 inside = both if isinstance(both, SSAValue) else importer.emit(both)
             starts[axis] = importer.emit(arith.IndexCastOp(found, index))
@@ -155,7 +159,9 @@ UPDATES: dict[str, Update] = {
 }
 
 
-def _update_sizes(shape: Sequence[int], numbers: Any, update: Value) -> tuple[int, ...]:
+def _update_sizes(
+    shape: Sequence[Size], numbers: Any, update: Value
+) -> tuple[Size, ...]:
     windows = iter(numbers.update_window_dims)
     dropped = (*numbers.inserted_window_dims, *numbers.operand_batching_dims)
     return tuple(

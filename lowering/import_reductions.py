@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from .arrays import Value
+from .dimensions import Size, at_most, count
 from .import_elementwise import convert, extremum
 from .importer import Importer, rule
 
@@ -86,7 +87,7 @@ REDUCTIONS: dict[str, tuple[Combine, Callable[[Any], Any]]] = {
 
 def fold(
     importer: Importer,
-    shape: Sequence[int],
+    shape: Sequence[Size],
     axes: Sequence[int],
     outer: Sequence[SSAValue],
     initial: Sequence[SSAValue],
@@ -250,7 +251,7 @@ def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value
     wide = [y.shape[axis] for axis in y_free]
     split = len(x_batch)
     cut = split + len(x_free)
-    if int(np.prod(wide)) < 4:
+    if at_most(count(wide), 3):
 
         def total(outer: list[SSAValue]) -> SSAValue:
             def step(inner: list[SSAValue], carried: Any) -> list[SSAValue]:
@@ -273,8 +274,8 @@ Product = Callable[
 def _accumulated(
     importer: Importer,
     aval: Any,
-    summed: list[int],
-    wide: list[int],
+    summed: list[Size],
+    wide: list[Size],
     product: Product,
     split: int,
 ) -> Value:

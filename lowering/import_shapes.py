@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import Region, SSAValue
 
 from .arrays import Value
+from .dimensions import Size, count, larger, smaller
 from .import_elementwise import convert
 from .importer import Importer, index, rule
 
@@ -37,14 +38,14 @@ def moved(
     )
 
 
-def add_index(importer: Importer, position: SSAValue, offset: int) -> SSAValue:
+def add_index(importer: Importer, position: SSAValue, offset: Size) -> SSAValue:
     """Add a constant to an index."""
     if not offset:
         return position
     return importer.emit(arith.AddiOp(position, importer.index_constant(offset)))
 
 
-def scale_index(importer: Importer, position: SSAValue, factor: int) -> SSAValue:
+def scale_index(importer: Importer, position: SSAValue, factor: Size) -> SSAValue:
     """Multiply an index by a constant."""
     if factor == 1:
         return position
@@ -58,7 +59,7 @@ def _broadcast(importer: Importer, eqn: Any, x: Value, *_: Value) -> list[Value]
         return [x]
     if not x.shape:
         return [importer.lazy(aval, [x], lambda _: importer.scalar(x), cheap=True)]
-    if int(np.prod(aval.shape)) != x.size:
+    if count(aval.shape) != x.size:
         cheap(importer, x)
     zero = importer.index_constant(0)
     kept = [
@@ -72,7 +73,7 @@ def _broadcast(importer: Importer, eqn: Any, x: Value, *_: Value) -> list[Value]
     return [moved(importer, aval, x, place)]
 
 
-def _without_ones(shape: Sequence[int]) -> list[int]:
+def _without_ones(shape: Sequence[Size]) -> list[int]:
     return [axis for axis, extent in enumerate(shape) if extent != 1]
 
 
@@ -149,7 +150,7 @@ def sliced(importer: Importer, aval: Any, x: Value, starts: Any, strides: Any) -
 
     def place(indices: Indices) -> Indices:
         return [
-            add_index(importer, scale_index(importer, position, int(step)), int(start))
+            add_index(importer, scale_index(importer, position, step), start)
             for position, start, step in zip(indices, starts, strides, strict=True)
         ]
 
@@ -163,7 +164,7 @@ def _split(importer: Importer, eqn: Any, x: Value) -> list[Value]:
     for var, size in zip(eqn.outvars, eqn.params["sizes"], strict=True):
         starts = [start if a == axis else 0 for a in range(len(x.shape))]
         found.append(sliced(importer, var.aval, x, starts, [1] * len(starts)))
-        start += int(size)
+        start += size
     return found
 
 
@@ -237,12 +238,12 @@ def _pad(importer: Importer, eqn: Any, x: Value, filling: Value) -> list[Value]:
     importer.copy_into(
         importer.lazy(aval, [filling], lambda _: importer.scalar(filling)), target
     )
-    kept: list[tuple[int, int]] = []
+    kept: list[tuple[Size, Size]] = []
     for (low, _, inner), extent, room in zip(config, x.shape, aval.shape, strict=True):
         step = inner + 1
-        first = max(0, -(low // step) if low < 0 else 0)
-        last = min(extent, (room - 1 - low) // step + 1)
-        kept.append((first, max(first, last)))
+        first = larger(0, -(low // step))
+        last = smaller(extent, (room - 1 - low) // step + 1)
+        kept.append((first, larger(first, last)))
     shape = [last - first for first, last in kept]
     starts = [first for first, _ in kept]
 
@@ -288,17 +289,20 @@ def _iota(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
     return [importer.lazy(aval, [], element, cheap=True)]
 
 
-def clamped_start(importer: Importer, start: Value, extent: int, size: int) -> SSAValue:
+def clamped_start(
+    importer: Importer, start: Value, extent: Size, size: Size
+) -> SSAValue:
     """Return a dynamic start, moved so that a window fits, as an index."""
     if start.constant is not None:
-        return importer.index_constant(min(max(int(start.constant), 0), extent - size))
+        inside = smaller(larger(int(start.constant), 0), extent - size)
+        return importer.index_constant(inside)
     found = convert(importer, importer.scalar(start), start.dtype, np.int64)
     low, high = (importer.scalar_constant(v, np.int64) for v in (0, extent - size))
     unsigned = np.dtype(start.dtype).kind == "u"
     if not unsigned:
         found = importer.emit(arith.MaxSIOp(found, low))
-    smaller = arith.MinUIOp if unsigned else arith.MinSIOp
-    return importer.emit(arith.IndexCastOp(importer.emit(smaller(found, high)), index))
+    least = arith.MinUIOp if unsigned else arith.MinSIOp
+    return importer.emit(arith.IndexCastOp(importer.emit(least(found, high)), index))
 
 
 @rule("dynamic_slice")
