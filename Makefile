@@ -3,7 +3,7 @@ VENV ?= .venv
 run := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev check test bench docs demo clean
+.PHONY: help dev check test conformance bench docs demo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -30,6 +30,9 @@ check: dev ## lint, formatting, types, and that generated pages are up to date
 
 test: dev ## run the tests; ARGS="-k gates" goes to pytest
 	$(run) -m pytest --numprocesses=auto $(ARGS)
+
+conformance: dev ## run all of JAX's cases of its primitives, into docs/jax_primitives.md
+	QJIT_ALL_HARNESSES=1 $(run) -m pytest --numprocesses=auto tests/test_jax_primitives.py $(ARGS)
 
 bench: dev ## compare with PennyLane Catalyst, into benchmarks/RESULTS.md
 	PYTHON=$(PYTHON) benchmarks/peer_env

@@ -38,7 +38,7 @@ class QJIT:
         self._options = options
         self._jitted = jax.jit(self._native, **options)
         self._inlined = jax.jit(function, **options)
-        self._last: Any = None
+        self._last: Any = (None, None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
@@ -77,8 +77,13 @@ class QJIT:
             pipeline=self._passes,
             keep_stages=keep_stages,
         )
-        self._last = program
+        self._last = (self._signature(args, kwargs), program)
         return program, operands, jax.tree.structure(shapes)
+
+    def _signature(self, args: Any, kwargs: Any) -> tuple[list[Any], Any]:
+        leaves, tree = jax.tree.flatten((args, kwargs))
+        kinds = [_abstract(leaf) if _is_array(leaf) else leaf for leaf in leaves]
+        return kinds, tree
 
     def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the jaxpr that these arguments are traced to."""
@@ -96,7 +101,9 @@ class QJIT:
             "native" and "host": how many primitives of each name run natively, and
             which call back into JAX; "seconds": compile seconds by stage.
         """
-        program, _, _ = self._compile(args, kwargs, keep_stages=False)
+        signature, program = self._last
+        if signature != self._signature(args, kwargs):
+            program, _, _ = self._compile(args, kwargs, keep_stages=False)
         return program.report
 
     def lower(self, *args: Any, **kwargs: Any) -> Any:

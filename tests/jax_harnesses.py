@@ -1,0 +1,140 @@
+"""JAX's own test cases of its primitives, compiled and compared with `jax.jit`."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+
+# NOTE: JAX keeps the cases and their tolerances among its internal test modules; there
+# is no public list of what its primitives must do.
+from jax._src.internal_test_util import test_harnesses
+from jax._src.public_test_util import default_tolerance
+
+import qjit as qj
+from qjit.lowering.importer import import_program
+
+# How many cases are compiled as one program.
+BATCH = 12
+# Looser tolerances, where an algorithm's rounding depends on the order of its terms.
+TOLERANCES: dict[str, dict[str, float]] = {}
+# How to compare results that are not unique, by group: (arguments, found, expected).
+COMPARISONS: dict[str, Callable[..., None]] = {}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: `native`, `host`, `fails`, or `refused` by JAX itself."""
+
+    status: str
+    detail: str = ""
+
+
+@cache
+def cases() -> dict[str, list[Any]]:
+    """Return the cases that JAX says run on CPUs, by group."""
+    found: dict[str, list[Any]] = {}
+    for case in test_harnesses.all_harnesses:
+        if case.filter("cpu"):
+            found.setdefault(case.group_name, []).append(case)
+    return found
+
+
+def dtype_of(case: Any) -> str:
+    """Return the name of the dtype that a case is about."""
+    return str(np.dtype(case.dtype))
+
+
+def sampled(group: Sequence[Any]) -> list[Any]:
+    """Return one case of each dtype."""
+    return list({dtype_of(case): case for case in reversed(group)}.values())
+
+
+def narrow(group: Sequence[Any]) -> list[Any]:
+    """Return the cases that need no 64-bit types."""
+    wide = {"int64", "uint64", "float64", "complex128"}
+    return [case for case in group if dtype_of(case) not in wide]
+
+
+def run(group: Sequence[Any]) -> list[Outcome]:
+    """Run cases compiled and under `jax.jit`, as few programs as possible."""
+    found: list[Outcome] = []
+    for start in range(0, len(group), BATCH):
+        found += _run(group[start : start + BATCH])
+    return found
+
+
+def _run(batch: Sequence[Any]) -> list[Outcome]:
+    """Run cases as one program, and those of a program that is not fine apart."""
+    try:
+        outcomes = _run_together(batch)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+        outcomes = [Outcome("fails", text)] * len(batch)
+    if len(batch) == 1 or all(o.status in ("native", "host") for o in outcomes):
+        return outcomes
+    middle = len(batch) // 2
+    return [*_run(batch[:middle]), *_run(batch[middle:])]
+
+
+def _run_together(batch: Sequence[Any]) -> list[Outcome]:
+    args = [_arguments(case) for case in batch]
+
+    def together(args: Any) -> list[Any]:
+        return [case.dyn_fun(*a) for case, a in zip(batch, args, strict=True)]
+
+    try:
+        expected = jax.jit(together)(args)
+    except Exception as error:
+        return [Outcome("refused", str(error))] * len(batch)
+    compiled = qj.qjit(together)
+    found = compiled(args)
+    native = not compiled.report(args)["host"]
+    return [
+        _difference(case, *values) or (Outcome("native") if native else _host(case))
+        for case, *values in zip(batch, args, found, expected, strict=True)
+    ]
+
+
+def _host(case: Any) -> Outcome:
+    imported = import_program(jax.make_jaxpr(case.dyn_fun)(*_arguments(case)))
+    names = ", ".join(record.name for record in imported.host)
+    return Outcome("host", names) if names else Outcome("native")
+
+
+def _arguments(case: Any) -> Any:
+    seed = zlib.adler32(case.fullname.encode())
+    return list(case.dyn_args_maker(np.random.RandomState(seed)))
+
+
+def _difference(case: Any, args: Any, found: Any, expected: Any) -> Outcome | None:
+    compare = COMPARISONS.get(case.group_name)
+    try:
+        assert jax.tree.structure(found) == jax.tree.structure(expected)
+        if compare is not None:
+            compare(args, found, expected)
+        else:
+            for one, other in zip(*leaves, strict=True):
+                _assert_close(case, one, other)
+    except AssertionError as error:
+        return Outcome("fails", " ".join(str(error).split())[:300])
+    return None
+
+
+def _assert_close(case: Any, found: Any, expected: Any) -> None:
+    assert found.dtype == expected.dtype and found.shape == expected.shape
+    if jax.numpy.issubdtype(found.dtype, jax.dtypes.prng_key):
+        found, expected = map(jax.random.key_data, (found, expected))
+    name = str(found.dtype)
+    loose = TOLERANCES.get(case.group_name, {})
+    tolerance = loose.get(name, default_tolerance()[np.dtype(found.dtype)])
+    found, expected = map(_plain, (found, expected))
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def _plain(array: Any) -> Any:
+    small = jax.numpy.issubdtype(array.dtype, np.floating) and array.dtype.itemsize < 4
+    return np.asarray(array, np.float32 if small else None)
