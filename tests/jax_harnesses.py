@@ -117,6 +117,7 @@ def _difference(case: Any, args: Any, found: Any, expected: Any) -> Outcome | No
         if compare is not None:
             compare(args, found, expected)
         else:
+            leaves = map(jax.tree.leaves, (found, expected))
             for one, other in zip(*leaves, strict=True):
                 _assert_close(case, one, other)
     except AssertionError as error:
