@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from xdsl.ir import SSAValue
 
 from .gates import GATE_INDEX, GATES, Kernel
-from .statevector import DYNAMIC, Entry
+from .statevector import DYNAMIC, Element, Entry, Parameter, Place
 
 GIVEN_MATRIX = -1
 KERNELS = {
@@ -28,8 +28,8 @@ class Schedule:
     entries: list[Entry] = field(default_factory=list[Entry])
     wires: list[int] = field(default_factory=list[int])
     dynamic_wires: list[SSAValue] = field(default_factory=list[SSAValue])
-    params: list[SSAValue] = field(default_factory=list[SSAValue])
-    slots: list[SSAValue | None] = field(default_factory=list[SSAValue | None])
+    params: list[Parameter] = field(default_factory=list[Parameter])
+    places: list[Place] = field(default_factory=list[Place])
     matrices: list[tuple[int, SSAValue, int]] = field(
         default_factory=list[tuple[int, SSAValue, int]]
     )
@@ -48,9 +48,9 @@ class Schedule:
     def add_gate(
         self,
         name: str,
-        params: Sequence[SSAValue],
-        words: Sequence[SSAValue],
-        slots: Sequence[SSAValue],
+        params: Sequence[Parameter],
+        words: Sequence[float],
+        places: Sequence[Place],
         targets: Sequence[WireValue],
         controls: Sequence[WireValue],
         control_values: int,
@@ -83,9 +83,8 @@ class Schedule:
             )
         )
         self.params.extend([*params, *words])
-        self.slots.extend([*slots, *(None for _ in words)])
-        if not slots:
-            self.slots.extend(None for _ in params)
+        self.places.extend(places or [Place()] * len(params))
+        self.places.extend([Place()] * len(words))
 
     def add_unitary(
         self,
@@ -117,6 +116,10 @@ class Schedule:
                 location=location,
             )
         )
+
+    def reads_memory(self) -> bool:
+        """Tell whether a parameter is read when the schedule runs."""
+        return any(isinstance(param, Element) for param in self.params)
 
     def placed_entries(self) -> list[Entry]:
         """Return the entries, the matrices placed after the scalars."""

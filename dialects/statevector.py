@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     Float64Type,
     IntegerAttr,
+    IntegerType,
     MemRefType,
     UnitAttr,
     i1,
@@ -35,6 +36,9 @@ from .quantum_types import RegisterType
 
 ENTRY_WORDS = 12
 DYNAMIC = -1
+# Where a parameter comes from, if not from a buffer: an operand, or the constants.
+COMPUTED, CONSTANT = -1, -2
+NO_SLOT = -1
 
 
 @dataclass(frozen=True)
@@ -67,24 +71,48 @@ class Entry:
         )
 
 
+@dataclass(frozen=True)
+class Element:
+    """An element of a buffer of floats, read when the schedule runs."""
+
+    buffer: SSAValue
+    index: int
+
+
+Parameter = SSAValue | Element | float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a parameter's gradient goes: a slot, further along by a run-time shift."""
+
+    slot: int = NO_SLOT
+    shift: SSAValue | None = None
+
+
 @irdl_op_definition
 class RunOp(IRDLOperation):
     """Run a gate schedule on the state of a register.
 
-    The parameter array holds the scalars first and then the matrices. `wires` has one
-    number per wire, `DYNAMIC` where it is the next of the dynamic operands. Slots, if
-    any, are one per scalar, and ask that the run be recorded for the adjoint method.
+    The parameter array holds the scalars first and then the matrices. `origins` has two
+    words per scalar: a source and an index into it, or into the `computed` operands or
+    the `constants`. `wires` has one number per wire, `DYNAMIC` where it is the next of
+    the dynamic operands. `slots`, if any, has two words per scalar, a slot and a shift,
+    and asks that the run be recorded for the adjoint method.
     """
 
     name = "statevector.run"
     register = operand_def(RegisterType)
-    params = var_operand_def(Float64Type())
+    computed = var_operand_def(Float64Type())
+    sources = var_operand_def(MemRefType)
     matrices = var_operand_def(MemRefType)
     dynamic_wires = var_operand_def(i64)
-    slots = var_operand_def(i32)
+    shifts = var_operand_def(i32)
     entries = prop_def(DenseArrayBase.constr(i32))
     wires = prop_def(DenseArrayBase.constr(i32))
-    recorded = opt_prop_def(UnitAttr)
+    origins = prop_def(DenseArrayBase.constr(i32))
+    constants = prop_def(DenseArrayBase.constr(Float64Type()))
+    slots = opt_prop_def(DenseArrayBase.constr(i32))
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     def __init__(
@@ -92,19 +120,49 @@ class RunOp(IRDLOperation):
         register: SSAValue,
         entries: Sequence[Entry],
         wires: Sequence[int],
-        params: Sequence[SSAValue],
+        params: Sequence[Parameter],
         matrices: Sequence[SSAValue] = (),
         dynamic_wires: Sequence[SSAValue] = (),
-        slots: Sequence[SSAValue] = (),
-        recorded: bool = False,
+        places: Sequence[Place] | None = None,
     ) -> None:
         words = [word for entry in entries for word in entry.words()]
+        computed: dict[SSAValue, int] = {}
+        sources: dict[SSAValue, int] = {}
+        shifts: dict[SSAValue, int] = {}
+        constants: list[float] = []
+        origins: list[int] = []
+        slots: list[int] = []
+        for param in params:
+            match param:
+                case Element():
+                    source = sources.setdefault(param.buffer, len(sources))
+                    origins += [source, param.index]
+                case SSAValue():
+                    place = computed.setdefault(param, len(computed))
+                    origins += [COMPUTED, place]
+                case _:
+                    origins += [CONSTANT, len(constants)]
+                    constants.append(param)
+        for each in places or ():
+            shift = NO_SLOT
+            if each.shift is not None:
+                shift = shifts.setdefault(each.shift, len(shifts))
+            slots += [each.slot, shift]
         super().__init__(
-            operands=[register, params, matrices, dynamic_wires, slots],
+            operands=[
+                register,
+                list(computed),
+                list(sources),
+                matrices,
+                dynamic_wires,
+                list(shifts),
+            ],
             properties={
-                "entries": DenseArrayBase.from_list(i32, words),
-                "wires": DenseArrayBase.from_list(i32, list(wires)),
-                "recorded": UnitAttr() if recorded else None,
+                "entries": _table(words),
+                "wires": _table(wires),
+                "origins": _table(origins),
+                "constants": DenseArrayBase.from_list(Float64Type(), constants),
+                "slots": None if places is None else _table(slots),
             },
         )
 
@@ -207,6 +265,10 @@ class TreeEndOp(IRDLOperation):
         super().__init__(operands=[total])
 
 
+def _table(words: Sequence[int]) -> DenseArrayBase[IntegerType]:
+    return DenseArrayBase.from_list(i32, words)
+
+
 Statevector = Dialect(
     "statevector",
     [RunOp, MeasureOp, SeedOp, TreeBeginOp, TreeWeightOp, TreeNextOp, TreeEndOp],
@@ -214,10 +276,16 @@ Statevector = Dialect(
 )
 
 __all__ = [
+    "COMPUTED",
+    "CONSTANT",
     "DYNAMIC",
     "ENTRY_WORDS",
+    "NO_SLOT",
+    "Element",
     "Entry",
     "MeasureOp",
+    "Parameter",
+    "Place",
     "RunOp",
     "SeedOp",
     "Statevector",

@@ -6,12 +6,21 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects import llvm
-from xdsl.dialects.builtin import IntegerAttr, MemRefType, f64, i1, i32, i64
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+    f64,
+    i1,
+    i32,
+    i64,
+)
 from xdsl.ir import SSAValue
 
 from qjit.dialects import quantum, statevector
 from qjit.dialects.quantum_types import RegisterType
-from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS
+from qjit.dialects.statevector import COMPUTED, CONSTANT, DYNAMIC, ENTRY_WORDS
 from qjit.runtime.branches import TREE_BYTES
 from qjit.runtime.branches import WEIGHT as TREE_WEIGHT
 
@@ -112,8 +121,8 @@ def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
 @llvm_rule(statevector.RunOp)
 def _run(converter: Converter, op: statevector.RunOp) -> None:
     entries = np.asarray(op.entries.get_values(), np.int32)
-    recorded = op.recorded is not None
-    slots = _filled(converter, op.slots, i32, 4) if recorded else converter.null()
+    recorded = op.slots is not None
+    slots = _slots(converter, op, op.slots) if op.slots else converter.null()
     tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
     args = [
@@ -128,32 +137,71 @@ def _run(converter: Converter, op: statevector.RunOp) -> None:
     _status(converter, "run", args)
 
 
-def _filled(
-    converter: Converter, values: Sequence[SSAValue], kind: Any, size: int
+def _slots(
+    converter: Converter, op: statevector.RunOp, table: DenseArrayBase[IntegerType]
 ) -> SSAValue:
-    """Return the address of an array of scalars."""
-    room = converter.workspace(max(len(values), 1) * size)
-    for place, value in enumerate(values):
-        address = converter.offset(room, place, kind)
-        converter.store(converter.value(value), address)
+    """Return the address of the slots, moved by their shifts."""
+    slots, shifts = _pairs(table.get_values())
+    if not len(op.shifts):
+        return converter.global_data(slots)
+    room = converter.workspace(max(slots.nbytes, 4))
+    _copy(converter, room, slots)
+    for number, shift in enumerate(op.shifts):
+        places = np.flatnonzero(shifts == number).astype(np.int32)
+        args = [room, converter.global_data(places), converter.int(len(places))]
+        converter.call("__qrt__shift", None, [*args, converter.value(shift)])
     return room
 
 
+def _pairs(words: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    table = np.asarray(words, np.int32).reshape(-1, 2)
+    return table[:, 0].copy(), table[:, 1].copy()
+
+
+def _copy(converter: Converter, room: SSAValue, data: np.ndarray) -> None:
+    args = [room, converter.global_data(data), converter.int(data.nbytes)]
+    converter.call("memcpy", pointer_type, args)
+
+
 def _parameters(converter: Converter, op: statevector.RunOp) -> SSAValue:
+    """Return the address of the scalars and matrices."""
+    sources, indices = _pairs(op.origins.get_values())
     sizes = [2 * _elements(matrix) for matrix in op.matrices]
-    count = len(op.params) + sum(sizes)
+    count = len(sources) + sum(sizes)
     if not count:
         return converter.null()
+    is_constant = sources == CONSTANT
+    image = np.zeros(len(sources))
+    image[is_constant] = np.asarray(op.constants.get_values())[indices[is_constant]]
+    if is_constant.all() and not sizes:
+        return converter.global_data(image)
     room = converter.workspace(count * 8)
-    for place, value in enumerate(op.params):
-        converter.store(converter.value(value), converter.offset(room, place, f64))
-    place = len(op.params)
+    if is_constant.any():
+        _copy(converter, room, image)
+    for place in np.flatnonzero(sources == COMPUTED).tolist():
+        value = converter.value(op.computed[int(indices[place])])
+        converter.store(value, converter.offset(room, place, f64))
+    for number, buffer in enumerate(op.sources):
+        places = np.flatnonzero(sources == number)
+        _gather(converter, room, buffer, np.stack([indices[places], places], 1))
+    place = len(sources)
     for matrix, size in zip(op.matrices, sizes, strict=True):
         target = converter.offset(room, place, f64)
         args = [target, converter.pointer(matrix), converter.int(size * 8)]
         converter.call("memcpy", pointer_type, args)
         place += size
     return room
+
+
+def _gather(
+    converter: Converter, room: SSAValue, buffer: SSAValue, moves: np.ndarray
+) -> None:
+    """Copy elements of a buffer of floats to their places among the parameters."""
+    assert isinstance(buffer.type, MemRefType)
+    width = "f64" if buffer.type.element_type == f64 else "f32"
+    table = converter.global_data(moves.astype(np.int32))
+    args = [room, converter.pointer(buffer), table, converter.int(len(moves))]
+    converter.call(f"__qrt__gather_{width}", None, args)
 
 
 def _elements(buffer: SSAValue) -> int:
@@ -166,8 +214,7 @@ def _wire_table(converter: Converter, op: statevector.RunOp) -> SSAValue:
     if not len(op.dynamic_wires):
         return converter.global_data(table)
     room = converter.workspace(max(table.nbytes, 4))
-    args = [room, converter.global_data(table), converter.int(table.nbytes)]
-    converter.call("memcpy", pointer_type, args)
+    _copy(converter, room, table)
     places = np.flatnonzero(table == DYNAMIC)
     for place, wire in zip(places.tolist(), op.dynamic_wires, strict=True):
         narrow = converter.emit(llvm.TruncOp(_clamped(converter, wire), i32))

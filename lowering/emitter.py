@@ -47,6 +47,14 @@ def _known(size: Size) -> int | None:
     return None if is_symbolic(size) else int(size)
 
 
+def known_integer(value: SSAValue) -> int | None:
+    """Return the integer a value is, if that is known."""
+    owner = value.owner
+    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
+        return owner.value.value.data
+    return None
+
+
 class Emitter:
     """Where operations go, and what has been emitted once and for all."""
 

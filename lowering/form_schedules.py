@@ -1,8 +1,7 @@
 """The pass `form-schedules`: runs of gates become gate schedules."""
 
 from xdsl.context import Context
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, ModuleOp, UnitAttr, f64
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -22,6 +21,8 @@ from qjit.dialects.quantum import (
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.schedule import Schedule, WireValue
 from qjit.dialects.statevector import RunOp
+
+from .gate_parameters import ParameterReads
 
 
 class FormSchedulesPass(ModulePass):
@@ -44,6 +45,7 @@ class BlockWalk:
         self.block = block
         self.wires = wires
         self.schedule = Schedule()
+        self.reads = ParameterReads()
         self.register: SSAValue | None = None
         self.dead: list[Operation] = []
         self.recorded = False
@@ -54,8 +56,11 @@ class BlockWalk:
             self._visit(op)
         for op in reversed(self.dead):
             Rewriter.erase_op(op, safe_erase=False)
+        self.reads.erase_unused()
 
     def _visit(self, op: Operation) -> None:
+        if self.reads.visit(op) and self.schedule.reads_memory():
+            self._finish(op)
         match op:
             case AllocOp():
                 self.recorded = "recorded" in op.attributes
@@ -125,12 +130,11 @@ class BlockWalk:
             "dim": op.dim.value.data if op.dim is not None else 0,
             "num_targets": len(op.targets),
         }
-        words = [self._number(constants[word], op) for word in record.words]
         self.schedule.add_gate(
             name,
-            list(op.params),
-            words,
-            list(op.slots),
+            list(map(self.reads.parameter, op.params)),
+            [float(constants[word]) for word in record.words],
+            list(map(self.reads.place, op.slots)),
             [self.wires[bit] for bit in op.targets] if record.num_targets != 0 else [],
             [self.wires[bit] for bit in op.controls],
             _bitmask(op.control_pattern),
@@ -138,11 +142,6 @@ class BlockWalk:
             op.word.data if op.word is not None else None,
             _location(op),
         )
-
-    def _number(self, value: int, op: Operation) -> SSAValue:
-        constant = arith.ConstantOp(FloatAttr(float(value), f64))
-        Rewriter.insert_op(constant, InsertPoint.before(op))
-        return constant.result
 
     def _unitary(self, op: UnitaryOp) -> None:
         self._follow(op)
@@ -167,7 +166,6 @@ class BlockWalk:
         if not schedule.entries:
             return
         assert self.register is not None
-        slots = [self._slot(slot, before) for slot in schedule.slots]
         run = RunOp(
             self.register,
             schedule.placed_entries(),
@@ -175,18 +173,10 @@ class BlockWalk:
             schedule.params,
             [matrix for _, matrix, _ in schedule.matrices],
             schedule.dynamic_wires,
-            slots if self.recorded else [],
-            self.recorded,
+            schedule.places if self.recorded else None,
         )
         Rewriter.insert_op(run, InsertPoint.before(before))
         self.schedule = Schedule()
-
-    def _slot(self, slot: SSAValue | None, before: Operation) -> SSAValue:
-        if slot is not None:
-            return slot
-        constant = arith.ConstantOp.from_int_and_width(-1, 32)
-        Rewriter.insert_op(constant, InsertPoint.before(before))
-        return constant.result
 
 
 def _bitmask(values: tuple[int, ...]) -> int:

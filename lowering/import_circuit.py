@@ -1,7 +1,7 @@
 """Import of circuits without classical code, forward and for the adjoint method."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,22 @@ from .importer import Importer
 
 
 @dataclass(frozen=True)
+class Angle:
+    """An angle and the place of its gradient."""
+
+    value: SSAValue
+    slot: SSAValue
+
+
+@dataclass(frozen=True)
+class Window:
+    """The flat angles as one iteration of the enclosing loops sees them."""
+
+    buffer: SSAValue
+    shift: SSAValue
+
+
+@dataclass(frozen=True)
 class CircuitImport:
     """One import of a circuit's nodes."""
 
@@ -41,15 +57,42 @@ class CircuitImport:
     angles: Value
     inputs: Sequence[Value]
     recorded: bool
+    windows: dict[Any, Window] = field(default_factory=dict[Any, Window])
 
-    def place(self, slot: Slot, counters: Sequence[SSAValue]) -> SSAValue:
-        """Return the index of a slot in the flat angles."""
-        total = self.importer.index_constant(slot.base)
+    def shift(self, slot: Slot, counters: Sequence[SSAValue]) -> SSAValue:
+        """Return how far the loops have moved a slot from its base."""
+        total = self.importer.index_constant(0)
         for counter, stride in zip(counters, slot.strides, strict=True):
             step = self.importer.index_constant(stride)
             product = self.importer.emit(arith.MuliOp(counter, step))
             total = self.importer.emit(arith.AddiOp(total, product))
         return total
+
+    def angle(self, slot: Slot, counters: Sequence[SSAValue]) -> Angle:
+        """Read one of the flat angles."""
+        importer = self.importer
+        base = importer.index_constant(slot.base)
+        number = importer.scalar_constant(slot.base, np.dtype(np.int32))
+        if not any(slot.strides):
+            return Angle(importer.element(self.angles, [base]), number)
+        window = self.window(slot, counters)
+        value = importer.load(window.buffer, [base], self.angles.dtype)
+        if self.recorded:
+            number = importer.emit(arith.AddiOp(window.shift, number))
+        return Angle(value, number)
+
+    def window(self, slot: Slot, counters: Sequence[SSAValue]) -> Window:
+        """Return the angles as far along as the loops are."""
+        importer = self.importer
+        key = (importer.block, tuple(counters), slot.strides)
+        if key not in self.windows:
+            shift = self.shift(slot, counters)
+            buffer = importer.buffer(self.angles)
+            self.windows[key] = Window(
+                importer.view(buffer, shift, self.angles.shape),
+                importer.emit(arith.IndexCastOp(shift, i32)),
+            )
+        return self.windows[key]
 
     def read(self, item: Input, counters: Sequence[SSAValue]) -> SSAValue:
         """Return a scalar input."""
@@ -140,13 +183,9 @@ class _Aval:
 
 def _gate(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -> None:
     importer = circuit.importer
-    places = [circuit.place(slot, counters) for slot in step.slots]
-    angles = [
-        widened(importer, importer.element(circuit.angles, [place])) for place in places
-    ]
-    slots: list[SSAValue] = []
-    if circuit.recorded:
-        slots = [importer.emit(arith.IndexCastOp(place, i32)) for place in places]
+    found = [circuit.angle(slot, counters) for slot in step.slots]
+    angles = [widened(importer, angle.value) for angle in found]
+    slots = [angle.slot for angle in found] if circuit.recorded else []
     scalars = [circuit.read(item, counters) for item in step.inputs]
     wires = resolve(importer, step.params["wires"], scalars)
     line = importer.location(step.source)

@@ -10,6 +10,7 @@ from xdsl.ir import Region, SSAValue
 
 from .arrays import Value
 from .dimensions import Size, count, larger, smaller
+from .emitter import known_integer
 from .import_elementwise import convert
 from .importer import Importer, index, rule
 
@@ -42,6 +43,9 @@ def add_index(importer: Importer, position: SSAValue, offset: Size) -> SSAValue:
     """Add a constant to an index."""
     if not offset:
         return position
+    known = known_integer(position)
+    if known is not None:
+        return importer.index_constant(known + offset)
     return importer.emit(arith.AddiOp(position, importer.index_constant(offset)))
 
 
@@ -49,6 +53,9 @@ def scale_index(importer: Importer, position: SSAValue, factor: Size) -> SSAValu
     """Multiply an index by a constant."""
     if factor == 1:
         return position
+    known = known_integer(position)
+    if known is not None:
+        return importer.index_constant(known * factor)
     return importer.emit(arith.MuliOp(position, importer.index_constant(factor)))
 
 

@@ -1,6 +1,6 @@
 """Tracing Python functions to jaxprs and replaying them, equation by equation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,21 @@ def live_eqns(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
         token = eqn.params.get("token")
         if token is None or not token.cancelled:
             yield eqn
+
+
+def needed_eqns(
+    eqns: Iterable[JaxprEqn],
+    outvars: Iterable[Any],
+    kept: Callable[[JaxprEqn], bool] = lambda _: False,
+) -> list[JaxprEqn]:
+    """Return the equations that the outputs need, and those kept anyway."""
+    needed = {var for var in outvars if not isinstance(var, Literal)}
+    found: list[JaxprEqn] = []
+    for eqn in reversed(list(eqns)):
+        if kept(eqn) or needed.intersection(eqn.outvars):
+            found.append(eqn)
+            needed.update(var for var in eqn.invars if not isinstance(var, Literal))
+    return found[::-1]
 
 
 def inner_jaxprs(eqn: JaxprEqn) -> list[Jaxpr]:

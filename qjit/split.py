@@ -23,6 +23,7 @@ from .jaxprs import (
     inner_jaxpr,
     inner_jaxprs,
     live_eqns,
+    needed_eqns,
 )
 
 
@@ -105,9 +106,10 @@ def split(
     nodes = tuple(map(layout.place, hoisted.nodes))
     outvars = [traced.jaxpr.outvars[number] for number in (*loose, *rest)]
     root_vars = [root for root, _ in roots]
-    # NOTE: equations that only fed single elements die here; XLA and the importer
-    # drop them.
-    prepare = traced.jaxpr.replace(outvars=[*root_vars, *outvars])
+    outvars = [*root_vars, *outvars]
+    prepare = traced.jaxpr.replace(
+        outvars=outvars, eqns=needed_eqns(traced.jaxpr.eqns, outvars)
+    )
     gathers = (
         *(tuple(place for _, place in members) for _, members in roots),
         *(None for _ in loose),
@@ -125,7 +127,19 @@ def split(
         ),
         name,
     )
-    return Split(core, ClosedJaxpr(prepare, traced.consts), gathers, jaxpr, ())
+    post = _without_gates(jaxpr)
+    return Split(core, ClosedJaxpr(prepare, traced.consts), gathers, post, ())
+
+
+def _without_gates(jaxpr: Jaxpr) -> Jaxpr:
+    """Keep the equations that the outputs need, and every measurement."""
+
+    def measures(eqn: JaxprEqn) -> bool:
+        calls = has_effects(eqn) and eqn.primitive.name in CALL_PRIMITIVES
+        return calls or eqn.primitive.name in TERMINAL
+
+    eqns = needed_eqns(live_eqns(jaxpr), jaxpr.outvars, measures)
+    return jaxpr.replace(eqns=eqns)
 
 
 def _roots(
@@ -181,10 +195,11 @@ def evaluate_post(
     """Evaluate a jaxpr with its measurements replaced by given results."""
     env = Environment(jaxpr, consts, args)
     for eqn in live_eqns(jaxpr):
-        inputs = env.read(eqn.invars)
         if eqn.primitive.name in TERMINAL:
-            outs = [next(results)]
-        elif any(value is None for value in inputs):
+            env.write(eqn.outvars, [next(results)])
+            continue
+        inputs = env.read(eqn.invars)
+        if any(value is None for value in inputs):
             outs = [None] * len(eqn.outvars)
         elif not has_effects(eqn):
             outs = bind(eqn, inputs)

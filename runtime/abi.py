@@ -40,6 +40,18 @@ SYMBOLS: dict[str, Symbol] = {
         " ptr tape)",
         "Run a schedule; slots, tape may be null. Returns 0 or code | location << 8.",
     ),
+    "__qrt__gather_f64": Symbol(
+        "void(ptr target, ptr source, ptr table, i64 count)",
+        "Copy doubles by a table of pairs: from where, to where.",
+    ),
+    "__qrt__gather_f32": Symbol(
+        "void(ptr target, ptr source, ptr table, i64 count)",
+        "Copy floats by a table of pairs into doubles.",
+    ),
+    "__qrt__shift": Symbol(
+        "void(ptr slots, ptr places, i64 count, i32 shift)",
+        "Add a number to the slots at some places.",
+    ),
     "__qrt__reverse_T": Symbol(
         "void(ptr tape, ptr ket, ptr bra, ptr grads)",
         "Undo a tape on ket and bra, adding the derivatives to grads.",

@@ -23,6 +23,7 @@ from . import (
     sampling,
     schedule,
     state,
+    tables,
 )
 from .target import (
     PRECISIONS,
@@ -97,6 +98,7 @@ def runtime_objects() -> list[bytes]:
     jobs: dict[str, Callable[[], str]] = {
         "context": state.context_module,
         "branches": branches.branch_module,
+        "tables": tables.table_module,
     }
     for precision in PRECISIONS:
         for name, build in FAMILIES.items():
