@@ -14,11 +14,13 @@ from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from . import statevector
 from .quantum import CtrlOp, ExtractOp, InsertOp
 from .quantum_measurements import PauliStatistic, Readout, Statistic
 from .quantum_types import BitType, RegisterType
 
-BORROWERS = (ExtractOp, PauliStatistic, Statistic, Readout)
+IN_PLACE = (statevector.RunOp, statevector.MeasureOp)
+BORROWERS = (ExtractOp, PauliStatistic, Statistic, Readout, *IN_PLACE)
 BRANCHES = (scf.IfOp, scf.IndexSwitchOp)
 LINES = "quantum.lines"
 

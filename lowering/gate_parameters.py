@@ -1,7 +1,7 @@
 """Where gate parameters come from: tables instead of code for what is only read."""
 
 from xdsl.dialects import arith, memref
-from xdsl.dialects.builtin import FloatAttr
+from xdsl.dialects.builtin import FloatAttr, MemRefType
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
@@ -49,22 +49,25 @@ class ParameterReads:
         if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, FloatAttr):
             self._unused[owner] = None
             return owner.value.value.data
-        load = owner.input.owner if isinstance(owner, arith.ExtFOp) else owner
+        wide = owner if isinstance(owner, arith.ExtFOp) else None
+        load = owner if wide is None else wide.input.owner
         if not isinstance(load, memref.LoadOp) or load not in self._fresh:
             return value
         index = _flat_index(load)
         if index is None:
             return value
-        self._unused[owner] = self._unused[load] = None
+        if wide is not None:
+            self._unused[wide] = None
+        self._unused[load] = None
         return Element(load.memref, index)
 
     def place(self, slot: SSAValue) -> Place:
         """Return where a gradient goes: a number, a run-time one, or their sum."""
-        known = known_integer(slot)
+        owner, known = slot.owner, known_integer(slot)
         if known is not None:
-            self._unused[slot.owner] = None
+            if isinstance(owner, arith.ConstantOp):
+                self._unused[owner] = None
             return Place(known)
-        owner = slot.owner
         if isinstance(owner, arith.AddiOp):
             base = known_integer(owner.rhs)
             if base is not None:
@@ -94,9 +97,9 @@ def _is_pure(op: Operation) -> bool:
 
 def _flat_index(load: memref.LoadOp) -> int | None:
     """Return the place of an element in its buffer, if that is known."""
-    shape = load.memref.type.get_shape()
-    place = 0
-    for extent, index in zip(shape, load.indices, strict=True):
+    kind, place = load.memref.type, 0
+    assert isinstance(kind, MemRefType)
+    for extent, index in zip(kind.get_shape(), load.indices, strict=True):
         known = known_integer(index)
         if known is None or (place and extent == DYNAMIC_INDEX):
             return None
