@@ -1,7 +1,7 @@
 """Where gate parameters come from: tables instead of code for what is only read."""
 
 from xdsl.dialects import arith, memref
-from xdsl.dialects.builtin import FloatAttr, MemRefType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, FloatAttr, MemRefType
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
