@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+Size = Any  # an integer, or a symbolic dimension of JAX
+
+
 @dataclass(frozen=True)
 class Slot:
     """A place in the flat parameter array: base plus the loop counters by strides."""
 
-    base: int
-    strides: tuple[int, ...] = ()
+    base: Size
+    strides: tuple[Size, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Loop:
-    """Steps repeated a number of times that is known when tracing."""
+    """Steps repeated a number of times that is known when the circuit begins."""
 
-    length: int
+    length: Size
     body: tuple["Node", ...]
 
 

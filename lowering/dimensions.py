@@ -9,6 +9,8 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import jax
+
 from .jax_internals import dimension_terms, is_symbolic_dim, max_dim, min_dim
 
 Size = Any  # an integer, or a symbolic dimension of JAX
@@ -110,6 +112,26 @@ def number(size: Size, sizes: Mapping[str, int]) -> int:
 def numbers(shape: Iterable[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
     """Return a shape as numbers, given the sizes of the dimensions."""
     return tuple(number(size, sizes) for size in shape)
+
+
+def linear(size: Size, name: str) -> tuple[int, Size] | None:
+    """Return the coefficient of a dimension and the rest, if a size is linear in it.
+
+    >>> import jax
+    >>> n, m = jax.export.symbolic_shape("n, m")
+    >>> linear(2 * n + m + 1, "n"), linear(n * n, "n")
+    ((2, m + 1), None)
+    """
+    alone = [
+        scale
+        for scale, factors in dimension_terms(size)
+        if [(factor[0], factor[-1]) for factor in factors] == [(name, 1)]
+    ]
+    if not alone:
+        return None
+    (variable,) = jax.export.symbolic_shape(name, scope=size.scope)
+    rest = size - alone[0] * variable
+    return None if name in names([(rest,)]) else (alone[0], rest)
 
 
 def names(shapes: Iterable[Sequence[Size]]) -> tuple[str, ...]:

@@ -300,10 +300,12 @@ def _angle_gradient(
         groups.append([_with_shift(term, shift) for term in terms.attributes])
     wide = np.dtype(np.float64)
     target = importer.allocate((core.num_slots,), wide)
-    importer.copy_into(importer.constant(np.zeros(core.num_slots)), target)
+    zero = importer.scalar_constant(0, wide)
+    aval = _Aval((core.num_slots,), wide)
+    importer.copy_into(importer.lazy(aval, [], lambda _: zero), target)
     register = qubits_of(importer).register
     importer.insert(gradient.AdjointOp(register, weights, matrices, target, groups))
-    found = importer.from_buffer(target, _Aval((core.num_slots,), wide))
+    found = importer.from_buffer(target, aval)
     return _as_dtype(importer, found, operands[0].dtype)
 
 

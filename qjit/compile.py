@@ -2,15 +2,25 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 from jax.extend.core import ClosedJaxpr
 
+from qjit.lowering.program import Program
+
 from . import import_rules
 from .diagnostics import call, check_room, explained
+from .dynamic_shapes import (
+    AbstractedAxes,
+    check_sizes,
+    concrete_avals,
+    has_symbolic_shape,
+)
+from .dynamic_stages import DynamicTraced
 from .errors import UnsupportedError
-from .jax_internals import trace_state_clean
+from .jax_internals import trace_state_clean, wide_types
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
@@ -25,20 +35,48 @@ def native_call(function: Callable[..., Any], args: Sequence[Any], name: str) ->
     return import_rules.compile_jaxpr(closed, name=name).call(*args)
 
 
+@dataclass(frozen=True)
+class Signature:
+    """The arguments of one call: which are arrays, and what the program sees of them.
+
+    `avals` may have symbolic dimensions, whose sizes in this call are `sizes`.
+    """
+
+    leaves: list[Any]
+    tree: Any
+    arrays: list[int]
+    avals: list[jax.ShapeDtypeStruct]
+    sizes: dict[str, int]
+
+    @property
+    def operands(self) -> list[Any]:
+        """The arrays among the arguments."""
+        return [self.leaves[position] for position in self.arrays]
+
+    @property
+    def key(self) -> Any:
+        """What programs are told apart by."""
+        leaves: list[Any] = list(self.leaves)
+        for position, aval in zip(self.arrays, self.avals, strict=True):
+            leaves[position] = (tuple(aval.shape), aval.dtype)
+        return (self.tree, *leaves, wide_types())
+
+
 class QJIT:
     """A compiled function; it behaves like the Python function under JAX."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
+        self._name = getattr(function, "__name__", "program")
         self._seed: int | None = options.pop("seed")
         self._passes: Any = options.pop("pipeline")
-        keep: bool = options.pop("keep_stages")
-        self._keep_stages = keep
-        self._options = options
+        self._keep_stages: bool = options.pop("keep_stages")
+        self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
+        self._programs: dict[Any, tuple[Program, Any]] = {}
+        self._last: Any = (None, None)
         self._jitted = jax.jit(self._native, **options)
         self._inlined = jax.jit(function, **options)
-        self._last: Any = (None, None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
@@ -47,51 +85,70 @@ class QJIT:
         return call(self._jitted, self.function, args, kwargs)
 
     def _native(self, *args: Any, **kwargs: Any) -> Any:
-        program, leaves, tree = self._compile(args, kwargs, self._keep_stages)
-        return jax.tree.unflatten(tree, program.call(*leaves))
+        signature = self._signature(args, kwargs)
+        program, tree = self._specialise(signature)
+        results = program.call(*signature.operands, sizes=signature.sizes)
+        return jax.tree.unflatten(tree, results)
 
-    def _compile(
-        self, args: Any, kwargs: Any, keep_stages: bool
-    ) -> tuple[Any, list[Any], Any]:
-        leaves, in_tree = jax.tree.flatten((args, kwargs))
+    def _signature(self, args: Any, kwargs: Any) -> Signature:
+        leaves, tree = jax.tree.flatten((args, kwargs))
         arrays = [i for i, leaf in enumerate(leaves) if _is_array(leaf)]
+        avals = [_abstract(leaves[position]) for position in arrays]
+        if not self._axes:
+            return Signature(leaves, tree, arrays, avals, {})
+        shapes, sizes = self._axes.shapes(args, kwargs)
+        symbolic = [
+            jax.ShapeDtypeStruct(shapes[position], aval.dtype)
+            for position, aval in zip(arrays, avals, strict=True)
+        ]
+        return Signature(leaves, tree, arrays, symbolic, sizes)
 
+    def _specialise(self, signature: Signature) -> tuple[Program, Any]:
+        """Return the program for a signature, and the structure of its results."""
+        if not self._axes:
+            return self._compile(signature, self._keep_stages)
+        key = signature.key
+        if key not in self._programs:
+            self._programs[key] = self._compile(signature, self._keep_stages)
+        program, tree = self._programs[key]
+        check_sizes(program, signature.sizes, self._name)
+        return program, tree
+
+    def _compile(self, signature: Signature, keep_stages: bool) -> tuple[Program, Any]:
+        closed, tree = self._trace(signature)
+        check_room(concrete_avals(closed.out_avals, signature.sizes), self._name)
+        program = self._compile_jaxpr(closed, keep_stages=keep_stages)
+        self._last = (signature.key, program)
+        return program, tree
+
+    def _trace(self, signature: Signature) -> tuple[ClosedJaxpr, Any]:
         def flat(*values: Any) -> Any:
-            full = list(leaves)
-            for position, value in zip(arrays, values, strict=True):
+            full = list(signature.leaves)
+            for position, value in zip(signature.arrays, values, strict=True):
                 full[position] = value
-            args, kwargs = jax.tree.unflatten(in_tree, full)
+            args, kwargs = jax.tree.unflatten(signature.tree, full)
             return self.function(*args, **kwargs)
 
-        operands = [leaves[position] for position in arrays]
-        name = getattr(self, "__name__", "program")
-        with explained(name):
-            closed, shapes = jax.make_jaxpr(flat, return_shape=True)(
-                *map(_abstract, operands)
-            )
-        check_room(closed.out_avals, name)
-        program = import_rules.compile_jaxpr(
+        with explained(self._name, symbolic=bool(signature.sizes)):
+            traced = jax.make_jaxpr(flat, return_shape=True)(*signature.avals)
+        return traced[0], jax.tree.structure(traced[1])
+
+    def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
+        return import_rules.compile_jaxpr(
             closed,
-            name=name,
+            name=self._name,
             seed=self._seed,
             pipeline=self._passes,
             keep_stages=keep_stages,
         )
-        self._last = (self._signature(args, kwargs), program)
-        return program, operands, jax.tree.structure(shapes)
-
-    def _signature(self, args: Any, kwargs: Any) -> tuple[list[Any], Any]:
-        leaves, tree = jax.tree.flatten((args, kwargs))
-        kinds = [_abstract(leaf) if _is_array(leaf) else leaf for leaf in leaves]
-        return kinds, tree
 
     def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the jaxpr that these arguments are traced to."""
-        return jax.make_jaxpr(self.function)(*args, **kwargs)
+        return self._trace(self._signature(args, kwargs))[0]
 
     def stages(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         """Compile for these arguments and return the text of every stage."""
-        program, _, _ = self._compile(args, kwargs, keep_stages=True)
+        program, _ = self._compile(self._signature(args, kwargs), keep_stages=True)
         return {"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages}
 
     def report(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -101,18 +158,29 @@ class QJIT:
             "native" and "host": how many primitives of each name run natively, and
             which call back into JAX; "seconds": compile seconds by stage.
         """
-        signature, program = self._last
-        if signature != self._signature(args, kwargs):
-            program, _, _ = self._compile(args, kwargs, keep_stages=False)
+        signature = self._signature(args, kwargs)
+        key, program = self._last
+        if key != signature.key:
+            program, _ = self._specialise(signature)
         return program.report
 
     def lower(self, *args: Any, **kwargs: Any) -> Any:
-        """Lower for these arguments, as `jax.jit(f).lower` does."""
+        """Lower for these arguments, as `jax.jit(f).lower` does.
+
+        Shapes may have dimensions of `jax.export.symbolic_shape`; what is compiled
+        then takes arrays of all sizes.
+        """
+        if has_symbolic_shape(args, kwargs):
+            return self.trace(*args, **kwargs).lower()
         return self._jitted.lower(*args, **kwargs)
 
     def trace(self, *args: Any, **kwargs: Any) -> Any:
         """Trace for these arguments, as `jax.jit(f).trace` does."""
-        return self._jitted.trace(*args, **kwargs)
+        if not has_symbolic_shape(args, kwargs):
+            return self._jitted.trace(*args, **kwargs)
+        with explained(self._name, symbolic=True):
+            traced = self._inlined.trace(*args, **kwargs)
+        return DynamicTraced(self._name, traced, self._compile_jaxpr)
 
 
 def _is_array(leaf: Any) -> bool:
@@ -136,6 +204,9 @@ def qjit(
     Args:
         fn: the function; leave out to give options.
         static_argnums, static_argnames, donate_argnums: as in `jax.jit`.
+        abstracted_axes: names of axes that may have any size, as in `{0: "n"}` or
+            `("n", None)`, once for all arguments or once per argument. One compilation
+            serves all sizes; axes of one name have one size in a call.
         pipeline: names of passes, passes, or a callable from the default tuple to a
             new one; None for the default.
         seed: seed of all random numbers that have no seed of their own.
@@ -146,8 +217,9 @@ def qjit(
         `jax.jit` of the function; its quantum parts are native there as well.
 
     Raises:
-        UnsupportedError: for `abstracted_axes` and `autograph`, which this version
-            does not have.
+        UnsupportedError: for `autograph`, which this version does not have.
+        DimensionError: if axes of one name have different sizes, or if the function
+            needs the size of an abstracted axis when it is traced.
 
     >>> import jax, qjit as qj
     >>> @qj.qnode(wires=1)
@@ -161,13 +233,13 @@ def qjit(
     >>> print(f"{descend(0.5):.4f}")
     3.1416
     """
-    if abstracted_axes is not None or autograph:
-        option = "autograph" if autograph else "abstracted_axes"
-        raise UnsupportedError(f"qjit({option}=...) is not supported yet.")
+    if autograph:
+        raise UnsupportedError("qjit(autograph=...) is not supported yet.")
     options: dict[str, Any] = {
         "static_argnums": static_argnums,
         "static_argnames": static_argnames,
         "donate_argnums": donate_argnums,
+        "abstracted_axes": abstracted_axes,
         "seed": seed,
         "pipeline": pipeline,
         "keep_stages": keep_stages,

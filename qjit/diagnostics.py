@@ -20,12 +20,13 @@ from .errors import (
     RUNTIME_ERRORS,
     ArgumentError,
     BranchError,
+    DimensionError,
     HostCallError,
     MeasuredValueError,
     QJitError,
     SimulatorMemoryError,
 )
-from .jax_internals import is_user_filename, user_line
+from .jax_internals import core, is_user_filename, user_line
 
 _LIBRARIES = (
     *(str(Path(module.__file__ or "").parent) for module in (jax, np)),
@@ -33,6 +34,10 @@ _LIBRARIES = (
 )
 
 _STATUS = re.compile(r"\[QJIT:(\d+)\] (.*)", re.DOTALL)
+
+_UNKNOWN_SIZE = ("_DimExpr", "non-constant", "shape polymorphism")
+# What JAX says of shapes that do not fit, one with a dimension of a name.
+_SYMBOLIC_SHAPES = re.compile(r"shapes? .*\([^()]*[A-Za-z_][^()]*\)")
 
 _MISMATCH = ("cond branch", "branch_fun", "true_fun", "scan body", "body_fun", "carry")
 
@@ -163,8 +168,8 @@ def settled(results: Any) -> Any:
 
 
 @contextmanager
-def explained(name: str) -> Generator[None]:
-    """Explain what JAX refuses while a function is traced."""
+def explained(name: str, *, symbolic: bool = False) -> Generator[None]:
+    """Explain what JAX refuses while a function is traced, maybe for all sizes."""
     try:
         yield
     except (
@@ -180,9 +185,37 @@ def explained(name: str) -> Generator[None]:
         ) from error
     except QJitError:
         raise
-    except TypeError as error:
+    except core.InconclusiveDimensionOperation as error:
+        raise _unknown_size(name, error) from error
+    except (TypeError, ValueError, NotImplementedError) as error:
+        if symbolic:
+            _explain_symbolic(name, error)
+        if not isinstance(error, TypeError):
+            raise
         lines = filter(None, map(str.strip, str(error).splitlines()))
         text = " ".join(line if line[-1] in ".:,;" else f"{line}." for line in lines)
         if any(word in text for word in _MISMATCH):
             raise BranchError(f"{line_of(error)}: in '{name}', {text}") from error
         raise
+
+
+def _explain_symbolic(name: str, error: Exception) -> None:
+    """Explain an error that comes from sizes that are unknown."""
+    if any(word in str(error) for word in _UNKNOWN_SIZE):
+        raise _unknown_size(name, error) from error
+    if _SYMBOLIC_SHAPES.search(str(error)):
+        raise DimensionError(
+            f"{line_of(error)}: in '{name}', {str(error).splitlines()[0]} Dimensions "
+            "of different names may differ in size: give axes that are always equal "
+            "one name."
+        ) from error
+
+
+def _unknown_size(name: str, error: BaseException) -> DimensionError:
+    text = str(error).splitlines()[0].rstrip(".")
+    return DimensionError(
+        f"{line_of(error)}: '{name}' needs a size when it is traced, but is compiled "
+        f"for any size: {text}. Use jnp.where or jax.lax.cond to branch on x.shape, "
+        "and jax.lax.scan or fori_loop to loop on it, or leave the axis out of "
+        "abstracted_axes: then each size is compiled by itself."
+    )

@@ -61,6 +61,23 @@ class ArgumentError(QJitError, TypeError):
     """
 
 
+class AbstractedAxesError(QJitError, TypeError):
+    """The option `abstracted_axes` does not fit the arguments.
+
+    It names axes by position, as in `{0: "n"}` or `("n", None)`, once for all
+    arguments or once per argument, as in `({0: "n"}, {})`.
+    """
+
+
+class DimensionError(QJitError, ValueError):
+    """The sizes of arrays disagree, or a program needs a size when it is traced.
+
+    Axes of one name have one size in a call. A program that is compiled for any size
+    cannot branch in Python on that size: use `jnp.where` or `jax.lax.cond`, or leave
+    the axis out of `abstracted_axes`.
+    """
+
+
 class MeasurementError(QJitError, ValueError):
     """A quantum function measures nothing, or in a place that has no meaning.
 

@@ -14,6 +14,7 @@ import numpy as np
 from jax.extend.core import Jaxpr, JaxprEqn
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
+from qjit.lowering.dimensions import Size, count
 
 from .errors import DifferentiationError, UnsupportedError
 from .jax_internals import scan_counts, user_line
@@ -275,11 +276,11 @@ class Layout:
 def lay_out(hoisted: Hoisted, order: Sequence[int]) -> Layout:
     """Assign slots to the angles, in the given order, and numbers to the rest."""
     slots: dict[int, Slot] = {}
-    base = 0
+    base: Size = 0
     for number in order:
         shape = np.shape(hoisted.values[number])
-        strides = tuple(int(np.prod(shape[axis + 1 :])) for axis in range(len(shape)))
+        strides = tuple(count(shape[axis + 1 :]) for axis in range(len(shape)))
         slots[number] = Slot(base, strides)
-        base += int(np.prod(shape))
+        base += count(shape)
     rest = [n for n, angle in enumerate(hoisted.angles) if not angle]
     return Layout(slots, {number: place for place, number in enumerate(rest)})

@@ -34,6 +34,20 @@ def allow_effect(effect: type[Any]) -> None:
         allowed.add_type(effect)
 
 
+def dimension_constraints(sizes: Any) -> list[tuple[str, Any, bool]]:
+    """Return what users said of symbolic sizes.
+
+    Each item is its text, a size that is not negative then, and whether it is zero.
+    """
+    # NOTE: scopes have no public attribute for their constraints.
+    scopes = {id(s.scope): s.scope for s in sizes if core.is_symbolic_dim(s)}
+    return [
+        (rule.debug_str, rule.diff, rule.cmp.name == "EQ")
+        for scope in scopes.values()
+        for rule in scope._explicit_constraints
+    ]
+
+
 def wide_types() -> bool:
     """Tell whether JAX keeps 64-bit types."""
     return bool(jax.config.read("jax_enable_x64"))

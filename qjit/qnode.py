@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from qjit.lowering.dimensions import is_static
+
 from .circuit_primitives import Circuit, qnode_p
 from .context import TraceContext, is_tracing, tracing
 from .devices import Device
@@ -100,7 +102,8 @@ class QNode:
             return outs
 
         avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
-        with tracing(context), explained(self.__name__):
+        symbolic = not all(is_static(aval.shape) for aval in avals)
+        with tracing(context), explained(self.__name__, symbolic=symbolic):
             closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
         if context.wire_count == 0:
             raise WireError(

@@ -11,6 +11,7 @@ from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
 
 from qjit.dialects.circuit import Node, steps
+from qjit.lowering.dimensions import Size, count, is_static
 
 from .errors import MeasurementError
 from .hoist import TERMINAL, Hoisted, hoist, lay_out, without_gates
@@ -34,7 +35,7 @@ class Core:
     nodes: tuple[Node, ...]
     num_wires: int
     dtype: np.dtype[Any]
-    num_slots: int
+    num_slots: Size
     results: tuple[ShapedArray, ...]
     coefficients: tuple[int, ...]  # inputs that hold observable coefficients
     name: str
@@ -118,7 +119,7 @@ def split(
         nodes,
         num_wires,
         dtype,
-        sum(int(np.prod(np.shape(hoisted.values[n]))) for n in angles),
+        sum(count(np.shape(hoisted.values[n])) for n in angles),
         tuple(_results(jaxpr)),
         tuple(
             step.inputs[0].number
@@ -172,7 +173,7 @@ def _element(atom: Any, makers: dict[Var, JaxprEqn]) -> tuple[Var, int] | None:
     if source is None or source.primitive.name != "slice":
         return None
     root = source.invars[0]
-    if isinstance(root, Literal):
+    if isinstance(root, Literal) or not is_static(shaped(root.aval).shape):
         return None
     starts = source.params["start_indices"]
     return root, int(np.ravel_multi_index(starts, shaped(root.aval).shape))
