@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
 Size = Any  # an integer, or a symbolic dimension of JAX
 
 

@@ -162,8 +162,9 @@ def _scan(
         captured.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
         return outs[:count], (outs[count:], inner.values)
 
+    # NOTE: JAX takes a length that is symbolic from arrays only.
     carry, (ys, values) = jax.lax.scan(
-        body, init, xs, length=length, reverse=params["reverse"]
+        body, init, xs, length=None if xs else length, reverse=params["reverse"]
     )
     hoisted = captured[-1]
     if params["reverse"]:
