@@ -69,6 +69,7 @@ class Emitter:
         # The dimensions that symbolic sizes are made of, by name, and the symbolic
         # sizes that memory was reserved for or that something was computed from.
         self.dimensions: dict[str, SSAValue] = {}
+        self.dimension_buffer: SSAValue | None = None
         self.sizes: dict[Size, bool] = {}
 
     @property
@@ -170,6 +171,7 @@ class Emitter:
 
     def read_dimensions(self, names: Sequence[str], buffer: SSAValue) -> None:
         """Read the dimensions of this call from the buffer that holds them."""
+        self.dimension_buffer = buffer
         for place, name in enumerate(names):
             position = self.index_constant(place)
             found = self._prologue(memref.LoadOp.get(buffer, [position]))

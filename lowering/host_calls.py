@@ -5,6 +5,7 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -20,7 +21,9 @@ from xdsl.irdl import (
 )
 
 from .arrays import Value
+from .concrete import bind, concrete_params
 from .convert_to_llvm import Converter, llvm_rule, pointer_type
+from .dimensions import Size, numbers
 from .importer import Importer
 from .jax_internals import enable_x64, key_implementation, physical_aval
 
@@ -29,14 +32,26 @@ HOST_ERROR = 255
 
 @dataclass(frozen=True)
 class HostRecord:
-    """One call into JAX: which primitive, and how to evaluate it."""
+    """One call into JAX: which primitive, and how to evaluate it.
+
+    In a program with symbolic dimensions, one more input holds their sizes.
+    """
 
     key: int
     name: str
-    evaluate: Callable[..., Sequence[Any]]
-    inputs: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
-    outputs: tuple[tuple[tuple[int, ...], np.dtype[Any]], ...]
+    evaluator: Callable[..., Callable[..., Sequence[Any]]]  # takes the sizes
+    inputs: tuple[tuple[tuple[Size, ...], np.dtype[Any]], ...]
+    outputs: tuple[tuple[tuple[Size, ...], np.dtype[Any]], ...]
     wide: bool
+    dimensions: tuple[str, ...]
+
+    def sizes(self, inputs: Any) -> dict[str, int]:
+        """Return the sizes of the dimensions in this call."""
+        if not self.dimensions:
+            return {}
+        shape = (len(self.dimensions),)
+        values = _array(inputs[len(self.inputs)], shape, np.dtype(np.int64))
+        return dict(zip(self.dimensions, values.tolist(), strict=True))
 
 
 _keys = itertools.count(1)
@@ -72,14 +87,16 @@ def _array(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
 def run_host_call(key: int, inputs: Any, outputs: Any) -> None:
     """Evaluate a record on buffers given by address."""
     record = _records[key]
+    sizes = record.sizes(inputs)
     args = [
-        _array(inputs[place], shape, dtype).copy()
+        _array(inputs[place], numbers(shape, sizes), dtype).copy()
         for place, (shape, dtype) in enumerate(record.inputs)
     ]
     with enable_x64(record.wide or bool(jax.config.read("jax_enable_x64"))):
-        results = [np.asarray(found) for found in record.evaluate(*args)]
+        evaluate = record.evaluator(**sizes)
+        results = [np.asarray(found) for found in evaluate(*args)]
     for place, (shape, dtype) in enumerate(record.outputs):
-        _array(outputs[place], shape, dtype)[...] = results[place]
+        _array(outputs[place], numbers(shape, sizes), dtype)[...] = results[place]
 
 
 @ctypes.CFUNCTYPE(
@@ -122,24 +139,20 @@ def _unwrapped(array: Any) -> Any:
     return jax.random.key_data(array) if _is_key(array.dtype) else array
 
 
-def _evaluator(eqn: Any) -> Callable[..., Sequence[Any]]:
+def _evaluate(eqn: Any, **sizes: int) -> Callable[..., Sequence[Any]]:
     if "callback" in eqn.params:
         callback = eqn.params["callback"]
         return lambda *args: callback(*map(jax.numpy.asarray, args))
+    params = concrete_params(eqn, sizes) if sizes else eqn.params
 
-    def bind(*args: Any) -> Sequence[Any]:
-        bound = eqn.primitive.get_bind_params(eqn.params)
-        # NOTE: older versions of JAX return functions apart from the parameters.
-        functions, params = bound if isinstance(bound, tuple) else ((), bound)
+    def run(*args: Any) -> Sequence[Any]:
         keys = [
             _wrapped(arg, var.aval.dtype)
             for arg, var in zip(args, eqn.invars, strict=True)
         ]
-        found = eqn.primitive.bind(*functions, *keys, **params)
-        results = found if eqn.primitive.multiple_results else [found]
-        return [_unwrapped(result) for result in results]
+        return [_unwrapped(result) for result in bind(eqn, params, keys)]
 
-    return bind if eqn.effects else jax.jit(bind)
+    return run if eqn.effects else jax.jit(run)
 
 
 def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
@@ -154,14 +167,17 @@ def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     record = HostRecord(
         next(_keys),
         eqn.primitive.name,
-        _evaluator(eqn),
+        lru_cache(maxsize=64)(partial(_evaluate, eqn)),
         signature(avals_in),
         signature(avals_out),
         wide,
+        tuple(importer.dimensions),
     )
     _records[record.key] = record
     importer.host_records.append(record)
     given = [importer.buffer(value) for value in inputs]
+    if importer.dimension_buffer is not None:
+        given.append(importer.dimension_buffer)
     made = [importer.allocate(aval.shape, aval.dtype) for aval in avals_out]
     importer.insert(
         HostCallOp.build(
