@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from jax.core import ShapedArray
+from jax.dtypes import float0
 from jax.extend.core import ClosedJaxpr, Literal
 from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
@@ -32,7 +33,8 @@ DEEPEST = 50
 # Rules that only pass values on, whatever their dtype.
 STRUCTURAL = {
     *("jit", "pjit", "closed_call", "core_call", "cond", "while", "scan", "copy"),
-    *("custom_jvp_call", "custom_vjp_call", "random_wrap", "random_unwrap", "qnode"),
+    *("custom_jvp_call", "custom_vjp_call", "custom_linear_solve", "checkpoint"),
+    *("random_wrap", "random_unwrap", "qnode"),
 }
 
 
@@ -101,6 +103,8 @@ class Importer(Emitter):
     def constant(self, value: Any) -> Value:
         """Return a value known at compile time."""
         array = np.asarray(value)
+        if array.dtype == float0:
+            array = np.zeros(array.shape, np.bool_)
         return Value(array.shape, array.dtype, constant=array, cheap=True)
 
     # Reading values

@@ -4,9 +4,12 @@ import contextlib
 import functools
 import inspect
 import os
-import re
+import sysconfig
 from pathlib import Path
 from typing import Any
+
+import jax
+import numpy as np
 
 # Asking for 64-bit types for a while: the public name moved between versions.
 from jax._src.config import enable_x64 as enable_x64
@@ -25,11 +28,16 @@ from jax._src.core import physical_aval as _physical_aval
 # Removing dead equations: public in spirit (jax.interpreters), not documented.
 from jax._src.interpreters.partial_eval import dce_jaxpr
 
+# Results that promote as Python numbers do: nothing public converts to weak types.
+from jax._src.lax import lax
+
 # Source lines of equations, to name the user's line in errors.
 from jax._src.source_info_util import is_user_filename as is_user_filename
-from jax._src.source_info_util import register_exclusion, summarize
+from jax._src.source_info_util import register_exclusion, user_frames
+from jax.core import ShapedArray
 
 register_exclusion(str(Path(__file__).parents[1]) + os.sep)
+_LIBRARIES = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 _PLUMBING = (contextlib.__file__, functools.__file__)
 
 
@@ -49,8 +57,16 @@ def scan_counts(params: dict[str, Any]) -> tuple[int, int]:
     return len(consts), len(carried)
 
 
+def weakly_typed(array: Any) -> Any:
+    """Return an array with a dtype that gives way to that of others."""
+    convert = getattr(lax, "_convert_element_type")  # noqa: B009 (private in JAX)
+    return convert(array, array.dtype, weak_type=True)
+
+
 def physical_aval(aval: Any) -> Any:
     """Return an abstract array as it stands in memory."""
+    if aval.dtype == jax.dtypes.float0:
+        return ShapedArray(aval.shape, np.dtype(np.bool_))
     return _physical_aval(aval)
 
 
@@ -72,8 +88,10 @@ def user_line(eqn: Any) -> str:
 
 def line_of_source(source_info: Any) -> str:
     """Return `file:line` of the user's code that JAX noted; empty if there is none."""
-    found = re.match(r"(.*?:\d+)(:\d+)?( |$)", summarize(source_info))
-    return found[1] if found else ""
+    for frame in user_frames(source_info.traceback):
+        if not frame.file_name.startswith(_LIBRARIES):
+            return f"{frame.file_name}:{frame.start_line}"
+    return ""
 
 
 def calling_line() -> str:

@@ -36,6 +36,7 @@ from .ffi import add_handler
 from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
 from .importer import Importer, import_program
+from .jax_internals import weakly_typed
 from .memory import NO_MEMORY, memory_check_address, memory_text
 from .native_llvm import compile_object, target_machine, to_llvmlite
 
@@ -107,7 +108,11 @@ class Program:
             has_side_effect=self.has_side_effect,
             vmap_method="sequential",
         )
-        return call(*args)
+        found = call(*args)
+        return [
+            weakly_typed(result) if aval.weak_type else result
+            for result, aval in zip(found, self.out_avals, strict=True)
+        ]
 
 
 _keys = itertools.count(1)

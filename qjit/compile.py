@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
 from qjit.lowering.program import Program
@@ -25,7 +26,7 @@ from .jax_internals import trace_state_clean, wide_types
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
     aval = jax.typeof(leaf)
-    return jax.ShapeDtypeStruct(aval.shape, aval.dtype)
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
 
 
 def native_call(function: Callable[..., Any], args: Sequence[Any], name: str) -> Any:
@@ -58,7 +59,7 @@ class Signature:
         """What programs are told apart by."""
         leaves: list[Any] = list(self.leaves)
         for position, aval in zip(self.arrays, self.avals, strict=True):
-            leaves[position] = (tuple(aval.shape), aval.dtype)
+            leaves[position] = (tuple(aval.shape), aval.dtype, aval.weak_type)
         return (self.tree, *leaves, wide_types())
 
 
@@ -75,7 +76,8 @@ class QJIT:
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
         self._programs: dict[Any, tuple[Program, Any]] = {}
         self._last: Any = (None, None)
-        self._jitted = jax.jit(self._native, **options)
+        self._options = options
+        self._jitted = self._jit(self._native)
         self._inlined = jax.jit(function, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -84,24 +86,39 @@ class QJIT:
             return call(self._inlined, self.function, args, kwargs)
         return call(self._jitted, self.function, args, kwargs)
 
-    def _native(self, *args: Any, **kwargs: Any) -> Any:
-        signature = self._signature(args, kwargs)
+    def _jit(self, function: Callable[..., Any]) -> Any:
+        """Let JAX call a function as it would call the original."""
+
+        @functools.wraps(self.function)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            return function(self._signature(args, kwargs))
+
+        return jax.jit(called, **self._options)
+
+    def _native(self, signature: Signature) -> Any:
         program, tree = self._specialise(signature)
         results = program.call(*signature.operands, sizes=signature.sizes)
         return jax.tree.unflatten(tree, results)
 
     def _signature(self, args: Any, kwargs: Any) -> Signature:
         leaves, tree = jax.tree.flatten((args, kwargs))
-        arrays = [i for i, leaf in enumerate(leaves) if _is_array(leaf)]
+        # NOTE: what JAX did not trace is part of a static argument.
+        arrays = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer)]
         avals = [_abstract(leaves[position]) for position in arrays]
         if not self._axes:
             return Signature(leaves, tree, arrays, avals, {})
         shapes, sizes = self._axes.shapes(args, kwargs)
         symbolic = [
-            jax.ShapeDtypeStruct(shapes[position], aval.dtype)
+            aval.update(shape=shapes[position])
             for position, aval in zip(arrays, avals, strict=True)
         ]
         return Signature(leaves, tree, arrays, symbolic, sizes)
+
+    def _signature_of(self, args: Any, kwargs: Any) -> Signature:
+        """Return the signature of a call that is not made."""
+        found: list[Signature] = []
+        self._jit(found.append).eval_shape(*args, **kwargs)
+        return found[0]
 
     def _specialise(self, signature: Signature) -> tuple[Program, Any]:
         """Return the program for a signature, and the structure of its results."""
@@ -144,11 +161,12 @@ class QJIT:
 
     def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the jaxpr that these arguments are traced to."""
-        return self._trace(self._signature(args, kwargs))[0]
+        return self._trace(self._signature_of(args, kwargs))[0]
 
     def stages(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         """Compile for these arguments and return the text of every stage."""
-        program, _ = self._compile(self._signature(args, kwargs), keep_stages=True)
+        signature = self._signature_of(args, kwargs)
+        program, _ = self._compile(signature, keep_stages=True)
         return {"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages}
 
     def report(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -158,7 +176,7 @@ class QJIT:
             "native" and "host": how many primitives of each name run natively, and
             which call back into JAX; "seconds": compile seconds by stage.
         """
-        signature = self._signature(args, kwargs)
+        signature = self._signature_of(args, kwargs)
         key, program = self._last
         if key != signature.key:
             program, _ = self._specialise(signature)
@@ -183,16 +201,12 @@ class QJIT:
         return DynamicTraced(self._name, traced, self._compile_jaxpr)
 
 
-def _is_array(leaf: Any) -> bool:
-    return hasattr(leaf, "dtype") or isinstance(leaf, (int, float, complex, bool))
-
-
 def qjit(
     fn: Callable[..., Any] | None = None,
     *,
-    static_argnums: int | Sequence[int] = (),
-    static_argnames: str | Sequence[str] = (),
-    donate_argnums: int | Sequence[int] = (),
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
     abstracted_axes: Any = None,
     autograph: bool = False,
     pipeline: Any = None,

@@ -162,9 +162,14 @@ def is_array(leaf: Any) -> bool:
 def settled(results: Any) -> Any:
     """Wait for results, so that an error is raised by the call that made it."""
     for leaf in jax.tree.leaves(results):
-        if not isinstance(leaf, Tracer) and not leaf.is_ready():
-            leaf.block_until_ready()
+        if not isinstance(leaf, Tracer) and not _is_ready(leaf):
+            jax.block_until_ready(leaf)
     return results
+
+
+def _is_ready(leaf: Any) -> bool:
+    # NOTE: arrays of random keys cannot tell.
+    return hasattr(leaf, "is_ready") and leaf.is_ready()
 
 
 @contextmanager
