@@ -16,8 +16,12 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 
 from .dimensions import Size, count, is_symbolic
+from .small_floats import is_small
 
 type_of_kind: dict[str, Attribute] = {
+    # NOTE: 16-bit floats are computed in 32 bits, see small_floats.py.
+    "bfloat16": f32,
+    "float16": f32,
     "float32": f32,
     "float64": f64,
     "complex64": ComplexType(f32),
@@ -44,7 +48,14 @@ def element_type(dtype: Any) -> Attribute:
 
 def storage_type(dtype: Any) -> Attribute:
     """Return the type of one element in memory, where a bool takes a byte."""
+    if is_small(dtype):
+        return IntegerType(16)
     return IntegerType(8) if dtype == np.bool_ else element_type(dtype)
+
+
+def kind_of_dtype(dtype: Any) -> str:
+    """Return the numpy kind letter of a dtype: b, i, u, f or c."""
+    return "f" if is_small(dtype) else np.dtype(dtype).kind
 
 
 def memref_type(shape: Sequence[Size], dtype: Any) -> MemRefType[Attribute]:

@@ -30,6 +30,7 @@ from xdsl.rewriter import InsertPoint
 
 from .arrays import Buffer, element_type, is_native, memref_type, static_shape
 from .dimensions import Size, count, evaluate, is_static, is_symbolic
+from .small_floats import is_small, narrowed, widened
 
 OperationT = TypeVar("OperationT", bound=Operation)
 
@@ -211,7 +212,7 @@ class Emitter:
         found = self.emit(memref.LoadOp.get(buffer, list(indices)))
         if dtype == np.bool_:
             return self.emit(arith.TruncIOp(found, i1))
-        return found
+        return widened(self, found, dtype) if is_small(dtype) else found
 
     def store(
         self,
@@ -223,6 +224,8 @@ class Emitter:
         """Store an SSA scalar into a buffer."""
         if dtype == np.bool_:
             element = self.emit(arith.ExtUIOp(element, i8))
+        elif is_small(dtype):
+            element = narrowed(self, element, dtype)
         self.insert(memref.StoreOp.get(element, buffer, list(indices)))
         self._elements.clear()
 

@@ -11,7 +11,7 @@ from xdsl.ir import Block, Region, SSAValue
 
 from .arrays import Buffer, Value
 from .dimensions import Size, count
-from .import_elementwise import convert
+from .import_conversions import convert
 from .importer import Importer, index, rule
 from .jax_internals import physical_aval, scan_counts
 

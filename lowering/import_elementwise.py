@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects import arith, complex, func, math
-from xdsl.dialects.builtin import ComplexType
 from xdsl.ir import Operation, SSAValue
 
-from .arrays import Value, element_type
+from .arrays import Value, kind_of_dtype
+from .import_conversions import complex_type
 from .importer import Importer, elementwise, rule
 
 Scalar = SSAValue
@@ -17,18 +17,11 @@ Op2 = Callable[[SSAValue, SSAValue], Operation]
 
 def kind_of(eqn: Any, position: int = 0) -> str:
     """Return the numpy kind letter of an operand: b, i, u, f or c."""
-    return np.dtype(eqn.invars[position].aval.dtype).kind
+    return kind_of_dtype(eqn.invars[position].aval.dtype)
 
 
 def _like(importer: Importer, eqn: Any, value: Any, position: int = 0) -> Scalar:
     return importer.scalar_constant(value, eqn.invars[position].aval.dtype)
-
-
-def complex_type(dtype: Any) -> ComplexType[Any]:
-    """Return the type of a complex scalar."""
-    kind = element_type(dtype)
-    assert isinstance(kind, ComplexType)
-    return kind
 
 
 def call(importer: Importer, symbol: str, *args: Scalar, result: Any = None) -> Scalar:
@@ -195,10 +188,9 @@ def _xor(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
 
 @elementwise("not")
 def _not(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
-    dtype = np.dtype(eqn.invars[0].aval.dtype)
-    ones = (
-        True if dtype.kind == "b" else -1 if dtype.kind == "i" else np.iinfo(dtype).max
-    )
+    dtype = eqn.invars[0].aval.dtype
+    kind = kind_of(eqn)
+    ones = True if kind == "b" else -1 if kind == "i" else np.iinfo(dtype).max
     return importer.emit(arith.XOrIOp(x, _like(importer, eqn, ones)))
 
 
@@ -284,84 +276,3 @@ def _complex(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
     return importer.emit(
         complex.CreateOp(x, y, complex_type(eqn.outvars[0].aval.dtype))
     )
-
-
-@elementwise("convert_element_type")
-def _convert(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
-    return convert(importer, x, eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype)
-
-
-def convert(importer: Importer, x: Scalar, source: Any, target: Any) -> Scalar:
-    """Convert a scalar between dtypes as XLA does."""
-    source, target = np.dtype(source), np.dtype(target)
-    if source == target:
-        return x
-    kind = element_type(target)
-    if source.kind == "c" and target.kind == "c":
-        part = np.zeros((), source).real.dtype
-        to = np.zeros((), target).real.dtype
-        real = convert(importer, importer.emit(complex.ReOp(x)), part, to)
-        imag = convert(importer, importer.emit(complex.ImOp(x)), part, to)
-        return importer.emit(complex.CreateOp(real, imag, complex_type(target)))
-    if isinstance(kind, ComplexType):
-        part = np.zeros((), target).real.dtype
-        real = convert(importer, x, source, part)
-        zero = importer.scalar_constant(0, part)
-        return importer.emit(complex.CreateOp(real, zero, kind))
-    if target.kind == "b":
-        zero = importer.scalar_constant(0, source)
-        if source.kind == "c":
-            return importer.emit(complex.NotEqualOp(x, zero))
-        if source.kind == "f":
-            return importer.emit(arith.CmpfOp(x, zero, "une"))
-        return importer.emit(arith.CmpiOp(x, zero, "ne"))
-    if source.kind == "c":
-        part = np.zeros((), source).real.dtype
-        return convert(importer, importer.emit(complex.ReOp(x)), part, target)
-    if (
-        source.kind in "iu"
-        and target.kind in "iu"
-        and source.itemsize == target.itemsize
-    ):
-        return x
-    return importer.emit(_real_cast(x, source, target, kind))
-
-
-def _real_cast(x: Scalar, source: Any, target: Any, kind: Any) -> Operation:
-    if source.kind == "f" and target.kind == "f":
-        wider = target.itemsize > source.itemsize
-        return arith.ExtFOp(x, kind) if wider else arith.TruncFOp(x, kind)
-    if source.kind == "f":
-        return (
-            arith.FPToSIOp(x, kind) if target.kind == "i" else arith.FPToUIOp(x, kind)
-        )
-    if target.kind == "f":
-        return (
-            arith.SIToFPOp(x, kind) if source.kind == "i" else arith.UIToFPOp(x, kind)
-        )
-    if source.kind == "b" or target.itemsize > source.itemsize:
-        return arith.ExtSIOp(x, kind) if source.kind == "i" else arith.ExtUIOp(x, kind)
-    return arith.TruncIOp(x, kind)
-
-
-def _bitcast(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
-    source, target = (np.dtype(v.aval.dtype) for v in (eqn.invars[0], eqn.outvars[0]))
-    if source.kind in "iu" and target.kind in "iu":
-        return x
-    return importer.emit(arith.BitcastOp(x, element_type(target)))
-
-
-@rule("bitcast_convert_type")
-def _bitcast_convert_type(importer: Importer, eqn: Any, x: Value) -> Any:
-    source, target = (np.dtype(v.aval.dtype) for v in (eqn.invars[0], eqn.outvars[0]))
-    if source.itemsize != target.itemsize or "c" in source.kind + target.kind:
-        return NotImplemented
-    return [
-        importer.map(eqn.outvars[0].aval, [x], lambda s: _bitcast(importer, eqn, s))
-    ]
-
-
-@elementwise("nextafter")
-def _nextafter(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
-    double = eqn.invars[0].aval.dtype == np.float64
-    return call(importer, "nextafter" if double else "nextafterf", x, y)

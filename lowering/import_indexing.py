@@ -8,9 +8,10 @@ import numpy as np
 from xdsl.dialects import arith
 from xdsl.ir import SSAValue
 
-from .arrays import Value
+from .arrays import Value, kind_of_dtype
 from .dimensions import Size, at_most, is_symbolic
-from .import_elementwise import convert, extremum
+from .import_conversions import convert
+from .import_elementwise import extremum
 from .import_reductions import plus, times
 from .import_shapes import choose, when, writable_copy
 from .importer import Importer, index, rule
@@ -126,11 +127,11 @@ def _fill_value(eqn: Any, dtype: Any) -> Any:
     if given is not None:
         return given
     dtype = np.dtype(dtype)
-    if dtype.kind in "fc":
+    if kind_of_dtype(dtype) in "fc":
         return np.nan
-    if dtype.kind == "b":
+    if kind_of_dtype(dtype) == "b":
         return True
-    return np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
+    return np.iinfo(dtype).min if kind_of_dtype(dtype) == "i" else np.iinfo(dtype).max
 
 
 Update = Callable[[Importer, str, SSAValue, SSAValue], SSAValue]
@@ -175,7 +176,7 @@ def _scatter(name: str, combine: Update) -> None:
     def _(
         importer: Importer, eqn: Any, x: Value, indices: Value, update: Value
     ) -> list[Value]:
-        kind = np.dtype(x.dtype).kind
+        kind = kind_of_dtype(x.dtype)
         if name == "scatter-sub" and kind == "c":
             return NotImplemented
         numbers = eqn.params["dimension_numbers"]

@@ -7,8 +7,10 @@ from xdsl.dialects import arith, complex, math
 from xdsl.dialects.builtin import ComplexType, f64
 from xdsl.ir import SSAValue
 
-from .import_elementwise import call, convert, extremum, kind_of
+from .import_conversions import convert
+from .import_elementwise import call, extremum, kind_of
 from .importer import Importer, elementwise
+from .small_floats import is_small, rounded
 
 Scalar = SSAValue
 
@@ -167,14 +169,19 @@ def _integer_pow(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
     times = {"f": arith.MulfOp, "c": complex.MulOp, "b": arith.AndIOp}.get(
         kind, arith.MuliOp
     )
+
+    def multiply(x: Scalar, y: Scalar) -> Scalar:
+        product = importer.emit(times(x, y))
+        return rounded(importer, product, dtype) if is_small(dtype) else product
+
     found: Scalar | None = None
     square, rest = x, abs(exponent)
     while rest:
         if rest & 1:
-            found = square if found is None else importer.emit(times(found, square))
+            found = square if found is None else multiply(found, square)
         rest >>= 1
         if rest:
-            square = importer.emit(times(square, square))
+            square = multiply(square, square)
     one = importer.scalar_constant(1, dtype)
     found = one if found is None else found
     if exponent >= 0 or kind not in "fc":

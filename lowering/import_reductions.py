@@ -9,9 +9,10 @@ from xdsl.dialects import arith, complex
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
-from .arrays import Value
+from .arrays import Value, kind_of_dtype
 from .dimensions import Size, at_most, count
-from .import_elementwise import convert, extremum
+from .import_conversions import convert
+from .import_elementwise import extremum
 from .importer import Importer, rule
 
 Combine = Callable[[Importer, str, SSAValue, SSAValue], SSAValue]
@@ -52,21 +53,21 @@ def _xor(importer: Importer, _: str, x: SSAValue, y: SSAValue) -> SSAValue:
 def lowest(dtype: Any) -> Any:
     """Return the smallest value of a real dtype."""
     dtype = np.dtype(dtype)
-    if dtype.kind == "c":
+    if kind_of_dtype(dtype) == "c":
         return complex_infinity(-np.inf)
-    if dtype.kind == "f":
+    if kind_of_dtype(dtype) == "f":
         return -np.inf
-    return False if dtype.kind == "b" else np.iinfo(dtype).min
+    return False if kind_of_dtype(dtype) == "b" else np.iinfo(dtype).min
 
 
 def highest(dtype: Any) -> Any:
     """Return the largest value of a real dtype."""
     dtype = np.dtype(dtype)
-    if dtype.kind == "c":
+    if kind_of_dtype(dtype) == "c":
         return complex_infinity(np.inf)
-    if dtype.kind == "f":
+    if kind_of_dtype(dtype) == "f":
         return np.inf
-    return True if dtype.kind == "b" else np.iinfo(dtype).max
+    return True if kind_of_dtype(dtype) == "b" else np.iinfo(dtype).max
 
 
 def complex_infinity(part: float) -> Any:
@@ -107,7 +108,7 @@ def _reduction(name: str, combine: Combine, start: Callable[[Any], Any]) -> None
     @rule(f"reduce_{name}")
     def _(importer: Importer, eqn: Any, x: Value) -> list[Value]:
         aval, axes = eqn.outvars[0].aval, tuple(eqn.params["axes"])
-        kind = np.dtype(x.dtype).kind
+        kind = kind_of_dtype(x.dtype)
         first = importer.scalar_constant(start(x.dtype), x.dtype)
 
         def reduce(outer: Sequence[SSAValue]) -> SSAValue:
@@ -144,7 +145,7 @@ def _argument(name: str, order: str) -> None:
     @rule(name)
     def _(importer: Importer, eqn: Any, x: Value) -> list[Value]:
         (axis,), aval = eqn.params["axes"], eqn.outvars[0].aval
-        if np.dtype(x.dtype).kind == "c":
+        if kind_of_dtype(x.dtype) == "c":
             return NotImplemented
         zero = importer.index_constant(0)
 
@@ -172,7 +173,7 @@ def _better(
     importer: Importer, dtype: Any, element: SSAValue, best: SSAValue, order: str
 ) -> SSAValue:
     """Return whether an element beats the best so far; the first NaN beats all."""
-    kind = np.dtype(dtype).kind
+    kind = kind_of_dtype(dtype)
     if kind != "f":
         sign = "s" if kind == "i" else "u"
         return importer.emit(arith.CmpiOp(element, best, sign + order))
@@ -189,7 +190,7 @@ def _cumulative(name: str, combine: Combine, start: Callable[[Any], Any]) -> Non
     @rule(name)
     def _(importer: Importer, eqn: Any, x: Value) -> list[Value]:
         aval, axis = eqn.outvars[0].aval, eqn.params["axis"]
-        kind, extent = np.dtype(x.dtype).kind, x.shape[axis]
+        kind, extent = kind_of_dtype(x.dtype), x.shape[axis]
         target = importer.allocate(aval.shape, aval.dtype)
         others = [n for a, n in enumerate(x.shape) if a != axis]
         first = importer.scalar_constant(start(x.dtype), x.dtype)
@@ -225,7 +226,7 @@ def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value
     importer.settle([x, y])
     x_free = [a for a in range(len(x.shape)) if a not in (*x_sum, *x_batch)]
     y_free = [a for a in range(len(y.shape)) if a not in (*y_sum, *y_batch)]
-    kind = np.dtype(aval.dtype).kind
+    kind = kind_of_dtype(aval.dtype)
     zero = importer.scalar_constant(0, aval.dtype)
 
     def product(
@@ -280,7 +281,7 @@ def _accumulated(
     split: int,
 ) -> Value:
     """Add products row by row, along the last axes of the result."""
-    kind = np.dtype(aval.dtype).kind
+    kind = kind_of_dtype(aval.dtype)
     zero = importer.scalar_constant(0, aval.dtype)
     cut = len(aval.shape) - len(wide)
     target = importer.allocate(aval.shape, aval.dtype)

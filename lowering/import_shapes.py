@@ -8,10 +8,10 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import i64
 from xdsl.ir import Region, SSAValue
 
-from .arrays import Value
+from .arrays import Value, kind_of_dtype
 from .dimensions import Size, count, larger, smaller
 from .emitter import known_integer
-from .import_elementwise import convert
+from .import_conversions import convert
 from .importer import Importer, index, rule
 
 Indices = Sequence[SSAValue]
@@ -305,7 +305,7 @@ def clamped_start(
         return importer.index_constant(inside)
     found = convert(importer, importer.scalar(start), start.dtype, np.int64)
     low, high = (importer.scalar_constant(v, np.int64) for v in (0, extent - size))
-    unsigned = np.dtype(start.dtype).kind == "u"
+    unsigned = kind_of_dtype(start.dtype) == "u"
     if not unsigned:
         found = importer.emit(arith.MaxSIOp(found, low))
     least = arith.MinUIOp if unsigned else arith.MinSIOp

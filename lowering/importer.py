@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from .jax_internals import (
     user_line,
     without_dead_code,
 )
+from .small_floats import is_small, rounded
 
 Rule = Callable[..., Sequence[Value]]
 
@@ -35,6 +36,17 @@ STRUCTURAL = {
     *("jit", "pjit", "closed_call", "core_call", "cond", "while", "scan", "copy"),
     *("custom_jvp_call", "custom_vjp_call", "custom_linear_solve", "checkpoint"),
     *("random_wrap", "random_unwrap", "qnode"),
+}
+
+
+# Rules whose results need no rounding when their operands needed none.
+EXACT = STRUCTURAL | {
+    *("neg", "abs", "max", "min", "clamp", "sign", "select_n", "floor", "ceil"),
+    *("round", "reshape", "broadcast_in_dim", "transpose", "squeeze", "expand_dims"),
+    *("slice", "dynamic_slice", "dynamic_update_slice", "concatenate", "pad", "rev"),
+    *("gather", "scatter", "sort", "top_k", "iota", "convert_element_type"),
+    *("bitcast_convert_type", "nextafter", "reduce_precision", "reduce_max"),
+    *("reduce_min", "cummax", "cummin", "optimization_barrier", "stop_gradient"),
 }
 
 
@@ -320,8 +332,23 @@ class Importer(Emitter):
             if outputs is not NotImplemented:
                 count = self.native_primitives.get(name, 0)
                 self.native_primitives[name] = count + 1
-                return outputs
+                return outputs if name in EXACT else [*map(self._rounded, outputs)]
         return host_call(self, eqn, *inputs)
+
+    def _rounded(self, value: Value) -> Value:
+        """Round what was computed in 32 bits to the 16 bits of its dtype."""
+        if not is_small(value.dtype) or value.constant is not None:
+            return value
+        if value.ssa is not None:
+            return replace(value, ssa=rounded(self, value.ssa, value.dtype))
+        compute = value.element
+        if value.memref is not None or compute is None:
+            return value
+
+        def element(indices: Sequence[SSAValue]) -> SSAValue:
+            return rounded(self, compute(indices), value.dtype)
+
+        return replace(value, element=element)
 
     def location(self, eqn: Any) -> int:
         """Return the id of the user's line that an equation comes from."""
