@@ -33,6 +33,7 @@ from xdsl.irdl import (
 from xdsl.utils.exceptions import VerifyException
 
 from .quantum_types import RegisterType
+from .walk import WALK_OPERATIONS
 
 ENTRY_WORDS = 12
 DYNAMIC = -1
@@ -225,53 +226,13 @@ class SeedOp(IRDLOperation):
         super().__init__(properties={"seed": IntegerAttr(seed, i64)})
 
 
-@irdl_op_definition
-class TreeBeginOp(IRDLOperation):
-    """Start to enumerate the outcomes of the measurements that follow."""
-
-    name = "statevector.tree_begin"
-
-
-@irdl_op_definition
-class TreeWeightOp(IRDLOperation):
-    """The probability of the outcomes on the present path."""
-
-    name = "statevector.tree_weight"
-    weight = result_def(Float64Type())
-
-    def __init__(self) -> None:
-        super().__init__(result_types=[Float64Type()])
-
-
-@irdl_op_definition
-class TreeNextOp(IRDLOperation):
-    """Go on to the next path, and tell whether there is one."""
-
-    name = "statevector.tree_next"
-    more = result_def(i1)
-
-    def __init__(self) -> None:
-        super().__init__(result_types=[i1])
-
-
-@irdl_op_definition
-class TreeEndOp(IRDLOperation):
-    """Stop enumerating; refuse to go on if all paths together weigh nothing."""
-
-    name = "statevector.tree_end"
-    total = operand_def(Float64Type())
-
-    def __init__(self, total: SSAValue) -> None:
-        super().__init__(operands=[total])
-
-
 def _table(words: Sequence[int]) -> DenseArrayBase[IntegerType]:
     return DenseArrayBase.from_list(i32, words)
 
 
 Statevector = Dialect(
     "statevector",
-    [RunOp, MeasureOp, SeedOp, TreeBeginOp, TreeWeightOp, TreeNextOp, TreeEndOp],
+    [RunOp, MeasureOp, SeedOp, *WALK_OPERATIONS],
     [],
 )
 
@@ -289,8 +250,4 @@ __all__ = [
     "RunOp",
     "SeedOp",
     "Statevector",
-    "TreeBeginOp",
-    "TreeEndOp",
-    "TreeNextOp",
-    "TreeWeightOp",
 ]

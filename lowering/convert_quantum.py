@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from xdsl.dialects import llvm
@@ -21,14 +21,12 @@ from xdsl.ir import SSAValue
 from qjit.dialects import quantum, statevector
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import COMPUTED, CONSTANT, DYNAMIC, ENTRY_WORDS
-from qjit.runtime.branches import TREE_BYTES
-from qjit.runtime.branches import WEIGHT as TREE_WEIGHT
 
 from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
 from .memory import LARGE, live_states, state_place
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
-OUT_OF_MEMORY, IMPOSSIBLE = 6, 7
+OUT_OF_MEMORY = 6
 
 
 @dataclass
@@ -38,12 +36,12 @@ class Simulation:
     suffix: str
     num_wires: int
     tape: SSAValue | None = None
-    tree: SSAValue | None = None
+    walk: SSAValue | None = None
 
 
 @dataclass(frozen=True)
-class Tree:
-    """The measurement tree that the circuits to come belong to."""
+class Walk:
+    """The walk through outcomes that the circuits to come belong to."""
 
     address: SSAValue
 
@@ -83,8 +81,8 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
     suffix = "c64" if "single" in op.attributes else "c128"
-    tree = converter.extension if isinstance(converter.extension, Tree) else None
-    simulation = Simulation(suffix, num_wires, tree=tree and tree.address)
+    walk = converter.extension.address if _is_walking(converter) else None
+    simulation = Simulation(suffix, num_wires, walk=walk)
     converter.extension = simulation
     context = converter.context
     size = live_states(op) * (8 if suffix == "c64" else 16)
@@ -97,19 +95,25 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
         short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
         refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
         converter.check(refused)
-    state = converter.result(
-        f"__qrt__state_new_{suffix}", pointer_type, [context, converter.int(num_wires)]
-    )
-    missing = converter.emit(llvm.ICmpOp(state, converter.null(), _equal()))
-    full = converter.emit(llvm.ZExtOp(missing, i64))
-    converter.check(converter.emit(llvm.MulOp(full, converter.int(refusal))))
+    verb, given = ("state_new", []) if walk is None else ("walk_state", [walk])
+    args = [context, *given, converter.int(num_wires)]
+    state = converter.result(f"__qrt__{verb}_{suffix}", pointer_type, args)
+    check_memory(converter, state, refusal)
     if "recorded" in op.attributes:
         simulation.tape = converter.result("__qrt__tape_new", pointer_type, [context])
     converter.bind(op.register, state)
 
 
-def _equal() -> Any:
-    return IntegerAttr(llvm.ICmpPredicateFlag("eq").to_int(), i64)
+def _is_walking(converter: Converter) -> TypeGuard[Any]:
+    return isinstance(converter.extension, Walk)
+
+
+def check_memory(converter: Converter, memory: SSAValue, refusal: int) -> None:
+    """Leave the program with this status where memory was not given."""
+    equal = IntegerAttr(llvm.ICmpPredicateFlag("eq").to_int(), i64)
+    missing = converter.emit(llvm.ICmpOp(memory, converter.null(), equal))
+    full = converter.emit(llvm.ZExtOp(missing, i64))
+    converter.check(converter.emit(llvm.MulOp(full, converter.int(refusal))))
 
 
 @llvm_rule(quantum.DeallocOp)
@@ -248,7 +252,7 @@ def _measure(converter: Converter, op: statevector.MeasureOp) -> None:
         converter.int(int(op.reset is not None)),
         converter.int(_line(op)),
         outcome,
-        simulation_of(converter).tree or converter.null(),
+        simulation_of(converter).walk or converter.null(),
     ]
     _status(converter, "measure", args)
     found = converter.emit(llvm.TruncOp(converter.load(outcome, i32), i1))
@@ -259,50 +263,6 @@ def _measure(converter: Converter, op: statevector.MeasureOp) -> None:
 def _seed(converter: Converter, op: statevector.SeedOp) -> None:
     args = [converter.context, converter.int(op.seed.value.data)]
     converter.call("__qrt__context_seed", None, args)
-
-
-@llvm_rule(statevector.TreeBeginOp)
-def _tree_begin(converter: Converter, op: statevector.TreeBeginOp) -> None:
-    tree = converter.workspace(TREE_BYTES)
-    converter.call("__qrt__tree_begin", None, [tree])
-    converter.extension = Tree(tree)
-
-
-def _tree(converter: Converter) -> SSAValue:
-    tree = simulation_of(converter).tree
-    assert tree is not None
-    return tree
-
-
-@llvm_rule(statevector.TreeWeightOp)
-def _tree_weight(converter: Converter, op: statevector.TreeWeightOp) -> None:
-    address = converter.offset(_tree(converter), TREE_WEIGHT, f64)
-    converter.bind(op.weight, converter.load(address, f64))
-
-
-@llvm_rule(statevector.TreeNextOp)
-def _tree_next(converter: Converter, op: statevector.TreeNextOp) -> None:
-    more = converter.result("__qrt__tree_next", i64, [_tree(converter)])
-    converter.bind(op.more, converter.emit(llvm.TruncOp(more, i1)))
-
-
-@llvm_rule(statevector.TreeEndOp)
-def _tree_end(converter: Converter, op: statevector.TreeEndOp) -> None:
-    converter.extension = None
-    total = converter.value(op.total)
-    empty = converter.emit(llvm.FCmpOp(total, converter.double(0.0), "oeq"))
-    full = converter.emit(llvm.ZExtOp(empty, i64))
-    code = converter.int(IMPOSSIBLE | _postselecting_line(op) << 8)
-    converter.check(converter.emit(llvm.MulOp(full, code)))
-
-
-def _postselecting_line(op: statevector.TreeEndOp) -> int:
-    """Return the line of the last measurement that wants one outcome."""
-    function = op.parent_op()
-    found = [] if function is None else list(function.walk())
-    measured = [each for each in found if isinstance(each, statevector.MeasureOp)]
-    wanting = [each for each in measured if each.postselect is not None]
-    return _line(wanting[-1]) if wanting else 0
 
 
 @llvm_rule(quantum.StatePrepOp)
@@ -345,17 +305,3 @@ def _read_out(converter: Converter, op: Any, verb: str) -> None:
 def _amplitudes(converter: Converter, op: quantum.StateOp) -> None:
     args = [state_of(converter, op), converter.pointer(op.destination)]
     converter.call(symbol(converter, "amplitudes"), None, args)
-
-
-@llvm_rule(quantum.SampleOp)
-def _sample(converter: Converter, op: quantum.SampleOp) -> None:
-    wires = list(op.measured)
-    args = [
-        converter.context,
-        state_of(converter, op),
-        converter.int(op.shots.value.data),
-        converter.int(len(wires)),
-        wire_list(converter, wires),
-        converter.pointer(op.destination),
-    ]
-    _status(converter, "sample", args)

@@ -1,6 +1,6 @@
 """Import rules of quantum operations: gates on wires become gates on qubit values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from .importer import Importer, rule
 from .jax_internals import enable_x64
 
 WireValue = int | SSAValue
+Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Qubits:
     importer: Importer
     num_wires: int
     dtype: np.dtype[Any]
-    shots: int | None = None
+    terminal: "Terminal"
     taken: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
 
     @property
@@ -92,9 +93,9 @@ def begin(
     dtype: np.dtype[Any],
     *,
     recorded: bool = False,
-    shots: int | None = None,
+    terminal: Terminal | None = None,
 ) -> Qubits:
-    """Start a circuit with all wires in |0>; `shots` overrides those of samples."""
+    """Start a circuit with all wires in |0>; `terminal` imports its measurements."""
     single = dtype == np.complex64
     op = quantum.AllocOp(num_wires)
     if single:
@@ -105,7 +106,7 @@ def begin(
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.threads.append(importer.emit(op))
-    qubits = Qubits(importer, num_wires, dtype, shots)
+    qubits = Qubits(importer, num_wires, dtype, terminal or read_out)
     importer.extension = qubits
     importer.flush = qubits.flush
     return qubits
@@ -372,8 +373,7 @@ def add_measurement(
 
 
 def _add_sample(importer: Importer, params: dict[str, Any], aval: Any) -> Value:
-    qubits = qubits_of(importer)
-    shots = qubits.shots or params["shots"]
+    qubits, shots = qubits_of(importer), params["shots"]
     wide = ShapedArray((shots, len(params["wires"])), np.dtype(np.int64))
     target = importer.allocate(wide.shape, wide.dtype)
     op = quantum.SampleOp(qubits.register, target, shots, params["wires"])
@@ -387,11 +387,17 @@ def _add_sample(importer: Importer, params: dict[str, Any], aval: Any) -> Value:
     )
 
 
-def _terminal(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+def read_out(importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Value:
+    """Append the terminal measurement of an equation and return its result."""
     aval = eqn.outvars[0].aval
-    name = eqn.primitive.name
-    return [add_measurement(importer, name, eqn.params, inputs, aval)]
+    return add_measurement(importer, eqn.primitive.name, eqn.params, inputs, aval)
+
+
+def _terminal(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    return [qubits_of(importer).terminal(importer, eqn, inputs)]
 
 
 for _name in ("expval", "var", "probs", "state", "sample", "density_matrix"):
+    rule(f"quantum_{_name}")(_terminal)
+for _name in ("record", "mean", "variance"):
     rule(f"quantum_{_name}")(_terminal)

@@ -96,3 +96,18 @@ def memory_check_address() -> int:
     address = ctypes.cast(_is_short, ctypes.c_void_p).value
     assert address is not None
     return address
+
+
+@ctypes.CFUNCTYPE(ctypes.c_int64)
+def _room() -> int:
+    return available_memory() // 4
+
+
+def memory_room_address() -> int:
+    """Return the address of the function that says how much may be kept to save time.
+
+    A quarter of what is available: the rest is for what the program needs.
+    """
+    address = ctypes.cast(_room, ctypes.c_void_p).value
+    assert address is not None
+    return address

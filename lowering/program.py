@@ -22,6 +22,7 @@ from . import (
     convert_observables,
     convert_quantum,
     convert_scf,
+    convert_walk,
     import_control,
     import_conversions,
     import_elementwise,
@@ -38,7 +39,12 @@ from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
 from .importer import Importer, import_program
 from .jax_internals import weakly_typed
-from .memory import NO_MEMORY, memory_check_address, memory_text
+from .memory import (
+    NO_MEMORY,
+    memory_check_address,
+    memory_room_address,
+    memory_text,
+)
 from .native_llvm import compile_object, target_machine, to_llvmlite
 
 MESSAGES = {
@@ -52,8 +58,8 @@ MESSAGES = {
     5: "the state is not normalised. Divide it by its norm, or pass normalize=True.",
     7: "the outcome that was postselected has probability zero. Postselect on an "
     "outcome that can occur.",
-    8: "more than 64 measurements follow one another, too many to average over all "
-    "outcomes. Give shots to the quantum function.",
+    8: "more than 64 uncertain measurements follow one another, too many to average "
+    "over all outcomes. Give shots to the quantum function.",
 }
 
 # The modules whose rules register themselves when they are imported.
@@ -64,6 +70,7 @@ RULE_MODULES = (
     convert_observables,
     convert_quantum,
     convert_scf,
+    convert_walk,
     import_control,
     import_conversions,
     import_elementwise,
@@ -179,6 +186,7 @@ def _link(image: bytes, name: str, handler: str, *, quantum: bool) -> int:
     builder.import_symbol("__qjit__describe", describe)
     builder.import_symbol("__qjit__host_call", host_call_address())
     builder.import_symbol("__qjit__memory_short", memory_check_address())
+    builder.import_symbol("__qjit__memory_room", memory_room_address())
     tracker = builder.export_symbol(handler).link(_jit(), name)
     _loaded.append(tracker)
     return tracker[handler]

@@ -22,7 +22,8 @@ from .circuit_primitives import (
     mapped_over_batch,
     qnode_p,
 )
-from .trajectories import import_trajectories, measures_midway
+from .jaxprs import measures_midway
+from .trajectories import import_trajectories
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_jvp_p, circuit_vjp_p)}
 

@@ -21,6 +21,7 @@ from jax._src.interpreters import partial_eval as partial_eval
 from qjit.lowering.jax_internals import calling_line, line_of_source
 from qjit.lowering.jax_internals import is_user_filename as is_user_filename
 from qjit.lowering.jax_internals import scan_counts as scan_counts
+from qjit.lowering.jax_internals import without_dead_code as without_dead_code
 
 
 def allow_effect(effect: type[Any]) -> None:

@@ -96,3 +96,19 @@ def inner_jaxprs(eqn: JaxprEqn) -> list[Jaxpr]:
             elif isinstance(item, Jaxpr):
                 found.append(item)
     return found
+
+
+def quantum_eqns(jaxpr: Jaxpr, inside: tuple[str, ...] = ()) -> Iterator[Any]:
+    """Yield each quantum operation, with the names of the equations around it."""
+    for eqn in live_eqns(jaxpr):
+        if eqn.primitive.name.startswith("quantum_"):
+            yield eqn, inside
+        elif has_effects(eqn):
+            for inner in inner_jaxprs(eqn):
+                yield from quantum_eqns(inner, (*inside, eqn.primitive.name))
+
+
+def measures_midway(jaxpr: Jaxpr) -> bool:
+    """Tell whether a circuit measures or resets on the way."""
+    names = {eqn.primitive.name for eqn, _ in quantum_eqns(jaxpr)}
+    return not names.isdisjoint(("quantum_measure", "quantum_reset"))

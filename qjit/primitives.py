@@ -69,6 +69,14 @@ def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, dtype: Any) -> A
     return [ShapedArray((shots, len(wires)), integer_dtype())]
 
 
+def _recorded(value: ShapedArray, *, shots: int) -> list[ShapedArray]:
+    return [ShapedArray((shots, *value.shape), value.dtype)]
+
+
+def _averaged(value: ShapedArray, *, dtype: Any) -> list[ShapedArray]:
+    return [ShapedArray(value.shape, real_dtype(dtype))]
+
+
 def _outcome(*_: ShapedArray, **__: Any) -> list[ShapedArray]:
     return [ShapedArray((), np.dtype(bool))]
 
@@ -88,6 +96,15 @@ probs_p = _effectful("quantum_probs", _probabilities)
 state_p = _effectful("quantum_state", _amplitudes)
 sample_p = _effectful("quantum_sample", _samples)
 density_matrix_p = _effectful("quantum_density_matrix", _density)
+# Operands: an array computed from measured outcomes. Its value in each shot, or its
+# mean and variance over all outcomes.
+record_p = _effectful("quantum_record", _recorded)
+mean_p = _effectful("quantum_mean", _averaged)
+variance_p = _effectful("quantum_variance", _averaged)
 
 GATE_PRIMITIVES = (gate_p, unitary_p, state_prep_p)
-TERMINAL_PRIMITIVES = (expval_p, var_p, probs_p, state_p, sample_p, density_matrix_p)
+OUTCOME_PRIMITIVES = (record_p, mean_p, variance_p)
+TERMINAL_PRIMITIVES = (
+    *(expval_p, var_p, probs_p, state_p, sample_p, density_matrix_p),
+    *OUTCOME_PRIMITIVES,
+)

@@ -24,6 +24,7 @@ from .jaxprs import (
     inner_jaxpr,
     inner_jaxprs,
     live_eqns,
+    measures_midway,
     needed_eqns,
 )
 
@@ -207,12 +208,19 @@ def evaluate_post(
         elif eqn.primitive.name in CALL_PRIMITIVES:
             inner = inner_jaxpr(eqn)
             outs = evaluate_post(inner.jaxpr, inner.consts, inputs, results)
-        elif eqn.outvars and eqn.primitive.name in ("scan", "cond"):
+        elif _is_classical(eqn):
             outs = without_gates(eqn, inputs, "differentiation")
         else:
             outs = [None] * len(eqn.outvars)
         env.write(eqn.outvars, outs)
     return env.read(jaxpr.outvars)
+
+
+def _is_classical(eqn: JaxprEqn) -> bool:
+    """Tell whether a loop or branch has results that no measurement decides."""
+    if not eqn.outvars or eqn.primitive.name not in ("scan", "cond"):
+        return False
+    return not any(map(measures_midway, inner_jaxprs(eqn)))
 
 
 def check_measurements(jaxpr: Jaxpr, name: str, line: str) -> None:

@@ -1,186 +1,321 @@
-"""Circuits that measure on the way: exact averages over outcomes, or shot by shot."""
+"""Circuits that measure on the way: exact averages over outcomes, or shot by shot.
 
-from collections.abc import Callable, Sequence
+Such a circuit is imported as a loop whose body is the whole circuit: it runs once for
+each path through its measurements, and the runtime skips what paths share.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
-from jax.extend.core import Jaxpr, JaxprEqn
+from jax.extend.core import ClosedJaxpr, JaxprEqn
 from xdsl.dialects import arith, scf
 from xdsl.ir import SSAValue
 
-from qjit.dialects.statevector import TreeBeginOp, TreeEndOp, TreeNextOp, TreeWeightOp
+from qjit.dialects.walk import (
+    WalkBeginOp,
+    WalkEndOp,
+    WalkNextOp,
+    WalkOrderOp,
+    WalkRowsOp,
+    WalkWeightOp,
+)
 from qjit.lowering.arrays import Value
-from qjit.lowering.import_quantum import begin, end, inlined
-from qjit.lowering.importer import Importer
+from qjit.lowering.import_quantum import add_measurement, begin, end, inlined, read_out
+from qjit.lowering.importer import Importer, index
 
 from .circuit_primitives import Circuit
 from .errors import MeasurementError, UnsupportedError
 from .hoist import TERMINAL
-from .jax_internals import user_line
-from .jaxprs import has_effects, inner_jaxprs, live_eqns
+from .jax_internals import user_line, without_dead_code
+from .jaxprs import quantum_eqns
 from .split import evaluate_post
 
-BRANCHING = ("quantum_measure", "quantum_reset")
-AVERAGED = ("quantum_expval", "quantum_probs", "quantum_density_matrix")
+F64 = np.dtype(np.float64)
+I64 = np.dtype(np.int64)
+SCALAR = ShapedArray((), F64)
 
-Run = Callable[[], list[Value]]
-
-
-def measures_midway(jaxpr: Jaxpr) -> bool:
-    """Tell whether a circuit has more than one possible course."""
-    return any(
-        eqn.primitive.name in BRANCHING
-        or (has_effects(eqn) and any(map(measures_midway, inner_jaxprs(eqn))))
-        for eqn in live_eqns(jaxpr)
-    )
+Inputs = Sequence[Value]
 
 
 def import_trajectories(
     importer: Importer, circuit: Circuit, inputs: Sequence[Value]
 ) -> list[Value]:
     """Import a circuit that measures on the way."""
-    found = _terminals(circuit)
-    program = circuit.jaxpr.replace(outvars=[eqn.outvars[0] for eqn in found])
-    shots = 1 if circuit.shots is not None else None
-
-    def run() -> list[Value]:
-        begin(importer, circuit.num_wires, circuit.dtype, shots=shots)
-        outs = importer.evaluate(program, (), inputs)
-        end(importer)
-        return outs
-
-    avals = [eqn.outvars[0].aval for eqn in found]
+    walk = Averages if circuit.shots is None else Samples
+    found = [
+        eqn for eqn, _ in quantum_eqns(circuit.jaxpr) if eqn.primitive.name in TERMINAL
+    ]
+    _check(circuit, found, walk.measurements)
     importer.settle(inputs)
     with importer.holding(inputs):
-        if circuit.shots is None:
-            results = _averages(importer, run, avals)
-        else:
-            results = _samples(importer, run, avals, circuit.shots)
+        results = walk(importer, circuit, found).run(inputs)
 
     def finish(*values: Any) -> list[Any]:
-        results, args = values[: len(avals)], values[len(avals) :]
+        results, args = values[: len(found)], values[len(found) :]
         outs = evaluate_post(circuit.jaxpr, (), args, iter(results))
         if any(out is None for out in outs):
             raise UnsupportedError(
-                f"'{circuit.name}' returns a measured outcome itself, which is not "
-                "supported yet. Return a statistic of wires or observables."
+                f"{user_line()}: '{circuit.name}' returns a measured outcome, or what "
+                "was computed from one, which differs from shot to shot. Return its "
+                "qjit.expval, qjit.var or qjit.probs or, with shots, its qjit.sample "
+                "or qjit.counts."
             )
         return outs
 
     values = [*results, *inputs]
     shapes = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
-    return importer.inline(jax.make_jaxpr(finish)(*shapes), values)
+    post = jax.make_jaxpr(finish)(*shapes)
+    live = without_dead_code(post.jaxpr)
+    return importer.inline(ClosedJaxpr(live, post.consts), values)
 
 
-def _terminals(circuit: Circuit) -> list[JaxprEqn]:
-    found = [e for e in live_eqns(circuit.jaxpr) if e.primitive.name in TERMINAL]
-    wanted = AVERAGED if circuit.shots is None else ("quantum_sample",)
+def _check(circuit: Circuit, found: Sequence[JaxprEqn], wanted: Sequence[str]) -> None:
     for eqn in found:
         if eqn.primitive.name not in wanted:
             kind = eqn.primitive.name.removeprefix("quantum_")
             raise MeasurementError(
                 f"{user_line(eqn.source_info)}: {kind} has no single value after a "
-                "mid-circuit measurement. Use expval, probs or density_matrix, which "
-                "are averaged over the outcomes, or sample with shots."
+                "mid-circuit measurement. Use expval, var, probs or density_matrix "
+                "without shots, which are averaged over the outcomes, or sample and "
+                "counts with shots."
             )
-    if not found:
-        raise UnsupportedError(
-            f"'{circuit.name}' measures only inside a nested function, after a "
-            "mid-circuit measurement. Measure in the quantum function itself."
-        )
-    return found
+    for eqn, around in quantum_eqns(circuit.jaxpr):
+        if circuit.shots is None and "while" in around and _branches(eqn):
+            raise MeasurementError(
+                f"{user_line(eqn.source_info)}: '{circuit.name}' measures inside a "
+                "while loop, so there is no end to the outcomes that an exact average "
+                "runs over. Give shots to qnode(shots=...), or bound the loop: "
+                "jax.lax.fori_loop or scan with a length that is known when tracing."
+            )
 
 
-def _averages(importer: Importer, run: Run, avals: Sequence[Any]) -> list[Value]:
-    """Average over all outcomes: run once for each path through the measurements."""
-    wide = [ShapedArray(aval.shape, _accumulator(aval.dtype)) for aval in avals]
-    totals = [importer.allocate(aval.shape, aval.dtype) for aval in wide]
-    scalar = ShapedArray((), np.dtype(np.float64))
-    weights = importer.allocate((), scalar.dtype)
-    for aval, target in zip((*wide, scalar), (*totals, weights), strict=True):
-        zeros = importer.constant(np.zeros(aval.shape, aval.dtype))
-        importer.copy_into(zeros, target)
-    importer.insert(TreeBeginOp())
-    with importer.region() as before:
-        values = run()
-        weight = importer.emit(TreeWeightOp())
-        for value, aval, target in zip(values, wide, totals, strict=True):
-            _add_weighted(importer, value, weight, aval, target)
-        old = importer.load(weights, (), scalar.dtype)
-        new = importer.emit(arith.AddfOp(old, weight))
-        importer.store(new, weights, (), scalar.dtype)
-        more = importer.emit(TreeNextOp())
-        importer.insert(scf.ConditionOp(more))
-    with importer.region() as after:
-        importer.insert(scf.YieldOp())
-    importer.insert(scf.WhileOp([], [], [before], [after]))
-    total = importer.from_buffer(weights, scalar)
-    importer.insert(TreeEndOp(importer.scalar(total)))
-    return [
-        inlined(
-            importer,
-            lambda x, w, dtype=aval.dtype: jax.lax.convert_element_type(x / w, dtype),
-            importer.from_buffer(target, accumulated),
-            total,
-        )
-        for target, accumulated, aval in zip(totals, wide, avals, strict=True)
-    ]
+def _branches(eqn: JaxprEqn) -> bool:
+    if eqn.primitive.name == "quantum_measure":
+        return eqn.params["postselect"] is None
+    return eqn.primitive.name == "quantum_reset"
 
 
-def _accumulator(dtype: Any) -> np.dtype[Any]:
-    return np.dtype(np.complex128 if np.dtype(dtype).kind == "c" else np.float64)
+@dataclass(frozen=True)
+class Walked:
+    """A circuit that runs once for each path through its measurements."""
+
+    importer: Importer
+    circuit: Circuit
+    found: Sequence[JaxprEqn]  # its terminal measurements
+
+    def emit_walk(
+        self,
+        inputs: Inputs,
+        on_path: Callable[..., None],
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Emit the loop over paths; `on_path` takes what a terminal measures."""
+        importer, circuit = self.importer, self.circuit
+        program = without_dead_code(circuit.jaxpr.replace(outvars=[]))
+        numbers = iter(range(len(self.found)))
+
+        def terminal(_: Importer, eqn: Any, operands: Inputs) -> Value:
+            on_path(next(numbers), eqn, operands)
+            aval = eqn.outvars[0].aval
+            return importer.constant(np.zeros(aval.shape, aval.dtype))
+
+        size = np.dtype(circuit.dtype).itemsize << circuit.num_wires
+        importer.insert(WalkBeginOp(circuit.shots, size))
+        with importer.region() as before:
+            begin(importer, circuit.num_wires, circuit.dtype, terminal=terminal)
+            importer.evaluate(program, (), inputs)
+            end(importer)
+            at_end()
+            importer.insert(scf.ConditionOp(importer.emit(WalkNextOp())))
+        with importer.region() as after:
+            importer.insert(scf.YieldOp())
+        importer.insert(scf.WhileOp([], [], [before], [after]))
 
 
-def _add_weighted(
-    importer: Importer, value: Value, weight: SSAValue, aval: Any, target: SSAValue
-) -> None:
-    scale = importer.from_scalar(weight, ShapedArray((), np.dtype(np.float64)))
-    scaled = inlined(
-        importer,
-        lambda x, w: jax.lax.convert_element_type(x, aval.dtype) * w,
-        value,
-        scale,
+@dataclass(frozen=True)
+class Average:
+    """How a measurement is averaged: what each path adds, and what is made of it."""
+
+    on_path: Callable[[Importer, Any, Inputs], list[Value]]
+    combine: Callable[..., Any] = lambda mean: mean
+
+
+def _itself(importer: Importer, eqn: Any, inputs: Inputs) -> list[Value]:
+    return [read_out(importer, eqn, inputs)]
+
+
+def _moments(importer: Importer, eqn: Any, inputs: Inputs) -> list[Value]:
+    """The mean and the mean of the square of an observable."""
+    mean, spread = (
+        add_measurement(importer, f"quantum_{name}", eqn.params, inputs, SCALAR)
+        for name in ("expval", "var")
     )
-    old = importer.from_buffer(target, aval)
-    total = inlined(importer, lambda a, b: a + b, old, scaled)
-
-    def body(indices: list[SSAValue], _: Sequence[SSAValue]) -> list[SSAValue]:
-        element = importer.element(total, indices)
-        importer.store(element, target, indices, aval.dtype)
-        return []
-
-    importer.loop(aval.shape, body)
+    return [mean, inlined(importer, lambda m, v: m * m + v, mean, spread)]
 
 
-def _samples(
-    importer: Importer, run: Run, avals: Sequence[Any], shots: int
-) -> list[Value]:
-    """Sample by running the circuit once for each shot."""
-    targets = [importer.allocate(aval.shape, aval.dtype) for aval in avals]
-
-    def shot(indices: list[SSAValue], _: Sequence[SSAValue]) -> list[SSAValue]:
-        values = run()
-        for value, aval, target in zip(values, avals, targets, strict=True):
-            _store_row(importer, value, indices[0], aval, target)
-        return []
-
-    importer.loop([shots], shot)
-    return [
-        importer.from_buffer(target, aval)
-        for target, aval in zip(targets, avals, strict=True)
-    ]
+def _wide(importer: Importer, value: Value) -> Value:
+    return inlined(importer, lambda x: jax.lax.convert_element_type(x, F64), value)
 
 
-def _store_row(
-    importer: Importer, value: Value, row: SSAValue, aval: Any, target: SSAValue
-) -> None:
-    zero = importer.index_constant(0)
+def _value(importer: Importer, _: Any, inputs: Inputs) -> list[Value]:
+    return [_wide(importer, inputs[0])]
 
-    def body(indices: list[SSAValue], _: Sequence[SSAValue]) -> list[SSAValue]:
-        element = importer.element(value, [zero, *indices])
-        importer.store(element, target, [row, *indices], aval.dtype)
-        return []
 
-    importer.loop(aval.shape[1:], body)
+def _powers(importer: Importer, _: Any, inputs: Inputs) -> list[Value]:
+    wide = _wide(importer, inputs[0])
+    return [wide, inlined(importer, lambda x: x * x, wide)]
+
+
+def _spread(mean: Any, square: Any) -> Any:
+    return jnp.maximum(square - mean * mean, 0.0)
+
+
+AVERAGES = {
+    "quantum_expval": Average(_itself),
+    "quantum_probs": Average(_itself),
+    "quantum_density_matrix": Average(_itself),
+    "quantum_var": Average(_moments, _spread),
+    "quantum_mean": Average(_value),
+    "quantum_variance": Average(_powers, _spread),
+}
+
+
+@dataclass(frozen=True)
+class Averages(Walked):
+    """Exact averages over all outcomes."""
+
+    measurements = tuple(AVERAGES)
+
+    def run(self, inputs: Inputs) -> list[Value]:
+        """Return the averages of the terminal measurements."""
+        importer = self.importer
+        weights = self._zeros(SCALAR)
+        totals = [list(self._totals(eqn)) for eqn in self.found]
+
+        def weight() -> Value:
+            return importer.from_scalar(importer.emit(WalkWeightOp()), SCALAR)
+
+        def on_path(number: int, eqn: Any, operands: Inputs) -> None:
+            parts = AVERAGES[eqn.primitive.name].on_path(importer, eqn, operands)
+            for part, (target, aval) in zip(parts, totals[number], strict=True):
+                self._add(part, weight(), target, aval)
+
+        def at_end() -> None:
+            self._add(importer.constant(np.ones(())), weight(), weights, SCALAR)
+
+        self.emit_walk(inputs, on_path, at_end)
+        total = importer.from_buffer(weights, SCALAR)
+        importer.insert(WalkEndOp(importer.scalar(total)))
+        return [
+            self._combined(eqn, parts, total)
+            for eqn, parts in zip(self.found, totals, strict=True)
+        ]
+
+    def _totals(self, eqn: Any) -> Iterator[tuple[SSAValue, ShapedArray]]:
+        aval = eqn.outvars[0].aval
+        kind = np.complex128 if np.dtype(aval.dtype).kind == "c" else np.float64
+        wide = ShapedArray(aval.shape, np.dtype(kind))
+        count = 2 if AVERAGES[eqn.primitive.name].combine is _spread else 1
+        for _ in range(count):
+            yield self._zeros(wide), wide
+
+    def _zeros(self, aval: ShapedArray) -> SSAValue:
+        target = self.importer.allocate(aval.shape, aval.dtype)
+        zeros = self.importer.constant(np.zeros(aval.shape, aval.dtype))
+        self.importer.copy_into(zeros, target)
+        return target
+
+    def _add(
+        self, value: Value, weight: Value, target: SSAValue, aval: ShapedArray
+    ) -> None:
+        importer = self.importer
+        scaled = inlined(
+            importer,
+            lambda x, w: jax.lax.convert_element_type(x, aval.dtype) * w,
+            value,
+            weight,
+        )
+        old = importer.from_buffer(target, aval)
+        total = inlined(importer, lambda a, b: a + b, old, scaled)
+
+        def body(indices: list[SSAValue], _: Sequence[SSAValue]) -> list[SSAValue]:
+            element = importer.element(total, indices)
+            importer.store(element, target, indices, aval.dtype)
+            return []
+
+        importer.loop(aval.shape, body)
+
+    def _combined(
+        self, eqn: Any, parts: Sequence[tuple[SSAValue, ShapedArray]], total: Value
+    ) -> Value:
+        combine, dtype = AVERAGES[eqn.primitive.name].combine, eqn.outvars[0].aval.dtype
+
+        def function(weight: Any, *sums: Any) -> Any:
+            found = combine(*(each / weight for each in sums))
+            return jax.lax.convert_element_type(found, dtype)
+
+        sums = [self.importer.from_buffer(target, aval) for target, aval in parts]
+        return inlined(self.importer, function, total, *sums)
+
+
+@dataclass(frozen=True)
+class Samples(Walked):
+    """One row of each result for each shot."""
+
+    measurements = ("quantum_sample", "quantum_record")
+
+    def run(self, inputs: Inputs) -> list[Value]:
+        """Return the samples, in an order that does not tell the paths apart."""
+        importer, shots = self.importer, self.circuit.shots
+        rows: list[Value] = []
+
+        def on_path(_: int, eqn: Any, operands: Inputs) -> None:
+            if eqn.primitive.name == "quantum_sample":
+                rows.append(read_out(importer, eqn, operands))
+            else:
+                rows.append(self._recorded(eqn.outvars[0].aval, operands[0]))
+
+        self.emit_walk(inputs, on_path)
+        aval = ShapedArray((shots,), I64)
+        target = importer.allocate(aval.shape, I64)
+        importer.insert(WalkOrderOp(target))
+        zero = importer.scalar_constant(0.0, F64)
+        importer.insert(WalkEndOp(zero))
+        order = importer.from_buffer(target, aval)
+        return [self._ordered(each, order) for each in rows]
+
+    def _recorded(self, aval: Any, value: Value) -> Value:
+        """Store a value into the rows of the shots that took the present path."""
+        importer = self.importer
+        target = importer.allocate(aval.shape, aval.dtype)
+        importer.settle([value])
+        rows = importer.insert(WalkRowsOp())
+        with importer.region([index]) as block:
+            row = block.args[0]
+
+            def body(indices: list[SSAValue], _: Any) -> list[SSAValue]:
+                element = importer.element(value, indices)
+                importer.store(element, target, [row, *indices], aval.dtype)
+                return []
+
+            importer.loop(aval.shape[1:], body)
+            importer.insert(scf.YieldOp())
+        one = importer.index_constant(1)
+        importer.insert(scf.ForOp(rows.first, rows.end, one, [], block))
+        return importer.from_buffer(target, aval)
+
+    def _ordered(self, rows: Value, order: Value) -> Value:
+        importer = self.importer
+
+        def element(indices: Sequence[SSAValue]) -> SSAValue:
+            chosen = importer.element(order, indices[:1])
+            place = importer.emit(arith.IndexCastOp(chosen, index))
+            return importer.element(rows, [place, *indices[1:]])
+
+        aval = ShapedArray(rows.shape, rows.dtype)
+        return importer.lazy(aval, [rows, order], element)

@@ -85,18 +85,29 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__measure_T": Symbol(
         "i64(ptr context, ptr state, i32 wire, i64 postselect, i64 reset, i64 location,"
-        " ptr out, ptr tree)",
-        "Measure a wire; postselect is -1 for none. With a tree, it says the outcome.",
+        " ptr out, ptr walk)",
+        "Measure a wire; postselect is -1 for none. With a walk, it says the outcome.",
     ),
-    "__qrt__tree_begin": Symbol("void(ptr tree)", "Start to enumerate outcomes."),
-    "__qrt__tree_choose": Symbol(
-        "i64(ptr tree, double zero_chance, double one_chance)",
-        "The next outcome on the present path, or -1 if there are too many.",
+    "__qrt__walk_begin": Symbol(
+        "ptr(ptr context, i64 shots, i64 budget)",
+        "Start a walk through the outcomes, by weight (0 shots) or by shots, that may"
+        " keep `budget` bytes of states; null if memory is short.",
     ),
-    "__qrt__tree_weigh": Symbol(
-        "void(ptr tree, double chance)", "Multiply the weight of the present path."
+    "__qrt__walk_state_T": Symbol(
+        "ptr(ptr context, ptr walk, i64 n)",
+        "The state that the present path begins with, or null if memory is short.",
     ),
-    "__qrt__tree_next": Symbol("i64(ptr tree)", "Go on to the next path; 0 if none."),
+    "__qrt__walk_next": Symbol("i64(ptr walk)", "Go on to the next path; 0 if none."),
+    "__qrt__walk_rows": Symbol(
+        "i64(ptr walk)", "One past the last row of the present path's shots."
+    ),
+    "__qrt__walk_end": Symbol(
+        "i64(ptr context, ptr walk, double total)",
+        "End the newest walk; 0, or code | location << 8 if no path went through.",
+    ),
+    "__qrt__shuffle": Symbol(
+        "void(ptr context, i64 count, ptr out)", "A random order of 0 to count - 1."
+    ),
     "__qrt__sample_T": Symbol(
         "i64(ptr context, ptr state, i64 shots, i64 k, ptr wires, ptr out)",
         "Samples of k wires, one row of k 64-bit integers per shot.",

@@ -13,17 +13,19 @@ import llvmlite
 from llvmlite import binding
 
 from . import (
-    branches,
     dense,
     diagonal,
     measure,
+    midway,
     mix,
     observables,
+    random,
     reverse,
     sampling,
     schedule,
     state,
     tables,
+    walk,
 )
 from .target import (
     PRECISIONS,
@@ -42,6 +44,7 @@ FAMILIES: dict[str, Callable[[Precision], str]] = {
     "reverse": reverse.module,
     "observables": observables.module,
     "measure": measure.module,
+    "midway": midway.module,
     "sampling": sampling.module,
 }
 
@@ -97,8 +100,9 @@ def runtime_objects() -> list[bytes]:
     """The runtime's object files, from the cache where they are there and whole."""
     jobs: dict[str, Callable[[], str]] = {
         "context": state.context_module,
-        "branches": branches.branch_module,
+        "random": random.random_module,
         "tables": tables.table_module,
+        "walk": walk.walk_module,
     }
     for precision in PRECISIONS:
         for name, build in FAMILIES.items():

@@ -1,26 +1,22 @@
-"""Probabilities, measurement, state preparation and reduced density matrices."""
+"""Probabilities, state preparation and reduced density matrices."""
 
 from __future__ import annotations
 
 from .blocks import Blocks, Complex
-from .branches import TOO_DEEP
 from .diagonal import Targets
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
-from .mix import plan_room
 from .mix_reverse import Sums
 from .schedule import (
-    IMPOSSIBLE,
     NO_MEMORY,
     NOT_FINITE,
     NOT_NORMALISED,
     WIRE_RANGE,
     WIRE_REPEATED,
 )
-from .state import allocate, block_count, data, qubits, release
+from .state import allocate, block_count, data, is_skipped, qubits, release
 from .target import Precision
 
 MAX_WIRES = 64
-IMPOSSIBLE_BELOW = {8: 1e-20, 4: 1e-12}
 
 
 def module(precision: Precision) -> str:
@@ -30,8 +26,6 @@ def module(precision: Precision) -> str:
     _marginal(result, precision)
     _all_probabilities(result, precision)
     _probs(result, precision)
-    _flip(result, precision)
-    _measure(result, precision)
     _prepare(result, precision)
     _state_prep(result, precision)
     _density_matrix(result, precision)
@@ -132,75 +126,6 @@ def _probs(module: Module, precision: Precision) -> None:
     body.finish(0)
 
 
-def _flip(module: Module, precision: Precision) -> None:
-    """Apply X to one basis-index bit."""
-    suffix = precision.suffix
-    body = module.function("flip", VOID, PTR, I64, private=True)
-    state, bit = body.args
-    blocks = Blocks(body, precision)
-    plan, matrix = plan_room(blocks), body.stack(F64, 8)
-    for place, value in enumerate((0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0)):
-        body.store(body.real(value), matrix, place)
-    zero, mask = body.int(0), body.int(1) << bit
-    masks = (mask, zero, mask, zero)
-    body.call(f"__qrt__mix_plan_{suffix}", VOID, plan, block_count(body, state), *masks)
-    body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, zero)
-    body.call(f"__qrt__mix_{suffix}", VOID, data(body, state), plan)
-    body.finish()
-
-
-def _measure(module: Module, precision: Precision) -> None:
-    suffix = precision.suffix
-    arguments = (PTR, PTR, I32, I64, I64, I64, PTR, PTR)
-    body = module.function(f"__qrt__measure_{suffix}", I64, *arguments)
-    context, state, wire, postselect, reset, location, out, tree = body.args
-    wires, bits = body.stack(I32), body.stack(I64)
-    body.store(wire, wires)
-    one, n = body.int(1), qubits(body, state)
-    status = body.call(f"__qrt__wire_bits_{suffix}", I64, n, one, wires, bits)
-    body.leave_if(status.ne(0), status | (location << 8))
-    chances = body.stack(F64, 2)
-    body.call(f"__qrt__marginal_{suffix}", VOID, state, bits, one, chances)
-    zero_chance = body.load(F64, chances)
-    whole = zero_chance + body.load(F64, chances, 1)
-    outcome = body.var(postselect)
-    with body.when((postselect < 0) & ~tree.ne_null()):
-        drawn = body.call("__qrt__random", F64, context) * whole
-        outcome.set(body.select(drawn < zero_chance, 0, 1))
-    with body.when((postselect < 0) & tree.ne_null()):
-        parts = (zero_chance / whole, body.load(F64, chances, 1) / whole)
-        outcome.set(body.call("__qrt__tree_choose", I64, tree, *parts))
-    body.leave_if(outcome.get() < 0, (location << 8) | TOO_DEEP)
-    chance = body.load(F64, chances, outcome.get())
-    least = whole * IMPOSSIBLE_BELOW[precision.real_bytes]
-    impossible = ~(chance > least)
-    body.leave_if(impossible & ~tree.ne_null(), (location << 8) | IMPOSSIBLE)
-    with body.when(tree.ne_null()):
-        weight = body.select(impossible, body.real(0.0), chance / whole)
-        body.call("__qrt__tree_weigh", VOID, tree, weight)
-    factors = body.stack(F64, 4)
-    for place in range(4):
-        body.store(body.real(0.0), factors, place)
-    inverse = body.real(1.0) / body.intrinsic("sqrt", chance)
-    scale = body.select(impossible, body.real(0.0), inverse)
-    body.store(scale, factors, outcome.get() * 2)
-    zero = body.int(0)
-    given = (
-        data(body, state),
-        block_count(body, state),
-        bits,
-        one,
-        zero,
-        zero,
-        factors,
-    )
-    body.call(f"__qrt__diagonal_{suffix}", VOID, *given, zero)
-    with body.when(reset.ne(0) & outcome.get().eq(1)):
-        body.call("flip", VOID, state, body.load(I64, bits))
-    body.store(body.convert(outcome.get(), I32), out)
-    body.finish(0)
-
-
 def _prepare(module: Module, precision: Precision) -> None:
     """Give the bits, which are all 0, the amplitudes of `amplitudes`."""
     body = module.function("prepare", VOID, PTR, PTR, I64, PTR, private=True)
@@ -252,6 +177,7 @@ def _state_prep(module: Module, precision: Precision) -> None:
     given = (n, count, wires, bits)
     status = body.call(f"__qrt__wire_bits_{precision.suffix}", I64, *given)
     body.leave_if(status.ne(0), status | (location << 8))
+    body.leave_if(is_skipped(body, state), 0)
     norm = body.var(0.0, F64)
     with body.loop(body.int(2) << count) as number:
         value = body.load(F64, amplitudes, number)

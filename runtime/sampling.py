@@ -14,6 +14,8 @@ from .state import allocate, qubits, release
 from .target import Precision
 
 MAX_GUIDE_BITS = 22
+# Below this number of shots a search from the beginning is quicker than a table.
+FEW_SHOTS = 4
 
 
 def module(precision: Precision) -> str:
@@ -81,7 +83,9 @@ def _sample(module: Module, precision: Precision) -> None:
     n = qubits(body, state)
     bits = find_bits(body, precision, n, count, wires)
     size = body.int(1) << n
+    body.leave_if(shots <= 0, 0)
     guide_bits = body.select(n < MAX_GUIDE_BITS, n, MAX_GUIDE_BITS)
+    guide_bits = body.select(shots < FEW_SHOTS, 0, guide_bits)
     parts = body.int(1) << guide_bits
     cumulative, guide = allocate(body, size * 8), allocate(body, parts * 8)
     body.leave_if(~(cumulative.ne_null() & guide.ne_null()), NO_MEMORY)

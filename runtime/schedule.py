@@ -5,7 +5,7 @@ from __future__ import annotations
 from .blocks import Blocks
 from .emit import F64, I1, I32, I64, PTR, VOID, Body, Module, Value
 from .mix import plan_room
-from .state import block_count, data, qubits
+from .state import block_count, data, is_skipped, qubits
 from .target import Precision
 
 # Words of a schedule entry.
@@ -287,6 +287,7 @@ def _run(module: Module, precision: Precision) -> None:
     arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR)
     body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
     state, entries, count, wires, params, slots, tape = body.args
+    body.leave_if(is_skipped(body, state), 0)
     words = body.stack(I64, DECODED_WORDS)
     small, big = body.stack(F64, STACK_ENTRIES), body.stack(PTR)
     body.store(body.null(), big)

@@ -8,10 +8,11 @@ from .blocks import Blocks, Complex
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
 from .target import Precision
 
-# A context holds its seed, the random counter, and the lists of its states and tapes.
-SEED, COUNTER, STATES, TAPES = range(4)
-# A state is a header, in words, and then its blocks.
-QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES = range(5)
+# A context holds its seed, the random counter, and the lists of what it owns.
+SEED, COUNTER, STATES, TAPES, WALKS = range(5)
+# A state is a header, in words, and then its blocks. While it is SKIPPED, operations
+# on it do nothing: it is already as a later one left it.
+QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
 HEADER_BYTES = 128
 POOL_SLOTS = 4
 POOL_FROM, POOL_TO = 1 << 16, 1 << 28
@@ -33,6 +34,11 @@ def block_count(body: Body, state: Value) -> Value:
 def data(body: Body, state: Value) -> Value:
     """A state's first block."""
     return body.at(state, HEADER_BYTES)
+
+
+def is_skipped(body: Body, state: Value) -> Value:
+    """Whether operations on a state are to do nothing."""
+    return body.load(I64, state, SKIPPED).ne(0)
 
 
 def allocate(body: Body, size: Value) -> Value:
@@ -93,11 +99,12 @@ def _context_new(module: Module) -> None:
     chosen = body.var(seed)
     with body.when(has_seed.eq(0)):
         chosen.set(body.call("__qrt__entropy", I64))
-    context = body.call("malloc", PTR, body.int(32))
+    context = body.call("malloc", PTR, body.int(40))
     body.store(_mix_bits(chosen.get() + GOLDEN), context, SEED)
     body.store(body.int(0), context, COUNTER)
     body.store(body.null(), context, STATES)
     body.store(body.null(), context, TAPES)
+    body.store(body.null(), context, WALKS)
     body.finish(context)
 
 
@@ -128,6 +135,12 @@ def _context_free(module: Module) -> None:
         following = body.load(PTR, tape.get())
         release(body, tape.get())
         tape.set(following)
+    walk = body.var(body.load(PTR, context, WALKS))
+    with body.repeat_while(lambda: walk.get().ne_null()):
+        following = body.load(PTR, walk.get())
+        release(body, body.load(PTR, walk.get(), 1))
+        release(body, walk.get())
+        walk.set(following)
     release(body, context)
     body.finish()
 
@@ -226,6 +239,7 @@ def _state_raw(module: Module, precision: Precision) -> None:
     following = body.load(PTR, context, STATES)
     body.store(n, state, QUBITS)
     body.store(blocks, state, BLOCKS)
+    body.store(body.int(0), state, SKIPPED)
     body.store(body.null(), state, PREVIOUS)
     body.store(following, state, NEXT)
     with body.when(following.ne_null()):

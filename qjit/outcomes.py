@@ -1,0 +1,111 @@
+"""Statistics of measured values: of what `measure` returned, or any expression of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from .context import TraceContext, current
+from .errors import MeasurementError, UnsupportedError
+from .jax_internals import user_line
+from .primitives import integer_dtype, mean_p, real_dtype, record_p, variance_p
+
+# Distributions are arrays with one entry for each outcome.
+WIDEST = 30
+
+
+def is_value(item: Any) -> bool:
+    """Tell whether something is computed when the circuit runs."""
+    return isinstance(item, Tracer)
+
+
+def measured_bits(items: Any) -> list[Any] | None:
+    """Return measured values as a list, or None if these are no measured values."""
+    if is_value(items) and items.dtype == np.bool_:
+        return [items] if items.ndim == 0 else [items[n] for n in range(len(items))]
+    if not isinstance(items, list | tuple) or not items:
+        return None
+    bits = [is_value(item) and item.dtype == np.bool_ for item in items]
+    if any(bits) and not all(bits):
+        raise MeasurementError(
+            f"{user_line()}: expected wires or measured values, but got both: "
+            f"{list(items)}. Measure them in two statistics."
+        )
+    return list(items) if all(bits) else None
+
+
+def _checked(value: Any, what: str, context: TraceContext) -> Any:
+    if np.issubdtype(value.dtype, np.complexfloating):
+        raise MeasurementError(
+            f"{user_line()}: {what} takes a real expression of measured values, but "
+            f"got {value.dtype}. Take its real and imaginary parts."
+        )
+    return jax.lax.convert_element_type(value, real_dtype(context.dtype))
+
+
+def mean(value: Any) -> jax.Array:
+    """Return the mean of an expression of measured values."""
+    context = current("expval")
+    real = _checked(value, "expval", context)
+    if context.shots is not None:
+        return jnp.mean(recorded(real, context.shots), axis=0)
+    return mean_p.bind(real, dtype=context.dtype)[0]
+
+
+def variance(value: Any) -> jax.Array:
+    """Return the variance of an expression of measured values."""
+    context = current("var")
+    real = _checked(value, "var", context)
+    if context.shots is not None:
+        return jnp.var(recorded(real, context.shots), axis=0)
+    return variance_p.bind(real, dtype=context.dtype)[0]
+
+
+def recorded(value: Any, shots: int) -> jax.Array:
+    """Return the value in each shot, along a new first axis."""
+    return record_p.bind(value, shots=shots)[0]
+
+
+def samples(bits: Sequence[Any], shots: int) -> jax.Array:
+    """Return measured values in each shot: integers of shape (shots, values)."""
+    stacked = jnp.stack([jnp.asarray(bit) for bit in bits])
+    return recorded(stacked.astype(integer_dtype()), shots)
+
+
+def distribution(bits: Sequence[Any]) -> jax.Array:
+    """Return the joint probabilities of measured values, the first most significant."""
+    context = current("probs")
+    if context.shots is not None:
+        return frequencies(samples(bits, context.shots), real_dtype(context.dtype))
+    check_width(len(bits), "probs")
+    index = sum(bit.astype(np.int32) << n for n, bit in enumerate(reversed(bits)))
+    hits = jnp.arange(2 ** len(bits), dtype=np.int32) == index
+    return mean_p.bind(hits.astype(real_dtype(context.dtype)), dtype=context.dtype)[0]
+
+
+def frequencies(rows: jax.Array, dtype: Any) -> jax.Array:
+    """Return the share of each outcome among rows of bits."""
+    return tally(rows, "probs")[1].astype(dtype) / rows.shape[0]
+
+
+def tally(rows: jax.Array, what: str) -> tuple[jax.Array, jax.Array]:
+    """Return the outcomes of rows of bits and how often each occurs."""
+    width = rows.shape[1]
+    check_width(width, what)
+    weights = jnp.asarray([2**place for place in reversed(range(width))], rows.dtype)
+    outcomes = jnp.arange(2**width, dtype=rows.dtype)
+    index = jnp.sum(rows * weights, axis=1)
+    ones = jnp.ones(rows.shape[0], rows.dtype)
+    return outcomes, jnp.zeros(2**width, rows.dtype).at[index].add(ones)
+
+
+def check_width(width: int, what: str) -> None:
+    """Refuse distributions over too many outcomes."""
+    if width > WIDEST:
+        raise UnsupportedError(
+            f"{user_line()}: {what} of {width} wires would have 2**{width} entries. "
+            f"Use {'sample, or ' if what == 'counts' else ''}{what} of fewer wires."
+        )
