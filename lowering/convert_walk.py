@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from xdsl.dialects import llvm
 from xdsl.dialects.builtin import f64, i1, i64
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from qjit.dialects import quantum, walk
 from qjit.runtime.walk import FIRST, SHOTS, WEIGHT
@@ -43,7 +43,7 @@ def _address(converter: Converter) -> SSAValue:
     return found
 
 
-def _word(converter: Converter, number: int, kind: type[f64] | type[i64]) -> SSAValue:
+def _word(converter: Converter, number: int, kind: Attribute) -> SSAValue:
     place = converter.offset(_address(converter), number, kind)
     return converter.load(place, kind)
 

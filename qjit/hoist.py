@@ -20,6 +20,7 @@ from .errors import DifferentiationError, UnsupportedError
 from .jax_internals import scan_counts, user_line
 from .jaxprs import (
     CALL_PRIMITIVES,
+    MIDWAY,
     Environment,
     bind,
     has_effects,
@@ -216,8 +217,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "scan": _scan,
     "cond": _cond,
     "while": _unbounded,
-    "quantum_measure": _measured,
-    "quantum_reset": _measured,
+    **{name: _measured for name in MIDWAY},
 }
 
 

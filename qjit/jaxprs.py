@@ -12,6 +12,9 @@ from .jax_internals import bind as bind
 CALL_PRIMITIVES = frozenset(
     {"pjit", "jit", "closed_call", "core_call", "checkpoint", "remat", "remat2"}
 )
+MIDWAY = frozenset(
+    f"quantum_{name}" for name in ("measure", "reset", "record", "mean", "variance")
+)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,6 @@ def quantum_eqns(jaxpr: Jaxpr, inside: tuple[str, ...] = ()) -> Iterator[Any]:
 
 
 def measures_midway(jaxpr: Jaxpr) -> bool:
-    """Tell whether a circuit measures or resets on the way."""
+    """Tell whether a circuit measures or resets on the way, or asks what it found."""
     names = {eqn.primitive.name for eqn, _ in quantum_eqns(jaxpr)}
-    return not names.isdisjoint(("quantum_measure", "quantum_reset"))
+    return not names.isdisjoint(MIDWAY)

@@ -8,10 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from . import outcomes
 from .context import TraceContext, current
 from .errors import MeasurementError, UnsupportedError
 from .jax_internals import user_line
 from .observables import Observable, as_observable
+from .outcomes import is_value, measured_bits
 from .primitives import (
     density_matrix_p,
     expval_p,
@@ -28,11 +30,6 @@ from .wires import Wires, as_wires, static_wires
 
 def _statistic(primitive: Any, observable: Any, name: str) -> Any:
     context = current(name)
-    if isinstance(observable, Tracer):
-        raise UnsupportedError(
-            f"{user_line()}: {name} of a measured value is not supported yet. "
-            f"Take {name} of an observable."
-        )
     observable = as_observable(observable)
     for wire in observable.wires:
         context.use(wire)
@@ -67,10 +64,11 @@ def expval(observable: Observable | Any) -> jax.Array:
 
     Args:
         observable: built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
-            and `@ + - *`.
+            and `@ + - *`; or a real expression of measured values, of any shape.
 
     Returns:
-        A real scalar of the precision of the quantum function.
+        A real array of the precision of the quantum function: a scalar for an
+        observable, the shape of the expression otherwise. Without shots it is exact.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -80,6 +78,8 @@ def expval(observable: Observable | Any) -> jax.Array:
     >>> print(f"{circuit(0.0):.1f}")
     1.0
     """
+    if is_value(observable):
+        return outcomes.mean(observable)
     _refuse_shots("expval")
     return _statistic(expval_p, observable, "expval")
 
@@ -89,10 +89,11 @@ def var(observable: Observable | Any) -> jax.Array:
 
     Args:
         observable: built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
-            and `@ + - *`.
+            and `@ + - *`; or a real expression of measured values, of any shape.
 
     Returns:
-        A real scalar of the precision of the quantum function.
+        A real array of the precision of the quantum function: a scalar for an
+        observable, the shape of the expression otherwise. Without shots it is exact.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -102,6 +103,8 @@ def var(observable: Observable | Any) -> jax.Array:
     >>> print(f"{circuit():.1f}")
     1.0
     """
+    if is_value(observable):
+        return outcomes.variance(observable)
     _refuse_shots("var")
     return _statistic(var_p, observable, "var")
 
@@ -124,7 +127,8 @@ def probs(wires: Wires = None) -> jax.Array:
     """Return the probabilities of the basis states of some wires.
 
     Args:
-        wires: k wires, known when tracing; all when left out.
+        wires: k wires, known when tracing; all when left out. Or k measured values,
+            for their joint probabilities.
 
     Returns:
         A real array of shape (2**k,); the first wire is the most significant.
@@ -137,8 +141,11 @@ def probs(wires: Wires = None) -> jax.Array:
     >>> print(circuit())
     [0. 1. 0. 0.]
     """
-    _refuse_shots("probs")
     context = current("probs")
+    if (bits := measured_bits(wires)) is not None:
+        return outcomes.distribution(bits)
+    if context.shots is not None:
+        return outcomes.frequencies(sample(wires), real_dtype(context.dtype))
     on = _all_or(wires, context, "probs")
     return probs_p.bind(wires=on, dtype=context.dtype)[0]
 
@@ -267,11 +274,14 @@ def _entropy(rho: jax.Array, log_base: float | None) -> jax.Array:
 def sample(wires: Wires = None) -> jax.Array:
     """Return measured bits of some wires, one row for each shot.
 
+    Row s of every result of a quantum function belongs to the same shot.
+
     Args:
-        wires: k wires, known when tracing; all when left out.
+        wires: k wires, known when tracing; all when left out. Or k measured values.
 
     Returns:
-        An integer array of shape (shots, k).
+        An integer array of shape (shots, k), or (shots,) for one measured value that
+        is not in a list.
 
     Raises:
         MeasurementError: if the quantum function has no shots.
@@ -291,6 +301,9 @@ def sample(wires: Wires = None) -> jax.Array:
         raise MeasurementError(
             f"{user_line()}: sample needs shots. Give them to qnode(shots=...)."
         )
+    if (bits := measured_bits(wires)) is not None:
+        rows = outcomes.samples(bits, context.shots)
+        return rows[:, 0] if is_value(wires) and wires.ndim == 0 else rows
     on = _all_or(wires, context, "sample")
     return sample_p.bind(wires=on, shots=context.shots, dtype=context.dtype)[0]
 
@@ -299,7 +312,7 @@ def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
     """Return how often each basis state of some wires was measured.
 
     Args:
-        wires: k wires, known when tracing; all when left out.
+        wires: k wires, known when tracing; all when left out. Or k measured values.
 
     Returns:
         Two integer arrays of shape (2**k,): the basis states and their counts.
@@ -317,17 +330,7 @@ def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
     [0 1 2 3] [ 0 10  0  0]
     """
     bits = sample(wires)
-    width = bits.shape[1]
-    if width > 30:
-        raise UnsupportedError(
-            f"{user_line()}: counts of {width} wires would have 2**{width} entries. "
-            "Use sample, or counts of fewer wires."
-        )
-    weights = jnp.asarray([2**place for place in reversed(range(width))], bits.dtype)
-    states = jnp.arange(2**width, dtype=bits.dtype)
-    index = jnp.sum(bits * weights, axis=1)
-    ones = jnp.ones(bits.shape[0], bits.dtype)
-    return states, jnp.zeros(2**width, bits.dtype).at[index].add(ones)
+    return outcomes.tally(bits.reshape(bits.shape[0], -1), "counts")
 
 
 def measure(

@@ -1,4 +1,4 @@
-"""Statistics of measured values: of what `measure` returned, or any expression of it."""
+"""Statistics of measured values: of what `measure` returned, and expressions of it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,8 +31,8 @@ def measured_bits(items: Any) -> list[Any] | None:
     bits = [is_value(item) and item.dtype == np.bool_ for item in items]
     if any(bits) and not all(bits):
         raise MeasurementError(
-            f"{user_line()}: expected wires or measured values, but got both: "
-            f"{list(items)}. Measure them in two statistics."
+            f"{user_line()}: expected wires or measured values, but got a list of "
+            "both. Take one statistic of the wires and one of the measured values."
         )
     return list(items) if all(bits) else None
 

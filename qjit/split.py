@@ -201,13 +201,13 @@ def evaluate_post(
             env.write(eqn.outvars, [next(results)])
             continue
         inputs = env.read(eqn.invars)
-        if any(value is None for value in inputs):
+        if has_effects(eqn) and eqn.primitive.name in CALL_PRIMITIVES:
+            inner = inner_jaxpr(eqn)
+            outs = evaluate_post(inner.jaxpr, inner.consts, inputs, results)
+        elif any(value is None for value in inputs):
             outs = [None] * len(eqn.outvars)
         elif not has_effects(eqn):
             outs = bind(eqn, inputs)
-        elif eqn.primitive.name in CALL_PRIMITIVES:
-            inner = inner_jaxpr(eqn)
-            outs = evaluate_post(inner.jaxpr, inner.consts, inputs, results)
         elif _is_classical(eqn):
             outs = without_gates(eqn, inputs, "differentiation")
         else:
