@@ -218,6 +218,8 @@ def _explain_symbolic(name: str, error: Exception) -> None:
 
 def _unknown_size(name: str, error: BaseException) -> DimensionError:
     text = str(error).splitlines()[0].rstrip(".")
+    if "_DimExpr" in text:
+        text = "a size stands where Python takes an integer"
     return DimensionError(
         f"{line_of(error)}: '{name}' needs a size when it is traced, but is compiled "
         f"for any size: {text}. Use jnp.where or jax.lax.cond to branch on x.shape, "

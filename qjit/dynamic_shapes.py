@@ -149,7 +149,8 @@ def solve(
         if len(argument.shape) != len(shape):
             raise DimensionError(
                 f"{user_line()}: '{what}' was compiled for {argument.place} of shape "
-                f"{_text(argument.shape)}, but got shape {_text(shape)}."
+                f"{_text(argument.shape)}, but got shape {_text(shape)}. Call it with "
+                "as many axes, or compile it again."
             )
         pairs = zip(argument.shape, shape, strict=True)
         waiting += [(argument, a, size, n) for a, (size, n) in enumerate(pairs)]
@@ -184,7 +185,7 @@ def _solved(
     if (found - rest) % scale:
         raise DimensionError(
             f"{user_line()}: '{what}' was compiled for size '{size}', but {where}, "
-            f"which no '{name}' gives."
+            f"which no '{name}' gives. Call it with arrays that fit."
         )
     return (found - rest) // scale
 
@@ -226,7 +227,8 @@ def check_constraints(
         if value < 0 or (equal and value):
             raise DimensionError(
                 f"{user_line()}: '{what}' was compiled for sizes with {text}, but got "
-                f"{_sizes_text(sizes)}."
+                f"{_sizes_text(sizes)}. Call it with arrays that fit, or compile it "
+                "for such sizes."
             )
 
 
@@ -243,8 +245,8 @@ def check_sizes(program: Program, sizes: Mapping[str, int], what: str) -> None:
             fits = False
         if not fits:
             raise DimensionError(
-                f"{user_line()}: '{what}' makes an array of size '{size}', which does "
-                f"not exist for {_sizes_text(sizes)}. Call it with larger arrays."
+                f"{user_line()}: '{what}' uses the size '{size}', which does not exist "
+                f"for {_sizes_text(sizes)}. Call it with larger arrays."
             )
 
 

@@ -1,0 +1,14 @@
+import jax
+import jax.numpy as jnp
+
+import qjit as qj
+
+
+@qj.qjit
+def f(x):
+    return x.sum()
+
+
+(n,) = jax.export.symbolic_shape("n")
+compiled = f.lower(jax.ShapeDtypeStruct((n,), jnp.float64)).compile()
+compiled(jnp.zeros(5), jnp.zeros(5))

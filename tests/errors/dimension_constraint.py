@@ -1,0 +1,15 @@
+import jax
+import jax.numpy as jnp
+
+import qjit as qj
+
+
+@qj.qjit
+def f(x):
+    return jnp.linspace(0, 1, x.shape[0]) * x
+
+
+(n,) = jax.export.symbolic_shape("n", constraints=["n >= 2"])
+compiled = f.lower(jax.ShapeDtypeStruct((n,), jnp.float64)).compile()
+compiled(jnp.zeros(5))
+compiled(jnp.zeros(1))
