@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import jax
+from jax import export
 
 from .jax_internals import dimension_terms, is_symbolic_dim, max_dim, min_dim
 
@@ -67,8 +67,8 @@ def evaluate(
 ) -> Found:
     """Evaluate a size, given the meaning of its leaves and of its operations.
 
-    >>> import jax
-    >>> n, = jax.export.symbolic_shape("n")
+    >>> from jax import export
+    >>> n, = export.symbolic_shape("n")
     >>> evaluate(2 * n + 1, str, lambda name, x, y: f"{name}({x}, {y})")
     'add(mul(2, n), 1)'
     """
@@ -97,8 +97,8 @@ def evaluate(
 def number(size: Size, sizes: Mapping[str, int]) -> int:
     """Return a size as a number, given the sizes of the dimensions.
 
-    >>> import jax
-    >>> n, m = jax.export.symbolic_shape("n, m")
+    >>> from jax import export
+    >>> n, m = export.symbolic_shape("n, m")
     >>> number(n * m - n // 2, {"n": 5, "m": 3})
     13
     """
@@ -117,8 +117,8 @@ def numbers(shape: Iterable[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
 def linear(size: Size, name: str) -> tuple[int, Size] | None:
     """Return the coefficient of a dimension and the rest, if a size is linear in it.
 
-    >>> import jax
-    >>> n, m = jax.export.symbolic_shape("n, m")
+    >>> from jax import export
+    >>> n, m = export.symbolic_shape("n, m")
     >>> linear(2 * n + m + 1, "n"), linear(n * n, "n")
     ((2, m + 1), None)
     """
@@ -129,7 +129,7 @@ def linear(size: Size, name: str) -> tuple[int, Size] | None:
     ]
     if not alone:
         return None
-    (variable,) = jax.export.symbolic_shape(name, scope=size.scope)
+    (variable,) = export.symbolic_shape(name, scope=size.scope)
     rest = size - alone[0] * variable
     return None if name in names([(rest,)]) else (alone[0], rest)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+from jax import export
 
 from qjit.lowering.dimensions import Size, is_symbolic, linear, names, number, numbers
 from qjit.lowering.program import Program
@@ -59,7 +60,7 @@ class AbstractedAxes:
         """Take names of axes in a prefix of the arguments' tree of a function."""
         self.spec = jax.tree.map(_parsed, spec, is_leaf=_is_axes)
         self.what = what
-        self._scope = jax.export.SymbolicScope()
+        self._scope = export.SymbolicScope()
 
     def __bool__(self) -> bool:
         """Tell whether any axis is named."""
@@ -113,7 +114,7 @@ class AbstractedAxes:
                     f"{_text(argument.shape)}. Give one entry per argument, and {{}} "
                     "for arguments of fixed shape."
                 )
-            (shape[axis],) = jax.export.symbolic_shape(name, scope=self._scope)
+            (shape[axis],) = export.symbolic_shape(name, scope=self._scope)
         return Argument(argument.place, tuple(shape))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax import export
 
 import qjit as qj
 from qjit import import_rules
@@ -341,7 +342,7 @@ def MIXED(a: jax.Array, x: jax.Array) -> Any:
 @given(n=st.integers(1, 50), m=st.integers(1, 50))
 def test_sizes_are_evaluated_as_in_python(n: int, m: int) -> None:
     sizes = {"n": n, "m": m}
-    first, second = jax.export.symbolic_shape("n, m")
+    first, second = export.symbolic_shape("n, m")
     for make in (
         lambda n, m: 3 * n * n * m - 2 * m + 7,
         lambda n, m: (n - 3 * m) // 4 + (5 - n) % 3,
@@ -351,7 +352,7 @@ def test_sizes_are_evaluated_as_in_python(n: int, m: int) -> None:
         assert number(size, sizes) == make(n, m)
         text = evaluate(size, str, lambda name, x, y: f"{name}({x}, {y})")
         assert eval(text, OPERATIONS | sizes) == make(n, m)
-    bounds = jax.export.symbolic_shape("max(n, 2*m), min(n, m + 3)")
+    bounds = export.symbolic_shape("max(n, 2*m), min(n, m + 3)")
     assert numbers(bounds, sizes) == (max(n, 2 * m), min(n, m + 3))
 
 
@@ -365,8 +366,8 @@ OPERATIONS: dict[str, Any] = {
 
 @pytest.mark.parametrize("size", ["floordiv(n - 5, 3)", "mod(2 - n, 4)", "max(n, 4)"])
 def test_native_code_evaluates_sizes(size: str) -> None:
-    scope = jax.export.SymbolicScope()
-    n, value = jax.export.symbolic_shape(f"n, {size}", scope=scope)
+    scope = export.SymbolicScope()
+    n, value = export.symbolic_shape(f"n, {size}", scope=scope)
     program = qj.qjit(lambda x: jnp.asarray(value) + 0 * x.shape[0])
     every = program.lower(jax.ShapeDtypeStruct((n,), jnp.float64)).compile()
     for each in range(1, 9):
@@ -374,7 +375,7 @@ def test_native_code_evaluates_sizes(size: str) -> None:
 
 
 def test_ahead_of_time(compiled: list[str]) -> None:
-    n, m = jax.export.symbolic_shape("n, m")
+    n, m = export.symbolic_shape("n, m")
     wide = jnp.float64
     args = jax.ShapeDtypeStruct((n, m), wide), {"b": jax.ShapeDtypeStruct((m,), wide)}
 
@@ -395,7 +396,7 @@ def test_ahead_of_time(compiled: list[str]) -> None:
 
 
 def test_sizes_that_are_expressions() -> None:
-    n, m = jax.export.symbolic_shape("n, m")
+    n, m = export.symbolic_shape("n, m")
     args = [jax.ShapeDtypeStruct(shape, jnp.float64) for shape in ((2 * n + m,), (m,))]
     program = qj.qjit(lambda x, y: jnp.zeros(n) + x.sum() + y.sum()).lower(*args)
     found = program.compile()(jnp.ones(7), jnp.ones(3))

@@ -1,5 +1,6 @@
 import jax
 import jax.numpy as jnp
+from jax import export
 
 import qjit as qj
 
@@ -9,6 +10,6 @@ def f(x):
     return x.sum()
 
 
-(n,) = jax.export.symbolic_shape("n")
+(n,) = export.symbolic_shape("n")
 compiled = f.lower(jax.ShapeDtypeStruct((n, 2), jnp.float64)).compile()
 compiled(jnp.zeros(5))
