@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 
 from .import_conversions import convert
 from .import_elementwise import call, extremum, kind_of
+from .import_special import decomposed
 from .importer import Importer, elementwise
 from .small_floats import is_small, rounded
 
@@ -38,7 +39,9 @@ REAL_FUNCTIONS: dict[str, Any] = {
     "floor": math.FloorOp,
     "ceil": math.CeilOp,
 }
-C_FUNCTIONS = {"erfc": "erfc", "lgamma": "lgamma"}
+C_FUNCTIONS = {"erfc": "erfc"}
+# What the C library computes otherwise than XLA, by kind and name.
+DECOMPOSED = {("f", "atanh"), ("c", "log1p")}
 
 
 def call_complex(importer: Importer, symbol: str, *args: Scalar) -> Scalar:
@@ -56,14 +59,13 @@ def call_complex(importer: Importer, symbol: str, *args: Scalar) -> Scalar:
 def _function(name: str, op: Any) -> None:
     @elementwise(name)
     def _(importer: Importer, eqn: Any, x: Scalar) -> Scalar:
+        if (kind_of(eqn), name) in DECOMPOSED:
+            return decomposed(importer, eqn, x)
         if kind_of(eqn) == "f":
             return importer.emit(op(x))
         if name == "exp2":
             two = importer.scalar_constant(2, eqn.invars[0].aval.dtype)
             return call_complex(importer, "cpow", two, x)
-        if name == "log1p":
-            one = importer.scalar_constant(1, eqn.invars[0].aval.dtype)
-            return call_complex(importer, "clog", importer.emit(complex.AddOp(x, one)))
         if name == "expm1":
             one = importer.scalar_constant(1, eqn.invars[0].aval.dtype)
             grown = call_complex(importer, "cexp", x)

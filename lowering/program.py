@@ -31,6 +31,7 @@ from . import (
     import_quantum,
     import_reductions,
     import_shapes,
+    import_special,
 )
 from .convert_to_llvm import convert_to_llvm
 from .dimensions import Size, numbers
@@ -79,6 +80,7 @@ RULE_MODULES = (
     import_quantum,
     import_reductions,
     import_shapes,
+    import_special,
 )
 
 Pass = Callable[[ModuleOp], None]

@@ -19,8 +19,18 @@ from qjit.lowering.importer import import_program
 
 # How many cases are compiled as one program.
 BATCH = 12
-# Looser tolerances, where an algorithm's rounding depends on the order of its terms.
-TOLERANCES: dict[str, dict[str, float]] = {}
+# Looser tolerances than JAX's default of a few units in the last place.
+TOLERANCES: dict[str, dict[str, float]] = {
+    # XLA's own log1p and pow err by as much, and so does what is made of them.
+    "atanh": {"float64": 2e-14},
+    "igammac": {"float64": 2e-14},
+    "lgamma": {"float64": 2e-14},
+    "log1p": {"float64": 2e-14, "complex128": 2e-14},
+    "pow": {"complex64": 1e-5, "complex128": 2e-14},
+    # XLA rounds partial sums in another order.
+    "cumsum": {"bfloat16": 5e-2, "float16": 5e-3},
+    "cumprod": {"bfloat16": 5e-2, "float16": 5e-3},
+}
 # How to compare results that are not unique, by group: (arguments, found, expected).
 COMPARISONS: dict[str, Callable[..., None]] = {}
 
