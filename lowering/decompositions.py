@@ -89,7 +89,8 @@ def decomposition(
     avals = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
     with enable_x64(True):
         traced = jax.jit(lambda *xs: primitive.bind(*xs, **dict(params))).trace(*avals)
-        module = traced.lower(lowering_platforms=("cpu",)).compiler_ir("stablehlo")
+        lowered = traced.lower(lowering_platforms=("cpu",))
+        module: Any = lowered.compiler_ir("stablehlo")
         with module.context:
             stablehlo.register_stablehlo_passes()
             passmanager.PassManager.parse(PIPELINE).run(module.operation)
@@ -126,9 +127,9 @@ def _evaluate(op: Any, inputs: list[Any], env: Environment, call: Any) -> list[A
     if name == "constant":
         return [_constant(op)]
     if name == "convert":
-        return [lax.convert_element_type(*inputs, _dtype(op.results[0]))]
+        return [lax.convert_element_type(inputs[0], _dtype(op.results[0]))]
     if name == "bitcast_convert":
-        return [lax.bitcast_convert_type(*inputs, _dtype(op.results[0]))]
+        return [lax.bitcast_convert_type(inputs[0], _dtype(op.results[0]))]
     if name == "func.call":
         return call(ir.FlatSymbolRefAttr(op.attributes["callee"]).value, inputs)
     if name == "reduce":  # of scalars: each operand joins its initial value
@@ -156,7 +157,8 @@ def _dtype(value: Any) -> Any:
 
 def _constant(op: Any) -> Any:
     dtype = _dtype(op.results[0])
-    value = ir.DenseElementsAttr(op.attributes["value"]).get_splat_value().value
+    splat: Any = ir.DenseElementsAttr(op.attributes["value"]).get_splat_value()
+    value = splat.value
     if dtype.kind in "iu":
         unsigned = np.dtype(f"u{dtype.itemsize}")
         return np.asarray(value % 2 ** (8 * dtype.itemsize), unsigned).view(dtype)
