@@ -141,6 +141,7 @@ class Emitter:
         if is_symbolic(value):
             return self._scalar_size(value, dtype)
         number = np.asarray(value).astype(dtype)
+        dtype = number.dtype
         key = (str(dtype), number.tobytes())
         if key in self._constants:
             return self._constants[key]
@@ -292,10 +293,24 @@ class Emitter:
         zero = self.index_constant(0)
         if extents[axis] == 1:
             return self.loop(extents, body, carried, [*indices, zero])
+        one, bound = self.index_constant(1), self.index_constant(extents[axis])
+
+        def advance(
+            place: SSAValue, inner: Sequence[SSAValue]
+        ) -> Sequence[SSAValue]:
+            return self.loop(extents, body, inner, [*indices, place])
+
+        return self.steps((zero, bound, one), advance, carried)
+
+    def steps(
+        self,
+        bounds: tuple[SSAValue, SSAValue, SSAValue],
+        body: Callable[[SSAValue, Sequence[SSAValue]], Sequence[SSAValue]],
+        carried: Sequence[SSAValue] = (),
+    ) -> Sequence[SSAValue]:
+        """Emit a loop from a start to before an end, by a step."""
         types = [index, *(value.type for value in carried)]
         with self.region(types) as block:
-            inner = self.loop(extents, body, block.args[1:], [*indices, block.args[0]])
-            self.insert(scf.YieldOp(*inner))
-        one = self.index_constant(1)
-        bound = self.index_constant(extents[axis])
-        return self.insert(scf.ForOp(zero, bound, one, list(carried), block)).results
+            place, *inner = block.args
+            self.insert(scf.YieldOp(*body(place, inner)))
+        return self.insert(scf.ForOp(*bounds, list(carried), block)).results

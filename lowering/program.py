@@ -31,6 +31,7 @@ from . import (
     import_quantum,
     import_reductions,
     import_shapes,
+    import_sorting,
     import_special,
 )
 from .convert_to_llvm import convert_to_llvm
@@ -80,6 +81,7 @@ RULE_MODULES = (
     import_quantum,
     import_reductions,
     import_shapes,
+    import_sorting,
     import_special,
 )
 
