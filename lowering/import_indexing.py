@@ -1,6 +1,6 @@
 """Import rules of gather and scatter, as XLA defines them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,7 @@ from xdsl.ir import SSAValue
 from .arrays import Value, kind_of_dtype
 from .dimensions import Size, at_most, is_symbolic
 from .import_conversions import convert
-from .import_elementwise import extremum
-from .import_reductions import plus, times
+from .import_reductions import combine_by_jaxpr
 from .import_shapes import choose, when, writable_copy
 from .importer import Importer, index, rule
 
@@ -115,9 +114,9 @@ def _gather(importer: Importer, eqn: Any, x: Value, indices: Value) -> list[Valu
         return choose(
             importer,
             inside,
-            lambda: importer.element(x, window.place(position, starts)),
-            filling,
-        )
+            lambda: [importer.element(x, window.place(position, starts))],
+            [filling],
+        )[0]
 
     return [importer.lazy(aval, [x, indices], element)]
 
@@ -134,32 +133,6 @@ def _fill_value(eqn: Any, dtype: Any) -> Any:
     return np.iinfo(dtype).min if kind_of_dtype(dtype) == "i" else np.iinfo(dtype).max
 
 
-Update = Callable[[Importer, str, SSAValue, SSAValue], SSAValue]
-
-UPDATES: dict[str, Update] = {
-    "scatter": lambda importer, kind, old, new: new,
-    "scatter-add": plus,
-    "scatter_add": plus,
-    "scatter-mul": times,
-    "scatter_mul": times,
-    "scatter-sub": lambda importer, kind, old, new: importer.emit(
-        (arith.SubfOp if kind == "f" else arith.SubiOp)(old, new)
-    ),
-    "scatter-min": lambda importer, kind, old, new: extremum(
-        importer, kind, old, new, largest=False
-    ),
-    "scatter_min": lambda importer, kind, old, new: extremum(
-        importer, kind, old, new, largest=False
-    ),
-    "scatter-max": lambda importer, kind, old, new: extremum(
-        importer, kind, old, new, largest=True
-    ),
-    "scatter_max": lambda importer, kind, old, new: extremum(
-        importer, kind, old, new, largest=True
-    ),
-}
-
-
 def _update_sizes(
     shape: Sequence[Size], numbers: Any, update: Value
 ) -> tuple[Size, ...]:
@@ -171,57 +144,58 @@ def _update_sizes(
     )
 
 
-def _scatter(name: str, combine: Update) -> None:
-    @rule(name)
-    def _(
-        importer: Importer, eqn: Any, x: Value, indices: Value, update: Value
-    ) -> list[Value]:
-        kind = kind_of_dtype(x.dtype)
-        if name == "scatter-sub" and kind == "c":
-            return NotImplemented
-        numbers = eqn.params["dimension_numbers"]
-        made = writable_copy(importer, x, indices, update)
-        target = importer.buffer(made)
-        mode = _mode(eqn)
-        window = Window(
-            importer,
-            x.shape,
-            indices,
-            tuple(numbers.update_window_dims),
-            (*numbers.inserted_window_dims, *numbers.operand_batching_dims),
-            tuple(numbers.scatter_dims_to_operand_dims),
-            tuple(
-                zip(
-                    numbers.operand_batching_dims,
-                    numbers.scatter_indices_batching_dims,
-                    strict=True,
-                )
-            ),
-            _update_sizes(x.shape, numbers, update),
-            mode == "CLIP",
-            mode != "CLIP",
-        )
+@rule("scatter", "scatter_add", "scatter_sub", "scatter_mul", "scatter_min")
+@rule("scatter_max", "scatter-add", "scatter-sub", "scatter-mul", "scatter-min")
+@rule("scatter-max")
+def _scatter(
+    importer: Importer, eqn: Any, x: Value, indices: Value, update: Value
+) -> list[Value]:
+    """Combine the updates in their order, as XLA does on CPUs."""
+    made = writable_copy(importer, x, indices, update)
+    target = importer.buffer(made)
+    window = _scatter_window(importer, eqn, x, indices, update)
+    body = eqn.params["update_jaxpr"]
+    combine = body and combine_by_jaxpr(importer, body, eqn.params["update_consts"])
 
-        def body(position: list[SSAValue], _: Any) -> list[SSAValue]:
-            starts, inside = window.start(position)
+    def visit(position: list[SSAValue], _: Any) -> list[SSAValue]:
+        starts, inside = window.start(position)
 
-            def write() -> None:
-                place = window.place(position, starts)
-                new = importer.element(update, position)
-                if name != "scatter":
-                    old = importer.load(target, place, x.dtype)
-                    new = combine(importer, kind, old, new)
-                importer.store(new, target, place, x.dtype)
+        def write() -> None:
+            place = window.place(position, starts)
+            new = importer.element(update, position)
+            if combine is not None:
+                old = importer.load(target, place, x.dtype)
+                (new,) = combine([old], [new])
+            importer.store(new, target, place, x.dtype)
 
-            if inside is None:
-                write()
-            else:
-                when(importer, inside, write)
-            return []
+        if inside is None:
+            write()
+        else:
+            when(importer, inside, write)
+        return []
 
-        importer.loop(update.shape, body)
-        return [made]
+    importer.loop(update.shape, visit)
+    return [made]
 
 
-for _name, _combine in UPDATES.items():
-    _scatter(_name, _combine)
+def _scatter_window(
+    importer: Importer, eqn: Any, x: Value, indices: Value, update: Value
+) -> Window:
+    numbers, clips = eqn.params["dimension_numbers"], _mode(eqn) == "CLIP"
+    batch = zip(
+        numbers.operand_batching_dims,
+        numbers.scatter_indices_batching_dims,
+        strict=True,
+    )
+    return Window(
+        importer,
+        x.shape,
+        indices,
+        tuple(numbers.update_window_dims),
+        (*numbers.inserted_window_dims, *numbers.operand_batching_dims),
+        tuple(numbers.scatter_dims_to_operand_dims),
+        tuple(batch),
+        _update_sizes(x.shape, numbers, update),
+        clips,
+        not clips,
+    )

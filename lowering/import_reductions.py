@@ -4,7 +4,9 @@ from builtins import complex as complex_number
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 from xdsl.dialects import arith, complex
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
@@ -14,8 +16,13 @@ from .dimensions import Size, at_most, count
 from .import_conversions import convert
 from .import_elementwise import extremum
 from .importer import Importer, rule
+from .jax_internals import enable_x64
 
-Combine = Callable[[Importer, str, SSAValue, SSAValue], SSAValue]
+Scalars = Sequence[SSAValue]
+# A function of two scalars, for numbers of some kind.
+Operation = Callable[[Importer, str, SSAValue, SSAValue], SSAValue]
+# A function of what was combined so far and of the next elements.
+Combine = Callable[[Scalars, Scalars], Scalars]
 
 
 def plus(importer: Importer, kind: str, x: SSAValue, y: SSAValue) -> SSAValue:
@@ -54,7 +61,7 @@ def lowest(dtype: Any) -> Any:
     """Return the smallest value of a real dtype."""
     dtype = np.dtype(dtype)
     if kind_of_dtype(dtype) == "c":
-        return complex_infinity(-np.inf)
+        return complex_number(-np.inf)
     if kind_of_dtype(dtype) == "f":
         return -np.inf
     return False if kind_of_dtype(dtype) == "b" else np.iinfo(dtype).min
@@ -64,18 +71,13 @@ def highest(dtype: Any) -> Any:
     """Return the largest value of a real dtype."""
     dtype = np.dtype(dtype)
     if kind_of_dtype(dtype) == "c":
-        return complex_infinity(np.inf)
+        return complex_number(np.inf)
     if kind_of_dtype(dtype) == "f":
         return np.inf
     return True if kind_of_dtype(dtype) == "b" else np.iinfo(dtype).max
 
 
-def complex_infinity(part: float) -> Any:
-    """Return the extreme of the lexicographic order of complex numbers."""
-    return complex_number(part, part)
-
-
-REDUCTIONS: dict[str, tuple[Combine, Callable[[Any], Any]]] = {
+REDUCTIONS: dict[str, tuple[Operation, Callable[[Any], Any]]] = {
     "sum": (plus, lambda _: 0),
     "prod": (times, lambda _: 1),
     "max": (_largest, lowest),
@@ -86,87 +88,186 @@ REDUCTIONS: dict[str, tuple[Combine, Callable[[Any], Any]]] = {
 }
 
 
-def fold(
+def combine_by_name(importer: Importer, name: str, dtype: Any) -> Combine:
+    """Return the combination of two scalars that a reduction is named for."""
+    operation, kind = REDUCTIONS[name][0], kind_of_dtype(dtype)
+    return lambda old, new: [operation(importer, kind, old[0], new[0])]
+
+
+def identity(importer: Importer, name: str, dtype: Any) -> SSAValue:
+    """Return the scalar that a named reduction starts from."""
+    return importer.scalar_constant(REDUCTIONS[name][1](dtype), dtype)
+
+
+def combine_by_jaxpr(
+    importer: Importer, body: Any, consts: Sequence[Any] = ()
+) -> Combine:
+    """Return the combination of scalars that a jaxpr computes."""
+    closed = body if isinstance(body, ClosedJaxpr) else None
+    jaxpr = body if closed is None else closed.jaxpr
+    consts = consts if closed is None else closed.consts
+
+    def combine(old: Scalars, new: Scalars) -> Scalars:
+        given = zip((*old, *new), jaxpr.invars, strict=True)
+        values = [importer.from_scalar(scalar, var.aval) for scalar, var in given]
+        found = importer.evaluate(jaxpr, consts, values)
+        return [importer.scalar(value) for value in found]
+
+    return combine
+
+
+def combine_by_function(
+    importer: Importer, function: Callable[..., Any], dtype: Any
+) -> Combine:
+    """Return the combination of two scalars that JAX traces in a function."""
+    scalar = jax.ShapeDtypeStruct((), dtype)
+    with enable_x64(True):
+        return combine_by_jaxpr(importer, jax.make_jaxpr(function)(scalar, scalar))
+
+
+def reduce_axes(
     importer: Importer,
+    avals: Sequence[Any],
     shape: Sequence[Size],
     axes: Sequence[int],
-    outer: Sequence[SSAValue],
-    initial: Sequence[SSAValue],
-    step: Callable[[list[SSAValue], Sequence[SSAValue]], Sequence[SSAValue]],
-) -> Sequence[SSAValue]:
-    """Run over some axes of an array, with the other axes' indices given."""
+    initial: Scalars,
+    step: Callable[[list[SSAValue], Scalars], Scalars],
+) -> list[Value]:
+    """Fold an array along some of its axes, reading it in the order of memory."""
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    if kept and kept[-1] == len(shape) - 1 and not at_most(shape[-1], 1):
+        return _reduce_in_memory(importer, avals, shape, kept, initial, step)
 
-    def body(inner: list[SSAValue], carried: Any) -> Sequence[SSAValue]:
-        rest, own = iter(outer), iter(inner)
-        indices = [next(own if a in axes else rest) for a in range(len(shape))]
-        return step(indices, carried)
+    def reduce(outer: list[SSAValue]) -> Scalars:
+        def visit(inner: list[SSAValue], carried: Scalars) -> Scalars:
+            rest, own = iter(outer), iter(inner)
+            places = [next(own if a in axes else rest) for a in range(len(shape))]
+            return step(places, carried)
 
-    return importer.loop([shape[axis] for axis in sorted(axes)], body, initial)
+        extents = [shape[axis] for axis in sorted(axes)]
+        return importer.loop(extents, visit, initial)
+
+    return computed_together(importer, avals, reduce)
 
 
-def _reduction(name: str, combine: Combine, start: Callable[[Any], Any]) -> None:
+def _reduce_in_memory(
+    importer: Importer,
+    avals: Sequence[Any],
+    shape: Sequence[Size],
+    kept: Sequence[int],
+    initial: Scalars,
+    step: Callable[[list[SSAValue], Scalars], Scalars],
+) -> list[Value]:
+    made = computed_together(importer, avals, lambda _: initial)
+    targets = [importer.buffer(value) for value in made]
+
+    def visit(places: list[SSAValue], _: Any) -> Scalars:
+        here = [places[axis] for axis in kept]
+        old = [
+            importer.load(target, here, aval.dtype)
+            for target, aval in zip(targets, avals, strict=True)
+        ]
+        new = step(places, old)
+        for scalar, target, aval in zip(new, targets, avals, strict=True):
+            importer.store(scalar, target, here, aval.dtype)
+        return []
+
+    importer.loop(shape, visit)
+    return made
+
+
+def _reduce(
+    importer: Importer,
+    eqn: Any,
+    inputs: Sequence[Value],
+    axes: Sequence[int],
+    initial: Scalars,
+    combine: Combine,
+) -> list[Value]:
+    def step(places: list[SSAValue], carried: Scalars) -> Scalars:
+        return combine(carried, [importer.element(value, places) for value in inputs])
+
+    avals = [var.aval for var in eqn.outvars]
+    return reduce_axes(importer, avals, inputs[0].shape, tuple(axes), initial, step)
+
+
+def _reduction(name: str) -> None:
     @rule(f"reduce_{name}")
     def _(importer: Importer, eqn: Any, x: Value) -> list[Value]:
-        aval, axes = eqn.outvars[0].aval, tuple(eqn.params["axes"])
-        kind = kind_of_dtype(x.dtype)
-        first = importer.scalar_constant(start(x.dtype), x.dtype)
-
-        def reduce(outer: Sequence[SSAValue]) -> SSAValue:
-            def step(indices: list[SSAValue], carried: Any) -> list[SSAValue]:
-                element = importer.element(x, indices)
-                return [combine(importer, kind, carried[0], element)]
-
-            return fold(importer, x.shape, axes, outer, [first], step)[0]
-
-        return [computed(importer, aval, reduce)]
+        initial = [identity(importer, name, x.dtype)]
+        combine = combine_by_name(importer, name, x.dtype)
+        return _reduce(importer, eqn, [x], eqn.params["axes"], initial, combine)
 
 
-for _name, (_combine, _start) in REDUCTIONS.items():
-    _reduction(_name, _combine, _start)
+for _name in REDUCTIONS:
+    _reduction(_name)
+
+
+@rule("reduce")
+def _reduce_by_jaxpr(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    count, params = len(eqn.outvars), eqn.params
+    combine = combine_by_jaxpr(importer, params["jaxpr"], params.get("consts", ()))
+    initial = [importer.scalar(value) for value in inputs[count:]]
+    return _reduce(
+        importer, eqn, inputs[:count], params["dimensions"], initial, combine
+    )
 
 
 def computed(
     importer: Importer, aval: Any, element: Callable[[list[SSAValue]], SSAValue]
 ) -> Value:
     """Return a value whose elements are computed here and now."""
-    if not aval.shape:
-        return importer.from_scalar(element([]), aval)
-    target = importer.allocate(aval.shape, aval.dtype)
+    return computed_together(importer, [aval], lambda place: [element(place)])[0]
+
+
+def computed_together(
+    importer: Importer,
+    avals: Sequence[Any],
+    elements: Callable[[list[SSAValue]], Scalars],
+) -> list[Value]:
+    """Return values of one shape, whose elements are computed here and now."""
+    shape = avals[0].shape
+    if not shape:
+        return [
+            importer.from_scalar(scalar, aval)
+            for scalar, aval in zip(elements([]), avals, strict=True)
+        ]
+    targets = [importer.allocate(aval.shape, aval.dtype) for aval in avals]
 
     def body(indices: list[SSAValue], _: Any) -> list[SSAValue]:
-        importer.store(element(indices), target, indices, aval.dtype)
+        found = elements(indices)
+        for scalar, target, aval in zip(found, targets, avals, strict=True):
+            importer.store(scalar, target, indices, aval.dtype)
         return []
 
-    importer.loop(aval.shape, body)
-    return importer.from_buffer(target, aval)
+    importer.loop(shape, body)
+    return [
+        importer.from_buffer(target, aval)
+        for target, aval in zip(targets, avals, strict=True)
+    ]
 
 
-def _argument(name: str, order: str) -> None:
+def _argument(name: str, order: str, start: Callable[[Any], Any]) -> None:
     @rule(name)
     def _(importer: Importer, eqn: Any, x: Value) -> list[Value]:
         (axis,), aval = eqn.params["axes"], eqn.outvars[0].aval
-        if kind_of_dtype(x.dtype) == "c":
-            return NotImplemented
-        zero = importer.index_constant(0)
+        initial = [
+            importer.scalar_constant(start(x.dtype), x.dtype),
+            importer.scalar_constant(0, aval.dtype),
+        ]
 
-        def find(outer: Sequence[SSAValue]) -> SSAValue:
-            start = [*outer[:axis], zero, *outer[axis:]]
-            first = importer.element(x, start)
+        def step(places: list[SSAValue], carried: Scalars) -> Scalars:
+            element = importer.element(x, places)
+            better = _better(importer, x.dtype, element, carried[0], order)
+            wide = importer.emit(arith.IndexCastOp(places[axis], i64))
+            place = convert(importer, wide, np.int64, aval.dtype)
+            return [
+                importer.emit(arith.SelectOp(better, new, old))
+                for new, old in zip((element, place), carried, strict=True)
+            ]
 
-            def step(indices: list[SSAValue], carried: Any) -> list[SSAValue]:
-                best, place = carried
-                element = importer.element(x, indices)
-                better = _better(importer, x.dtype, element, best, order)
-                return [
-                    importer.emit(arith.SelectOp(better, element, best)),
-                    importer.emit(arith.SelectOp(better, indices[axis], place)),
-                ]
-
-            found = fold(importer, x.shape, [axis], outer, [first, zero], step)[1]
-            number = importer.emit(arith.IndexCastOp(found, i64))
-            return convert(importer, number, np.int64, aval.dtype)
-
-        return [computed(importer, aval, find)]
+        best = jax.ShapeDtypeStruct(aval.shape, x.dtype)
+        return reduce_axes(importer, [best, aval], x.shape, [axis], initial, step)[1:]
 
 
 def _better(
@@ -182,40 +283,70 @@ def _better(
     return importer.emit(arith.AndIOp(beats, sound))
 
 
-_argument("argmax", "gt")
-_argument("argmin", "lt")
+_argument("argmax", "gt", lowest)
+_argument("argmin", "lt", highest)
 
 
-def _cumulative(name: str, combine: Combine, start: Callable[[Any], Any]) -> None:
-    @rule(name)
+def _accumulate(
+    importer: Importer, eqn: Any, x: Value, first: SSAValue, combine: Combine
+) -> list[Value]:
+    """Combine along an axis, keeping what came before of each row behind it."""
+    aval, axis, shape = eqn.outvars[0].aval, eqn.params["axis"], x.shape
+    behind = shape[axis + 1 :]
+    last = importer.index_constant(shape[axis] - 1)
+    target = importer.allocate(shape, x.dtype)
+    state = importer.allocate(behind, x.dtype)
+
+    def row(outer: list[SSAValue], _: Any) -> Scalars:
+        def advance(place: list[SSAValue], carried: Scalars) -> Scalars:
+            here = place[0]
+            if eqn.params["reverse"]:
+                here = importer.emit(arith.SubiOp(last, here))
+
+            def element(inner: list[SSAValue], carried: Scalars) -> Scalars:
+                places = [*outer, here, *inner]
+                old = carried or [importer.load(state, inner, x.dtype)]
+                (new,) = combine(old, [importer.element(x, places)])
+                importer.store(new, target, places, x.dtype)
+                if not carried:
+                    importer.store(new, state, inner, x.dtype)
+                return [new] if carried else []
+
+            return importer.loop(behind, element, carried)
+
+        if not behind:
+            return importer.loop([shape[axis]], advance, [first]) and []
+        importer.copy_into(_spread(importer, behind, x.dtype, first), state)
+        return importer.loop([shape[axis]], advance)
+
+    importer.loop(shape[:axis], row)
+    return [importer.from_buffer(target, aval)]
+
+
+def _spread(
+    importer: Importer, shape: tuple[Size, ...], dtype: Any, scalar: SSAValue
+) -> Value:
+    aval = jax.ShapeDtypeStruct(shape, dtype)
+    return importer.lazy(aval, [], lambda _: scalar, cheap=True)
+
+
+def _cumulative(name: str) -> None:
+    @rule(f"cum{name}")
     def _(importer: Importer, eqn: Any, x: Value) -> list[Value]:
-        aval, axis = eqn.outvars[0].aval, eqn.params["axis"]
-        kind, extent = kind_of_dtype(x.dtype), x.shape[axis]
-        target = importer.allocate(aval.shape, aval.dtype)
-        others = [n for a, n in enumerate(x.shape) if a != axis]
-        first = importer.scalar_constant(start(x.dtype), x.dtype)
-
-        def row(outer: list[SSAValue], _: Any) -> list[SSAValue]:
-            def step(inner: list[SSAValue], carried: Any) -> list[SSAValue]:
-                place = inner[0]
-                if eqn.params["reverse"]:
-                    last = importer.index_constant(extent - 1)
-                    place = importer.emit(arith.SubiOp(last, place))
-                indices = [*outer[:axis], place, *outer[axis:]]
-                element = importer.element(x, indices)
-                total = combine(importer, kind, carried[0], element)
-                importer.store(total, target, indices, x.dtype)
-                return [total]
-
-            importer.loop([extent], step, [first])
-            return []
-
-        importer.loop(others, row)
-        return [importer.from_buffer(target, aval)]
+        first = identity(importer, name, x.dtype)
+        combine = combine_by_name(importer, name, x.dtype)
+        return _accumulate(importer, eqn, x, first, combine)
 
 
 for _name in ("sum", "prod", "max", "min"):
-    _cumulative(f"cum{_name}", *REDUCTIONS[_name])
+    _cumulative(_name)
+
+
+@rule("cumlogsumexp")
+def _cumlogsumexp(importer: Importer, eqn: Any, x: Value) -> list[Value]:
+    first = importer.scalar_constant(-np.inf, x.dtype)
+    combine = combine_by_function(importer, jax.numpy.logaddexp, x.dtype)
+    return _accumulate(importer, eqn, x, first, combine)
 
 
 @rule("dot_general")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import i64
@@ -86,8 +87,9 @@ def _without_ones(shape: Sequence[Size]) -> list[int]:
 
 @rule("reshape", "squeeze", "expand_dims")
 def _reshape(importer: Importer, eqn: Any, x: Value, *_: Value) -> list[Value]:
-    if eqn.params.get("dimensions") is not None and eqn.primitive.name == "reshape":
-        return NotImplemented
+    order = eqn.params.get("dimensions")
+    if order is not None and eqn.primitive.name == "reshape":
+        x = transposed(importer, x, order)
     return [reshaped(importer, eqn.outvars[0].aval, x)]
 
 
@@ -122,10 +124,17 @@ def reshaped(importer: Importer, aval: Any, x: Value) -> Value:
 
 @rule("transpose")
 def _transpose(importer: Importer, eqn: Any, x: Value) -> list[Value]:
-    order = list(np.argsort(eqn.params["permutation"]))
-    return [
-        moved(importer, eqn.outvars[0].aval, x, lambda i: [i[axis] for axis in order])
-    ]
+    return [transposed(importer, x, eqn.params["permutation"])]
+
+
+def transposed(importer: Importer, x: Value, permutation: Sequence[int]) -> Value:
+    """Return an array with its axes in another order."""
+    if list(permutation) == sorted(permutation):
+        return x
+    shape = [x.shape[axis] for axis in permutation]
+    aval = jax.ShapeDtypeStruct(shape, x.dtype)
+    order = list(np.argsort(permutation))
+    return moved(importer, aval, x, lambda i: [i[axis] for axis in order])
 
 
 @rule("rev")
@@ -238,27 +247,38 @@ def _tile(importer: Importer, eqn: Any, x: Value) -> list[Value]:
 
 @rule("pad")
 def _pad(importer: Importer, eqn: Any, x: Value, filling: Value) -> list[Value]:
-    aval, config = eqn.outvars[0].aval, eqn.params["padding_config"]
-    if not aval.shape:
-        return [x]
+    return [padded(importer, x, filling, eqn.params["padding_config"])]
+
+
+def padded(
+    importer: Importer,
+    x: Value,
+    filling: Value,
+    config: Sequence[tuple[Size, Size, int]],
+) -> Value:
+    """Return an array with (low, high, interior) padding; below zero, it is cut."""
+    if not any(any(each) for each in config):
+        return x
+    aval = jax.ShapeDtypeStruct(
+        [
+            larger(0, low + high + extent + larger(0, extent - 1) * inner)
+            for (low, high, inner), extent in zip(config, x.shape, strict=True)
+        ],
+        x.dtype,
+    )
     target = importer.allocate(aval.shape, aval.dtype)
     importer.copy_into(
         importer.lazy(aval, [filling], lambda _: importer.scalar(filling)), target
     )
-    kept: list[tuple[Size, Size]] = []
+    starts: list[Size] = []
+    shape: list[Size] = []
     for (low, _, inner), extent, room in zip(config, x.shape, aval.shape, strict=True):
         step = inner + 1
         first = larger(0, -(low // step))
         last = smaller(extent, (room - 1 - low) // step + 1)
-        kept.append((first, larger(first, last)))
-    shape = [last - first for first, last in kept]
-    starts = [first for first, _ in kept]
-
-    class Part:
-        dtype = x.dtype
-
-    part = Part()
-    part.shape = tuple(shape)  # type: ignore[attr-defined]
+        starts.append(first)
+        shape.append(larger(0, last - first))
+    part = jax.ShapeDtypeStruct(shape, x.dtype)
     inside = sliced(importer, part, x, starts, [1] * len(shape))
 
     def place(indices: Indices) -> Indices:
@@ -275,7 +295,7 @@ def _pad(importer: Importer, eqn: Any, x: Value, filling: Value) -> list[Value]:
 
     if all(shape):
         write_at(importer, inside, target, place)
-    return [importer.from_buffer(target, aval)]
+    return importer.from_buffer(target, aval)
 
 
 @rule("dim_as_value")
@@ -382,14 +402,16 @@ def when(importer: Importer, condition: SSAValue, body: Callable[[], None]) -> N
 def choose(
     importer: Importer,
     condition: SSAValue,
-    then: Callable[[], SSAValue],
-    otherwise: SSAValue,
-) -> SSAValue:
-    """Return a value computed only if a condition holds, else another one."""
+    then: Callable[[], Indices],
+    otherwise: Indices,
+) -> Indices:
+    """Return scalars computed only if a condition holds, else other ones."""
     with importer.region() as first:
         found = then()
-        importer.insert(scf.YieldOp(found))
+        importer.insert(scf.YieldOp(*found))
     with importer.region() as second:
-        importer.insert(scf.YieldOp(otherwise))
-    op = scf.IfOp(condition, [otherwise.type], Region(first), Region(second))
-    return importer.insert(op).results[0]
+        importer.insert(scf.YieldOp(*otherwise))
+    types = [scalar.type for scalar in otherwise]
+    return importer.insert(
+        scf.IfOp(condition, types, Region(first), Region(second))
+    ).results

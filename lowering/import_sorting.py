@@ -8,8 +8,8 @@ from xdsl.dialects import arith, complex, scf
 from xdsl.dialects.builtin import IntegerType, i64
 from xdsl.ir import Region, SSAValue
 
-from .arrays import Value
-from .import_elementwise import convert
+from .arrays import Value, kind_of_dtype
+from .import_conversions import convert
 from .importer import Importer, index, rule
 
 Scalars = Sequence[SSAValue]
@@ -20,7 +20,7 @@ Order = tuple[SSAValue, SSAValue]
 
 def _parts(importer: Importer, dtype: Any, key: SSAValue) -> list[tuple[str, SSAValue]]:
     """Return a key as the real keys that it is compared by, with their kinds."""
-    kind = np.dtype(dtype).kind
+    kind = kind_of_dtype(dtype)
     if kind != "c":
         return [(kind, key)]
     ops = (complex.ReOp(key), complex.ImOp(key))
@@ -71,7 +71,7 @@ def _before(
 
 def _total_key(importer: Importer, dtype: Any, x: SSAValue) -> tuple[str, SSAValue]:
     """Return a key whose integer order is the total order of IEEE 754."""
-    kind = np.dtype(dtype).kind
+    kind = kind_of_dtype(dtype)
     if kind in "biu":
         return kind, x
     width = 8 * np.dtype(dtype).itemsize

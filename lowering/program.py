@@ -33,6 +33,7 @@ from . import (
     import_shapes,
     import_sorting,
     import_special,
+    import_windows,
 )
 from .convert_to_llvm import convert_to_llvm
 from .dimensions import Size, numbers
@@ -83,6 +84,7 @@ RULE_MODULES = (
     import_shapes,
     import_sorting,
     import_special,
+    import_windows,
 )
 
 Pass = Callable[[ModuleOp], None]
