@@ -295,9 +295,7 @@ class Emitter:
             return self.loop(extents, body, carried, [*indices, zero])
         one, bound = self.index_constant(1), self.index_constant(extents[axis])
 
-        def advance(
-            place: SSAValue, inner: Sequence[SSAValue]
-        ) -> Sequence[SSAValue]:
+        def advance(place: SSAValue, inner: Sequence[SSAValue]) -> Sequence[SSAValue]:
             return self.loop(extents, body, inner, [*indices, place])
 
         return self.steps((zero, bound, one), advance, carried)

@@ -15,6 +15,7 @@ from .arrays import Value, kind_of_dtype
 from .dimensions import Size, at_most, count
 from .import_conversions import convert
 from .import_elementwise import extremum
+from .import_shapes import reshaped
 from .importer import Importer, rule
 from .jax_internals import enable_x64
 
@@ -187,8 +188,12 @@ def _reduce(
     def step(places: list[SSAValue], carried: Scalars) -> Scalars:
         return combine(carried, [importer.element(value, places) for value in inputs])
 
-    avals = [var.aval for var in eqn.outvars]
-    return reduce_axes(importer, avals, inputs[0].shape, tuple(axes), initial, step)
+    avals, shape = [var.aval for var in eqn.outvars], inputs[0].shape
+    if all(shape[axis] == 1 for axis in axes):
+        # NOTE: as XLA, which takes it that the initial values are neutral.
+        pairs = zip(avals, inputs, strict=True)
+        return [reshaped(importer, aval, value) for aval, value in pairs]
+    return reduce_axes(importer, avals, shape, tuple(axes), initial, step)
 
 
 def _reduction(name: str) -> None:
@@ -316,16 +321,17 @@ def _accumulate(
 
         if not behind:
             return importer.loop([shape[axis]], advance, [first]) and []
-        importer.copy_into(_spread(importer, behind, x.dtype, first), state)
+        importer.copy_into(spread(importer, behind, x.dtype, first), state)
         return importer.loop([shape[axis]], advance)
 
     importer.loop(shape[:axis], row)
     return [importer.from_buffer(target, aval)]
 
 
-def _spread(
+def spread(
     importer: Importer, shape: tuple[Size, ...], dtype: Any, scalar: SSAValue
 ) -> Value:
+    """Return an array with one scalar everywhere."""
     aval = jax.ShapeDtypeStruct(shape, dtype)
     return importer.lazy(aval, [], lambda _: scalar, cheap=True)
 

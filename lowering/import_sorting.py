@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects import arith, complex, scf
-from xdsl.dialects.builtin import IntegerType, i64
+from xdsl.dialects.builtin import IntegerType, f64, i64
 from xdsl.ir import Region, SSAValue
 
 from .arrays import Value, kind_of_dtype
+from .dimensions import Size, larger
 from .import_conversions import convert
 from .importer import Importer, index, rule
 
@@ -40,15 +41,13 @@ def _order(
         sign = "s" if kind == "i" else "u"
         return compare(sign + direction, x, y), compare("eq", x, y)
     missing = [compare("uno", key, key) for key in (x, y)]
-    last = importer.emit(arith.CmpiOp(*missing, "ult"))
-    both = importer.emit(arith.AndIOp(*missing))
+    last = importer.emit(arith.CmpiOp(missing[0], missing[1], "ult"))
+    both = importer.emit(arith.AndIOp(missing[0], missing[1]))
     less = importer.emit(arith.OrIOp(compare("o" + direction, x, y), last))
     return less, importer.emit(arith.OrIOp(compare("oeq", x, y), both))
 
 
-def _before(
-    importer: Importer, dtypes: Sequence[Any], direction: str = "lt"
-) -> Less:
+def _before(importer: Importer, dtypes: Sequence[Any], direction: str = "lt") -> Less:
     """Return the lexicographic order of the first operands, as JAX defines it."""
 
     def less(left: Scalars, right: Scalars) -> SSAValue:
@@ -74,8 +73,9 @@ def _total_key(importer: Importer, dtype: Any, x: SSAValue) -> tuple[str, SSAVal
     kind = kind_of_dtype(dtype)
     if kind in "biu":
         return kind, x
-    width = 8 * np.dtype(dtype).itemsize
-    integer = np.dtype(f"i{width // 8}")
+    # NOTE: not by the dtype, because smaller floats are computed in 32 bits.
+    width = 64 if x.type == f64 else 32
+    integer = np.dtype(f"int{width}")
     bits = importer.emit(arith.BitcastOp(x, IntegerType(width)))
     shift = importer.scalar_constant(width - 1, integer)
     mask = importer.scalar_constant(np.iinfo(integer).max, integer)
@@ -99,12 +99,12 @@ class _Rows:
     """Two halves of scratch memory per operand, between which rows are merged."""
 
     def __init__(
-        self, importer: Importer, dtypes: Sequence[Any], length: int, less: Less
+        self, importer: Importer, dtypes: Sequence[Any], length: Size, less: Less
     ) -> None:
         self.importer = importer
         self.dtypes = dtypes
         self.length = importer.index_constant(length)
-        self.last = importer.index_constant(max(0, length - 1))
+        self.last = importer.index_constant(larger(0, length - 1))
         self.less = less
         self.buffers = [importer.allocate((2, length), dtype) for dtype in dtypes]
 
@@ -138,11 +138,12 @@ class _Rows:
             for head, end in zip(heads, ends, strict=True)
         )
         smaller = emit(arith.AndIOp(second, self.less(right, left)))
-        all_left = emit(arith.XOrIOp(first, self.importer.scalar_constant(True, np.bool_)))
+        all_left = emit(
+            arith.XOrIOp(first, self.importer.scalar_constant(True, np.bool_))
+        )
         chosen = emit(arith.OrIOp(smaller, all_left))
         elements = [
-            emit(arith.SelectOp(chosen, y, x))
-            for x, y in zip(left, right, strict=True)
+            emit(arith.SelectOp(chosen, y, x)) for x, y in zip(left, right, strict=True)
         ]
         self.store(other, place, elements)
         advanced = [emit(arith.AddiOp(head, one)) for head in heads]
@@ -163,9 +164,7 @@ class _Rows:
             one = importer.index_constant(1)
             importer.steps(
                 (start, end, one),
-                lambda place, heads: self._merge_one(
-                    half, (middle, end), place, heads
-                ),
+                lambda place, heads: self._merge_one(half, (middle, end), place, heads),
                 [start, middle],
             )
             return []

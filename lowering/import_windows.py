@@ -49,9 +49,7 @@ class Windows:
             places, inside = self.places(position, offset)
             if inside is None:
                 return step(places, carried)
-            return choose(
-                self.importer, inside, lambda: step(places, carried), carried
-            )
+            return choose(self.importer, inside, lambda: step(places, carried), carried)
 
         return self.importer.loop(self.sizes, visit, initial)
 
