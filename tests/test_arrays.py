@@ -23,7 +23,7 @@ REAL = [*FLOATS, *SIGNED, *UNSIGNED, np.bool_]
 ALL = [*REAL, np.complex64, np.complex128]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 2.0]
 
-some = settings(max_examples=25, deadline=None)
+some = settings(max_examples=15, deadline=None)
 
 
 def check(function: Callable[..., Any], *args: Any, exact: bool = False) -> None:
@@ -72,10 +72,10 @@ def special(dtype: Any, size: int, seed: int = 0) -> Any:
 # Sorting
 
 
-@pytest.mark.parametrize("dtype", ALL)
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_sort(dtype: Any, axis: int) -> None:
-    check(lambda x: lax.sort(x, dimension=axis), sample(dtype, (3, 17, 5)), exact=True)
+def test_sort(axis: int) -> None:
+    xs = [sample(dtype, (3, 17, 5)) for dtype in ALL]
+    check(lambda xs: [lax.sort(x, dimension=axis) for x in xs], xs, exact=True)
 
 
 @pytest.mark.parametrize("dtype", [*FLOATS, np.complex64, np.complex128])
@@ -122,10 +122,10 @@ def test_sort_of_many() -> None:
     check(lambda x: (jnp.sort(x), jnp.argsort(-x), jnp.median(x)), x)
 
 
-@pytest.mark.parametrize("dtype", REAL)
 @pytest.mark.parametrize("k", [0, 1, 5, 12])
-def test_top_k(dtype: Any, k: int) -> None:
-    check(lambda x: lax.top_k(x, k), sample(dtype, (3, 12), wide=4), exact=True)
+def test_top_k(k: int) -> None:
+    xs = [sample(dtype, (3, 12), wide=4) for dtype in REAL]
+    check(lambda xs: [lax.top_k(x, k) for x in xs], xs, exact=True)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -158,28 +158,26 @@ AXES = [None, (), 0, 1, 2, (0, 1), (0, 2), (1, 2)]
 
 
 @pytest.mark.parametrize("name", NAMED)
-@pytest.mark.parametrize("dtype", ALL)
-def test_named_reductions(name: str, dtype: Any) -> None:
+def test_named_reductions(name: str) -> None:
     function = NAMED[name]
-    x = sample(dtype, (3, 4, 5), wide=3)
-    check(lambda x: [function(x, axis=axis) for axis in AXES], x)
+    xs = [sample(dtype, (3, 4, 5), wide=3) for dtype in ALL]
+    check(lambda xs: [function(x, axis=axis) for x in xs for axis in (0, (1, 2))], xs)
+    check(lambda x: [function(x, axis=axis) for axis in AXES], xs[1])
 
 
-@pytest.mark.parametrize("dtype", [*SIGNED, *UNSIGNED, np.bool_])
-def test_bitwise_reductions(dtype: Any) -> None:
-    reductions = (lax.bitwise_and, lax.bitwise_or, lax.bitwise_xor)
-    x = sample(dtype, (3, 4))
-    ones = np.array(-1).astype(dtype)
+@pytest.mark.parametrize("name", ["bitwise_and", "bitwise_or", "bitwise_xor"])
+def test_bitwise_reductions(name: str) -> None:
+    xs = [sample(dtype, (3, 4)) for dtype in (*SIGNED, *UNSIGNED, np.bool_)]
 
-    def reduce(x: Any) -> Any:
+    def reduce(xs: Any) -> Any:
         return [
-            lax.reduce(x, first, reduction, axes)
-            for reduction in reductions
-            for first in (np.zeros((), dtype), ones)
+            lax.reduce(x, np.array(first).astype(x.dtype), getattr(lax, name), axes)
+            for x in xs
+            for first in (0, -1)
             for axes in ((0,), (1,), (0, 1))
         ]
 
-    check(reduce, x)
+    check(reduce, xs)
 
 
 def test_reductions_of_nothing() -> None:
@@ -206,23 +204,25 @@ def test_reduction_of_several_arrays(dtype: Any) -> None:
     check(reduce, x, y)
 
 
-@pytest.mark.parametrize("dtype", REAL)
-@pytest.mark.parametrize("index", [np.int8, np.uint8, np.int32, np.int64])
-def test_places_of_extremes(dtype: Any, index: Any) -> None:
-    x = sample(dtype, (3, 4, 5), wide=2)
-    check(
-        lambda x: [
-            find(x, axis, index) for find in (lax.argmax, lax.argmin) for axis in (0, 2)
-        ],
-        x,
-    )
+def places(xs: Any) -> Any:
+    """Find the largest and smallest elements along the first and last axes."""
+    return [
+        find(x, axis, index)
+        for number, x in enumerate(xs)
+        for index in [[np.int8, np.uint8, np.int32, np.int64][number % 4]]
+        for find in (lax.argmax, lax.argmin)
+        for axis in (0, x.ndim - 1)
+    ]
+
+
+def test_places_of_extremes() -> None:
+    check(places, [sample(dtype, (3, 4, 5), wide=2) for dtype in REAL])
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("values", [[-np.inf], [np.inf], [1, np.nan, -np.inf], SPECIAL])
-def test_places_of_special_extremes(dtype: Any, values: list[float]) -> None:
-    x = np.array(values * 2, dtype)
-    check(lambda x: (lax.argmax(x, 0, np.int32), lax.argmin(x, 0, np.int32)), x)
+def test_places_of_special_extremes(dtype: Any) -> None:
+    rows = [[-np.inf], [np.inf], [1, np.nan, -np.inf], SPECIAL]
+    check(places, [np.array(row * 2, dtype) for row in rows])
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -238,7 +238,7 @@ def test_cumulative(function: Any, reverse: bool) -> None:
     args = [sample(dtype, (3, 4, 5), wide=3) for dtype in dtypes]
     check(
         lambda *args: [
-            function(x, axis=axis, reverse=reverse) for x in args for axis in range(3)
+            function(x, axis=axis, reverse=reverse) for x in args for axis in (0, 2)
         ],
         *args,
     )
@@ -516,17 +516,15 @@ def test_scatter_applies_a_function() -> None:
 
 
 def test_fill_values() -> None:
-    for dtype in ALL:
-        x, i = sample(dtype, (4,)), np.array([-9, 0, 3, 4])
-        check(lambda x, i: x.at[i].get(mode="fill"), x, i)
-        check(lambda x, i: x.at[i].get(mode="fill", fill_value=1), x, i)
+    xs, i = [sample(dtype, (4,)) for dtype in ALL], np.array([-9, 0, 3, 4])
+    check(lambda xs, i: [x.at[i].get(mode="fill") for x in xs], xs, i)
+    check(lambda xs, i: [x.at[i].get(mode="fill", fill_value=1) for x in xs], xs, i)
 
 
 @pytest.mark.parametrize("dtype", [*SIGNED, *UNSIGNED])
-@pytest.mark.parametrize("start", [0, 3, 4, 100, "min", "max"])
-def test_dynamic_slices_are_clamped(dtype: Any, start: Any) -> None:
-    limits = {"min": np.iinfo(dtype).min, "max": np.iinfo(dtype).max}
-    i = np.asarray(limits.get(start, start), dtype)
+def test_dynamic_slices_are_clamped(dtype: Any) -> None:
+    limits = np.iinfo(dtype)
+    starts = [np.asarray(i, dtype) for i in (0, 3, 4, 100, limits.min, limits.max)]
     x, u = np.arange(24.0).reshape(6, 4), np.ones((3, 2))
 
     def slices(x: Any, u: Any, i: Any) -> Any:
@@ -537,7 +535,7 @@ def test_dynamic_slices_are_clamped(dtype: Any, start: Any) -> None:
             lax.dynamic_update_slice(x, u[:0], (i, i)),
         )
 
-    check(slices, x, u, i)
+    check(lambda starts: [slices(x, u, i) for i in starts], starts)
 
 
 # Shapes
@@ -586,10 +584,12 @@ def test_moves(dtype: Any) -> None:
         ]
 
     check(moves, x, y, exact=True)
-    if np.dtype(dtype).kind != "c":
-        check(lambda: lax.iota(dtype, 5) if dtype != np.bool_ else ())
-        one = np.ones((), dtype)
-        check(lambda x: (lax.clamp(one, x, one), lax.clamp(x, x, x)), x)
+
+
+@pytest.mark.parametrize("dtype", REAL[:-1])
+def test_counting_and_clamping(dtype: Any) -> None:
+    x, one = sample(dtype, (2, 3)), np.ones((), dtype)
+    check(lambda x: (lax.clamp(one, x, one), lax.clamp(x, x, x), lax.iota(dtype, 5)), x)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (3, 0), (1, 1)])
