@@ -4,6 +4,7 @@ from typing import Any
 
 from . import data as data
 from . import errors as errors
+from .autograph import disable_autograph as disable_autograph
 from .compile import QJIT as QJIT
 from .compile import qjit as qjit
 from .control import cond as cond

@@ -12,6 +12,7 @@ from jax.extend.core import ClosedJaxpr
 from qjit.lowering.program import Program
 
 from . import import_rules
+from .autograph import converted
 from .diagnostics import call, check_room, explained
 from .dynamic_shapes import (
     AbstractedAxes,
@@ -20,7 +21,6 @@ from .dynamic_shapes import (
     has_symbolic_shape,
 )
 from .dynamic_stages import DynamicTraced
-from .errors import UnsupportedError
 from .jax_internals import trace_state_clean, wide_types
 
 
@@ -67,8 +67,10 @@ class QJIT:
     """A compiled function; it behaves like the Python function under JAX."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        autograph: bool = options.pop("autograph")
         functools.update_wrapper(self, function)
-        self.function = function
+        self._given = function, dict(options)
+        self.function = function = converted(function) if autograph else function
         self._name = getattr(function, "__name__", "program")
         self._seed: int | None = options.pop("seed")
         self._passes: Any = options.pop("pipeline")
@@ -79,6 +81,14 @@ class QJIT:
         self._options = options
         self._jitted = self._jit(self._native)
         self._inlined = jax.jit(function, **options)
+        self._converted: QJIT | None = self if autograph else None
+
+    def with_autograph(self) -> "QJIT":
+        """Return the same with Python's control flow converted."""
+        if self._converted is None:
+            function, options = self._given
+            self._converted = QJIT(function, {**options, "autograph": True})
+        return self._converted
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
@@ -221,6 +231,8 @@ def qjit(
         abstracted_axes: names of axes that may have any size, as in `{0: "n"}` or
             `("n", None)`, once for all arguments or once per argument. One compilation
             serves all sizes; axes of one name have one size in a call.
+        autograph: let traced values decide Python's `if`, `for`, `while`, `and`, `or`,
+            `not` and the like, in `fn` and in the functions that it calls.
         pipeline: names of passes, passes, or a callable from the default tuple to a
             new one; None for the default.
         seed: seed of all random numbers that have no seed of their own.
@@ -231,9 +243,9 @@ def qjit(
         `jax.jit` of the function; its quantum parts are native there as well.
 
     Raises:
-        UnsupportedError: for `autograph`, which this version does not have.
         DimensionError: if axes of one name have different sizes, or if the function
             needs the size of an abstracted axis when it is traced.
+        SourceError: for `autograph`, if the source of `fn` is not available.
 
     >>> import jax, qjit as qj
     >>> @qj.qnode(wires=1)
@@ -247,8 +259,6 @@ def qjit(
     >>> print(f"{descend(0.5):.4f}")
     3.1416
     """
-    if autograph:
-        raise UnsupportedError("qjit(autograph=...) is not supported yet.")
     options: dict[str, Any] = {
         "static_argnums": static_argnums,
         "static_argnames": static_argnames,
@@ -257,6 +267,7 @@ def qjit(
         "seed": seed,
         "pipeline": pipeline,
         "keep_stages": keep_stages,
+        "autograph": autograph,
     }
     if fn is None:
         return lambda function: QJIT(function, dict(options))

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import inspect
+import linecache
 import re
 import traceback
 from collections.abc import Callable, Generator
@@ -16,15 +17,18 @@ from jax.core import Tracer
 
 from qjit.lowering.memory import LARGE, available_memory, size_text
 
+from .autograph.reasons import reason_of
 from .errors import (
     RUNTIME_ERRORS,
     ArgumentError,
     BranchError,
+    DifferentiationError,
     DimensionError,
     HostCallError,
     MeasuredValueError,
     QJitError,
     SimulatorMemoryError,
+    UnsupportedError,
 )
 from .jax_internals import core, is_user_filename, user_line
 
@@ -44,13 +48,29 @@ _MISMATCH = ("cond branch", "branch_fun", "true_fun", "scan body", "body_fun", "
 
 def line_of(error: BaseException) -> str:
     """Return `file:line` of the innermost frame of the user's own code."""
+    frame = _user_frame(error)
+    return f"{frame.filename}:{frame.lineno}" if frame else "unknown line"
+
+
+def _user_frame(error: BaseException) -> traceback.FrameSummary | None:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if is_user_filename(frame.filename)
         and not frame.filename.startswith((*_LIBRARIES, "<frozen"))
     ]
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown line"
+    return frames[-1] if frames else None
+
+
+def _expression_of(error: BaseException) -> str:
+    """Return the text of the user's expression that raised an error."""
+    frame = _user_frame(error)
+    if frame is None or frame.lineno is None:
+        return ""
+    line = linecache.getline(frame.filename, frame.lineno)
+    if frame.lineno != frame.end_lineno:
+        return line.strip()
+    return line.encode()[frame.colno : frame.end_colno].decode(errors="replace")
 
 
 def definition_line(function: Callable[..., Any]) -> str:
@@ -182,11 +202,20 @@ def explained(name: str, *, symbolic: bool = False) -> Generator[None]:
         jax.errors.TracerIntegerConversionError,
         jax.errors.TracerArrayConversionError,
     ) as error:
-        raise MeasuredValueError(
-            f"{line_of(error)}: '{name}' uses a traced value (an argument or a "
-            "measured outcome) where Python needs a concrete one. Use jax.lax.cond or "
-            "jnp.where to branch on it, jax.lax.fori_loop to loop on it, or make the "
-            "argument static with qjit(static_argnums=...)."
+        raise _needs_concrete(name, error) from error
+    except NameError as error:
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        raise BranchError(
+            f"{line_of(error)}: in '{name}', {error}. {reason} Give it a value of one "
+            "structure, shape and dtype on every way that leads here."
+        ) from error
+    except RecursionError as error:
+        raise UnsupportedError(
+            f"{line_of(error)}: '{name}' calls functions without end when it is "
+            "traced. Recursion ends on a condition that is known then: make the depth "
+            "static with qjit(static_argnums=...), or write a loop."
         ) from error
     except QJitError:
         raise
@@ -195,6 +224,12 @@ def explained(name: str, *, symbolic: bool = False) -> Generator[None]:
     except (TypeError, ValueError, NotImplementedError) as error:
         if symbolic:
             _explain_symbolic(name, error)
+        if str(error).startswith("Reverse-mode differentiation does not work"):
+            raise DifferentiationError(
+                f"{line_of(error)}: in '{name}', a loop whose number of turns is "
+                "known only when it runs has no reverse-mode derivative. Loop over a "
+                "range of known length, with `break` where needed, or use jax.jvp."
+            ) from error
         if not isinstance(error, TypeError):
             raise
         lines = filter(None, map(str.strip, str(error).splitlines()))
@@ -202,6 +237,20 @@ def explained(name: str, *, symbolic: bool = False) -> Generator[None]:
         if any(word in text for word in _MISMATCH):
             raise BranchError(f"{line_of(error)}: in '{name}', {text}") from error
         raise
+
+
+def _needs_concrete(name: str, error: BaseException) -> MeasuredValueError:
+    found = re.search(r"traced array with shape (\w+\[[^\]]*\])", str(error))
+    kind = f"{found[1]}, " if found else ""
+    text = _expression_of(error)
+    place = f" in `{text}`" if text else ""
+    return MeasuredValueError(
+        f"{line_of(error)}: '{name}' uses a traced value ({kind}from an argument or a "
+        f"measured outcome){place}, where Python needs a concrete one. Use "
+        "jax.lax.cond, jax.lax.fori_loop or jnp.where, make the argument static with "
+        "qjit(static_argnums=...), or let Python's if, for and while work on traced "
+        "values with qjit(autograph=True)."
+    )
 
 
 def _explain_symbolic(name: str, error: Exception) -> None:

@@ -103,6 +103,22 @@ class BranchError(QJitError, TypeError):
     """
 
 
+class ArrayIndexError(QJitError, IndexError):
+    """An item was assigned outside of an array.
+
+    JAX would drop the value. An index that is traced is not checked.
+    """
+
+
+class SourceError(QJitError, OSError):
+    """The source of a function that autograph converts is not available.
+
+    `qjit(autograph=True)` rewrites the control flow in the source. Functions typed
+    into a bare interpreter, or made by `exec`, have none: write them to a file, or use
+    `jax.lax.cond` and `jax.lax.fori_loop` with `autograph=False`.
+    """
+
+
 class SimulatorMemoryError(QJitError, MemoryError):
     """A state vector, or a result, does not fit into memory.
 

@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from qjit.lowering.dimensions import is_static
 
+from .autograph import converted
 from .circuit_primitives import Circuit, qnode_p
 from .context import TraceContext, is_tracing, tracing
 from .devices import Device
@@ -50,6 +51,15 @@ class QNode:
         self.diff_method = diff_method
         self._cache: dict[Any, Specialised] = {}
         self._jitted = jax.jit(self._call)
+        self._converted: QNode | None = None
+
+    def with_autograph(self) -> "QNode":
+        """Return the same with Python's control flow converted."""
+        if self._converted is None:
+            function = converted(self.function)
+            self._converted = QNode(function, self.device, self.diff_method)
+            self._converted._converted = self._converted
+        return self._converted
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the quantum function, compiling it on the first call of a signature."""

@@ -1,0 +1,13 @@
+import qjit as qj
+
+
+@lambda f: qj.qjit(f, autograph=True)
+@qj.qnode(wires=1)
+def circuit(x):
+    if x > 1:
+        raise ValueError("too large")
+    qj.RX(x, wires=0)
+    return qj.expval(qj.Z(0))
+
+
+circuit(0.5)
