@@ -25,7 +25,7 @@ from .concrete import bind, concrete_params
 from .convert_to_llvm import Converter, llvm_rule, pointer_type
 from .dimensions import Size, numbers
 from .importer import Importer
-from .jax_internals import enable_x64, key_implementation, physical_aval
+from .jax_internals import enable_x64, is_key, key_implementation, physical_aval
 
 HOST_ERROR = 255
 
@@ -123,20 +123,16 @@ def host_call_address() -> int:
     return address
 
 
-def _is_key(dtype: Any) -> bool:
-    return bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
-
-
 def _wrapped(array: Any, dtype: Any) -> Any:
     """Return integers as the random keys that a primitive takes."""
-    if not _is_key(dtype):
+    if not is_key(dtype):
         return array
     return jax.random.wrap_key_data(array, impl=key_implementation(dtype))
 
 
 def _unwrapped(array: Any) -> Any:
     """Return random keys as integers."""
-    return jax.random.key_data(array) if _is_key(array.dtype) else array
+    return jax.random.key_data(array) if is_key(array.dtype) else array
 
 
 def _evaluate(eqn: Any, **sizes: int) -> Callable[..., Sequence[Any]]:

@@ -20,6 +20,7 @@ from .emitter import index as index
 from .jax_internals import (
     DropVar,
     calling_line,
+    is_key,
     physical_aval,
     user_line,
     without_dead_code,
@@ -29,6 +30,8 @@ from .small_floats import is_small, rounded
 Rule = Callable[..., Sequence[Value]]
 
 RULES: dict[str, Rule] = {}
+# Rules of primitives whose operands or results are random keys.
+KEY_RULES: dict[str, Rule] = {}
 # How many elementwise equations may be fused into one chain.
 DEEPEST = 50
 # Rules that only pass values on, whatever their dtype.
@@ -56,6 +59,16 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     def register(function: Rule) -> Rule:
         for name in names:
             RULES[name] = function
+        return function
+
+    return register
+
+
+def key_rule(*names: str) -> Callable[[Rule], Rule]:
+    """Register an import rule for the primitives of these names when given keys."""
+
+    def register(function: Rule) -> Rule:
+        KEY_RULES.update(dict.fromkeys(names, function))
         return function
 
     return register
@@ -209,11 +222,11 @@ class Importer(Emitter):
                 self.buffer(value)
 
         def element(indices: Sequence[SSAValue]) -> SSAValue:
-            return compute(*(self._spread(v, shape, indices) for v in inputs))
+            return compute(*(self.spread(v, shape, indices) for v in inputs))
 
         return self.lazy(aval, inputs, element)
 
-    def _spread(
+    def spread(
         self, value: Value, shape: tuple[int, ...], indices: Sequence[SSAValue]
     ) -> SSAValue:
         """Return the element of an operand whose axes of extent one are repeated."""
@@ -322,10 +335,8 @@ class Importer(Emitter):
         from .host_calls import host_call
 
         name = eqn.primitive.name
-        found = RULES.get(name)
-        avals: list[Any] = [var.aval for var in (*eqn.invars, *eqn.outvars)]
-        native = name in STRUCTURAL or all(is_native(aval.dtype) for aval in avals)
-        if found is not None and native:
+        found = _rule_of(eqn)
+        if found is not None:
             self.enclosing.append(eqn)
             outputs = found(self, eqn, *inputs)
             self.enclosing.pop()
@@ -360,6 +371,14 @@ class Importer(Emitter):
             self._location_ids[line] = len(self.locations)
             self.locations.append(line)
         return self._location_ids[line]
+
+
+def _rule_of(eqn: Any) -> Rule | None:
+    """Return the native rule of an equation, if there is one for its dtypes."""
+    name, avals = eqn.primitive.name, [v.aval for v in (*eqn.invars, *eqn.outvars)]
+    if name in STRUCTURAL or all(is_native(aval.dtype) for aval in avals):
+        return RULES.get(name)
+    return KEY_RULES.get(name) if any(is_key(aval.dtype) for aval in avals) else None
 
 
 def _uses(jaxpr: Any) -> tuple[dict[Any, int], dict[Any, int]]:

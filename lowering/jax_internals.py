@@ -4,7 +4,9 @@ import contextlib
 import functools
 import inspect
 import os
+import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,10 @@ from jax._src.lax import lax
 from jax._src.source_info_util import is_user_filename as is_user_filename
 from jax._src.source_info_util import register_exclusion, user_frames
 from jax.core import ShapedArray
+
+# How generators make keys and bits: there is no public form without key arrays. The
+# module moved between versions.
+prng: Any = sys.modules[jax.random.PRNGKey.__module__].prng
 
 register_exclusion(str(Path(__file__).parents[1]) + os.sep)
 _LIBRARIES = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
@@ -107,7 +113,49 @@ def calling_line() -> str:
     return ""
 
 
+def is_key(dtype: Any) -> bool:
+    """Return whether a dtype is one of random keys."""
+    return bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+
+
 def key_implementation(dtype: Any) -> str:
     """Return the name of the generator that a dtype of random keys belongs to."""
     # NOTE: the dtype of keys has no public attribute for it.
     return dtype._impl.name
+
+
+# What a generator makes of each primitive of random keys, as a function of the arrays
+# that stand for the keys, as JAX's own lowering rules call it.
+RANDOM_FUNCTIONS: dict[str, Callable[[Any], Callable[..., Any]]] = {
+    "random_seed": lambda eqn: (
+        lambda seeds: prng.random_seed_impl_base(seeds, **eqn.params)
+    ),
+    "random_split": lambda eqn: (
+        lambda keys: prng.random_split_impl_base(
+            _generator(eqn), keys, eqn.invars[0].aval.ndim, **eqn.params
+        )
+    ),
+    "random_fold_in": lambda eqn: (
+        lambda keys, data: prng.random_fold_in_impl_base(
+            _generator(eqn), keys, data, eqn.invars[0].aval.shape
+        )
+    ),
+    "random_bits": lambda eqn: (
+        lambda keys: prng.random_bits_impl_base(
+            _generator(eqn), keys, eqn.invars[0].aval.ndim, **eqn.params
+        )
+    ),
+    "random_gamma": lambda eqn: (
+        lambda keys, a: eqn.primitive.impl(
+            jax.random.wrap_key_data(
+                keys, impl=key_implementation(eqn.invars[0].aval.dtype)
+            ),
+            a,
+            **eqn.params,
+        )
+    ),
+}
+
+
+def _generator(eqn: Any) -> Any:
+    return eqn.invars[0].aval.dtype._impl
