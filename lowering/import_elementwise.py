@@ -246,7 +246,7 @@ def _select_n(importer: Importer, eqn: Any, which: Scalar, *cases: Scalar) -> Sc
     return chosen
 
 
-@rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "name")
+@rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "name", "device_put")
 @rule("random_wrap", "random_unwrap")
 def _same(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return list(inputs)

@@ -50,6 +50,7 @@ EXACT = STRUCTURAL | {
     *("gather", "scatter", "sort", "top_k", "iota", "convert_element_type"),
     *("bitcast_convert_type", "nextafter", "reduce_precision", "reduce_max"),
     *("reduce_min", "cummax", "cummin", "optimization_barrier", "stop_gradient"),
+    *("device_put", "name", "copy_p"),
 }
 
 
