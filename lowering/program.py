@@ -4,7 +4,7 @@ import ctypes
 import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -28,7 +28,9 @@ from . import (
     import_convolution,
     import_elementwise,
     import_indexing,
+    import_linalg,
     import_math,
+    import_orthogonal,
     import_quantum,
     import_random,
     import_reductions,
@@ -36,6 +38,7 @@ from . import (
     import_sorting,
     import_special,
     import_windows,
+    import_spectra,
 )
 from .convert_to_llvm import convert_to_llvm
 from .dimensions import Size, numbers
@@ -44,6 +47,7 @@ from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
 from .importer import Importer, import_program
 from .jax_internals import weakly_typed
+from .lapack import PREFIX, routine_address, routines_in
 from .memory import (
     NO_MEMORY,
     memory_check_address,
@@ -81,7 +85,9 @@ RULE_MODULES = (
     import_convolution,
     import_elementwise,
     import_indexing,
+    import_linalg,
     import_math,
+    import_orthogonal,
     import_quantum,
     import_random,
     import_reductions,
@@ -89,6 +95,7 @@ RULE_MODULES = (
     import_sorting,
     import_special,
     import_windows,
+    import_spectra,
 )
 
 Pass = Callable[[ModuleOp], None]
@@ -188,7 +195,9 @@ def _runtime() -> str:
     return "qjit_runtime"
 
 
-def _link(image: bytes, name: str, handler: str, *, quantum: bool) -> int:
+def _link(
+    image: bytes, name: str, handler: str, routines: Iterable[str], *, quantum: bool
+) -> int:
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
     if quantum:
         builder.add_jit_library(_runtime())
@@ -197,6 +206,8 @@ def _link(image: bytes, name: str, handler: str, *, quantum: bool) -> int:
     builder.import_symbol("__qjit__host_call", host_call_address())
     builder.import_symbol("__qjit__memory_short", memory_check_address())
     builder.import_symbol("__qjit__memory_room", memory_room_address())
+    for routine in routines:
+        builder.import_symbol(PREFIX + routine, routine_address(routine))
     tracker = builder.export_symbol(handler).link(_jit(), name)
     _loaded.append(tracker)
     return tracker[handler]
@@ -255,7 +266,8 @@ def compile_program(
     finish("ir", lambda: text)
     image = compile_object(text)
     finish("object", lambda: "")
-    address = _link(image, symbol, handler, quantum='@"__qrt__' in text)
+    quantum = '@"__qrt__' in text
+    address = _link(image, symbol, handler, routines_in(text), quantum=quantum)
     _register(symbol, address)
     finish("link", lambda: "")
     host: list[HostRecord] = imported.host
