@@ -149,7 +149,7 @@ ROUTINES = {
     ),
     "gees": Routine(
         "jobvs sort select n a lda sdim wr wi vs ldvs work lwork bwork info",
-        {**_blocks("n", 6), "bwork": _order},
+        {**_blocks("n", 6, FACTORS), "bwork": _order},
         complex_arguments=(
             "jobvs sort select n a lda sdim w vs ldvs work lwork rwork bwork info"
         ),

@@ -4,7 +4,7 @@ import ctypes
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -195,18 +195,17 @@ def _runtime() -> str:
     return "qjit_runtime"
 
 
-def _link(
-    image: bytes, name: str, handler: str, routines: Iterable[str], *, quantum: bool
-) -> int:
+def _link(image: bytes, name: str, handler: str, text: str) -> int:
+    """Load object code, with what its LLVM IR calls, and return the handler."""
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-    if quantum:
+    if '@"__qrt__' in text:
         builder.add_jit_library(_runtime())
     describe = ctypes.cast(_describe, ctypes.c_void_p).value
     builder.import_symbol("__qjit__describe", describe)
     builder.import_symbol("__qjit__host_call", host_call_address())
     builder.import_symbol("__qjit__memory_short", memory_check_address())
     builder.import_symbol("__qjit__memory_room", memory_room_address())
-    for routine in routines:
+    for routine in routines_in(text):
         builder.import_symbol(PREFIX + routine, routine_address(routine))
     tracker = builder.export_symbol(handler).link(_jit(), name)
     _loaded.append(tracker)
@@ -266,8 +265,7 @@ def compile_program(
     finish("ir", lambda: text)
     image = compile_object(text)
     finish("object", lambda: "")
-    quantum = '@"__qrt__' in text
-    address = _link(image, symbol, handler, routines_in(text), quantum=quantum)
+    address = _link(image, symbol, handler, text)
     _register(symbol, address)
     finish("link", lambda: "")
     host: list[HostRecord] = imported.host
