@@ -37,8 +37,8 @@ from . import (
     import_shapes,
     import_sorting,
     import_special,
-    import_windows,
     import_spectra,
+    import_windows,
 )
 from .convert_to_llvm import convert_to_llvm
 from .dimensions import Size, numbers
