@@ -8,13 +8,14 @@ import jax
 import numpy as np
 from jax.core import ShapedArray
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr, UnitAttr, f32, f64, i32, i64
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, f32, f64, i64
 from xdsl.ir import SSAValue
 
 from qjit.dialects import quantum
 from qjit.dialects.quantum_types import FactorAttr, TermAttr
 
 from .arrays import Value
+from .import_samples import Draw, add_sample
 from .importer import Importer, rule
 from .jax_internals import enable_x64
 
@@ -30,6 +31,7 @@ class Qubits:
     num_wires: int
     dtype: np.dtype[Any]
     terminal: "Terminal"
+    draws: Sequence[Draw] = ()
     taken: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
 
     @property
@@ -94,8 +96,12 @@ def begin(
     *,
     recorded: bool = False,
     terminal: Terminal | None = None,
+    draws: Sequence[Draw] = (),
 ) -> Qubits:
-    """Start a circuit with all wires in |0>; `terminal` imports its measurements."""
+    """Start a circuit with all wires in |0>.
+
+    `terminal` imports its measurements, whose samples come from `draws`.
+    """
     single = dtype == np.complex64
     op = quantum.AllocOp(num_wires)
     if single:
@@ -106,7 +112,7 @@ def begin(
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.threads.append(importer.emit(op))
-    qubits = Qubits(importer, num_wires, dtype, terminal or read_out)
+    qubits = Qubits(importer, num_wires, dtype, terminal or read_out, draws)
     importer.extension = qubits
     importer.flush = qubits.flush
     return qubits
@@ -368,23 +374,8 @@ def add_measurement(
         case "quantum_density_matrix":
             importer.insert(quantum.DensityMatrixOp(register, target, params["wires"]))
         case _:
-            return _add_sample(importer, params, aval)
+            return add_sample(importer, params, aval)
     return importer.from_buffer(target, aval)
-
-
-def _add_sample(importer: Importer, params: dict[str, Any], aval: Any) -> Value:
-    qubits, shots = qubits_of(importer), params["shots"]
-    wide = ShapedArray((shots, len(params["wires"])), np.dtype(np.int64))
-    target = importer.allocate(wide.shape, wide.dtype)
-    op = quantum.SampleOp(qubits.register, target, shots, params["wires"])
-    importer.insert(op)
-    samples = importer.from_buffer(target, wide)
-    if aval.dtype == wide.dtype:
-        return samples
-    narrow = ShapedArray(wide.shape, aval.dtype)
-    return importer.map(
-        narrow, [samples], lambda scalar: importer.emit(arith.TruncIOp(scalar, i32))
-    )
 
 
 def read_out(importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Value:

@@ -10,6 +10,7 @@ from qjit.dialects.statevector import SeedOp
 from qjit.lowering.arrays import Value
 from qjit.lowering.import_circuit import import_adjoint, import_circuit
 from qjit.lowering.import_quantum import begin, end
+from qjit.lowering.import_samples import shared_draws
 from qjit.lowering.importer import Importer, rule
 from qjit.lowering.pipeline import resolve_pipeline
 from qjit.lowering.program import Program, compile_program
@@ -22,7 +23,7 @@ from .circuit_primitives import (
     mapped_over_batch,
     qnode_p,
 )
-from .jaxprs import measures_midway
+from .jaxprs import measures_midway, quantum_eqns
 from .trajectories import import_trajectories
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_jvp_p, circuit_vjp_p)}
@@ -58,7 +59,8 @@ def _qnode(
     if measures_midway(circuit.jaxpr):
         return import_trajectories(importer, circuit, inputs)
     importer.settle(inputs)
-    begin(importer, circuit.num_wires, circuit.dtype)
+    draws = shared_draws(eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
+    begin(importer, circuit.num_wires, circuit.dtype, draws=draws)
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)
     return outs

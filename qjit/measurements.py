@@ -10,9 +10,10 @@ from jax.core import Tracer
 
 from . import outcomes
 from .context import TraceContext, current
-from .errors import MeasurementError, UnsupportedError
+from .errors import MeasurementError
+from .estimates import drawn, estimated_mean, estimated_variance
 from .jax_internals import user_line
-from .observables import Observable, as_observable
+from .observables import Observable, as_observable, real_coefficients
 from .outcomes import is_value, measured_bits
 from .primitives import (
     density_matrix_p,
@@ -21,7 +22,6 @@ from .primitives import (
     probs_p,
     real_dtype,
     reset_p,
-    sample_p,
     state_p,
     var_p,
 )
@@ -34,7 +34,7 @@ def _statistic(primitive: Any, observable: Any, name: str) -> Any:
     for wire in observable.wires:
         context.use(wire)
     dtype = real_dtype(context.dtype)
-    coefficients = _real(observable.coefficients, name)
+    coefficients = real_coefficients(observable.coefficients, name)
     if jnp.asarray(coefficients).dtype != dtype:
         coefficients = (
             jax.lax.convert_element_type(coefficients, dtype)
@@ -47,16 +47,6 @@ def _statistic(primitive: Any, observable: Any, name: str) -> Any:
         coefficients, *matrices, terms=terms, dtype=context.dtype
     )
     return result
-
-
-def _real(coefficients: Any, name: str) -> Any:
-    if not np.issubdtype(jnp.result_type(coefficients), np.complexfloating):
-        return coefficients
-    if isinstance(coefficients, Tracer) or np.any(np.abs(coefficients.imag) > 1e-12):
-        raise MeasurementError(
-            f"{user_line()}: {name} takes an observable with real coefficients."
-        )
-    return coefficients.real
 
 
 def expval(observable: Observable | Any) -> jax.Array:
@@ -80,7 +70,8 @@ def expval(observable: Observable | Any) -> jax.Array:
     """
     if is_value(observable):
         return outcomes.mean(observable)
-    _refuse_shots("expval")
+    if current("expval").shots is not None:
+        return estimated_mean(observable)
     return _statistic(expval_p, observable, "expval")
 
 
@@ -105,16 +96,9 @@ def var(observable: Observable | Any) -> jax.Array:
     """
     if is_value(observable):
         return outcomes.variance(observable)
-    _refuse_shots("var")
+    if current("var").shots is not None:
+        return estimated_variance(observable)
     return _statistic(var_p, observable, "var")
-
-
-def _refuse_shots(name: str) -> None:
-    if current(name).shots is not None:
-        raise UnsupportedError(
-            f"{user_line()}: {name} from finite shots is not supported yet. Leave "
-            "shots out for the exact value, or use sample or counts."
-        )
 
 
 def _all_or(wires: Wires, context: TraceContext, what: str) -> tuple[int, ...]:
@@ -305,7 +289,7 @@ def sample(wires: Wires = None) -> jax.Array:
         rows = outcomes.samples(bits, context.shots)
         return rows[:, 0] if is_value(wires) and wires.ndim == 0 else rows
     on = _all_or(wires, context, "sample")
-    return sample_p.bind(wires=on, shots=context.shots, dtype=context.dtype)[0]
+    return drawn(on, "Z" * len(on), context)
 
 
 def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:

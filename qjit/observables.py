@@ -287,3 +287,14 @@ def pauli_sum(coefficients: Any, words: Sequence[str]) -> Observable:
     )
     xp = _backend(coefficients)
     return Observable(xp.asarray(coefficients), terms)
+
+
+def real_coefficients(coefficients: Any, name: str) -> Any:
+    """Return the coefficients of an observable that `name` takes, which are real."""
+    if not np.issubdtype(jnp.result_type(coefficients), np.complexfloating):
+        return coefficients
+    if isinstance(coefficients, Tracer) or np.any(np.abs(coefficients.imag) > 1e-12):
+        raise MeasurementError(
+            f"{user_line()}: {name} takes an observable with real coefficients."
+        )
+    return coefficients.real

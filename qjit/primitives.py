@@ -65,7 +65,7 @@ def integer_dtype() -> np.dtype[Any]:
     return np.dtype(np.int64 if wide_types() else np.int32)
 
 
-def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, dtype: Any) -> Any:
+def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, **__: Any) -> Any:
     return [ShapedArray((shots, len(wires)), integer_dtype())]
 
 

@@ -26,6 +26,7 @@ from qjit.dialects.walk import (
 )
 from qjit.lowering.arrays import Value
 from qjit.lowering.import_quantum import add_measurement, begin, end, inlined, read_out
+from qjit.lowering.import_samples import shared_draws
 from qjit.lowering.importer import Importer, index
 
 from .circuit_primitives import Circuit
@@ -127,7 +128,13 @@ class Walked:
         size = np.dtype(circuit.dtype).itemsize << circuit.num_wires
         importer.insert(WalkBeginOp(circuit.shots, size))
         with importer.region() as before:
-            begin(importer, circuit.num_wires, circuit.dtype, terminal=terminal)
+            begin(
+                importer,
+                circuit.num_wires,
+                circuit.dtype,
+                terminal=terminal,
+                draws=shared_draws(self.found),
+            )
             importer.evaluate(program, (), inputs)
             end(importer)
             at_end()
