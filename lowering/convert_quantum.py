@@ -23,7 +23,13 @@ from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import COMPUTED, CONSTANT, DYNAMIC, ENTRY_WORDS
 
 from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
-from .memory import LARGE, live_states, state_place
+from .memory import (
+    ITERATION_SHIFT,
+    LARGE,
+    MOST_ITERATIONS,
+    live_states,
+    state_place,
+)
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY = 6
@@ -66,9 +72,29 @@ def _line(op: Any) -> int:
     return 0 if op.line is None else op.line.value.data
 
 
-def _status(converter: Converter, verb: str, args: Sequence[SSAValue]) -> None:
+def _status(
+    converter: Converter, verb: str, args: Sequence[SSAValue], *, moving: bool = False
+) -> None:
+    """Call the runtime; errors of `moving` operations name the loop's iteration."""
     found = converter.result(symbol(converter, verb), i64, args)
+    if moving and converter.iteration is not None:
+        found = _in_iteration(converter, found, converter.iteration)
     converter.check(found)
+
+
+def _in_iteration(
+    converter: Converter, status: SSAValue, iteration: SSAValue
+) -> SSAValue:
+    args = [iteration, converter.int(MOST_ITERATIONS - 1)]
+    known = converter.intrinsic("llvm.umin.i64", i64, args)
+    counted = converter.emit(llvm.AddOp(known, converter.int(1)))
+    shift = converter.int(8 + ITERATION_SHIFT)
+    place = converter.emit(llvm.ShlOp(counted, shift))
+    unequal = IntegerAttr(llvm.ICmpPredicateFlag("ne").to_int(), i64)
+    failed = converter.emit(llvm.ICmpOp(status, converter.int(0), unequal))
+    wide = converter.emit(llvm.ZExtOp(failed, i64))
+    named = converter.emit(llvm.MulOp(wide, place))
+    return converter.emit(llvm.OrOp(status, named))
 
 
 def wire_list(converter: Converter, wires: Sequence[int]) -> SSAValue:
@@ -138,7 +164,7 @@ def _run(converter: Converter, op: statevector.RunOp) -> None:
         slots,
         tape,
     ]
-    _status(converter, "run", args)
+    _status(converter, "run", args, moving=len(op.dynamic_wires) > 0)
 
 
 def _slots(
@@ -254,7 +280,7 @@ def _measure(converter: Converter, op: statevector.MeasureOp) -> None:
         outcome,
         simulation_of(converter).walk or converter.null(),
     ]
-    _status(converter, "measure", args)
+    _status(converter, "measure", args, moving=op.dynamic_wire is not None)
     found = converter.emit(llvm.TruncOp(converter.load(outcome, i32), i1))
     converter.bind(op.outcome, found)
 

@@ -1,10 +1,13 @@
 """Conversion of structured control flow to blocks and branches."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 from xdsl.dialects import llvm, scf
 from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Block, SSAValue
+
+from qjit.dialects.quantum_types import RegisterType
 
 from .convert_to_llvm import Converter, convert_type, llvm_rule
 
@@ -30,6 +33,18 @@ def _region(converter: Converter, source: Block) -> list[SSAValue]:
 def _compare(converter: Converter, x: SSAValue, y: SSAValue, name: str) -> SSAValue:
     predicate = IntegerAttr(llvm.ICmpPredicateFlag(name).to_int(), i64)
     return converter.emit(llvm.ICmpOp(x, y, predicate))
+
+
+@contextmanager
+def _counted(
+    converter: Converter, carried: Sequence[SSAValue], counter: SSAValue
+) -> Generator[None]:
+    """Let errors of a circuit name the iteration of the loop that it runs in."""
+    outer = converter.iteration
+    if any(isinstance(value.type, RegisterType) for value in carried):
+        converter.iteration = counter
+    yield
+    converter.iteration = outer
 
 
 @llvm_rule(scf.IfOp)
@@ -75,7 +90,8 @@ def _for(converter: Converter, op: scf.ForOp) -> None:
     inside = _compare(converter, head.args[0], end, "slt")
     converter.branch_if(inside, body, [], after, [])
     converter.block = body
-    yielded = _region(converter, source)
+    with _counted(converter, op.iter_args, head.args[0]):
+        yielded = _region(converter, source)
     advanced = converter.emit(llvm.AddOp(head.args[0], step))
     converter.branch(head, [advanced, *yielded])
     converter.block = after
@@ -87,12 +103,17 @@ def _for(converter: Converter, op: scf.ForOp) -> None:
 def _while(converter: Converter, op: scf.WhileOp) -> None:
     before, after = op.before_region.block, op.after_region.block
     head = _block(converter, before.args)
+    head.insert_arg(i64, len(head.args))
+    counter = head.args[-1]
     body = _block(converter, after.args)
     done = _block(converter, op.res)
-    converter.branch(head, _values(converter, op.arguments))
+    converter.branch(head, [*_values(converter, op.arguments), converter.int(0)])
     converter.block = head
-    condition, *passed = _region(converter, before)
-    converter.branch_if(condition, body, passed, done, passed)
-    converter.block = body
-    converter.branch(head, _region(converter, after))
+    with _counted(converter, op.arguments, counter):
+        condition, *passed = _region(converter, before)
+        converter.branch_if(condition, body, passed, done, passed)
+        converter.block = body
+        yielded = _region(converter, after)
+    advanced = converter.emit(llvm.AddOp(counter, converter.int(1)))
+    converter.branch(head, [*yielded, advanced])
     converter.block = done

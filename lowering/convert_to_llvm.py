@@ -83,6 +83,7 @@ class Converter:
         self.initial_data: dict[str, bytes] = {}
         self._declared: dict[str, llvm.FuncOp] = {}
         self.extension: object = None
+        self.iteration: SSAValue | None = None
         self._constants: dict[Any, SSAValue] = {}
         self._data: dict[bytes, str] = {}
         self._room_values: list[SSAValue | None] = []

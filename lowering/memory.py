@@ -10,6 +10,9 @@ from qjit.dialects import gradient, quantum
 NO_MEMORY = 6  # the status
 # Marks a status's location that `state_place` packed.
 _PACKED = 1 << 47
+# Where a status's location keeps the iteration of a loop, counted from one.
+ITERATION_SHIFT = 24
+MOST_ITERATIONS = (1 << 20) - 1
 # States below this size are allocated without asking.
 LARGE = 1 << 28
 

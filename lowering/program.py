@@ -49,6 +49,7 @@ from .importer import Importer, import_program
 from .jax_internals import weakly_typed
 from .lapack import PREFIX, routine_address, routines_in
 from .memory import (
+    ITERATION_SHIFT,
     NO_MEMORY,
     memory_check_address,
     memory_room_address,
@@ -162,6 +163,9 @@ def describe_status(key: int, status: int) -> str:
         text, place = memory_text(place)
     else:
         text = MESSAGES.get(code, "the program failed.")
+        iteration, place = divmod(place, 1 << ITERATION_SHIFT)
+        if iteration:
+            text += f" This is iteration {iteration - 1} of the loop, counted from 0."
     line = lines[place] if 0 <= place < len(lines) else ""
     return f"[QJIT:{code}] {line or 'unknown line'}: {text}"
 

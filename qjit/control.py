@@ -99,7 +99,7 @@ class Conditional:
 
     def __init__(self, predicate: Any, function: Callable[..., Any]) -> None:
         self._cases: list[tuple[Any, Callable[..., Any]]] = [(predicate, function)]
-        self._default: Callable[..., Any] = lambda *_: None
+        self._default: Callable[..., Any] = lambda *_, **__: None
 
     def else_if(self, predicate: Any) -> Callable[..., "Conditional"]:
         """Add a case that is tried if none before it held."""
@@ -115,11 +115,12 @@ class Conditional:
         self._default = function
         return self
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """Run the function of the first case that holds."""
-        chosen = _discarding_operations(self._default)
+        chosen = _discarding_operations(self._default, options)
         for predicate, function in reversed(self._cases):
-            chosen = _either(predicate, _discarding_operations(function), chosen)
+            case = _discarding_operations(function, options)
+            chosen = _either(predicate, case, chosen)
         return chosen(*args)
 
 
@@ -129,12 +130,14 @@ def _either(
     return lambda *args: jax.lax.cond(predicate, function, otherwise, *args)
 
 
-def _discarding_operations(function: Callable[..., Any]) -> Callable[..., Any]:
+def _discarding_operations(
+    function: Callable[..., Any], options: dict[str, Any]
+) -> Callable[..., Any]:
     from .operations import Operation
 
     @functools.wraps(function)
     def run(*args: Any) -> Any:
-        result = function(*args)
+        result = function(*args, **options)
         return None if isinstance(result, Operation) else result
 
     return run

@@ -301,3 +301,40 @@ def test_what_shots_cannot_estimate_is_refused() -> None:
     for mistake in mistakes:
         with pytest.raises(qj.errors.QJitError, match=r"test_outcomes\.py:\d+"):
             qj.qnode(wires=1, shots=10)(mistake)()
+
+
+def measured_by(ops: Any) -> Callable[[Any], Any]:
+    """A circuit with feed-forward, spelled for PennyLane and for qjit."""
+
+    def circuit(angle: Any) -> Any:
+        ops.RY(angle, wires=0)
+        first = ops.measure(0)
+        ops.cond(first, ops.RX)(0.7, wires=1)
+        ops.CNOT(wires=[1, 2])
+        second = ops.measure(1, reset=True)
+        ops.cond(second, ops.Hadamard)(wires=2)
+        ops.RY(0.3, wires=1)
+        third = ops.measure(2, postselect=0)
+        ops.CRY(0.9, wires=[2, 1])
+        many = {"op": [first, second]} if ops is not qj else {"wires": [first, second]}
+        return (
+            ops.expval(ops.Z(1) @ ops.X(2)),
+            ops.var(ops.Y(0) @ ops.Z(1)),
+            ops.expval(first * second),
+            ops.var(first + 2 * second),
+            ops.expval(third),
+            ops.probs(**many),
+            ops.probs(wires=[1, 2]),
+            ops.density_matrix([0, 2]),
+        )
+
+    return circuit
+
+
+def test_pennylane_agrees() -> None:
+    pennylane = pytest.importorskip("pennylane")
+    device = pennylane.device("default.qubit", wires=6)
+    wanted = pennylane.qnode(device, mcm_method="deferred")(measured_by(pennylane))(1.1)
+    found = qj.qnode(wires=3)(measured_by(qj))(1.1)
+    for mine, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-10)
