@@ -17,6 +17,7 @@ import numpy as np
 
 H2 = Path(__file__).parents[1] / "qjit" / "data" / "h2_sto3g.json"
 STEPS = 100
+SHOTS = 1000
 Program = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
@@ -25,8 +26,18 @@ class Framework(Protocol):
 
     ops: Any
 
-    def qnode(self, wires: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def qnode(
+        self, wires: int, shots: int | None = None
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Return the decorator of quantum functions on `wires` wires."""
+        ...
+
+    def measure(self, wire: int, *, reset: bool = False) -> Any:
+        """Measure a wire in the middle of a circuit."""
+        ...
+
+    def when(self, outcome: Any, apply: Callable[[], Any]) -> None:
+        """Apply what a measured outcome asks for."""
         ...
 
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +64,7 @@ class Case:
     compiles: bool = False  # time the compilation instead of the warm call
     goal_microseconds: float | None = None
     goal_ratio: float = 1.0
+    tolerance: float = 1e-6  # how far results may differ; six deviations for shots
 
 
 def random_parameters(*shape: int) -> np.ndarray:
@@ -167,18 +179,75 @@ def gradient(wires: int, framework: Framework, _round: int) -> Program:
     return framework.jit(framework.grad(energy)), (theta,)
 
 
-CASES = {
-    "call": Case("warm call, 1 qubit", one_qubit, goal_microseconds=15),
-    "compile": Case(
-        "compile, 99 gates, 10 qubits", random_circuit, "compile", compiles=True
-    ),
-    "vqe-h2": Case("VQE loop, H2, 4 qubits", vqe_h2, "step", STEPS, goal_ratio=5),
-    "vqe-ising": Case(
-        "VQE loop, Ising, 8 qubits", vqe_ising, "step", STEPS, goal_ratio=5
-    ),
-} | {
-    f"gradient-{wires}": Case(
-        f"gradient, 5 layers, {wires} qubits", partial(gradient, wires), goal_ratio=2
-    )
-    for wires in (4, 8, 12, 16)
-}
+def teleport(framework: Framework, _round: int) -> Program:
+    """Build ten teleportations of one qubit, one after another."""
+    ops = framework.ops
+
+    @framework.qnode(3, SHOTS)
+    def circuit(angle):
+        for _ in range(10):
+            ops.RY(angle, wires=0)
+            ops.Hadamard(wires=1)
+            ops.CNOT(wires=[1, 2])
+            ops.CNOT(wires=[0, 1])
+            ops.Hadamard(wires=0)
+            phase = framework.measure(0, reset=True)
+            flip = framework.measure(1, reset=True)
+            framework.when(flip, lambda: ops.PauliX(wires=2))
+            framework.when(phase, lambda: ops.PauliZ(wires=2))
+            ops.SWAP(wires=[0, 2])
+        return ops.expval(ops.PauliZ(0))
+
+    return framework.jit(circuit), (np.float64(0.3),)
+
+
+def dynamic(framework: Framework, _round: int) -> Program:
+    """Build ten layers on 10 wires with a measurement and a correction each."""
+    ops = framework.ops
+
+    @framework.qnode(10, SHOTS)
+    def circuit(theta):
+        for layer in range(10):
+            for wire in range(10):
+                ops.RY(theta[layer, wire], wires=wire)
+            for wire in range(10):
+                ops.CNOT(wires=[wire, (wire + 1) % 10])
+            outcome = framework.measure(layer)
+            after = (layer + 1) % 10
+            framework.when(outcome, lambda wire=after: ops.PauliX(wires=wire))
+        return ops.expval(ops.PauliZ(0))
+
+    return framework.jit(circuit), (random_parameters(10, 10),)
+
+
+CASES = (
+    {
+        "call": Case("warm call, 1 qubit", one_qubit, goal_microseconds=15),
+        "compile": Case(
+            "compile, 99 gates, 10 qubits", random_circuit, "compile", compiles=True
+        ),
+        "vqe-h2": Case("VQE loop, H2, 4 qubits", vqe_h2, "step", STEPS, goal_ratio=5),
+        "vqe-ising": Case(
+            "VQE loop, Ising, 8 qubits", vqe_ising, "step", STEPS, goal_ratio=5
+        ),
+    }
+    | {
+        f"gradient-{wires}": Case(
+            f"gradient, 5 layers, {wires} qubits",
+            partial(gradient, wires),
+            goal_ratio=2,
+        )
+        for wires in (4, 8, 12, 16)
+    }
+    | {
+        "teleport": Case(
+            "10 teleportations, 1,000 shots", teleport, goal_ratio=10, tolerance=0.27
+        ),
+        "dynamic": Case(
+            "10 measured layers, 10 qubits, 1,000 shots",
+            dynamic,
+            goal_ratio=10,
+            tolerance=0.27,
+        ),
+    }
+)

@@ -27,9 +27,17 @@ class QJit:
     grad: Callable[..., Any]
     packages: tuple[str, ...] = ("qjit", "jax", "jaxlib", "xdsl", "llvmlite")
 
-    def qnode(self, wires: int) -> Callable[..., Any]:
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
         """Return the decorator of quantum functions."""
-        return self.ops.qnode(wires=wires)
+        return self.ops.qnode(wires=wires, shots=shots)
+
+    def measure(self, wire: int, *, reset: bool = False) -> Any:
+        """Measure a wire."""
+        return self.ops.measure(wire, reset=reset)
+
+    def when(self, outcome: Any, apply: Callable[[], Any]) -> None:
+        """Apply what an outcome asks for."""
+        self.ops.cond(outcome, apply)()
 
     def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
         """Run a JAX loop."""
@@ -53,16 +61,34 @@ class Catalyst:
         "jaxlib",
     )
 
-    def qnode(self, wires: int) -> Callable[..., Any]:
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
         """Return the decorator of quantum functions."""
         device = self.ops.device("lightning.qubit", wires=wires)
-        return self.ops.qnode(device, diff_method="adjoint")
+        if shots is None:
+            return self.ops.qnode(device, diff_method="adjoint")
+        return self.ops.qnode(device, diff_method=None, shots=shots)
+
+    def measure(self, wire: int, *, reset: bool = False) -> Any:
+        """Measure a wire."""
+        import catalyst
+
+        return catalyst.measure(wire, reset=reset)
+
+    def when(self, outcome: Any, apply: Callable[[], Any]) -> None:
+        """Apply what an outcome asks for."""
+        import catalyst
+
+        catalyst.cond(outcome)(lambda: void(apply()))()
 
     def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
         """Run a Catalyst loop."""
         import catalyst
 
         return catalyst.for_loop(0, steps, 1)(lambda _, carry: body(carry))(initial)
+
+
+def void(_: Any) -> None:
+    """Drop a gate: a branch returns nothing."""
 
 
 def load(name: str) -> QJit | Catalyst:
