@@ -12,7 +12,7 @@ from .arrays import Value, kind_of_dtype
 from .dimensions import Size, at_most, is_symbolic
 from .import_conversions import convert
 from .import_reductions import combine_by_jaxpr
-from .import_shapes import choose, when, writable_copy
+from .import_shapes import choose, clamped, when, writable_copy
 from .importer import Importer, index, rule
 
 Indices = Sequence[SSAValue]
@@ -46,8 +46,7 @@ class Window:
             last = self.operand_shape[axis] - self.sizes[axis]
             low, high = (importer.scalar_constant(v, np.int64) for v in (0, last))
             if self.clips:
-                found = importer.emit(arith.MaxSIOp(found, low))
-                found = importer.emit(arith.MinSIOp(found, high))
+                found = clamped(importer, raw, self.indices.dtype, last)
             elif self.checks:
                 fits = importer.emit(arith.CmpiOp(found, high, "ule"))
                 if at_most(last, -1):

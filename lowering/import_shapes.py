@@ -323,13 +323,19 @@ def clamped_start(
     if start.constant is not None:
         inside = smaller(larger(int(start.constant), 0), extent - size)
         return importer.index_constant(inside)
-    found = convert(importer, importer.scalar(start), start.dtype, np.int64)
-    low, high = (importer.scalar_constant(v, np.int64) for v in (0, extent - size))
-    unsigned = kind_of_dtype(start.dtype) == "u"
+    found = clamped(importer, importer.scalar(start), start.dtype, extent - size)
+    return importer.emit(arith.IndexCastOp(found, index))
+
+
+def clamped(importer: Importer, start: SSAValue, dtype: Any, last: Size) -> SSAValue:
+    """Return the 64-bit integer from 0 to a last one that is nearest to a scalar."""
+    found = convert(importer, start, dtype, np.int64)
+    low, high = (importer.scalar_constant(v, np.int64) for v in (0, last))
+    unsigned = kind_of_dtype(dtype) == "u"
     if not unsigned:
         found = importer.emit(arith.MaxSIOp(found, low))
     least = arith.MinUIOp if unsigned else arith.MinSIOp
-    return importer.emit(arith.IndexCastOp(importer.emit(least(found, high)), index))
+    return importer.emit(least(found, high))
 
 
 @rule("dynamic_slice")
