@@ -555,3 +555,56 @@ def objects_changed_by_methods(x):
     for i in range(12):
         count(i)
     return log.total, sum(log.seen), sums
+
+
+def nested_breaks(x):
+    count = 0
+    for i in range(20):
+        for j in range(20):
+            if j > i:
+                break
+            count += 1
+        if count > x * 10:
+            break
+    return count, i, j
+
+
+def previous_item(x):
+    total = 0
+    for i in range(20):
+        if i > 0:
+            total = last + total
+        last = i * x
+    return total
+
+
+def first_none(x):
+    best = None
+    for i in range(20):
+        value = (i * 7 + x) % 11
+        if best is None or value > best:
+            best = value
+    return best
+
+
+def changing_temporary(x):
+    part = "text"
+    total = 0
+    for i in range(12):
+        part = x * i
+        total += part
+    while total > 20:
+        part = [total, 1]
+        total -= part[0] // 2 + part[1]
+    return total
+
+
+def stops_or_not(x):
+    even = -1
+    for i in range(30):
+        if i > x + 20:
+            break
+        if i % 2:
+            continue
+        even = i
+    return even, i

@@ -36,7 +36,6 @@ def for_loop(
     body: Callable[[Any], Any],
     slots: Slots,
     flags: tuple[str, ...],
-    skips: bool,
 ) -> None:
     """Run a function for each item, until a flag is set."""
     sequence = as_sequence(items)
@@ -46,7 +45,7 @@ def for_loop(
     length = sequence.length
     if isinstance(length, Tracer):
         _counted(sequence, length, body, slots, flags)
-    elif length <= SHORT or not _rolled(sequence, body, slots, flags, skips):
+    elif length <= SHORT or not _rolled(sequence, body, slots, flags):
         _unrolled(sequence, body, slots, flags)
 
 
@@ -94,7 +93,6 @@ def _rolled(
     body: Callable[[Any], Any],
     slots: Slots,
     flags: tuple[str, ...],
-    skips: bool,
 ) -> bool:
     """Compile a loop of known length as a loop, if that works and gains something."""
     rows, length = sequence.slices(), sequence.length
@@ -102,7 +100,7 @@ def _rolled(
     def run(position: Any, row: Any) -> None:
         body(sequence.item(position, row))
 
-    loop = Loop(run, slots, flags, definite=not flags and not skips)
+    loop = Loop(run, slots, flags, definite=True)
     try:
         settled = settle(loop, _position(), _row_structs(rows))
     except Exception:

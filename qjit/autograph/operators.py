@@ -101,10 +101,9 @@ def for_(
     body: Callable[[Any], Any],
     names: Sequence[str],
     flags: tuple[str, ...],
-    skips: bool,
 ) -> None:
     """Run a function for each item, until a flag is set."""
-    for_loop(items, body, slots_of(names, (body,)), flags, skips)
+    for_loop(items, body, slots_of(names, (body,)), flags)
 
 
 def while_(
@@ -112,7 +111,6 @@ def while_(
     body: Callable[[Any], Any],
     names: Sequence[str],
     flags: tuple[str, ...],
-    _: bool,
 ) -> None:
     """Run a function while a test holds and no flag is set."""
     slots = slots_of(names, (body, test))

@@ -24,7 +24,9 @@ RESULT = "_qj_result"
 
 
 class _Region(threading.local):
-    depth = 0
+    def __init__(self) -> None:
+        self.depth = 0
+        self.filled: set[str] = set()
 
 
 _region = _Region()
@@ -189,6 +191,7 @@ def _merged(name: str, a: End, b: End) -> Tree | None:
         # NOTE: after a return nobody looks at the variables any more.
         for end, other in ((a, right), (b, left)):
             if end.leaves_by(RETURNED) and name != VALUE:
+                _region.filled.add(name)
                 return other
         text = f"is {left} on one way and {right} on the other"
         if name in (VALUE, RESULT, *a.in_place, *b.in_place) or not name.isidentifier():
@@ -198,6 +201,7 @@ def _merged(name: str, a: End, b: End) -> Tree | None:
     missing, found = (a, right) if left is None else (b, left)
     # NOTE: what follows an exit is guarded by the flag that it set.
     if name == VALUE or missing.leaves_by("_qj_"):
+        _region.filled.add(name)
         return found
     explain(name, f"It has no value on one of the ways of the `if` at {user_line()}.")
     return None
@@ -223,7 +227,7 @@ class Loop:
     slots: Slots
     flags: tuple[str, ...]
     definite: bool
-    """Whether it surely makes a whole turn, so that its variables have values."""
+    """Whether it surely makes a turn, so that its variables have values."""
 
 
 @dataclass(frozen=True)
@@ -277,10 +281,13 @@ class Settled:
 
 def settle(loop: Loop, *args: Any) -> Settled:
     """Trace a turn until the variables keep their types from turn to turn."""
+    outer, _region.filled = _region.filled, set()
     try:
         return _settle(loop, *args)
     except Mutated as mutated:
         return settle(replace(loop, slots=mutated.slots), *args)
+    finally:
+        _region.filled |= outer
 
 
 def _settle(loop: Loop, *args: Any) -> Settled:
@@ -306,7 +313,7 @@ def _settle(loop: Loop, *args: Any) -> Settled:
     for name in loop.slots:
         if name in carried or name in loop.flags or name not in end.trees:
             continue
-        if loop.definite or name == VALUE:
+        if (loop.definite and name not in _region.filled) or name == VALUE:
             exported[name] = end.trees[name].opened()
         else:
             text = "It gets its value in a loop that may stop before, at"

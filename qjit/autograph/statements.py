@@ -243,7 +243,7 @@ class _Statements:
         lines += ["def BODY(_qj_item):", "    DECLARED"]
         lines += [f"    {skip} = False"] if skip else []
         lines += ["    STATEMENTS"]
-        common = f"BODY, {state!r}, {tuple(flags)!r}, {bool(skip)}"
+        common = f"BODY, {state!r}, {tuple(flags)!r}"
         if test is None:
             assert items is not None
             lines += [f"_qj.for_(ITEMS, {common})"]

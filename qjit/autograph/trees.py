@@ -123,10 +123,11 @@ class Tree:
 
 
 def _leaf_text(leaf: Leaf) -> str:
+    kind = type(leaf.value).__name__
     if leaf.type is None:
-        return f"{type(leaf.value).__name__} {leaf.value!r}"
+        return repr(leaf.value) if isinstance(leaf.value, str) else f"a {kind}"
     if leaf.known and not isinstance(leaf.value, Tracer) and leaf.type.weak:
-        return f"{type(leaf.value).__name__}"
+        return kind
     return str(leaf.type)
 
 
