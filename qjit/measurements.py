@@ -325,7 +325,9 @@ def measure(
     Args:
         wires: one wire, static or traced.
         reset: bring the wire back to |0> afterwards.
-        postselect: keep only this outcome, 0 or 1.
+        postselect: keep only this outcome, 0 or 1. Statistics are those of the runs
+            that meet it; with shots, those that do not are drawn again, so that
+            there are as many shots as were asked for.
 
     Returns:
         The outcome, a traced boolean for use in JAX expressions.

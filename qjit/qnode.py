@@ -161,7 +161,8 @@ def qnode(
     Args:
         device: a device or its name; the statevector simulator when left out.
         wires: number of wires, 0 to wires - 1; counted when left out.
-        shots: number of samples for `sample` and `counts`.
+        shots: number of samples that `sample` and `counts` return and `expval`, `var`
+            and `probs` are estimated from; these are exact when left out.
         diff_method: "best" or "adjoint"; None for no derivative.
         seed: seed of the random numbers; equal seeds give equal samples.
         dtype: complex64 or complex128; when left out, complex128 if
