@@ -1,6 +1,7 @@
 """Finding a function's syntax tree in its file, and compiling a changed one."""
 
 import ast
+import copy
 import functools
 import linecache
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def find(code: CodeType, filename: str, module: dict[str, Any]) -> Found:
     """Find the syntax tree that a code object was compiled from."""
     text = "".join(linecache.getlines(filename, module))
     try:
-        candidates = [f for f in _functions(ast.parse(text)) if _fits(f.node, code)]
+        candidates = [f for f in _functions_of(text) if _fits(f.node, code)]
     except SyntaxError:
         candidates = []
     if not candidates:
@@ -56,7 +57,13 @@ def find(code: CodeType, filename: str, module: dict[str, Any]) -> Found:
             "available. Write it to a file, or use jax.lax.cond, jax.lax.fori_loop "
             "and the like with autograph=False."
         )
-    return min(candidates, key=lambda found: _length(found.node))
+    found = min(candidates, key=lambda found: _length(found.node))
+    return Found(copy.deepcopy(found.node), found.owner)
+
+
+@functools.lru_cache(32)
+def _functions_of(text: str) -> list[Found]:
+    return list(_functions(ast.parse(text)))
 
 
 def _functions(tree: ast.AST, owner: str | None = None) -> Iterator[Found]:
