@@ -14,10 +14,15 @@ Size = Any  # an integer, or a symbolic dimension of JAX
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in the flat parameter array: base plus the loop counters by strides."""
+    """A place in the flat parameter array: base plus the loop counters by strides.
+
+    Before places are assigned, the base is the number of a value, and `element` tells
+    which element of its last axis is meant.
+    """
 
     base: Size
     strides: tuple[Size, ...] = ()
+    element: int | None = None
 
 
 @dataclass(frozen=True)

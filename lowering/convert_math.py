@@ -1,6 +1,6 @@
 """Conversion of math and complex operations, and of calls, to the llvm dialect."""
 
-from xdsl.dialects import complex, func, llvm, math
+from xdsl.dialects import complex, llvm, math
 from xdsl.dialects.builtin import DenseArrayBase, Float32Type, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
@@ -75,16 +75,6 @@ def _leading_zeros(converter: Converter, op: math.CountLeadingZerosOp) -> None:
     defined = converter.int(0, 1)
     found = converter.intrinsic(name, source.type, [source, defined])
     converter.bind(op.results[0], found)
-
-
-@llvm_rule(func.CallOp)
-def _call(converter: Converter, op: func.CallOp) -> None:
-    operands = [converter.value(operand) for operand in op.arguments]
-    symbol = op.callee.string_value()
-    result = convert_type(op.results[0].type) if op.results else None
-    found = converter.call(symbol, result, operands)
-    if found is not None:
-        converter.bind(op.results[0], found)
 
 
 def parts(converter: Converter, value: SSAValue) -> tuple[SSAValue, SSAValue]:

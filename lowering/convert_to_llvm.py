@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,14 @@ def size_of(kind: Attribute) -> int:
     return 4 if isinstance(kind, Float32Type) else 8
 
 
+@dataclass
+class Callee:
+    """A function that others call, and what it needs from them."""
+
+    workspace_bytes: int = 0
+    needs_context: bool = False
+
+
 class Converter:
     """The state of one function's conversion."""
 
@@ -81,6 +90,9 @@ class Converter:
         self.blocks = [self.block]
         self.values: dict[SSAValue, SSAValue] = {}
         self.initial_data: dict[str, bytes] = {}
+        self.callee: Callee | None = None
+        self._rooms: dict[Integer, SSAValue] = {}
+        self.callees: dict[str, Callee] = {}
         self._declared: dict[str, llvm.FuncOp] = {}
         self.extension: object = None
         self.iteration: SSAValue | None = None
@@ -92,6 +104,14 @@ class Converter:
         self._chunks: SSAValue | None = None
         self._context: SSAValue | None = None
         self._failure: Block | None = None
+
+    def fresh(self) -> "Converter":
+        """Return the state of the next function's conversion in the same module."""
+        other = Converter(self.module, seed=self.seed)
+        other.initial_data = self.initial_data
+        other.callees = self.callees
+        other._declared, other._data = self._declared, self._data
+        return other
 
     # Values
 
@@ -221,10 +241,11 @@ class Converter:
                 llvm.GlobalOp(array, name, "internal", constant=True, value=value),
                 self.function,
             )
-            self._constants[name] = self.emit_at_entry(
-                llvm.AddressOfOp(name, pointer_type)
-            )
-        return self._constants[self._data[data]]
+        name = self._data[data]
+        if name not in self._constants:
+            address = llvm.AddressOfOp(name, pointer_type)
+            self._constants[name] = self.emit_at_entry(address)
+        return self._constants[name]
 
     def stack(self, room: Integer | Attribute) -> SSAValue:
         """Reserve stack memory, given in bytes or as an llvm type."""
@@ -250,6 +271,12 @@ class Converter:
         op = llvm.GEPOp(self._workspace, [start], IntegerType(8))
         self.room.add_op(op)
         return op.result
+
+    def room_for(self, callee: "Callee") -> SSAValue:
+        """Return the workspace of a function, which all its calls share."""
+        if id(callee) not in self._rooms:
+            self._rooms[id(callee)] = self.workspace(callee.workspace_bytes)
+        return self._rooms[id(callee)]
 
     def heap(self, size: SSAValue) -> SSAValue:
         """Reserve memory of a computed size until the call ends, aligned to 64 bytes.
@@ -285,6 +312,9 @@ class Converter:
     @property
     def context(self) -> SSAValue:
         """Return the runtime's context of this call."""
+        if self._context is None and self.callee is not None:
+            self.callee.needs_context = True
+            self._context = self.entry.args[-1]
         if self._context is None:
             seed = self.int(0 if self.seed is None else self.seed)
             given = self.int(0 if self.seed is None else 1)
@@ -344,16 +374,24 @@ class Converter:
     # Functions
 
     def convert_function(self, function: func.FuncOp) -> None:
-        """Convert a function that returns nothing into one that returns a status."""
+        """Convert a function that returns nothing into one that returns a status.
+
+        A private function takes its workspace and the runtime's context from the one
+        that calls it.
+        """
         source = function.body.block
         types = [convert_type(arg.type) for arg in source.args]
+        self.callee = None
+        if function.sym_visibility is not None:
+            self.callee = Callee()
+            self.callees[function.sym_name.data] = self.callee
+            types += [pointer_type, pointer_type]
         self.entry = Block(arg_types=types)
         kind = llvm.LLVMFunctionType(types, i64)
-        self.function = llvm.FuncOp(
-            function.sym_name.data, kind, llvm.LinkageAttr("external")
-        )
+        linkage = llvm.LinkageAttr("internal" if self.callee else "external")
+        self.function = llvm.FuncOp(function.sym_name.data, kind, linkage)
         self.module.body.block.add_op(self.function)
-        self.values.update(zip(source.args, self.entry.args, strict=True))
+        self.values.update(zip(source.args, self.entry.args, strict=False))
         body = self.block
         self.convert_block(source)
         self._leave(self.int(0))
@@ -362,12 +400,16 @@ class Converter:
     def _leave(self, status: SSAValue) -> None:
         if self._chunks is not None:
             self._free_chunks(self._chunks)
+        if self.callee is None:
+            self._release()
+        self.insert(llvm.ReturnOp(status))
+
+    def _release(self) -> None:
         if self._context is not None:
             self.call("__qrt__context_free", None, [self._context])
         if self._workspace_bytes > LARGEST_STACK:
             assert self._workspace is not None
             self.call("free", None, [self._workspace])
-        self.insert(llvm.ReturnOp(status))
 
     def _finish(self, body: Block) -> None:
         if self._failure is not None:
@@ -383,6 +425,9 @@ class Converter:
             self.function.body.add_block(block)
 
     def _workspace_memory(self) -> SSAValue:
+        if self.callee is not None:
+            self.callee.workspace_bytes = self._workspace_bytes
+            return self.entry.args[-2]
         if self._workspace_bytes <= LARGEST_STACK:
             kind = llvm.LLVMArrayType(self._workspace_bytes, IntegerType(8))
             return self.emit(llvm.AllocaOp(self.int(1), kind, alignment=64))
@@ -405,11 +450,12 @@ def _predicate(name: str) -> IntegerAttr[IntegerType]:
 
 def convert_to_llvm(module: ModuleOp, *, seed: int | None = None) -> ModuleOp:
     """Return a module of the llvm dialect for an imported one."""
-    target = ModuleOp([])
-    converter = Converter(target, seed=seed)
-    for op in sorted(module.ops, key=lambda op: isinstance(op, func.FuncOp)):
-        if isinstance(op, func.FuncOp):
-            converter.convert_function(op)
-        else:
+    converter = Converter(ModuleOp([]), seed=seed)
+    functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
+    for op in module.ops:
+        if not isinstance(op, func.FuncOp):
             LLVM_RULES[type(op)](converter, op)
-    return target
+    # NOTE: a function stands before those that it calls.
+    for function in reversed(functions):
+        converter.fresh().convert_function(function)
+    return converter.module

@@ -1,12 +1,13 @@
 """Emission of scalars, buffers and loops into the function being imported."""
 
+import itertools
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 from xdsl.builder import Builder
-from xdsl.dialects import arith, complex, memref, scf
+from xdsl.dialects import arith, complex, func, memref, scf
 from xdsl.dialects.builtin import (
     AnyFloat,
     BytesAttr,
@@ -25,7 +26,7 @@ from xdsl.dialects.builtin import (
     i1,
     i8,
 )
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
 from .arrays import Buffer, element_type, is_native, memref_type, static_shape
@@ -67,6 +68,7 @@ class Emitter:
         self._constants: dict[Any, SSAValue] = {}
         self._globals: dict[bytes, tuple[SSAValue, Buffer]] = {}
         self._elements: dict[Any, SSAValue] = {}
+        self._global_numbers = itertools.count()
         # The dimensions that symbolic sizes are made of, by name, and the symbolic
         # sizes that memory was reserved for or that something was computed from.
         self.dimensions: dict[str, SSAValue] = {}
@@ -185,7 +187,7 @@ class Emitter:
         stored = array.view(np.int8) if array.dtype == np.bool_ else array
         key = f"{array.dtype}{array.shape}".encode() + stored.tobytes()
         if key not in self._globals:
-            name = f"constant_{len(self._globals)}"
+            name = f"constant_{next(self._global_numbers)}"
             kind = memref_type(array.shape, array.dtype)
             tensor: Any = TensorType(kind.element_type, array.shape)
             data = DenseIntOrFPElementsAttr(tensor, BytesAttr(stored.tobytes()))
@@ -266,6 +268,22 @@ class Emitter:
         return [self.index_constant(s) if is_symbolic(s) else int(s) for s in shape]
 
     # Regions
+
+    @contextmanager
+    def function(self, name: str, types: Sequence[Attribute]) -> Generator[func.FuncOp]:
+        """Insert into a new function until the end of the `with` statement."""
+        kept = (self.block, self.anchor, self._constants, self._globals)
+        op = func.FuncOp(name, (types, []), Region(Block(arg_types=types)))
+        self.module.body.block.add_op(op)
+        self.block = op.body.block
+        self.anchor = self.insert(arith.ConstantOp(IntegerAttr(0, index)))
+        self._constants, self._globals = {}, {}
+        self._elements.clear()
+        try:
+            yield op
+        finally:
+            self.block, self.anchor, self._constants, self._globals = kept
+            self._elements.clear()
 
     @contextmanager
     def region(self, arg_types: Sequence[Attribute] = ()) -> Generator[Block]:

@@ -9,9 +9,9 @@ import numpy as np
 from jax.core import ShapedArray
 from jax.dtypes import float0
 from jax.extend.core import ClosedJaxpr, Literal
-from xdsl.dialects import arith, func, memref
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.dialects import func, memref
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
 from .arrays import Buffer, Value, is_native, memref_type
 from .dimensions import Size, names
@@ -26,6 +26,7 @@ from .jax_internals import (
     without_dead_code,
 )
 from .small_floats import is_small, rounded
+from .subroutines import Subroutines
 
 Rule = Callable[..., Sequence[Value]]
 
@@ -112,6 +113,7 @@ class Importer(Emitter):
         super().__init__()
         self.name = name
         self.frames: list[dict[Any, Value]] = []
+        self.subroutines = Subroutines()
         self.threads: list[SSAValue] = []
         self.extension: object = None
         self.flush: Callable[[], None] = lambda: None
@@ -333,6 +335,12 @@ class Importer(Emitter):
         return env[var]
 
     def _apply(self, eqn: Any, inputs: Sequence[Value]) -> Sequence[Value]:
+        if not self.threads and self.subroutines.is_call(eqn):
+            return self.subroutines.call(self, eqn, inputs)
+        return self.apply(eqn, inputs)
+
+    def apply(self, eqn: Any, inputs: Sequence[Value]) -> Sequence[Value]:
+        """Import an equation where it stands."""
         from .host_calls import host_call
 
         name = eqn.primitive.name
@@ -410,6 +418,7 @@ def import_program(
     importer = Importer(name)
     prepare(importer)
     jaxpr = without_dead_code(closed.jaxpr)
+    importer.subroutines.count(jaxpr)
     avals, outs = (
         [physical_aval(var.aval) for var in variables]
         for variables in (jaxpr.invars, jaxpr.outvars)
@@ -418,21 +427,18 @@ def import_program(
     if dimensions:
         avals.append(ShapedArray((len(dimensions),), np.dtype(np.int64)))
     types = [memref_type(aval.shape, aval.dtype) for aval in (*avals, *outs)]
-    function = func.FuncOp(name, (types, []), Region(Block(arg_types=types)))
-    importer.module.body.block.add_op(function)
-    importer.block = function.body.block
-    importer.anchor = importer.insert(arith.ConstantOp(IntegerAttr(0, index)))
-    arguments = function.body.block.args
-    if dimensions:
-        importer.read_dimensions(dimensions, arguments[len(avals) - 1])
-    inputs = [
-        importer.argument(buffer, aval)
-        for aval, buffer in zip(avals, arguments[: len(jaxpr.invars)], strict=False)
-    ]
-    outputs = importer.evaluate(jaxpr, closed.consts, inputs)
-    for value, target in zip(outputs, arguments[len(avals) :], strict=True):
-        importer.copy_into(value, importer.sized(target, value.shape))
-    importer.insert(func.ReturnOp())
+    with importer.function(name, types) as function:
+        arguments = function.body.block.args
+        if dimensions:
+            importer.read_dimensions(dimensions, arguments[len(avals) - 1])
+        inputs = [
+            importer.argument(buffer, aval)
+            for aval, buffer in zip(avals, arguments[: len(jaxpr.invars)], strict=False)
+        ]
+        outputs = importer.evaluate(jaxpr, closed.consts, inputs)
+        for value, target in zip(outputs, arguments[len(avals) :], strict=True):
+            importer.copy_into(value, importer.sized(target, value.shape))
+        importer.insert(func.ReturnOp())
     return Imported(
         importer.module,
         importer.locations,

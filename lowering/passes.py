@@ -13,6 +13,9 @@ PASSES: Mapping[str, type[ModulePass]] = {
     for each in (CancelInversesPass, MergeRotationsPass, FormSchedulesPass)
 }
 
+# What the front end does before there is a module; names like those of passes.
+FRONT: tuple[str, ...] = ("reroll-loops",)
+
 # Passes that users may leave out or reorder; what follows them is the conversion.
 DEFAULT: tuple[str, ...] = (CancelInversesPass.name, MergeRotationsPass.name)
 

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from .form_schedules import FormSchedulesPass
-from .passes import DEFAULT, find_pass
+from .passes import DEFAULT, FRONT, find_pass
 
 Pipeline = Sequence[str | ModulePass] | Callable[[tuple[str, ...]], Sequence[Any]]
 
@@ -17,6 +17,18 @@ Pipeline = Sequence[str | ModulePass] | Callable[[tuple[str, ...]], Sequence[Any
 @cache
 def _context() -> Context:
     return Context(allow_unregistered=True)
+
+
+def _chosen(pipeline: Pipeline | None) -> Sequence[Any]:
+    default = (*FRONT, *DEFAULT)
+    if pipeline is None:
+        return default
+    return pipeline(default) if callable(pipeline) else pipeline
+
+
+def asks_for(pipeline: Pipeline | None, name: str) -> bool:
+    """Tell whether a pipeline has a step of this name."""
+    return name in _chosen(pipeline)
 
 
 def resolve_pipeline(
@@ -28,13 +40,8 @@ def resolve_pipeline(
         pipeline: names of passes, passes, or a callable from the default tuple to a
             new one; None for the default.
     """
-    if pipeline is None:
-        chosen: Sequence[Any] = DEFAULT
-    elif callable(pipeline):
-        chosen = pipeline(DEFAULT)
-    else:
-        chosen = pipeline
-    return [_runner(_pass(each)) for each in (*chosen, FormSchedulesPass())]
+    passes = [each for each in _chosen(pipeline) if each not in FRONT]
+    return [_runner(_pass(each)) for each in (*passes, FormSchedulesPass())]
 
 
 def _pass(item: str | ModulePass | type[ModulePass]) -> ModulePass:

@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from . import (
     convert_arith,
+    convert_func,
     convert_math,
     convert_memref,
     convert_observables,
@@ -75,6 +76,7 @@ MESSAGES = {
 # The modules whose rules register themselves when they are imported.
 RULE_MODULES = (
     convert_arith,
+    convert_func,
     convert_math,
     convert_memref,
     convert_observables,

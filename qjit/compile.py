@@ -9,6 +9,7 @@ import jax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
+from qjit.lowering.pipeline import asks_for
 from qjit.lowering.program import Program
 
 from . import import_rules
@@ -22,6 +23,7 @@ from .dynamic_shapes import (
 )
 from .dynamic_stages import DynamicTraced
 from .jax_internals import trace_state_clean, wide_types
+from .reroll import reroll, rerolling
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
@@ -156,11 +158,14 @@ class QJIT:
             args, kwargs = jax.tree.unflatten(signature.tree, full)
             return self.function(*args, **kwargs)
 
-        with explained(self._name, symbolic=bool(signature.sizes)):
+        symbolic = bool(signature.sizes)
+        with explained(self._name, symbolic=symbolic), self._rerolling():
             traced = jax.make_jaxpr(flat, return_shape=True)(*signature.avals)
         return traced[0], jax.tree.structure(traced[1])
 
     def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
+        with self._rerolling():
+            closed = reroll(closed)
         return import_rules.compile_jaxpr(
             closed,
             name=self._name,
@@ -168,6 +173,9 @@ class QJIT:
             pipeline=self._passes,
             keep_stages=keep_stages,
         )
+
+    def _rerolling(self) -> Any:
+        return rerolling(asks_for(self._passes, "reroll-loops"))
 
     def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the jaxpr that these arguments are traced to."""

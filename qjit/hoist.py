@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Jaxpr, JaxprEqn
+from jax.extend.core import Jaxpr, JaxprEqn, Var
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
 from qjit.lowering.dimensions import Size, count
@@ -23,6 +23,7 @@ from .jaxprs import (
     MIDWAY,
     Environment,
     bind,
+    element_of,
     has_effects,
     inner_jaxpr,
     live_eqns,
@@ -33,12 +34,45 @@ TERMINAL = frozenset(primitive.name for primitive in TERMINAL_PRIMITIVES)
 
 
 @dataclass
+class Rows:
+    """What a loop runs over: its rows, and which variables are elements of them."""
+
+    values: Sequence[Any]
+    elements: dict[Var, tuple[int, int]]
+    kept: dict[int, int] = field(default_factory=dict[int, int])
+
+
+def _rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
+    """Find the elements that the body of a loop takes out of its rows."""
+    invars = jaxpr.invars[len(jaxpr.invars) - len(values) :]
+    numbers = {var: number for number, var in enumerate(invars)}
+    makers = {var: eqn for eqn in jaxpr.eqns for var in eqn.outvars}
+    elements: dict[Var, tuple[int, int]] = {}
+    for var in makers:
+        found = element_of(var, makers)
+        if found is not None and found[0] in numbers:
+            elements[var] = numbers[found[0]], found[1]
+    return Rows(values, elements)
+
+
+@dataclass
 class Recorder:
     """Collects the run-time values that a circuit needs, and which are angles."""
 
     purpose: str
     values: list[Any] = field(default_factory=list)
     angles: list[bool] = field(default_factory=list)
+    rows: Rows | None = None
+
+    def angle(self, atom: Any, value: Any) -> Slot:
+        """Keep an angle; elements of one row of a loop stay together."""
+        if self.rows is None or atom not in self.rows.elements:
+            return Slot(self.add(value, angle=True).number)
+        number, element = self.rows.elements[atom]
+        if number not in self.rows.kept:
+            row = jnp.ravel(self.rows.values[number])
+            self.rows.kept[number] = self.add(row, angle=True).number
+        return Slot(self.rows.kept[number], element=element)
 
     def add(self, value: Any, angle: bool = False) -> Input:
         """Keep a value and return the reference that a circuit uses for it."""
@@ -134,12 +168,13 @@ def _step(
         count -= sum(wire is None for wire in eqn.params["wires"])
     else:
         count = 0
-    angles = [recorder.add(value, angle=True) for value in inputs[:count]]
+    pairs = zip(eqn.invars, inputs[:count], strict=False)
+    slots = tuple(recorder.angle(atom, value) for atom, value in pairs)
     others = [recorder.add(value) for value in inputs[count:]]
     step = Step(
         eqn.primitive.name,
         dict(eqn.params),
-        tuple(Slot(angle.number) for angle in angles),
+        slots,
         tuple(others),
         eqn,
     )
@@ -158,7 +193,7 @@ def _scan(
 
     def body(carry: list[Any], slices: list[Any]) -> tuple[list[Any], Any]:
         args = [*consts, *carry, *slices]
-        inner = Recorder(recorder.purpose)
+        inner = Recorder(recorder.purpose, rows=_rows(closed.jaxpr, slices))
         outs, nodes = _walk(closed.jaxpr, closed.consts, args, inner)
         captured.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
         return outs[:count], (outs[count:], inner.values)
@@ -237,7 +272,7 @@ def _shifted(node: Node, shift: int, depth: int) -> Node:
 
     match node:
         case Step():
-            slots = tuple(Slot(slot.base + shift) for slot in node.slots)
+            slots = tuple(replace(slot, base=slot.base + shift) for slot in node.slots)
             return replace(node, slots=slots, inputs=tuple(map(move, node.inputs)))
         case Loop():
             body = tuple(_shifted(each, shift, depth) for each in node.body)
@@ -257,6 +292,13 @@ class Layout:
     slots: dict[int, Slot]
     inputs: dict[int, int]
 
+    def slot(self, slot: Slot) -> Slot:
+        """Return where an angle went."""
+        found = self.slots[slot.base]
+        if slot.element is None:
+            return found
+        return Slot(found.base + slot.element, found.strides[:-1])
+
     def place(self, node: Node) -> Node:
         """Rewrite a node from value numbers to slots and input numbers."""
 
@@ -265,7 +307,7 @@ class Layout:
 
         match node:
             case Step():
-                slots = tuple(self.slots[slot.base] for slot in node.slots)
+                slots = tuple(map(self.slot, node.slots))
                 return replace(node, slots=slots, inputs=tuple(map(move, node.inputs)))
             case Loop():
                 return Loop(node.length, tuple(map(self.place, node.body)))

@@ -1,11 +1,15 @@
 """Tracing Python functions to jaxprs and replaying them, equation by equation."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+
+from qjit.lowering.dimensions import is_static
+from qjit.lowering.subroutines import inner_jaxprs as inner_jaxprs
 
 from .jax_internals import bind as bind
 
@@ -73,6 +77,12 @@ def live_eqns(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
             yield eqn
 
 
+def live(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """Return a jaxpr without the gates that were withdrawn."""
+    jaxpr = closed.jaxpr
+    return ClosedJaxpr(jaxpr.replace(eqns=list(live_eqns(jaxpr))), closed.consts)
+
+
 def needed_eqns(
     eqns: Iterable[JaxprEqn],
     outvars: Iterable[Any],
@@ -86,19 +96,6 @@ def needed_eqns(
             found.append(eqn)
             needed.update(var for var in eqn.invars if not isinstance(var, Literal))
     return found[::-1]
-
-
-def inner_jaxprs(eqn: JaxprEqn) -> list[Jaxpr]:
-    """Return every jaxpr among an equation's parameters."""
-    found: list[Jaxpr] = []
-    for value in eqn.params.values():
-        items = value if isinstance(value, (tuple, list)) else (value,)
-        for item in items:
-            if isinstance(item, ClosedJaxpr):
-                found.append(item.jaxpr)
-            elif isinstance(item, Jaxpr):
-                found.append(item)
-    return found
 
 
 def quantum_eqns(jaxpr: Jaxpr, inside: tuple[str, ...] = ()) -> Iterator[Any]:
@@ -115,3 +112,20 @@ def measures_midway(jaxpr: Jaxpr) -> bool:
     """Tell whether a circuit measures or resets on the way, or asks what it found."""
     names = {eqn.primitive.name for eqn, _ in quantum_eqns(jaxpr)}
     return not names.isdisjoint(MIDWAY)
+
+
+def element_of(atom: Any, makers: Mapping[Var, JaxprEqn]) -> tuple[Var, int] | None:
+    """Return the array that a scalar is an element of, and its place in there."""
+    if isinstance(atom, Literal) or atom.aval.shape:
+        return None
+    eqn = makers.get(atom)
+    while eqn is not None and eqn.primitive.name in ("squeeze", "reshape"):
+        atom = eqn.invars[0]
+        eqn = None if isinstance(atom, Literal) else makers.get(atom)
+    if eqn is None or eqn.primitive.name != "slice":
+        return None
+    root: Any = eqn.invars[0]
+    if isinstance(root, Literal) or not is_static(root.aval.shape):
+        return None
+    starts = eqn.params["start_indices"]
+    return root, int(np.ravel_multi_index(starts, root.aval.shape))

@@ -26,6 +26,8 @@ from .diagnostics import (
 )
 from .errors import MeasurementError, ParameterError, UnsupportedError, WireError
 from .jax_internals import partial_eval, trace_state_clean, user_line, wide_types
+from .jaxprs import live, measures_midway
+from .reroll import is_rerolling, reroll
 from .split import check_measurements
 
 
@@ -89,6 +91,7 @@ class QNode:
             tree,
             tuple((a.shape, a.dtype, a.weak_type) for a in arrays),
             wide_types(),
+            is_rerolling(),
         )
         if key in self._cache:
             return self._cache[key]
@@ -123,6 +126,8 @@ class QNode:
             )
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
+        if not measures_midway(closed.jaxpr):
+            closed = reroll(live(closed))
         circuit = Circuit(
             partial_eval.convert_constvars_jaxpr(closed.jaxpr),
             context.wire_count,

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 
 from qjit.dialects.circuit import Node, steps
-from qjit.lowering.dimensions import Size, count, is_static
+from qjit.lowering.dimensions import Size, count
 
 from .errors import MeasurementError
 from .hoist import TERMINAL, Hoisted, hoist, lay_out, without_gates
@@ -20,6 +20,7 @@ from .jaxprs import (
     CALL_PRIMITIVES,
     Environment,
     bind,
+    element_of,
     has_effects,
     inner_jaxpr,
     inner_jaxprs,
@@ -155,29 +156,12 @@ def _roots(
     groups: dict[Any, list[tuple[int, int]]] = {}
     loose: list[int] = []
     for number in angles:
-        found = _element(jaxpr.outvars[number], makers)
+        found = element_of(jaxpr.outvars[number], makers)
         if found is None:
             loose.append(number)
         else:
             groups.setdefault(found[0], []).append((number, found[1]))
     return list(groups.items()), loose
-
-
-def _element(atom: Any, makers: dict[Var, JaxprEqn]) -> tuple[Var, int] | None:
-    if isinstance(atom, Literal) or atom.aval.shape:
-        return None
-    eqn = makers.get(atom)
-    if eqn is None or eqn.primitive.name not in ("squeeze", "reshape"):
-        return None
-    sliced = eqn.invars[0]
-    source = None if isinstance(sliced, Literal) else makers.get(sliced)
-    if source is None or source.primitive.name != "slice":
-        return None
-    root = source.invars[0]
-    if isinstance(root, Literal) or not is_static(shaped(root.aval).shape):
-        return None
-    starts = source.params["start_indices"]
-    return root, int(np.ravel_multi_index(starts, shaped(root.aval).shape))
 
 
 def _results(jaxpr: Jaxpr) -> list[ShapedArray]:

@@ -1,0 +1,134 @@
+"""Calls: what a program does several times becomes one function of its own."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jax.extend.core import Jaxpr
+from xdsl.dialects import func
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import Attribute, SSAValue
+
+from qjit.dialects.circuit import steps
+
+from .arrays import Buffer, Value, element_type, is_native, memref_type
+from .dimensions import is_static
+from .small_floats import is_small
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+# Equations that hold fewer than this are written out wherever they stand.
+SMALLEST = 24
+
+
+def inner_jaxprs(eqn: Any) -> list[Jaxpr]:
+    """Return every jaxpr among an equation's parameters."""
+    found: list[Jaxpr] = []
+    for value in eqn.params.values():
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            jaxpr = getattr(item, "jaxpr", item)
+            if isinstance(jaxpr, Jaxpr):
+                found.append(jaxpr)
+    return found
+
+
+def weight(eqn: Any) -> int:
+    """Return the number of equations and gates in an equation."""
+    within = sum(weight(each) for jaxpr in inner_jaxprs(eqn) for each in jaxpr.eqns)
+    cores = [value for value in eqn.params.values() if hasattr(value, "nodes")]
+    return 1 + within + sum(1 for core in cores for _ in steps(core.nodes))
+
+
+def hashable(value: Any) -> Any:
+    """Return a value that is equal for parameters known to be the same."""
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return value
+
+
+def signature(eqn: Any) -> Any:
+    """Return what equations that one function can stand for have in common."""
+    params = [(name, hashable(value)) for name, value in eqn.params.items()]
+    avals = [var.aval for var in (*eqn.invars, *eqn.outvars)]
+    kinds = [(tuple(aval.shape), str(aval.dtype)) for aval in avals]
+    return eqn.primitive.name, tuple(params), tuple(kinds)
+
+
+def _is_callable(eqn: Any) -> bool:
+    avals: list[Any] = [var.aval for var in (*eqn.invars, *eqn.outvars)]
+    plain = all(
+        hasattr(aval, "dtype")
+        and is_native(aval.dtype)
+        and not is_small(aval.dtype)
+        and is_static(aval.shape)
+        for aval in avals
+    )
+    return plain and not eqn.effects and weight(eqn) >= SMALLEST
+
+
+class Subroutines:
+    """Which equations of a program are calls, and the functions made so far."""
+
+    def __init__(self) -> None:
+        self.counts: dict[Any, int] = {}
+        self.names: dict[Any, str] = {}
+
+    def count(self, jaxpr: Jaxpr) -> None:
+        """Look for equations that are the same."""
+        for eqn in jaxpr.eqns:
+            known = False
+            if _is_callable(eqn):
+                key = signature(eqn)
+                known = key in self.counts
+                self.counts[key] = self.counts.get(key, 0) + 1
+            for each in () if known else inner_jaxprs(eqn):
+                self.count(each)
+
+    def is_call(self, eqn: Any) -> bool:
+        """Tell whether an equation is one of several calls of the same."""
+        repeated = any(count > 1 for count in self.counts.values())
+        return repeated and _is_callable(eqn) and self.counts.get(signature(eqn), 0) > 1
+
+    def call(
+        self, importer: "Importer", eqn: Any, inputs: Sequence[Value]
+    ) -> list[Value]:
+        """Call the function of an equation, which may have to be made."""
+        key = signature(eqn)
+        if key not in self.names:
+            name = f"{importer.name}_{len(self.names)}_{eqn.primitive.name}"
+            self.names[key] = name
+            define(importer, name, eqn)
+        outs: list[Any] = [var.aval for var in eqn.outvars]
+        args = [importer.buffer(v) if v.shape else importer.scalar(v) for v in inputs]
+        targets = [importer.allocate(aval.shape, aval.dtype) for aval in outs]
+        importer.insert(func.CallOp(self.names[key], [*args, *targets], []))
+        importer.invalidate()
+        pairs = zip(targets, outs, strict=True)
+        return [importer.from_buffer(target, aval) for target, aval in pairs]
+
+
+def define(importer: "Importer", name: str, eqn: Any) -> None:
+    """Make the function that does what an equation does."""
+    avals: list[Any] = [var.aval for var in eqn.invars]
+    outs: list[Any] = [var.aval for var in eqn.outvars]
+    types: list[Attribute] = [
+        memref_type(aval.shape, aval.dtype) if aval.shape else element_type(aval.dtype)
+        for aval in avals
+    ]
+    types += [memref_type(aval.shape, aval.dtype) for aval in outs]
+    with importer.function(name, types) as function:
+        arguments: Sequence[SSAValue] = function.body.block.args
+        inputs = [
+            importer.from_buffer(argument, aval, Buffer(writable=False))
+            if aval.shape
+            else importer.from_scalar(argument, aval)
+            for argument, aval in zip(arguments, avals, strict=False)
+        ]
+        outputs = importer.apply(eqn, inputs)
+        targets = arguments[len(avals) :]
+        for value, target in zip(outputs, targets, strict=True):
+            importer.copy_into(value, target)
+        importer.insert(func.ReturnOp())
+    function.properties["sym_visibility"] = StringAttr("private")

@@ -1,0 +1,338 @@
+"""Rolling unrolled repetitions back into loops: compile time follows structure.
+
+A Python loop leaves its body in the jaxpr once for every iteration. Where iterations
+are equal up to their data, they become one `scan`. What differs between them are
+numbers, which become tables, and elements of arrays, which become rows of the loop.
+Gates keep their wires, so that the circuit in the loop stays a table too.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
+
+from qjit.lowering.dimensions import is_static
+from qjit.lowering.repetitions import FEWEST, Repetition, repetitions
+from qjit.lowering.subroutines import hashable, weight
+
+from .jaxprs import inner_jaxprs
+from .loops import Body, Loop, Place, Source, traced
+
+# A body has at least this many equations, or else several iterations: a turn of a loop
+# costs time, and it ends a schedule of gates.
+SMALLEST_BODY = 64
+# Loops must replace at least this many equations.
+LEAST_SAVED = 96
+# How often to look for a better beginning of a repetition.
+ATTEMPTS = 3
+# Operations with an effect that may stand in a loop.
+REPEATABLE = ("quantum_gate", "quantum_unitary")
+
+_enabled: ContextVar[bool] = ContextVar("rerolling", default=True)
+
+
+@contextmanager
+def rerolling(enabled: bool) -> Generator[None]:
+    """Switch rerolling on or off inside a `with` statement."""
+    token = _enabled.set(enabled)
+    try:
+        yield
+    finally:
+        _enabled.reset(token)
+
+
+def is_rerolling() -> bool:
+    """Tell whether repetitions become loops."""
+    return _enabled.get()
+
+
+def reroll(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """Return a jaxpr that does the same with its repetitions as loops."""
+    jaxpr = closed.jaxpr
+    if not is_rerolling():
+        return closed
+    known = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+    eqns, consts = _rolled(jaxpr.eqns, jaxpr.outvars, known)
+    constvars = [*jaxpr.constvars, *consts]
+    return ClosedJaxpr(
+        jaxpr.replace(eqns=eqns, constvars=constvars),
+        [*closed.consts, *consts.values()],
+    )
+
+
+def _rolled(
+    eqns: Sequence[JaxprEqn], outvars: Sequence[Any], known: Mapping[Var, Any]
+) -> tuple[list[JaxprEqn], dict[Var, Any]]:
+    """Return equations with loops, and the constants that these need."""
+    consts: dict[Var, Any] = {}
+    found = repetitions(map(_key, eqns))
+    if not found:
+        return list(eqns), consts
+    program = Program(eqns, outvars, known)
+    rolled: list[JaxprEqn] = []
+    position = 0
+    for each in found:
+        run = _best_run(program, each)
+        if run is None:
+            continue
+        loop, more = _loop(program, run)
+        consts.update(more)
+        rolled += [*eqns[position : run.start], *loop]
+        position = run.end
+    return [*rolled, *eqns[position:]], consts
+
+
+def _key(eqn: JaxprEqn) -> Any:
+    """Return what two equations must have in common to be one in a loop."""
+    atoms: list[Any] = [*eqn.invars, *eqn.outvars]
+    fixed = all(is_static(getattr(atom.aval, "shape", ())) for atom in atoms)
+    if not fixed or not _repeatable(eqn):
+        return object()
+    params = eqn.params
+    if eqn.primitive.name == "slice":
+        sizes = np.subtract(params["limit_indices"], params["start_indices"])
+        params = {"sizes": tuple(sizes.tolist()), "strides": params["strides"]}
+    place = eqn.source_info.traceback if eqn.effects else None
+    values = tuple(
+        (name, hashable(value)) for name, value in params.items() if name != "token"
+    )
+    avals = [(atom.aval.str_short(), type(atom.aval)) for atom in eqn.invars]
+    outs = [var.aval.str_short() for var in eqn.outvars]
+    return eqn.primitive.name, values, place, tuple(avals), tuple(outs)
+
+
+def _repeatable(eqn: JaxprEqn) -> bool:
+    if not eqn.effects or eqn.primitive.name in REPEATABLE:
+        return True
+    inner = inner_jaxprs(eqn)
+    return bool(inner) and all(_repeatable(e) for jaxpr in inner for e in jaxpr.eqns)
+
+
+class Program:
+    """Equations, and where their variables are made and used."""
+
+    def __init__(
+        self, eqns: Sequence[JaxprEqn], outvars: Sequence[Any], known: Mapping[Var, Any]
+    ) -> None:
+        self.eqns = eqns
+        self.known = known
+        self.made: dict[Var, tuple[int, int]] = {}
+        self.last_use: dict[Var, int] = {}
+        self.weights = np.cumsum([0, *map(weight, eqns)])
+        for position, eqn in enumerate(eqns):
+            for number, var in enumerate(eqn.outvars):
+                self.made[var] = position, number
+            for atom in eqn.invars:
+                if not isinstance(atom, Literal):
+                    self.last_use[atom] = position
+        for atom in outvars:
+            if not isinstance(atom, Literal):
+                self.last_use[atom] = len(eqns)
+
+    def weight(self, start: int, end: int) -> int:
+        """Return how many equations there are between two positions."""
+        return int(self.weights[end] - self.weights[start])
+
+    def maker(self, atom: Any, since: int) -> tuple[int, int] | None:
+        """Return the equation that made an atom, and as which result."""
+        if isinstance(atom, Literal):
+            return None
+        made = self.made.get(atom)
+        return None if made is None or made[0] < since else made
+
+
+@dataclass(frozen=True)
+class Run:
+    """Equations from `start` on: `count` iterations of `period` equations."""
+
+    start: int
+    period: int
+    count: int
+
+    @property
+    def end(self) -> int:
+        """Return where the equations after the run begin."""
+        return self.start + self.period * self.count
+
+    def position(self, iteration: int, place: int) -> int:
+        """Return where an equation of the body stands in an iteration."""
+        return self.start + iteration * self.period + place
+
+
+class Mismatch(Exception):
+    """An iteration differs from those before it in more than data."""
+
+    def __init__(self, iteration: int) -> None:
+        super().__init__(iteration)
+        self.iteration = iteration
+
+
+def _best_run(program: Program, found: Repetition) -> "Run | None":
+    """Return where a repetition is a loop, if anywhere."""
+    start = _begin(program, found)
+    for _ in range(ATTEMPTS):
+        each = program.weight(start, start + found.period)
+        period = -(-SMALLEST_BODY // each) * found.period
+        run = Run(start, period, (found.end - start) // period)
+        if not _worthwhile(program, run):
+            return None
+        try:
+            _sources(program, run)
+        except Mismatch as mismatch:
+            shorter = Run(start, period, mismatch.iteration)
+            if _worthwhile(program, shorter) and _matches(program, shorter):
+                return shorter
+            start = run.position(max(mismatch.iteration - 1, 1), 0)
+        else:
+            return run
+    return None
+
+
+def _worthwhile(program: Program, run: Run) -> bool:
+    if run.count < FEWEST:
+        return False
+    return program.weight(run.position(1, 0), run.end) >= LEAST_SAVED
+
+
+def _matches(program: Program, run: Run) -> bool:
+    try:
+        _sources(program, run)
+    except Mismatch:
+        return False
+    return True
+
+
+def _begin(program: Program, found: Repetition) -> int:
+    """Return where iterations begin so that they pass least on to one another."""
+    period = found.period
+    crossings = np.zeros(found.end - found.start + 1, np.int64)
+    seen: dict[Var, int] = {}
+    for position in range(found.start, min(found.end, found.start + 3 * period)):
+        for atom in program.eqns[position].invars:
+            made = program.maker(atom, found.start)
+            if made is not None:
+                seen[program.eqns[made[0]].outvars[made[1]]] = position
+    for var, last in seen.items():
+        first = program.made[var][0] - found.start
+        crossings[first + 1] += 1
+        crossings[last + 1 - found.start] -= 1
+    passed = np.cumsum(crossings)[period : 2 * period]
+    return found.start + int(np.argmin(passed))
+
+
+def _sources(program: Program, run: Run) -> dict[tuple[int, int], Source]:
+    """Return where the operands of the body come from that it does not make itself."""
+    found: dict[tuple[int, int], Source] = {}
+    for place in range(run.period):
+        eqn = program.eqns[run.position(1, place)]
+        for number in range(len(eqn.invars)):
+            source = _source(program, run, place, number)
+            if source is not None:
+                found[place, number] = source
+    return found
+
+
+def _source(program: Program, run: Run, place: int, number: int) -> Source | None:
+    positions = [run.position(k, place) for k in range(run.count)]
+    atoms = [program.eqns[position].invars[number] for position in positions]
+    makers = [program.maker(atom, run.start) for atom in atoms]
+    steps = [
+        None if made is None else (position - made[0], made[1])
+        for position, made in zip(positions, makers, strict=True)
+    ]
+    for iteration in range(2, run.count):
+        if steps[iteration] != steps[1]:
+            raise Mismatch(iteration)
+    if steps[1] is None:
+        if steps[0] is not None:
+            raise Mismatch(1)
+        return _outer(program, run, place, atoms)
+    starts = [program.eqns[p].params.get("start_indices") for p in positions]
+    _require_equal(starts)
+    back, result = steps[1]
+    if back <= place:
+        if steps[0] != steps[1]:
+            raise Mismatch(1)
+        return None
+    first: Any = atoms[0].aval
+    made: Any = atoms[1].aval
+    same = (first.shape, first.dtype) == (made.shape, made.dtype)
+    if back > place + run.period or steps[0] is not None or not same:
+        raise Mismatch(2)
+    return Source("carry", [atoms[0]], (place - back + run.period, result))
+
+
+def _outer(program: Program, run: Run, place: int, atoms: Sequence[Any]) -> Source:
+    """Return where an operand comes from that is made before the loop."""
+    eqns = [program.eqns[run.position(k, place)] for k in range(run.count)]
+    if eqns[0].primitive.name == "slice":
+        starts = [eqn.params["start_indices"] for eqn in eqns]
+        if any(each != starts[0] for each in starts):
+            _require_equal(atoms)
+            return Source("window", [atoms[0]], tuple(starts))
+    numbers = [_number(program, atom) for atom in atoms]
+    if all(each is not None for each in numbers):
+        table = np.stack([np.asarray(each) for each in numbers])
+        if table.tobytes() == table[:1].tobytes() * len(table):
+            return Source("constant", [atoms[0]])
+        return Source("table", [], table)
+    if atoms[0].aval.shape or not _is_plain(atoms[0]):
+        _require_equal(atoms)
+    if all(atom is atoms[0] for atom in atoms):
+        return Source("constant", [atoms[0]])
+    return Source("stack", list(atoms))
+
+
+def _require_equal(items: Sequence[Any]) -> None:
+    for iteration, item in enumerate(items):
+        if item is not items[0] and item != items[0]:
+            raise Mismatch(iteration)
+
+
+def _is_plain(atom: Any) -> bool:
+    return isinstance(atom.aval.dtype, np.dtype)
+
+
+def _number(program: Program, atom: Any) -> np.ndarray | None:
+    """Return a scalar that is known when tracing."""
+    if getattr(atom.aval, "shape", None) != () or not _is_plain(atom):
+        return None
+    value: Any = atom.val if isinstance(atom, Literal) else program.known.get(atom)
+    if value is None or (not isinstance(atom, Literal) and not _is_concrete(value)):
+        return None
+    aval: Any = atom.aval
+    return np.asarray(value, aval.dtype)
+
+
+def _is_concrete(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic, int, float, complex))
+
+
+def _results(program: Program, run: Run) -> dict[Var, tuple[int, Place]]:
+    """Return what is used after the loop: iteration, place and result of each."""
+    found: dict[Var, tuple[int, Place]] = {}
+    for iteration in range(run.count):
+        for place in range(run.period):
+            eqn = program.eqns[run.position(iteration, place)]
+            for number, var in enumerate(eqn.outvars):
+                if program.last_use.get(var, -1) >= run.end:
+                    found[var] = iteration, (place, number)
+    return found
+
+
+def _loop(program: Program, run: Run) -> tuple[list[JaxprEqn], dict[Var, Any]]:
+    """Return the equations of the loop that replaces a run, and its constants."""
+    eqns = program.eqns[run.position(1, 0) : run.position(2, 0)]
+    sources: list[dict[int, Source]] = [{} for _ in eqns]
+    for (place, number), source in _sources(program, run).items():
+        sources[place][number] = source
+    body = Body(run.count)
+    for eqn, found in zip(eqns, sources, strict=True):
+        body.take(eqn, found)
+    loop = Loop(body, _results(program, run), eqns)
+    rolled, consts = _rolled(body.eqns, loop.outputs, program.known)
+    return traced(loop, rolled, consts)
