@@ -64,6 +64,7 @@ class Case:
     compiles: bool = False  # time the compilation instead of the warm call
     goal_microseconds: float | None = None
     goal_ratio: float = 1.0
+    most_rounds: int | None = None
     tolerance: float = 1e-6  # how far results may differ; six deviations for shots
 
 
@@ -131,13 +132,15 @@ def one_qubit(framework: Framework, _round: int) -> Program:
     return framework.jit(circuit), (np.float64(0.3),)
 
 
-def random_circuit(framework: Framework, seed: int) -> Program:
-    """Build 99 random gates on 10 wires, other ones in every round."""
+def random_circuit(
+    gates: int, differentiate: bool, framework: Framework, seed: int
+) -> Program:
+    """Build random gates on 10 wires, other ones in every round, or their gradient."""
     ops, random = framework.ops, np.random.default_rng(seed)
     rotations = (ops.RX, ops.RY, ops.RZ)
     choices = [
         (int(random.integers(3)), *map(int, random.permutation(10)[:2]))
-        for _ in range(33)
+        for _ in range(gates // 3)
     ]
 
     @framework.qnode(10)
@@ -148,7 +151,8 @@ def random_circuit(framework: Framework, seed: int) -> Program:
             ops.CNOT(wires=[first, second])
         return ops.expval(ops.Z(0))
 
-    return framework.jit(circuit), (random_parameters(33),)
+    function = framework.grad(circuit) if differentiate else circuit
+    return framework.jit(function), (random_parameters(gates // 3),)
 
 
 def vqe_h2(framework: Framework, _round: int) -> Program:
@@ -224,7 +228,10 @@ CASES = (
     {
         "call": Case("warm call, 1 qubit", one_qubit, goal_microseconds=15),
         "compile": Case(
-            "compile, 99 gates, 10 qubits", random_circuit, "compile", compiles=True
+            "compile, 99 gates, 10 qubits",
+            partial(random_circuit, 99, False),
+            "compile",
+            compiles=True,
         ),
         "vqe-h2": Case("VQE loop, H2, 4 qubits", vqe_h2, "step", STEPS, goal_ratio=5),
         "vqe-ising": Case(
@@ -251,3 +258,17 @@ CASES = (
         ),
     }
 )
+
+# Compile time against gate count, of circuits without a structure to find.
+CASES |= {
+    f"compile-{what}-{gates}": Case(
+        f"compile, {what}, {gates} gates, 10 qubits",
+        partial(random_circuit, gates, what == "gradient"),
+        "compile",
+        compiles=True,
+        goal_microseconds=goal,
+        most_rounds=3,
+    )
+    for what in ("circuit", "gradient")
+    for gates, goal in ((99, 1e5), (990, 5e5), (9990, 4e6))
+}

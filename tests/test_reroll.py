@@ -90,7 +90,7 @@ class Repeated:
                 getattr(quantum, gate.name)(angle, wires=gate.wire)
 
 
-blocks = st.tuples(st.lists(gates, min_size=2, max_size=5), st.integers(1, 40)).map(
+blocks = st.tuples(st.lists(gates, min_size=2, max_size=5), st.integers(1, 24)).map(
     lambda pair: (tuple(pair[0]), pair[1])
 )
 programs = st.builds(
@@ -109,7 +109,7 @@ def compiled(program: Repeated) -> Callable[..., Any]:
 
 
 @given(programs)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=6)
 def test_loops_change_nothing(program: Repeated) -> None:
     rolled = qj.qjit(jax.value_and_grad(compiled(program), argnums=(0, 1)))
     flat = qj.qjit(jax.value_and_grad(compiled(program), argnums=(0, 1)), pipeline=())
