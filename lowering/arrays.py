@@ -1,7 +1,7 @@
 """Values of an imported program: scalars, buffers, and arrays computed on demand."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,8 @@ class Value:
     buffer: Buffer | None = None
     element: Callable[[Sequence[SSAValue]], SSAValue] | None = None
     constant: np.ndarray[Any, Any] | None = None
-    sources: frozenset[Buffer] = field(default_factory=frozenset[Buffer])
+    inputs: tuple["Value", ...] = ()
+    elementwise: bool = False
     cheap: bool = False
     depth: int = 0
 
@@ -103,8 +104,27 @@ class Value:
         """Return whether reading an element computes it anew."""
         return self.memref is None and self.element is not None
 
-    def reads(self) -> frozenset[Buffer]:
-        """Return the buffers that reading this value may touch."""
-        if self.buffer is not None:
-            return frozenset((self.buffer,))
-        return self.sources
+    def reads(self) -> dict[Buffer, SSAValue | None]:
+        """Return the buffers that reading this value may touch.
+
+        Each comes with its memref if an element of this value needs no other element
+        of the buffer than the one in its own place.
+        """
+        found: dict[Buffer, SSAValue | None] = {}
+        seen: set[tuple[int, bool]] = set()
+        waiting = [(self, True)]
+        while waiting:
+            value, in_place = waiting.pop()
+            if (id(value), in_place) in seen:
+                continue
+            seen.add((id(value), in_place))
+            if value.buffer is not None:
+                same = found.setdefault(value.buffer, value.memref) is value.memref
+                if not (same and in_place):
+                    found[value.buffer] = None
+            else:
+                inside = in_place and value.elementwise
+                waiting += (
+                    (each, inside and each.shape == self.shape) for each in value.inputs
+                )
+        return found

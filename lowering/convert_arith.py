@@ -58,7 +58,10 @@ def suffix(kind: Attribute) -> str:
 @llvm_rule(*BINARY)
 def _binary(converter: Converter, op: Operation) -> None:
     operands = [converter.value(operand) for operand in op.operands]
-    converter.bind(op.results[0], converter.emit(BINARY[type(op)](*operands)))
+    made = BINARY[type(op)](*operands)
+    if isinstance(op, arith.AddfOp) and op.fastmath.data:
+        made.fastmathFlags = llvm.FastMathAttr(op.fastmath.data)
+    converter.bind(op.results[0], converter.emit(made))
 
 
 @llvm_rule(*INTRINSICS)

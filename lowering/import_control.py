@@ -9,7 +9,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import DenseArrayBase, i64
 from xdsl.ir import Block, Region, SSAValue
 
-from .arrays import Buffer, Value
+from .arrays import Buffer, Value, memref_type
 from .dimensions import Size, count
 from .import_conversions import convert
 from .importer import Importer, index, rule
@@ -74,17 +74,32 @@ class _Threads:
 class _Carry:
     """Loop-carried values: scalars as SSA values, arrays in fixed buffers."""
 
-    def __init__(self, importer: Importer, initial: Sequence[Value]) -> None:
+    def __init__(
+        self, importer: Importer, initial: Sequence[Value], others: Sequence[Value]
+    ) -> None:
+        """Put initial values into buffers; the loop reads other values as well."""
         self.importer = importer
-        self.initial = initial
         self.avals = [_Aval(value.shape, value.dtype) for value in initial]
         self.scalars = [importer.scalar(v) for v in initial if not v.shape]
         self.buffers: list[SSAValue] = []
-        for value in initial:
+        self.owners: list[Buffer] = []
+        for place, value in enumerate(initial):
             if value.shape:
-                self.buffers.append(importer.allocate(value.shape, value.dtype))
-                importer.copy_into(value, self.buffers[-1])
-        self.owners = [Buffer() for _ in self.buffers]
+                rest = (*initial[:place], *initial[place + 1 :], *others)
+                buffer, owner = self._start(value, rest)
+                self.buffers.append(buffer)
+                self.owners.append(owner)
+
+    def _start(self, value: Value, rest: Sequence[Value]) -> tuple[SSAValue, Buffer]:
+        importer, owner = self.importer, value.buffer
+        kind = memref_type(value.shape, value.dtype)
+        if value.memref is not None and owner is not None and value.memref.type == kind:
+            shared = owner in self.owners or any(owner in v.reads() for v in rest)
+            if not shared and importer.dies(owner):
+                return value.memref, owner
+        buffer = importer.allocate(value.shape, value.dtype)
+        importer.copy_into(value, buffer)
+        return buffer, Buffer()
 
     def values(self, scalars: Sequence[SSAValue]) -> list[Value]:
         """Return the carried values, given the scalars among them."""
@@ -104,22 +119,44 @@ class _Carry:
         return place[0], aval, place[1]
 
     def advance(self, values: Sequence[Value]) -> list[SSAValue]:
-        """Copy new arrays into the buffers and return the new scalars."""
+        """Write new arrays into the buffers and return the new scalars.
+
+        A buffer is written when no array that is still to be written reads it.
+        """
         importer = self.importer
         arrays = [value for value in values if value.shape]
-        importer.settle(arrays)
-        moves: list[tuple[Value, SSAValue]] = []
-        for value, buffer, owner in zip(arrays, self.buffers, self.owners, strict=True):
-            if value.buffer is owner:
+        waiting = {
+            place: (value, value.reads())
+            for place, value in enumerate(arrays)
+            if value.buffer is not self.owners[place]
+        }
+        while waiting:
+            place = next(filter(lambda p: self._is_free(p, waiting), waiting), None)
+            if place is not None:
+                importer.copy_into(waiting.pop(place)[0], self.buffers[place])
                 continue
-            if value.buffer in self.owners:
-                spare = importer.allocate(value.shape, value.dtype)
-                importer.copy_into(value, spare)
-                value = Value(value.shape, value.dtype, memref=spare, buffer=Buffer())
-            moves.append((value, buffer))
-        for value, buffer in moves:
-            importer.copy_into(value, buffer)
+            place, value = next(
+                (place, value)
+                for place, (value, reads) in waiting.items()
+                if not reads.keys().isdisjoint(self.owners)
+            )
+            spare = importer.allocate(value.shape, value.dtype)
+            importer.copy_into(value, spare)
+            value = Value(value.shape, value.dtype, memref=spare, buffer=Buffer())
+            waiting[place] = value, value.reads()
         return [importer.scalar(value) for value in values if not value.shape]
+
+    def _is_free(
+        self, place: int, waiting: dict[int, tuple[Value, dict[Buffer, Any]]]
+    ) -> bool:
+        """Return whether a buffer may be written, even over what is read for it."""
+        owner, target = self.owners[place], self.buffers[place]
+        value, own = waiting[place]
+        return (owner not in own or (value.is_lazy and own[owner] is target)) and all(
+            owner not in reads
+            for other, (_, reads) in waiting.items()
+            if other != place
+        )
 
 
 class _Aval:
@@ -154,7 +191,6 @@ def _cond(importer: Importer, eqn: Any, which: Value, *inputs: Value) -> list[Va
         with importer.region() as block:
             threads.enter(threads.start)
             outputs = importer.inline(branch, inputs)
-            importer.settle([v for v in outputs if v.shape])
             scalars: list[SSAValue] = []
             for value, target in zip(outputs, targets, strict=True):
                 if target is None:
@@ -212,7 +248,7 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     second = first + eqn.params["body_nconsts"]
     consts = inputs[:second]
     importer.settle(consts)
-    carry = _Carry(importer, inputs[second:])
+    carry = _Carry(importer, inputs[second:], consts)
     threads = _Threads(importer, cond_jaxpr, body_jaxpr)
     initial = [*carry.scalars, *threads.start]
     types = [value.type for value in initial]
@@ -244,7 +280,7 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     second = first + num_carry
     consts, rows = inputs[:first], inputs[second:]
     importer.settle([*consts, *rows])
-    carry = _Carry(importer, inputs[first:second])
+    carry = _Carry(importer, inputs[first:second], [*consts, *rows])
     threads = _Threads(importer, body)
     stacked = [physical_aval(var.aval) for var in eqn.outvars[num_carry:]]
     targets = [importer.allocate(aval.shape, aval.dtype) for aval in stacked]

@@ -19,6 +19,7 @@ from .import_shapes import reshaped
 from .importer import Importer, rule
 from .jax_internals import enable_x64
 
+ANY_ORDER = arith.FastMathFlagsAttr([arith.FastMathFlag.REASSOC])
 Scalars = Sequence[SSAValue]
 # A function of two scalars, for numbers of some kind.
 Operation = Callable[[Importer, str, SSAValue, SSAValue], SSAValue]
@@ -27,8 +28,10 @@ Combine = Callable[[Scalars, Scalars], Scalars]
 
 
 def plus(importer: Importer, kind: str, x: SSAValue, y: SSAValue) -> SSAValue:
-    """Add two scalars."""
-    table = {"f": arith.AddfOp, "c": complex.AddOp, "b": arith.OrIOp}
+    """Add two scalars, as a part of a sum whose order is free."""
+    if kind == "f":
+        return importer.emit(arith.AddfOp(x, y, ANY_ORDER))
+    table = {"c": complex.AddOp, "b": arith.OrIOp}
     return importer.emit(table.get(kind, arith.AddiOp)(x, y))
 
 

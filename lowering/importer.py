@@ -195,16 +195,17 @@ class Importer(Emitter):
         element: Callable[[Sequence[SSAValue]], SSAValue],
         *,
         cheap: bool = False,
+        elementwise: bool = False,
     ) -> Value:
         """Return an array whose elements are computed where they are read."""
         if not aval.shape:
             return self.from_scalar(element(()), aval)
-        sources = frozenset[Buffer]().union(*(value.reads() for value in inputs))
         return Value(
             tuple(aval.shape),
             aval.dtype,
             element=element,
-            sources=sources,
+            inputs=tuple(inputs),
+            elementwise=elementwise,
             cheap=cheap,
             depth=1 + max((value.depth for value in inputs), default=0),
         )
@@ -227,7 +228,7 @@ class Importer(Emitter):
         def element(indices: Sequence[SSAValue]) -> SSAValue:
             return compute(*(self.spread(v, shape, indices) for v in inputs))
 
-        return self.lazy(aval, inputs, element)
+        return self.lazy(aval, inputs, element, elementwise=True)
 
     def spread(
         self, value: Value, shape: tuple[int, ...], indices: Sequence[SSAValue]
@@ -272,11 +273,23 @@ class Importer(Emitter):
     def reads_elsewhere(self, value: Value) -> bool:
         """Return whether a value outside the current equation reads its buffer."""
         owner = value.buffer
-        return (
-            owner is None
-            or not owner.writable
-            or any(owner in v.reads() for f in self.frames for v in f.values())
+        return owner is None or not self.dies(owner)
+
+    def dies(self, owner: Buffer) -> bool:
+        """Return whether nothing outside the current equation reads a buffer."""
+        return owner.writable and not any(
+            owner in value.reads() for frame in self.frames for value in frame.values()
         )
+
+    def compute(self, value: Value) -> None:
+        """Put a new value into memory: over an operand that dies here, if it can."""
+        kind = memref_type(value.shape, value.dtype)
+        for owner, place in value.reads().items():
+            if place is not None and place.type == kind and self.dies(owner):
+                self.copy_into(value, place)
+                value.memref, value.buffer = place, owner
+                return
+        self.buffer(value)
 
     @contextmanager
     def holding(self, values: Sequence[Value]) -> Generator[None]:
@@ -317,12 +330,16 @@ class Importer(Emitter):
             for var in eqn.invars:
                 if not isinstance(var, Literal) and last[var] == position:
                     env.pop(var, None)
-            for var, value in zip(eqn.outvars, self._apply(eqn, inputs), strict=True):
+            outputs = self._apply(eqn, inputs)
+            for place, (var, value) in enumerate(
+                zip(eqn.outvars, outputs, strict=True)
+            ):
                 if isinstance(var, DropVar) or var not in readers:
                     continue
                 shared = readers[var] > 1 and not value.cheap
                 if value.is_lazy and (shared or value.depth > DEEPEST):
-                    self.buffer(value)
+                    with self.holding(outputs[place + 1 :]):
+                        self.compute(value)
                     value.depth = 0
                 env[var] = value
         self.frames.pop()
