@@ -10,6 +10,7 @@ from xdsl.ir import Block, SSAValue
 from qjit.dialects.quantum_types import RegisterType
 
 from .convert_to_llvm import Converter, convert_type, llvm_rule
+from .interrupts import poll
 
 
 def _values(converter: Converter, values: Sequence[SSAValue]) -> list[SSAValue]:
@@ -90,6 +91,7 @@ def _for(converter: Converter, op: scf.ForOp) -> None:
     inside = _compare(converter, head.args[0], end, "slt")
     converter.branch_if(inside, body, [], after, [])
     converter.block = body
+    poll(converter, op, head.args[0])
     with _counted(converter, op.iter_args, head.args[0]):
         yielded = _region(converter, source)
     advanced = converter.emit(llvm.AddOp(head.args[0], step))
@@ -113,6 +115,7 @@ def _while(converter: Converter, op: scf.WhileOp) -> None:
         condition, *passed = _region(converter, before)
         converter.branch_if(condition, body, passed, done, passed)
         converter.block = body
+        poll(converter, op, counter)
         yielded = _region(converter, after)
     advanced = converter.emit(llvm.AddOp(counter, converter.int(1)))
     converter.branch(head, [*yielded, advanced])

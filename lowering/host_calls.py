@@ -25,6 +25,7 @@ from .concrete import bind, concrete_params
 from .convert_to_llvm import Converter, llvm_rule, pointer_type
 from .dimensions import Size, numbers
 from .importer import Importer
+from .interrupts import INTERRUPTED, note
 from .jax_internals import enable_x64, is_key, key_implementation, physical_aval
 
 HOST_ERROR = 255
@@ -109,6 +110,9 @@ def _callback(key: int, inputs: Any, outputs: Any) -> int:
     try:
         run_host_call(key, inputs, outputs)
     except BaseException as error:
+        if not isinstance(error, Exception):
+            note(error)
+            return INTERRUPTED
         name = _records[key].name
         text = f"{name} raised {type(error).__name__}: {error}"
         _failures[threading.get_ident()] = text

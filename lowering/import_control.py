@@ -13,6 +13,7 @@ from .arrays import Buffer, Value, memref_type
 from .dimensions import Size, count
 from .import_conversions import convert
 from .importer import Importer, index, rule
+from .interrupts import mark
 from .jax_internals import physical_aval, scan_counts
 
 
@@ -267,6 +268,7 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
             made = importer.inline(body_jaxpr, [*inputs[first:second], *values])
             importer.insert(scf.YieldOp(*carry.advance(made), *threads.leave()))
     op = importer.insert(scf.WhileOp(initial, types, Region(before), Region(after)))
+    mark(op)
     threads.enter(op.results[count:])
     importer.invalidate()
     return carry.values(op.results)
@@ -316,7 +318,9 @@ def _for(
 ) -> Sequence[SSAValue]:
     zero, one = importer.index_constant(0), importer.index_constant(1)
     bound = importer.index_constant(length)
-    return importer.insert(scf.ForOp(zero, bound, one, initial, block)).results
+    loop = importer.insert(scf.ForOp(zero, bound, one, initial, block))
+    mark(loop)
+    return loop.results
 
 
 def _row(importer: Importer, value: Value, place: SSAValue) -> Value:

@@ -47,6 +47,7 @@ from .ffi import add_handler
 from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
 from .importer import Importer, import_program
+from .interrupts import INTERRUPTED, poll_address
 from .jax_internals import weakly_typed
 from .lapack import PREFIX, routine_address, routines_in
 from .memory import (
@@ -161,6 +162,8 @@ def describe_status(key: int, status: int) -> str:
     lines = program.locations if program is not None else []
     if code == HOST_ERROR:
         text = host_error_text()
+    elif code == INTERRUPTED:
+        text = "the program was interrupted."
     elif code == NO_MEMORY:
         text, place = memory_text(place)
     else:
@@ -210,6 +213,9 @@ def _link(image: bytes, name: str, handler: str, text: str) -> int:
     builder.import_symbol("__qjit__describe", describe)
     builder.import_symbol("__qjit__host_call", host_call_address())
     builder.import_symbol("__qjit__memory_short", memory_check_address())
+    if '@"__qjit__poll"' in text:
+        poll = poll_address(target_machine(), _jit())
+        builder.import_symbol("__qjit__poll", poll)
     builder.import_symbol("__qjit__memory_room", memory_room_address())
     for routine in routines_in(text):
         builder.import_symbol(PREFIX + routine, routine_address(routine))

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from qjit.lowering.interrupts import INTERRUPTED, raised
 from qjit.lowering.memory import LARGE, available_memory, size_text
 
 from .autograph.reasons import reason_of
@@ -102,6 +103,8 @@ def reraised() -> Generator[None]:
     except (ValueError, RuntimeError) as error:
         text = str(error)
         found = _STATUS.search(text)
+        if found is not None and int(found[1]) == INTERRUPTED:
+            raise raised() from None
         if found is not None:
             kind = RUNTIME_ERRORS.get(int(found[1]), HostCallError)
             raise kind(found[2].strip()) from None
