@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from xdsl.dialects import llvm, memref
+from xdsl.dialects import func, llvm, memref
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     DenseIntOrFPElementsAttr,
@@ -18,6 +18,7 @@ from .convert_to_llvm import (
     llvm_rule,
     size_of,
 )
+from .liveness import lives, offsets
 
 
 def extents(converter: Converter, buffer: SSAValue) -> list[int | SSAValue]:
@@ -54,10 +55,28 @@ def bytes_of(converter: Converter, buffer: SSAValue) -> int | SSAValue:
 @llvm_rule(memref.AllocOp)
 def _allocate(converter: Converter, op: memref.AllocOp) -> None:
     size = bytes_of(converter, op.memref)
-    known = isinstance(size, int)
-    converter.bind(
-        op.memref, converter.workspace(size) if known else converter.heap(size)
-    )
+    if not isinstance(size, int):
+        converter.bind(op.memref, converter.heap(size))
+        return
+    if op.memref not in converter.places:
+        _place(converter, op)
+    converter.bind(op.memref, converter.workspace_at(converter.places[op.memref]))
+
+
+def _place(converter: Converter, op: memref.AllocOp) -> None:
+    """Find places for all buffers of a function that have static sizes."""
+    function = op.parent_op()
+    assert isinstance(function, func.FuncOp)
+    sizes = {
+        each.memref: math.prod(kind.get_shape()) * size_of(kind.element_type)
+        for each in function.body.block.ops
+        if isinstance(each, memref.AllocOp)
+        and isinstance(kind := each.memref.type, MemRefType)
+        and DYNAMIC_INDEX not in kind.get_shape()
+    }
+    places, total = offsets(lives(function, sizes))
+    start = converter.reserve(total)
+    converter.places.update((buffer, start + at) for buffer, at in places.items())
 
 
 @llvm_rule(memref.GlobalOp)

@@ -101,6 +101,7 @@ class Converter:
         self._room_values: list[SSAValue | None] = []
         self._workspace: SSAValue | None = None
         self._workspace_bytes = 0
+        self.places: dict[SSAValue, Integer] = {}
         self._chunks: SSAValue | None = None
         self._context: SSAValue | None = None
         self._failure: Block | None = None
@@ -264,10 +265,18 @@ class Converter:
 
     def workspace(self, size: Integer) -> SSAValue:
         """Reserve memory for the whole call, aligned to 64 bytes."""
-        if self._workspace is None:
-            self._workspace = self._into_room(None)
+        return self.workspace_at(self.reserve(size))
+
+    def reserve(self, size: Integer) -> Integer:
+        """Reserve memory for the whole call and return where in the workspace."""
         start = self._workspace_bytes
         self._workspace_bytes += -(-size // 64) * 64
+        return start
+
+    def workspace_at(self, start: Integer) -> SSAValue:
+        """Return the address of a place in the workspace."""
+        if self._workspace is None:
+            self._workspace = self._into_room(None)
         op = llvm.GEPOp(self._workspace, [start], IntegerType(8))
         self.room.add_op(op)
         return op.result

@@ -139,3 +139,31 @@ def test_random_programs(steps: Any, kept: Any, loops: int) -> None:
     for _ in range(loops):
         function = (lambda inner: lambda carry: repeat(inner, 2)(*carry))(function)
     check(lambda x, y: function((x, y)), X, SHIFTED)
+
+
+def workspace_bytes(function: Callable[..., Any], *args: Any) -> int:
+    text = qj.qjit(function).stages(*args)["ir"]
+    found = re.findall(
+        r"alloca \[(\d+) x i8\]|@\"aligned_alloc\"\(i64 64, i64 (\d+)", text
+    )
+    return sum(int(size) for pair in found for size in pair if size)
+
+
+def test_buffers_that_do_not_live_together_share_memory() -> None:
+    def stages(count: int) -> Callable[[Any], Any]:
+        def function(x: Any) -> Any:
+            for _ in range(count):
+                x = jnp.cumsum(jnp.sin(x)) / x.size
+            return x
+
+        return function
+
+    x = jnp.linspace(0.0, 1.0, 1000)
+    check(stages(6), x)
+    assert workspace_bytes(stages(2), x) == workspace_bytes(stages(6), x) <= 16384
+
+    def repeated(x: Any) -> Any:
+        return repeat(lambda c: (stages(6)(c[0]), c[1] + stages(4)(c[0])))(x, x)
+
+    check(repeated, x)
+    assert workspace_bytes(repeated, x) <= 6 * 8192
