@@ -112,7 +112,7 @@ class Value:
         """
         found: dict[Buffer, SSAValue | None] = {}
         seen: set[tuple[int, bool]] = set()
-        waiting = [(self, True)]
+        waiting: list[tuple[Value, bool]] = [(self, True)]
         while waiting:
             value, in_place = waiting.pop()
             if (id(value), in_place) in seen:
@@ -124,7 +124,7 @@ class Value:
                     found[value.buffer] = None
             else:
                 inside = in_place and value.elementwise
-                waiting += (
+                waiting.extend(
                     (each, inside and each.shape == self.shape) for each in value.inputs
                 )
         return found

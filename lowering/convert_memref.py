@@ -67,13 +67,13 @@ def _place(converter: Converter, op: memref.AllocOp) -> None:
     """Find places for all buffers of a function that have static sizes."""
     function = op.parent_op()
     assert isinstance(function, func.FuncOp)
-    sizes = {
-        each.memref: math.prod(kind.get_shape()) * size_of(kind.element_type)
-        for each in function.body.block.ops
-        if isinstance(each, memref.AllocOp)
-        and isinstance(kind := each.memref.type, MemRefType)
-        and DYNAMIC_INDEX not in kind.get_shape()
-    }
+    sizes: dict[SSAValue, int] = {}
+    for each in function.body.block.ops:
+        if isinstance(each, memref.AllocOp):
+            kind = each.memref.type
+            if DYNAMIC_INDEX not in kind.get_shape():
+                count = math.prod(kind.get_shape())
+                sizes[each.memref] = count * size_of(kind.element_type)
     places, total = offsets(lives(function, sizes))
     start = converter.reserve(total)
     converter.places.update((buffer, start + at) for buffer, at in places.items())

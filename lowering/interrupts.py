@@ -109,7 +109,7 @@ def raised() -> BaseException:
     return _raised.pop() if _raised else KeyboardInterrupt()
 
 
-def _python(builder: ir.IRBuilder, name: str, kind: ir.Type, *args: ir.Value) -> Any:
+def _python(builder: ir.IRBuilder, name: str, kind: ir.Type, *args: Any) -> Any:
     """Call a function of Python's C interface."""
     address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
     signature = ir.FunctionType(kind, [arg.type for arg in args])
@@ -117,7 +117,7 @@ def _python(builder: ir.IRBuilder, name: str, kind: ir.Type, *args: ir.Value) ->
     return builder.call(function, args)
 
 
-def _is_due(module: ir.Module, builder: ir.IRBuilder) -> ir.Value:
+def _is_due(module: ir.Module, builder: ir.IRBuilder) -> Any:
     """Read the clock; note and return whether a tick has passed since the last one."""
     clock = ir.Function(
         module,
@@ -132,7 +132,8 @@ def _is_due(module: ir.Module, builder: ir.IRBuilder) -> ir.Value:
     tick = builder.sdiv(rest, ir.Constant(word, 10**9 // POLLS_PER_SECOND))
     ticks = builder.add(builder.mul(seconds, ir.Constant(word, POLLS_PER_SECOND)), tick)
     last = ir.GlobalVariable(module, word, "last_tick")
-    last.linkage, last.initializer = "internal", ir.Constant(word, 0)
+    last.linkage = "internal"
+    setattr(last, "initializer", ir.Constant(word, 0))  # noqa: B010 (typed None)
     due = builder.icmp_signed("!=", ticks, builder.load(last, typ=word))
     builder.store(ticks, last)
     return due

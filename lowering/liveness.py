@@ -78,7 +78,7 @@ def lives(function: func.FuncOp, sizes: dict[SSAValue, int]) -> list[Life]:
     last = dict(number)
     for op in reversed(number):
         parent = op.parent_op()
-        if parent in last:
+        if parent is not None and parent in last:
             last[parent] = max(last[parent], last[op])
     found: list[Life] = []
     for buffer, size in sizes.items():
