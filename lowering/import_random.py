@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from .arrays import Value
+from .bit_generators import generated_bits
 from .concrete import bind
 from .import_conversions import convert
 from .importer import Importer, key_rule, rule
@@ -73,6 +74,19 @@ def _iota_2x32_shape(importer: Importer, eqn: Any) -> list[Value]:
         importer.lazy(var.aval, [], element, cheap=True)
         for var, element in zip(eqn.outvars, (high, low), strict=True)
     ]
+
+
+@rule("rng_bit_generator")
+def _rng_bit_generator(importer: Importer, eqn: Any, state: Value) -> Any:
+    # NOTE: XLA's Threefry orders the words of odd shapes in a way of its own.
+    if "THREE_FRY" in str(eqn.params["algorithm"]):
+        return NotImplemented
+
+    def generate(state: Any) -> Any:
+        shape, dtype = eqn.params["shape"], eqn.params["dtype"]
+        return generated_bits(state, shape, dtype)
+
+    return _inlined(importer, generate, [state])
 
 
 @rule("threefry2x32")

@@ -81,3 +81,23 @@ def test_keys_of_the_caller() -> None:
     (drawn, kept), (expected, other) = qj.qjit(program)(key), jax.jit(program)(key)
     assert drawn == expected
     assert kept == other
+
+
+@pytest.mark.parametrize("algorithm", ["default", "philox"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64"])
+def test_bit_generators_carry(algorithm: str, dtype: Any) -> None:
+    chosen = getattr(lax.RandomAlgorithm, f"RNG_{algorithm.upper()}")
+
+    def program(words: Any, state: Any) -> Any:
+        return [
+            lax.rng_bit_generator(key, shape, dtype=dtype, algorithm=chosen)
+            for key in (words, state)
+            for shape in ((), (7,), (3, 5))
+        ]
+
+    words = np.array([3, 2**32 - 2, 5, 2**32 - 1], np.uint32)
+    compiled, args = qj.qjit(program), (words, np.array([2, 2**64 - 2], np.uint64))
+    for found, expected in zip(compiled(*args), jax.jit(program)(*args), strict=True):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert compiled.report(*args)["host"] == []
