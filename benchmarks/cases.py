@@ -63,7 +63,8 @@ class Case:
     calls_per_run: int = 1
     compiles: bool = False  # time the compilation instead of the warm call
     goal_microseconds: float | None = None
-    goal_ratio: float = 1.0
+    goal_ratio: float = 1.0  # of the fastest peer's time to qjit's
+    peers: tuple[str, ...] = ("catalyst",)
     most_rounds: int | None = None
     tolerance: float = 1e-6  # how far results may differ; six deviations for shots
 
@@ -224,6 +225,71 @@ def dynamic(framework: Framework, _round: int) -> Program:
     return framework.jit(circuit), (random_parameters(10, 10),)
 
 
+def power_iteration(framework: Framework, seed: int) -> Program:
+    """Build 100 steps of the power method on a matrix of 200 rows."""
+    import jax.numpy as jnp
+
+    random = np.random.default_rng(seed)
+    matrix = random.normal(size=(200, 200))
+
+    def iterate(matrix, start):
+        def step(vector):
+            product = matrix @ vector
+            return product / jnp.sqrt(jnp.sum(product**2))
+
+        vector = framework.loop(STEPS, step, start)
+        return vector @ (matrix @ vector)
+
+    return framework.jit(iterate), (matrix @ matrix.T, random.normal(size=200))
+
+
+def recurrence(framework: Framework, seed: int) -> Program:
+    """Build a million steps of Newton's method for a root, with a little noise."""
+
+    def iterate(x):
+        def step(x):
+            return 0.5 * (x + 2.0 / x) + 1e-9
+
+        return framework.loop(1_000_000, step, x)
+
+    return framework.jit(iterate), (np.float64(1 + seed),)
+
+
+def adam(framework: Framework, seed: int) -> Program:
+    """Build optax's Adam on 1,000 parameters."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    optimizer = optax.adam(0.01)
+
+    def train(parameters):
+        def step(carry):
+            parameters, state = carry
+            slope = jax.grad(lambda p: jnp.sum((p**2 - 1) ** 2))(parameters)
+            updates, state = optimizer.update(slope, state)
+            return optax.apply_updates(parameters, updates), state
+
+        start = (parameters, optimizer.init(parameters))
+        return framework.loop(STEPS, step, start)[0]
+
+    start = np.random.default_rng(seed).normal(size=1000)
+    return framework.jit(train), (start,)
+
+
+# Classical loops, warm and from the Python function to the first result.
+LOOPS: dict[str, Case] = {}
+for _name, _title, _build, _steps in (
+    ("power", "power iteration, 200 rows", power_iteration, STEPS),
+    ("recurrence", "scalar recurrence", recurrence, 1_000_000),
+    ("adam", "optax Adam, 1,000 parameters", adam, STEPS),
+):
+    shared: dict[str, Any] = {"goal_ratio": 1 / 1.5, "peers": ("jax", "catalyst")}
+    LOOPS[_name] = Case(_title, _build, "step", _steps, **shared)
+    LOOPS[f"{_name}-compile"] = Case(
+        f"{_title}, compiled and run", _build, "program", compiles=True, **shared
+    )
+
 CASES = (
     {
         "call": Case("warm call, 1 qubit", one_qubit, goal_microseconds=15),
@@ -272,3 +338,5 @@ CASES |= {
     for what in ("circuit", "gradient")
     for gates, goal in ((99, 1e5), (990, 5e5), (9990, 4e6))
 }
+
+CASES |= LOOPS

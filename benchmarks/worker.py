@@ -47,6 +47,26 @@ class QJit:
 
 
 @dataclass(frozen=True)
+class Jax:
+    """JAX alone, for cases without quantum functions."""
+
+    jit: Callable[..., Any]
+    grad: Callable[..., Any]
+    ops: Any = None
+    packages: tuple[str, ...] = ("jax", "jaxlib", "optax")
+
+    def qnode(self, wires: int) -> Callable[..., Any]:
+        """Refuse: there are no quantum functions."""
+        raise NotImplementedError(f"JAX has no simulator of {wires} wires.")
+
+    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
+        """Run a JAX loop."""
+        import jax
+
+        return jax.lax.fori_loop(0, steps, lambda _, carry: body(carry), initial)
+
+
+@dataclass(frozen=True)
 class Catalyst:
     """PennyLane Catalyst on Lightning, with the adjoint method."""
 
@@ -91,7 +111,7 @@ def void(_: Any) -> None:
     """Drop a gate: a branch returns nothing."""
 
 
-def load(name: str) -> QJit | Catalyst:
+def load(name: str) -> QJit | Jax | Catalyst:
     """Import a framework, in double precision."""
     import jax
 
@@ -100,6 +120,8 @@ def load(name: str) -> QJit | Catalyst:
         import qjit
 
         return QJit(qjit, qjit.qjit, jax.grad)
+    if name == "jax":
+        return Jax(jax.jit, jax.grad)
     import catalyst
     import pennylane
 
@@ -118,7 +140,7 @@ def seconds_per_call(function: Callable[..., Any], arguments: tuple[Any, ...]) -
     return run(count := max(1, int(BATCH_SECONDS / run(1)))) / count
 
 
-def serve(framework: QJit | Catalyst, requests: TextIO, replies: TextIO) -> None:
+def serve(framework: QJit | Jax | Catalyst, requests: TextIO, replies: TextIO) -> None:
     """Answer requests until stdin ends."""
     import jax
     import jax.numpy as jnp
