@@ -176,8 +176,8 @@ Medians of {rounds} rounds. All frameworks run in double precision on one core a
 turns on it; calls are warm, except for the compile case, which goes from the
 Python function to the first result, with another circuit in every round. All
 results agree to {TOLERANCE:g}, and estimates from shots to six deviations. The ratio
-is the fastest peer's time over qjit's; jax.jit takes part where nothing is quantum. Cases:
-[cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
+is the fastest peer's time over qjit's; jax.jit takes part where nothing is quantum.
+Cases: [cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
 
 * Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
   {facts["cores"]} cores, {facts["system"]}; load average at the end {facts["load"]}
