@@ -19,6 +19,7 @@ from .emitter import Emitter
 from .emitter import index as index
 from .jax_internals import (
     DropVar,
+    InconclusiveDimensionOperation,
     calling_line,
     is_key,
     physical_aval,
@@ -53,6 +54,10 @@ EXACT = STRUCTURAL | {
     *("reduce_min", "cummax", "cummin", "optimization_barrier", "stop_gradient"),
     *("device_put", "name", "copy_p"),
 }
+
+
+# What cannot be evaluated apart from the program around it.
+INSEPARABLE = {*STRUCTURAL, "circuit", "circuit_jvp", "circuit_vjp"}
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -93,6 +98,17 @@ def elementwise(*names: str) -> Callable[..., Callable[..., SSAValue]]:
     return register
 
 
+class UnknownSizeError(NotImplementedError):
+    """A rule needs a size that is known only when a call is made."""
+
+    def __init__(self, primitive: str, line: str, hosted: bool) -> None:
+        """Name the primitive and its line, and whether JAX may evaluate it instead."""
+        super().__init__(f"{line}: the rule of '{primitive}' needs a size.")
+        self.primitive = primitive
+        self.line = line
+        self.hosted = hosted
+
+
 @dataclass(frozen=True)
 class Imported:
     """An imported program and what its callers must know about it."""
@@ -108,10 +124,16 @@ class Imported:
 class Importer(Emitter):
     """The state of one import: where to insert, and what is alive."""
 
-    def __init__(self, name: str = "program") -> None:
-        """Start the import of a function of this name."""
+    def __init__(
+        self, name: str = "program", host_only: frozenset[str] = frozenset()
+    ) -> None:
+        """Start the import of a function of this name.
+
+        The primitives in `host_only` call back into JAX even if they have a rule.
+        """
         super().__init__()
         self.name = name
+        self.host_only = host_only
         self.frames: list[dict[Any, Value]] = []
         self.subroutines = Subroutines()
         self.threads: list[SSAValue] = []
@@ -362,15 +384,29 @@ class Importer(Emitter):
 
         name = eqn.primitive.name
         found = _rule_of(eqn)
-        if found is not None:
+        if found is not None and name not in self.host_only:
             self.enclosing.append(eqn)
-            outputs = found(self, eqn, *inputs)
+            with self._needing_sizes(eqn):
+                outputs = found(self, eqn, *inputs)
             self.enclosing.pop()
             if outputs is not NotImplemented:
                 count = self.native_primitives.get(name, 0)
                 self.native_primitives[name] = count + 1
                 return outputs if name in EXACT else [*map(self._rounded, outputs)]
         return host_call(self, eqn, *inputs)
+
+    @contextmanager
+    def _needing_sizes(self, eqn: Any) -> Generator[None]:
+        """Say which primitive it is whose rule needs a size that is symbolic."""
+        try:
+            yield
+        except (InconclusiveDimensionOperation, TypeError) as error:
+            if isinstance(error, TypeError) and "_DimExpr" not in str(error):
+                raise
+            line = self.locations[self.location(eqn)]
+            name = eqn.primitive.name
+            hosted = not eqn.effects and name not in INSEPARABLE
+            raise UnknownSizeError(name, line, hosted) from error
 
     def _rounded(self, value: Value) -> Value:
         """Round what was computed in 32 bits to the 16 bits of its dtype."""
@@ -430,21 +466,33 @@ def import_program(
     """Import a closed jaxpr as one function that writes its results into buffers.
 
     Where shapes have symbolic dimensions, one more input, after the others, holds the
-    dimensions of the call.
+    dimensions of the call. A rule that cannot take those is replaced by a host call.
     """
-    importer = Importer(name)
-    prepare(importer)
+    host_only: frozenset[str] = frozenset()
+    while True:
+        importer = Importer(name, host_only)
+        prepare(importer)
+        try:
+            return _import_into(importer, closed)
+        except UnknownSizeError as error:
+            if not error.hosted:
+                raise
+            host_only |= {error.primitive}
+
+
+def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
     jaxpr = without_dead_code(closed.jaxpr)
-    importer.subroutines.count(jaxpr)
     avals, outs = (
         [physical_aval(var.aval) for var in variables]
         for variables in (jaxpr.invars, jaxpr.outvars)
     )
     dimensions = names(aval.shape for aval in avals)
-    if dimensions:
+    if dimensions:  # known to the program's own function only
         avals.append(ShapedArray((len(dimensions),), np.dtype(np.int64)))
+    else:
+        importer.subroutines.count(jaxpr)
     types = [memref_type(aval.shape, aval.dtype) for aval in (*avals, *outs)]
-    with importer.function(name, types) as function:
+    with importer.function(importer.name, types) as function:
         arguments = function.body.block.args
         if dimensions:
             importer.read_dimensions(dimensions, arguments[len(avals) - 1])

@@ -20,6 +20,9 @@ from jax._src.config import enable_x64 as enable_x64
 from jax._src.core import DropVar as DropVar
 
 # Symbolic dimensions: `jax.export` makes them, but nothing public takes them apart.
+from jax._src.core import (
+    InconclusiveDimensionOperation as InconclusiveDimensionOperation,
+)
 from jax._src.core import is_symbolic_dim as is_symbolic_dim
 from jax._src.core import max_dim as max_dim
 from jax._src.core import min_dim as min_dim

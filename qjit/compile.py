@@ -9,6 +9,7 @@ import jax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
+from qjit.lowering.importer import UnknownSizeError
 from qjit.lowering.pipeline import asks_for
 from qjit.lowering.program import Program
 
@@ -22,7 +23,8 @@ from .dynamic_shapes import (
     has_symbolic_shape,
 )
 from .dynamic_stages import DynamicTraced
-from .jax_internals import trace_state_clean, wide_types
+from .errors import UnsupportedError
+from .jax_internals import trace_state_clean, user_line, wide_types
 from .reroll import reroll, rerolling
 
 
@@ -166,13 +168,20 @@ class QJIT:
     def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
         with self._rerolling():
             closed = reroll(closed)
-        return import_rules.compile_jaxpr(
-            closed,
-            name=self._name,
-            seed=self._seed,
-            pipeline=self._passes,
-            keep_stages=keep_stages,
-        )
+        try:
+            return import_rules.compile_jaxpr(
+                closed,
+                name=self._name,
+                seed=self._seed,
+                pipeline=self._passes,
+                keep_stages=keep_stages,
+            )
+        except UnknownSizeError as error:
+            raise UnsupportedError(
+                f"{error.line or user_line()}: '{self._name}' is compiled for arrays "
+                f"of any size, which '{error.primitive}' cannot take here. Leave the "
+                "axis out of abstracted_axes: then each size is compiled by itself."
+            ) from error
 
     def _rerolling(self) -> Any:
         return rerolling(asks_for(self._passes, "reroll-loops"))

@@ -15,7 +15,9 @@ from jax import export
 
 import qjit as qj
 from qjit import import_rules
+from qjit.errors import UnsupportedError
 from qjit.lowering.dimensions import count, evaluate, number, numbers
+from qjit.lowering.importer import RULES
 
 Shapes = tuple[str, ...]
 SIZES = ({"n": 2, "m": 3}, {"n": 1, "m": 1}, {"n": 13, "m": 4})
@@ -428,6 +430,26 @@ def test_report_and_stages(compiled: list[str]) -> None:
     assert program.report(jnp.zeros(4))["native"]["sin"] == 1
     assert len(compiled) == 1
     assert "f64[n]" in program.stages(jnp.zeros(5))["jaxpr"]
+
+
+def _needing_size(_: Any, eqn: Any, x: Any, *__: Any) -> Any:
+    return [int(x.shape[0])]
+
+
+def test_rules_that_need_sizes_become_host_calls(monkeypatch: Any) -> None:
+    monkeypatch.setitem(RULES, "sin", _needing_size)
+    program = qj.qjit(lambda x: jnp.cos(jnp.sin(x)), abstracted_axes=("n",))
+    for size in (1, 4):
+        x = jnp.arange(1.0, 1.0 + size)
+        np.testing.assert_allclose(program(x), np.cos(np.sin(x)))
+    assert program.report(x)["host"] == ["sin"]
+
+
+def test_rules_of_loops_that_need_sizes_are_errors(monkeypatch: Any) -> None:
+    monkeypatch.setitem(RULES, "scan", _needing_size)
+    program = qj.qjit(lambda x: jax.lax.map(jnp.sin, x), abstracted_axes=("n",))
+    with pytest.raises(UnsupportedError, match=r"test_dynamic.*:\d+: .*'scan' cannot"):
+        program(jnp.zeros(3))
 
 
 def test_the_page_runs(compiled: list[str]) -> None:
