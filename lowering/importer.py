@@ -1,20 +1,17 @@
-"""Import a closed jaxpr into one function of scf, arith, math, complex and memref."""
+"""Import of jaxprs into scf, arith, math, complex and memref, equation by equation."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jax.core import ShapedArray
 from jax.dtypes import float0
 from jax.extend.core import ClosedJaxpr, Literal
-from xdsl.dialects import func, memref
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects import memref
 from xdsl.ir import SSAValue
 
 from .arrays import Buffer, Value, is_native, memref_type
-from .dimensions import Size, names
 from .emitter import Emitter
 from .emitter import index as index
 from .jax_internals import (
@@ -22,9 +19,7 @@ from .jax_internals import (
     InconclusiveDimensionOperation,
     calling_line,
     is_key,
-    physical_aval,
     user_line,
-    without_dead_code,
 )
 from .small_floats import is_small, rounded
 from .subroutines import Subroutines
@@ -107,18 +102,6 @@ class UnknownSizeError(NotImplementedError):
         self.primitive = primitive
         self.line = line
         self.hosted = hosted
-
-
-@dataclass(frozen=True)
-class Imported:
-    """An imported program and what its callers must know about it."""
-
-    module: ModuleOp
-    locations: list[str]
-    native: dict[str, int]
-    host: list[Any]
-    dimensions: tuple[str, ...]
-    sizes: dict[Size, bool]
 
 
 class Importer(Emitter):
@@ -455,60 +438,3 @@ def _uses(jaxpr: Any) -> tuple[dict[Any, int], dict[Any, int]]:
             last[var] = len(jaxpr.eqns)
             readers[var] = readers.get(var, 0) + 1
     return last, readers
-
-
-def import_program(
-    closed: ClosedJaxpr,
-    *,
-    name: str = "program",
-    prepare: Callable[[Importer], None] = lambda _: None,
-) -> Imported:
-    """Import a closed jaxpr as one function that writes its results into buffers.
-
-    Where shapes have symbolic dimensions, one more input, after the others, holds the
-    dimensions of the call. A rule that cannot take those is replaced by a host call.
-    """
-    host_only: frozenset[str] = frozenset()
-    while True:
-        importer = Importer(name, host_only)
-        prepare(importer)
-        try:
-            return _import_into(importer, closed)
-        except UnknownSizeError as error:
-            if not error.hosted:
-                raise
-            host_only |= {error.primitive}
-
-
-def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
-    jaxpr = without_dead_code(closed.jaxpr)
-    avals, outs = (
-        [physical_aval(var.aval) for var in variables]
-        for variables in (jaxpr.invars, jaxpr.outvars)
-    )
-    dimensions = names(aval.shape for aval in avals)
-    if dimensions:  # known to the program's own function only
-        avals.append(ShapedArray((len(dimensions),), np.dtype(np.int64)))
-    else:
-        importer.subroutines.count(jaxpr)
-    types = [memref_type(aval.shape, aval.dtype) for aval in (*avals, *outs)]
-    with importer.function(importer.name, types) as function:
-        arguments = function.body.block.args
-        if dimensions:
-            importer.read_dimensions(dimensions, arguments[len(avals) - 1])
-        inputs = [
-            importer.argument(buffer, aval)
-            for aval, buffer in zip(avals, arguments[: len(jaxpr.invars)], strict=False)
-        ]
-        outputs = importer.evaluate(jaxpr, closed.consts, inputs)
-        for value, target in zip(outputs, arguments[len(avals) :], strict=True):
-            importer.copy_into(value, importer.sized(target, value.shape))
-        importer.insert(func.ReturnOp())
-    return Imported(
-        importer.module,
-        importer.locations,
-        importer.native_primitives,
-        importer.host_records,
-        dimensions,
-        importer.sizes,
-    )

@@ -46,7 +46,8 @@ from .dimensions import Size, numbers
 from .ffi import add_handler
 from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
-from .importer import Importer, import_program
+from .import_program import import_program
+from .importer import Importer
 from .interrupts import INTERRUPTED, poll_address
 from .jax_internals import weakly_typed
 from .lapack import PREFIX, routine_address, routines_in

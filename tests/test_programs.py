@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import qjit as qj
 from qjit.dialects.gates import GATES
 from qjit.dialects.interpreter import run_module
-from qjit.lowering.importer import import_program
+from qjit.lowering.import_program import import_program
 
 from .oracle import Compiled, Reference
 
