@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from .arrays import Value, kind_of_dtype
-from .dimensions import Size, at_most, count
+from .dimensions import Size, at_most
 from .import_conversions import convert
 from .import_elementwise import extremum
 from .import_shapes import reshaped
@@ -356,92 +356,3 @@ def _cumlogsumexp(importer: Importer, eqn: Any, x: Value) -> list[Value]:
     first = importer.scalar_constant(-np.inf, x.dtype)
     combine = combine_by_function(importer, jax.numpy.logaddexp, x.dtype)
     return _accumulate(importer, eqn, x, first, combine)
-
-
-@rule("dot_general")
-def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value]:
-    """Add row by row, so that the innermost loop runs along memory."""
-    aval = eqn.outvars[0].aval
-    (x_sum, y_sum), (x_batch, y_batch) = eqn.params["dimension_numbers"]
-    importer.settle([x, y])
-    x_free = [a for a in range(len(x.shape)) if a not in (*x_sum, *x_batch)]
-    y_free = [a for a in range(len(y.shape)) if a not in (*y_sum, *y_batch)]
-    kind = kind_of_dtype(aval.dtype)
-    zero = importer.scalar_constant(0, aval.dtype)
-
-    def product(
-        batch: Sequence[SSAValue],
-        rows: Sequence[SSAValue],
-        inner: Sequence[SSAValue],
-        columns: Sequence[SSAValue],
-    ) -> SSAValue:
-        left: dict[int, SSAValue] = dict(zip(x_batch, batch, strict=True))
-        left |= dict(zip(x_free, rows, strict=True)) | dict(
-            zip(x_sum, inner, strict=True)
-        )
-        right: dict[int, SSAValue] = dict(zip(y_batch, batch, strict=True))
-        right |= dict(zip(y_free, columns, strict=True))
-        right |= dict(zip(y_sum, inner, strict=True))
-        a = importer.element(x, [left[axis] for axis in range(len(x.shape))])
-        b = importer.element(y, [right[axis] for axis in range(len(y.shape))])
-        a = convert(importer, a, x.dtype, aval.dtype)
-        b = convert(importer, b, y.dtype, aval.dtype)
-        return times(importer, kind, a, b)
-
-    summed = [x.shape[axis] for axis in x_sum]
-    wide = [y.shape[axis] for axis in y_free]
-    split = len(x_batch)
-    cut = split + len(x_free)
-    if at_most(count(wide), 3):
-
-        def total(outer: list[SSAValue]) -> SSAValue:
-            def step(inner: list[SSAValue], carried: Any) -> list[SSAValue]:
-                term = product(outer[:split], outer[split:cut], inner, outer[cut:])
-                return [plus(importer, kind, carried[0], term)]
-
-            return importer.loop(summed, step, [zero])[0]
-
-        return [computed(importer, aval, total)]
-
-    return [_accumulated(importer, aval, summed, wide, product, split)]
-
-
-Product = Callable[
-    [Sequence[SSAValue], Sequence[SSAValue], Sequence[SSAValue], Sequence[SSAValue]],
-    SSAValue,
-]
-
-
-def _accumulated(
-    importer: Importer,
-    aval: Any,
-    summed: list[Size],
-    wide: list[Size],
-    product: Product,
-    split: int,
-) -> Value:
-    """Add products row by row, along the last axes of the result."""
-    kind = kind_of_dtype(aval.dtype)
-    zero = importer.scalar_constant(0, aval.dtype)
-    cut = len(aval.shape) - len(wide)
-    target = importer.allocate(aval.shape, aval.dtype)
-    importer.copy_into(importer.lazy(aval, [], lambda _: zero), target)
-
-    def row(outer: list[SSAValue], _: Any) -> list[SSAValue]:
-        def along(inner: list[SSAValue], _: Any) -> list[SSAValue]:
-            def step(columns: list[SSAValue], _: Any) -> list[SSAValue]:
-                place = [*outer, *columns]
-                term = product(outer[:split], outer[split:], inner, columns)
-                old = importer.load(target, place, aval.dtype)
-                new = plus(importer, kind, old, term)
-                importer.store(new, target, place, aval.dtype)
-                return []
-
-            importer.loop(wide, step)
-            return []
-
-        importer.loop(summed, along)
-        return []
-
-    importer.loop(aval.shape[:cut], row)
-    return importer.from_buffer(target, aval)

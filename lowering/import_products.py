@@ -1,0 +1,230 @@
+"""Import rule of products of arrays: by BLAS if they are large, by loops if small."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from .arrays import Value, kind_of_dtype
+from .dimensions import Size, at_most, count, larger
+from .import_conversions import convert
+from .import_reductions import computed, plus, times
+from .import_shapes import moved
+from .importer import Importer, rule
+from .lapack import LETTERS, call_routine
+from .matrices import Aval, Part, batched
+
+# Up to how many multiplications loops are faster than calls, as measured.
+FEW = 800
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One operand of a product and what its axes are for."""
+
+    value: Value
+    batch: tuple[int, ...]
+    free: tuple[int, ...]
+    summed: tuple[int, ...]
+
+    def sizes(self, axes: Sequence[int]) -> list[Size]:
+        """Return the sizes of some axes."""
+        return [self.value.shape[axis] for axis in axes]
+
+    def indices(self, *parts: Sequence[SSAValue]) -> list[SSAValue]:
+        """Return an element's indices by axis, for those by purpose."""
+        order = (*self.batch, *self.free, *self.summed)
+        given = (index for part in parts for index in part)
+        found = dict(zip(order, given, strict=True))
+        return [found[axis] for axis in range(len(order))]
+
+    def matrices(self, importer: Importer, dtype: Any) -> tuple[SSAValue, bool]:
+        """Return a buffer of matrices, and whether its columns are summed over."""
+        value = self.value
+        if value.dtype != dtype:
+            value = importer.map(
+                Aval(value.shape, dtype),
+                [value],
+                lambda x: convert(importer, x, self.value.dtype, dtype),
+            )
+        axes = tuple(range(len(value.shape)))
+        if axes == (*self.batch, *self.summed, *self.free):
+            return importer.buffer(value), False
+        order = (*self.batch, *self.free, *self.summed)
+        if axes != order:
+            importer.settle([value])
+            shape = [value.shape[axis] for axis in order]
+            split, cut = len(self.batch), len(self.batch) + len(self.free)
+            value = moved(
+                importer,
+                Aval(shape, dtype),
+                value,
+                lambda i: self.indices(i[:split], i[split:cut], i[cut:]),
+            )
+        return importer.buffer(value), True
+
+
+@rule("dot_general")
+def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value]:
+    aval = eqn.outvars[0].aval
+    (x_sum, y_sum), (x_batch, y_batch) = eqn.params["dimension_numbers"]
+
+    def side(value: Value, batch: Any, summed: Any) -> _Side:
+        used, axes = (*batch, *summed), range(len(value.shape))
+        free = tuple(axis for axis in axes if axis not in used)
+        return _Side(value, tuple(batch), free, tuple(summed))
+
+    left, right = side(x, x_batch, x_sum), side(y, y_batch, y_sum)
+    work = count(left.sizes(left.free)) * count(y.shape)
+    work = work if not x_batch else count(x.shape) * count(right.sizes(right.free))
+    few = at_most(work, FEW * larger(1, count(left.sizes(left.batch))))
+    if few or str(aval.dtype) not in LETTERS:
+        return [_by_loops(importer, aval, left, right)]
+    return [_by_blas(importer, aval, left, right)]
+
+
+def _by_blas(importer: Importer, aval: Any, left: _Side, right: _Side) -> Value:
+    """Multiply the transposed matrices, whose columns are the rows of ours."""
+    dtype = aval.dtype
+    batch = left.sizes(left.batch)
+    m, n = count(left.sizes(left.free)), count(right.sizes(right.free))
+    k = count(left.sizes(left.summed))
+    operands = [
+        (*side.matrices(importer, dtype), size)
+        for side, size in ((left, m), (right, n))
+    ]
+    target = importer.allocate(aval.shape, dtype)
+    one, zero = (
+        importer.global_buffer(np.array(number, dtype))[0] for number in (1, 0)
+    )
+    scales = {"alpha": one, "beta": zero}
+
+    def vector(part: Part, by_rows: bool, rows: Size, a: SSAValue, x: SSAValue) -> None:
+        """Multiply a matrix and a vector."""
+        shape = (k, rows) if by_rows else (rows, k)
+        call_routine(
+            importer,
+            "gemv",
+            dtype,
+            trans="NT"[by_rows],
+            m=shape[0],
+            n=shape[1],
+            a=a,
+            lda=shape[0],
+            x=x,
+            incx=1,
+            y=part(target, (rows,)),
+            incy=1,
+            **scales,
+        )
+
+    def multiply(part: Part) -> None:
+        (a, a_rows, _), (b, b_rows, _) = operands
+        a, b = part(a, (m, k)), part(b, (n, k))
+        if n == 1:
+            return vector(part, a_rows, m, a, b)
+        if m == 1:
+            return vector(part, b_rows, n, b, a)
+        call_routine(
+            importer,
+            "gemm",
+            dtype,
+            transa="NT"[b_rows],
+            transb="TN"[a_rows],
+            m=n,
+            n=m,
+            k=k,
+            a=b,
+            lda=k if b_rows else n,
+            b=a,
+            ldb=k if a_rows else m,
+            c=part(target, (m, n)),
+            ldc=n,
+            **scales,
+        )
+        return None
+
+    batched(importer, batch, multiply)
+    return importer.from_buffer(target, aval)
+
+
+def _by_loops(importer: Importer, aval: Any, left: _Side, right: _Side) -> Value:
+    """Add row by row, so that the innermost loop runs along memory."""
+    (x, x_batch, x_free, x_sum), (y, _, y_free, _) = (
+        (side.value, side.batch, side.free, side.summed) for side in (left, right)
+    )
+    importer.settle([x, y])
+    kind = kind_of_dtype(aval.dtype)
+    zero = importer.scalar_constant(0, aval.dtype)
+
+    def product(
+        batch: Sequence[SSAValue],
+        rows: Sequence[SSAValue],
+        inner: Sequence[SSAValue],
+        columns: Sequence[SSAValue],
+    ) -> SSAValue:
+        a = importer.element(x, left.indices(batch, rows, inner))
+        b = importer.element(y, right.indices(batch, columns, inner))
+        a = convert(importer, a, x.dtype, aval.dtype)
+        b = convert(importer, b, y.dtype, aval.dtype)
+        return times(importer, kind, a, b)
+
+    summed = [x.shape[axis] for axis in x_sum]
+    wide = [y.shape[axis] for axis in y_free]
+    split = len(x_batch)
+    cut = split + len(x_free)
+    if at_most(count(wide), 3):
+
+        def total(outer: list[SSAValue]) -> SSAValue:
+            def step(inner: list[SSAValue], carried: Any) -> list[SSAValue]:
+                term = product(outer[:split], outer[split:cut], inner, outer[cut:])
+                return [plus(importer, kind, carried[0], term)]
+
+            return importer.loop(summed, step, [zero])[0]
+
+        return computed(importer, aval, total)
+
+    return _accumulated(importer, aval, summed, wide, product, split)
+
+
+Product = Callable[
+    [Sequence[SSAValue], Sequence[SSAValue], Sequence[SSAValue], Sequence[SSAValue]],
+    SSAValue,
+]
+
+
+def _accumulated(
+    importer: Importer,
+    aval: Any,
+    summed: list[Size],
+    wide: list[Size],
+    product: Product,
+    split: int,
+) -> Value:
+    """Add products row by row, along the last axes of the result."""
+    kind = kind_of_dtype(aval.dtype)
+    zero = importer.scalar_constant(0, aval.dtype)
+    cut = len(aval.shape) - len(wide)
+    target = importer.allocate(aval.shape, aval.dtype)
+    importer.copy_into(importer.lazy(aval, [], lambda _: zero), target)
+
+    def row(outer: list[SSAValue], _: Any) -> list[SSAValue]:
+        def along(inner: list[SSAValue], _: Any) -> list[SSAValue]:
+            def step(columns: list[SSAValue], _: Any) -> list[SSAValue]:
+                place = [*outer, *columns]
+                term = product(outer[:split], outer[split:], inner, columns)
+                old = importer.load(target, place, aval.dtype)
+                new = plus(importer, kind, old, term)
+                importer.store(new, target, place, aval.dtype)
+                return []
+
+            importer.loop(wide, step)
+            return []
+
+        importer.loop(summed, along)
+        return []
+
+    importer.loop(aval.shape[:cut], row)
+    return importer.from_buffer(target, aval)
