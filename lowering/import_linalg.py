@@ -21,11 +21,13 @@ from .matrices import (
     Part,
     batched,
     columns,
+    converted,
     copied,
     from_columns,
     lapack_rule,
     spoil,
 )
+from .small_floats import is_small
 
 
 def leading(size: Size) -> Size:
@@ -49,9 +51,12 @@ def _cholesky(importer: Importer, eqn: Any, x: Value) -> list[Value]:
     return [from_columns(importer, target, eqn.outvars[0].aval)]
 
 
-@lapack_rule("triangular_solve")
+@rule("triangular_solve")
 def _triangular_solve(importer: Importer, eqn: Any, a: Value, b: Value) -> list[Value]:
     """Solve the transposed system, whose column-major matrices are those by rows."""
+    if is_small(b.dtype):
+        wide = np.dtype(np.float32)
+        a, b = (converted(importer, value, wide) for value in (a, b))
     params = eqn.params
     if params["conjugate_a"] and not params["transpose_a"]:
         a = importer.map(
@@ -84,7 +89,8 @@ def _triangular_solve(importer: Importer, eqn: Any, a: Value, b: Value) -> list[
         )
 
     batched(importer, b.shape[:-2], one)
-    return [importer.from_buffer(target, eqn.outvars[0].aval)]
+    found = importer.from_buffer(target, Aval(b.shape, b.dtype))
+    return [converted(importer, found, eqn.outvars[0].aval.dtype)]
 
 
 @lapack_rule("lu")

@@ -14,7 +14,8 @@ from .import_reductions import computed, plus, times
 from .import_shapes import moved
 from .importer import Importer, rule
 from .lapack import LETTERS, call_routine
-from .matrices import Aval, Part, batched
+from .matrices import Aval, Part, batched, converted
+from .small_floats import is_small
 
 # Up to how many multiplications loops are faster than calls, as measured.
 FEW = 800
@@ -42,13 +43,7 @@ class _Side:
 
     def matrices(self, importer: Importer, dtype: Any) -> tuple[SSAValue, bool]:
         """Return a buffer of matrices, and whether its columns are summed over."""
-        value = self.value
-        if value.dtype != dtype:
-            value = importer.map(
-                Aval(value.shape, dtype),
-                [value],
-                lambda x: convert(importer, x, self.value.dtype, dtype),
-            )
+        value = converted(importer, self.value, dtype)
         axes = tuple(range(len(value.shape)))
         if axes == (*self.batch, *self.summed, *self.free):
             return importer.buffer(value), False
@@ -68,7 +63,19 @@ class _Side:
 
 @rule("dot_general")
 def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value]:
+    """Multiply; sums of 16-bit floats are rounded once, at the end."""
     aval = eqn.outvars[0].aval
+    if not is_small(aval.dtype):
+        return [_product(importer, eqn, aval, x, y)]
+    wide = np.dtype(np.float32)
+    x, y = (
+        converted(importer, converted(importer, v, aval.dtype), wide) for v in (x, y)
+    )
+    found = _product(importer, eqn, Aval(aval.shape, wide), x, y)
+    return [converted(importer, found, aval.dtype)]
+
+
+def _product(importer: Importer, eqn: Any, aval: Any, x: Value, y: Value) -> Value:
     (x_sum, y_sum), (x_batch, y_batch) = eqn.params["dimension_numbers"]
 
     def side(value: Value, batch: Any, summed: Any) -> _Side:
@@ -81,8 +88,8 @@ def _dot_general(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value
     work = work if not x_batch else count(x.shape) * count(right.sizes(right.free))
     few = at_most(work, FEW * larger(1, count(left.sizes(left.batch))))
     if few or str(aval.dtype) not in LETTERS:
-        return [_by_loops(importer, aval, left, right)]
-    return [_by_blas(importer, aval, left, right)]
+        return _by_loops(importer, aval, left, right)
+    return _by_blas(importer, aval, left, right)
 
 
 def _by_blas(importer: Importer, aval: Any, left: _Side, right: _Side) -> Value:
@@ -91,63 +98,51 @@ def _by_blas(importer: Importer, aval: Any, left: _Side, right: _Side) -> Value:
     batch = left.sizes(left.batch)
     m, n = count(left.sizes(left.free)), count(right.sizes(right.free))
     k = count(left.sizes(left.summed))
-    operands = [
-        (*side.matrices(importer, dtype), size)
-        for side, size in ((left, m), (right, n))
-    ]
-    target = importer.allocate(aval.shape, dtype)
-    one, zero = (
-        importer.global_buffer(np.array(number, dtype))[0] for number in (1, 0)
+    (a, a_rows), (b, b_rows) = (
+        side.matrices(importer, dtype) for side in (left, right)
     )
-    scales = {"alpha": one, "beta": zero}
-
-    def vector(part: Part, by_rows: bool, rows: Size, a: SSAValue, x: SSAValue) -> None:
-        """Multiply a matrix and a vector."""
-        shape = (k, rows) if by_rows else (rows, k)
-        call_routine(
-            importer,
-            "gemv",
-            dtype,
-            trans="NT"[by_rows],
-            m=shape[0],
-            n=shape[1],
-            a=a,
-            lda=shape[0],
-            x=x,
-            incx=1,
-            y=part(target, (rows,)),
-            incy=1,
-            **scales,
-        )
+    target = importer.allocate(aval.shape, dtype)
 
     def multiply(part: Part) -> None:
-        (a, a_rows, _), (b, b_rows, _) = operands
-        a, b = part(a, (m, k)), part(b, (n, k))
+        x, y, result = part(a, (m, k)), part(b, (n, k)), part(target, (m, n))
         if n == 1:
-            return vector(part, a_rows, m, a, b)
+            return _multiply_vector(importer, dtype, (x, m, a_rows), y, k, result)
         if m == 1:
-            return vector(part, b_rows, n, b, a)
-        call_routine(
-            importer,
-            "gemm",
-            dtype,
-            transa="NT"[b_rows],
-            transb="TN"[a_rows],
-            m=n,
-            n=m,
-            k=k,
-            a=b,
-            lda=k if b_rows else n,
-            b=a,
-            ldb=k if a_rows else m,
-            c=part(target, (m, n)),
-            ldc=n,
-            **scales,
-        )
+            return _multiply_vector(importer, dtype, (y, n, b_rows), x, k, result)
+        letters = {"transa": "NT"[b_rows], "transb": "TN"[a_rows]}
+        sizes = {"m": n, "n": m, "k": k, "ldc": n}
+        sizes |= {"lda": k if b_rows else n, "ldb": k if a_rows else m}
+        matrices = {"a": y, "b": x, "c": result, **_scales(importer, dtype)}
+        call_routine(importer, "gemm", dtype, **letters, **sizes, **matrices)
         return None
 
     batched(importer, batch, multiply)
     return importer.from_buffer(target, aval)
+
+
+def _scales(importer: Importer, dtype: Any) -> dict[str, SSAValue]:
+    """Return how much of the product and of the old result the new one is."""
+    numbers = {"alpha": 1, "beta": 0}
+    return {
+        name: importer.global_buffer(np.array(number, dtype))[0]
+        for name, number in numbers.items()
+    }
+
+
+def _multiply_vector(
+    importer: Importer,
+    dtype: Any,
+    matrix: tuple[SSAValue, Size, bool],
+    vector: SSAValue,
+    k: Size,
+    result: SSAValue,
+) -> None:
+    """Multiply a matrix, of so many rows, and a vector."""
+    a, rows, by_rows = matrix
+    m, n = (k, rows) if by_rows else (rows, k)
+    sizes = {"m": m, "n": n, "lda": m, "incx": 1, "incy": 1}
+    buffers = {"a": a, "x": vector, "y": result, **_scales(importer, dtype)}
+    call_routine(importer, "gemv", dtype, trans="NT"[by_rows], **sizes, **buffers)
 
 
 def _by_loops(importer: Importer, aval: Any, left: _Side, right: _Side) -> Value:

@@ -9,6 +9,7 @@ from xdsl.ir import Region, SSAValue
 
 from .arrays import Value
 from .dimensions import Size, count
+from .import_conversions import convert
 from .import_shapes import moved
 from .importer import Importer, Rule, rule
 from .lapack import LETTERS
@@ -61,6 +62,17 @@ def copied(importer: Importer, value: Value) -> SSAValue:
     target = importer.allocate(value.shape, value.dtype)
     importer.copy_into(value, target)
     return target
+
+
+def converted(importer: Importer, value: Value, dtype: Any) -> Value:
+    """Return a value in another dtype."""
+    if value.dtype == dtype:
+        return value
+
+    def change(x: SSAValue) -> SSAValue:
+        return convert(importer, x, value.dtype, dtype)
+
+    return importer.map(Aval(value.shape, dtype), [value], change)
 
 
 def columns(importer: Importer, value: Value) -> SSAValue:

@@ -267,3 +267,62 @@ def test_routines_have_the_room_they_ask_for(name: str, dtype: str) -> None:
         if name in ("orgqr", "ormqr"):
             sizes["k"] = min(m, n)
         assert ROUTINES[name].work["work"](sizes) >= _asked(name, dtype, sizes)
+
+
+# Axes that are summed over, and axes that are paired, of each operand.
+PRODUCTS: dict[str, tuple[Shapes, Any]] = {
+    "rows_by_columns": ([(30, 40), (40, 50)], (((1,), (0,)), ((), ()))),
+    "columns_by_rows": ([(40, 30), (50, 40)], (((0,), (1,)), ((), ()))),
+    "matrix_by_vector": ([(60, 70), (70,)], (((1,), (0,)), ((), ()))),
+    "vector_by_matrix": ([(60,), (60, 70)], (((0,), (0,)), ((), ()))),
+    "turned_by_vector": ([(60, 70), (60,)], (((0,), (0,)), ((), ()))),
+    "batch": ([(3, 20, 25), (3, 25, 10)], (((2,), (1,)), ((0,), (0,)))),
+    "batch_of_vectors": ([(3, 40, 50), (3, 50)], (((2,), (1,)), ((0,), (0,)))),
+    "axes_out_of_order": (
+        [(5, 4, 6, 12), (12, 7, 5, 4)],
+        (((3, 0), (0, 2)), ((1,), (3,))),
+    ),
+    "small": ([(3, 4), (4, 2)], (((1,), (0,)), ((), ()))),
+    "nothing_to_add": ([(30, 0), (0, 50)], (((1,), (0,)), ((), ()))),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+@pytest.mark.parametrize("dtype", [*DTYPES, "int32"])
+def test_products(name: str, dtype: str) -> None:
+    shapes, numbers = PRODUCTS[name]
+
+    def program(x: Any, y: Any) -> Any:
+        scaled = jax.lax.dot_general(2 * x, y, numbers)
+        return scaled, jax.lax.dot_general(x, y, numbers)
+
+    with enable_x64(True):
+        x, y = (10 * draw(shape, dtype, seed) for seed, shape in enumerate(shapes))
+        small = dtype in ("float32", "complex64")
+        assert_same(program, x, y, tolerance=1e-2 if small else 1e-10)
+
+
+def test_products_of_narrow_numbers_added_in_wide_ones() -> None:
+    def program(x: Any, y: Any) -> Any:
+        wide = jnp.matmul(x, y, preferred_element_type=jnp.float32)
+        return wide, x @ y
+
+    args = [draw(shape, "float32").astype("bfloat16") for shape in ((30, 40), (40, 20))]
+    compiled = qj.qjit(program)
+    for found, expected in zip(compiled(*args), jax.jit(program)(*args), strict=True):
+        assert found.dtype == expected.dtype
+        found, expected = (np.asarray(v, np.float32) for v in (found, expected))
+        np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-4)
+
+
+def test_power_iteration_in_a_loop() -> None:
+    def program(a: Any, v: Any) -> Any:
+        def step(_: Any, v: Any) -> Any:
+            w = a @ v
+            return w / jnp.linalg.norm(w)
+
+        return jax.lax.fori_loop(0, 50, step, v)
+
+    with enable_x64(True):
+        a = hermitian(draw((60, 60), "float64")) + 40 * jnp.eye(60)
+        assert_same(program, a, jnp.ones(60), tolerance=1e-8)
