@@ -190,7 +190,7 @@ def _plain(array: Any) -> Any:
     return np.asarray(array, np.float32 if small else None)
 
 
-# How to compare results that need not be the same, by group: (arguments, found, expected).
+# How to compare results that may differ, by group: (arguments, found, expected).
 COMPARISONS: dict[str, Callable[..., None]] = {
     "approx_top_k": _same_extremes,
     "fft": _near_the_largest,
