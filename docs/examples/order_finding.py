@@ -52,7 +52,7 @@ def order_finding(base: int, modulus: int, bits: int) -> Callable[[], Any]:
 def order_of(reading: int, bits: int, base: int, modulus: int) -> int | None:
     """The order that a reading tells by its continued fraction, if it does."""
     guess = Fraction(reading, 2**bits).limit_denominator(modulus).denominator
-    multiples = (guess * k for k in range(1, modulus))
+    multiples = (guess * k for k in (1, 2, 3))
     return next((r for r in multiples if pow(base, r, modulus) == 1), None)
 
 
