@@ -21,17 +21,20 @@ __all__ = ["AdjointOp", "Gradient", "TermValuesOp"]
 
 @irdl_op_definition
 class AdjointOp(IRDLOperation):
-    """Add the gradient of a weighted sum of expectation values to `destination`.
+    """Add the gradient of a real function of the final state to `destination`.
 
-    The sum is over the terms of all observables, weighted by `weights`, which are
-    cotangents times coefficients. The register holds the state at the end of the
-    circuit; every gate that carries gradient slots contributes at its slots.
+    The function changes by twice the real part of <bra|change of the state>. The bra is
+    the sum of the terms of all observables applied to the state, weighted by `weights`,
+    which are cotangents times coefficients, and of the `vectors` of amplitudes. The
+    register holds the state at the end of the circuit; every gate that carries gradient
+    slots contributes at its slots.
     """
 
     name = "gradient.adjoint"
     register = operand_def(RegisterType)
     weights = var_operand_def(MemRefType)
     matrices = var_operand_def(MemRefType)
+    vectors = var_operand_def(MemRefType)
     destination = operand_def(MemRefType)
     terms = prop_def(ArrayAttr[ArrayAttr[TermAttr]])
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
@@ -41,11 +44,12 @@ class AdjointOp(IRDLOperation):
         register: SSAValue,
         weights: Sequence[SSAValue],
         matrices: Sequence[SSAValue],
+        vectors: Sequence[SSAValue],
         destination: SSAValue,
         terms: Sequence[Sequence[TermAttr]],
     ) -> None:
         super().__init__(
-            operands=[register, weights, matrices, destination],
+            operands=[register, weights, matrices, vectors, destination],
             properties={"terms": ArrayAttr([ArrayAttr(group) for group in terms])},
         )
 

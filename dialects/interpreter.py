@@ -164,18 +164,21 @@ class QuantumFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: quantum.UnitaryOp, args: PythonValues
     ) -> PythonValues:
         """Multiply by the matrix, or by the diagonal."""
-        matrix, *qubits = args
-        matrix = np.diag(matrix) if op.diagonal else np.asarray(matrix)
+        matrix, qubits = np.asarray(args[0]), args[1 if op.slot is None else 2 :]
+        if op.invertible:
+            matrix = matrix[0]
+        matrix = np.diag(matrix) if op.diagonal else matrix
         targets, controls = qubits[: len(op.targets)], qubits[len(op.targets) :]
         _apply(op, matrix, targets, controls, qubits)
-        return tuple(qubits)
+        return qubits
 
     @impl(quantum.StatePrepOp)
     def run_state_prep(
         self, interpreter: Interpreter, op: quantum.StatePrepOp, args: PythonValues
     ) -> PythonValues:
         """Multiply the state of the other wires by the amplitudes."""
-        register, *dynamic, amplitudes = args
+        register, amplitudes = args[0], args[1 + len(op.dynamic_wires)]
+        dynamic = args[1 : 1 + len(op.dynamic_wires)]
         wires = dynamic if op.wires is None else op.wires.get_values()
         _prepare(op, register, amplitudes, wires)
         return (register,)

@@ -27,6 +27,7 @@ from xdsl.irdl import (
     eq,
     irdl_op_definition,
     operand_def,
+    opt_operand_def,
     opt_prop_def,
     prop_def,
     traits_def,
@@ -245,11 +246,18 @@ def _is_static(record: GateRecord) -> bool:
 
 @irdl_op_definition
 class UnitaryOp(Controllable):
-    """Apply a matrix, or a diagonal of one, to the targets, under the controls."""
+    """Apply a matrix, or a diagonal of one, to the targets, under the controls.
+
+    An `invertible` matrix need not be unitary, but comes with its inverse, as an array
+    of two matrices. `slot` is where the gradient of the entries goes: real and
+    imaginary parts in turn.
+    """
 
     name = "quantum.unitary"
     matrix = operand_def()
+    slot = opt_operand_def(i32)
     diagonal = opt_prop_def(UnitAttr)
+    invertible = opt_prop_def(UnitAttr)
 
     irdl_options = (
         AttrSizedOperandSegments(as_property=True),
@@ -257,9 +265,10 @@ class UnitaryOp(Controllable):
     )
     custom_directives = (ControlValues,)
     assembly_format = (
-        "(`diagonal` $diagonal^)? $matrix (`adjoint` $adjoint^)? (`on` $targets^)? "
-        "(`ctrl` `(` $controls^ `)`)? custom<ControlValues>($control_values) "
-        "(`line` $line^)? attr-dict `:` type($matrix)"
+        "(`diagonal` $diagonal^)? (`invertible` $invertible^)? $matrix "
+        "(`adjoint` $adjoint^)? (`on` $targets^)? (`ctrl` `(` $controls^ `)`)? "
+        "custom<ControlValues>($control_values) (`slot` $slot^)? (`line` $line^)? "
+        "attr-dict `:` type($matrix)"
     )
 
     def __init__(
@@ -270,14 +279,17 @@ class UnitaryOp(Controllable):
         controls: Sequence[Value] = (),
         control_values: Sequence[int | bool] | None = None,
         diagonal: bool = False,
+        invertible: bool = False,
         adjoint: bool = False,
+        slot: Value | None = None,
         line: int | None = None,
     ):
         self.build_flat(
-            [[matrix], targets, controls],
+            [[matrix], [] if slot is None else [slot], targets, controls],
             {
                 "control_values": bit_array(control_values),
                 "diagonal": flag(diagonal),
+                "invertible": flag(invertible),
                 "adjoint": flag(adjoint),
                 "line": integer(line),
             },
@@ -287,6 +299,8 @@ class UnitaryOp(Controllable):
         """Check the shape of the matrix."""
         size = 2 ** len(self.targets)
         expected = (size,) if self.diagonal else (size, size)
+        if self.invertible:
+            expected = (2, *expected)
         matrix_type = self.matrix.type
         if isinstance(matrix_type, MemRefType | TensorType):
             shape = matrix_type.get_shape()

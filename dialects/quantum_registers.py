@@ -11,10 +11,12 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnitAttr,
     i1,
+    i32,
     i64,
 )
 from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import (
+    AttrSizedOperandSegments,
     IRDLOperation,
     VarConstraint,
     base,
@@ -189,7 +191,11 @@ def _check_index(op: ExtractOp | InsertOp) -> None:
 
 @irdl_op_definition
 class StatePrepOp(IRDLOperation):
-    """Put wires that are in |0> into the state with the given amplitudes."""
+    """Put wires that are in |0> into the state with the given amplitudes.
+
+    An `unchecked` state need not be normalised. `slot` is where the gradient of the
+    amplitudes goes: real and imaginary parts in turn.
+    """
 
     REGISTER: ClassVar = VarConstraint("REGISTER", base(RegisterType))
 
@@ -197,11 +203,15 @@ class StatePrepOp(IRDLOperation):
     register = operand_def(REGISTER)
     dynamic_wires = var_operand_def(i64)
     amplitudes = operand_def()
+    slot = opt_operand_def(i32)
     wires = opt_prop_def(DenseArrayBase.constr(eq(i64)))
+    unchecked = opt_prop_def(UnitAttr)
     line = opt_prop_def(IntegerAttr.constr(i64))
     out_register = result_def(REGISTER)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
     assembly_format = (
-        "$register ($wires^)? (`at` `(` $dynamic_wires^ `)`)? `from` $amplitudes "
+        "$register ($wires^)? (`at` `(` $dynamic_wires^ `)`)? "
+        "(`unchecked` $unchecked^)? `from` $amplitudes (`slot` $slot^)? "
         "(`line` $line^)? attr-dict `:` type($register) `,` type($amplitudes)"
     )
 
@@ -211,14 +221,17 @@ class StatePrepOp(IRDLOperation):
         amplitudes: Value,
         wires: Sequence[int | Value],
         *,
+        unchecked: bool = False,
+        slot: Value | None = None,
         line: int | None = None,
     ):
         static = [wire for wire in wires if isinstance(wire, int)]
         dynamic = [wire for wire in wires if not isinstance(wire, int)]
         super().__init__(
-            operands=[register, dynamic, amplitudes],
+            operands=[register, dynamic, amplitudes, slot],
             properties={
                 "wires": wire_array(static or None),
+                "unchecked": UnitAttr() if unchecked else None,
                 "line": integer(line),
             },
             result_types=[SSAValue.get(register).type],

@@ -8,7 +8,7 @@ from xdsl.ir import SSAValue
 from .gates import GATE_INDEX, GATES, Kernel
 from .statevector import DYNAMIC, Element, Entry, Parameter, Place
 
-GIVEN_MATRIX = -1
+GIVEN_UNITARY, GIVEN_INVERTIBLE = -1, -2
 KERNELS = {
     Kernel.ONE: 0,
     Kernel.DIAGONAL: 1,
@@ -33,6 +33,7 @@ class Schedule:
     matrices: list[tuple[int, SSAValue, int]] = field(
         default_factory=list[tuple[int, SSAValue, int]]
     )
+    matrix_places: list[Place] = field(default_factory=list[Place])
 
     def add_wires(self, wires: Sequence[WireValue]) -> int:
         """Append wires and return where they start."""
@@ -94,11 +95,16 @@ class Schedule:
         control_values: int,
         adjoint: bool,
         diagonal: bool,
+        invertible: bool,
+        place: Place,
         location: int,
     ) -> None:
-        """Append a unitary that is given at run time."""
+        """Append a matrix that is given at run time."""
         side = 1 << len(targets)
-        size = 2 * (side if diagonal else side * side)
+        entries = 2 * (side if diagonal else side * side)
+        size = 2 * entries if invertible else entries
+        self.matrix_places += [place.moved(n) for n in range(entries)]
+        self.matrix_places += [Place()] * (size - entries)
         kernel = KERNELS[Kernel.DIAGONAL if diagonal else Kernel.DENSE]
         start = self.add_wires([*controls, *targets])
         self.matrices.append((len(self.entries), matrix, size))
@@ -106,7 +112,7 @@ class Schedule:
         self.entries.append(
             Entry(
                 kernel,
-                GIVEN_MATRIX,
+                GIVEN_INVERTIBLE if invertible else GIVEN_UNITARY,
                 size,
                 *counts,
                 start,

@@ -90,6 +90,12 @@ class Place:
     slot: int = NO_SLOT
     shift: SSAValue | None = None
 
+    def moved(self, offset: int) -> "Place":
+        """Return the place of a later parameter; nowhere stays nowhere."""
+        if self.slot == NO_SLOT:
+            return self
+        return Place(self.slot + offset, self.shift)
+
 
 @irdl_op_definition
 class RunOp(IRDLOperation):

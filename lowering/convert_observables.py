@@ -184,6 +184,9 @@ def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
     matrices = list(op.matrices)
     for weights, terms in zip(op.weights, op.terms, strict=True):
         _add_product(converter, bra, ket, weights, list(terms), matrices)
+    for vector in op.vectors:
+        args = [bra, converter.pointer(vector)]
+        converter.call(symbol(converter, "add_amplitudes"), None, args)
     tape = simulation_of(converter).tape
     assert tape is not None
     args = [tape, ket, bra, converter.pointer(op.destination)]

@@ -20,7 +20,15 @@ from xdsl.ir import SSAValue
 
 from qjit.dialects import quantum, statevector
 from qjit.dialects.quantum_types import RegisterType
-from qjit.dialects.statevector import COMPUTED, CONSTANT, DYNAMIC, ENTRY_WORDS
+from qjit.dialects.schedule import GIVEN_UNITARY
+from qjit.dialects.statevector import (
+    COMPUTED,
+    CONSTANT,
+    DYNAMIC,
+    ENTRY_WORDS,
+    Entry,
+)
+from qjit.runtime.schedule import PREPARE
 
 from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
 from .memory import (
@@ -300,10 +308,40 @@ def _state_prep(converter: Converter, op: quantum.StatePrepOp) -> None:
         converter.int(len(wires)),
         wire_list(converter, wires),
         converter.pointer(op.amplitudes),
+        converter.int(int(op.unchecked is None)),
         converter.int(_line(op)),
     ]
     _status(converter, "state_prep", args)
+    if simulation_of(converter).tape is not None:
+        _record_preparation(converter, op, len(wires))
     converter.bind(op.out_register, state_of(converter, op))
+
+
+def _record_preparation(
+    converter: Converter, op: quantum.StatePrepOp, count: int
+) -> None:
+    """Put a state preparation on the tape of the adjoint method."""
+    assert op.wires is not None
+    tape = simulation_of(converter).tape
+    assert tape is not None
+    doubles = 2 << count
+    entry = Entry(PREPARE, GIVEN_UNITARY, doubles, count, 0, 0, 0, 0, 0)
+    slots = converter.null()
+    if op.slot is not None:
+        slots = converter.workspace(4 * doubles)
+        places = np.arange(doubles, dtype=np.int32)
+        _copy(converter, slots, places)
+        args = [slots, converter.global_data(places), converter.int(doubles)]
+        converter.call("__qrt__shift", None, [*args, converter.value(op.slot)])
+    args = [
+        tape,
+        converter.global_data(np.asarray(entry.words(), np.int32)),
+        converter.int(1),
+        wire_list(converter, op.wires.get_values()),
+        converter.pointer(op.amplitudes),
+        slots,
+    ]
+    _status(converter, "record", args)
 
 
 @llvm_rule(quantum.ProbsOp)

@@ -20,7 +20,7 @@ from qjit.dialects.quantum import (
 )
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.schedule import Schedule, WireValue
-from qjit.dialects.statevector import RunOp
+from qjit.dialects.statevector import Place, RunOp
 
 from .gate_parameters import ParameterReads
 
@@ -152,6 +152,8 @@ class BlockWalk:
             _bitmask(op.control_pattern),
             op.adjoint is not None,
             op.diagonal is not None,
+            op.invertible is not None,
+            Place() if op.slot is None else self.reads.place(op.slot),
             _location(op),
         )
 
@@ -173,7 +175,7 @@ class BlockWalk:
             schedule.params,
             [matrix for _, matrix, _ in schedule.matrices],
             schedule.dynamic_wires,
-            schedule.places if self.recorded else None,
+            [*schedule.places, *schedule.matrix_places] if self.recorded else None,
         )
         Rewriter.insert_op(run, InsertPoint.before(before))
         self.schedule = Schedule()

@@ -1,18 +1,19 @@
 """Import of circuits without classical code, forward and for the adjoint method."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import i32
+from xdsl.dialects import arith, complex, scf
+from xdsl.dialects.builtin import ComplexType, i32
 from xdsl.ir import SSAValue
 
 from qjit.dialects import gradient
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step, steps
 
-from .arrays import Value
+from .arrays import Value, element_type
 from .import_quantum import (
     Terms,
     add_gate,
@@ -93,6 +94,44 @@ class CircuitImport:
                 importer.emit(arith.IndexCastOp(shift, i32)),
             )
         return self.windows[key]
+
+    def matrix(
+        self, slot: Slot, shape: tuple[int, ...], counters: Sequence[SSAValue]
+    ) -> Value:
+        """Return complex numbers whose parts stand in turn among the flat angles."""
+        importer = self.importer
+        start = importer.index_constant(slot.base)
+        if any(slot.strides):
+            start = importer.emit(arith.AddiOp(start, self.shift(slot, counters)))
+        parts = self.angles.dtype
+        dtype = np.result_type(parts, np.complex64)
+
+        def element(indices: Sequence[SSAValue]) -> SSAValue:
+            place = start
+            for axis, index in enumerate(indices):
+                stride = importer.index_constant(2 * math.prod(shape[axis + 1 :]))
+                step = importer.emit(arith.MuliOp(index, stride))
+                place = importer.emit(arith.AddiOp(place, step))
+            after = importer.emit(arith.AddiOp(place, importer.index_constant(1)))
+            re, im = (importer.element(self.angles, [p]) for p in (place, after))
+            kind = element_type(dtype)
+            assert isinstance(kind, ComplexType)
+            return importer.emit(complex.CreateOp(re, im, kind))
+
+        return importer.lazy(_Aval(shape, dtype), [self.angles], element)
+
+    def gradient_slot(
+        self, slot: Slot, counters: Sequence[SSAValue]
+    ) -> SSAValue | None:
+        """Return where the gradient of a matrix goes, if it is asked for."""
+        importer = self.importer
+        if not self.recorded:
+            return None
+        number = importer.scalar_constant(slot.base, np.dtype(np.int32))
+        if not any(slot.strides):
+            return number
+        shift = importer.emit(arith.IndexCastOp(self.shift(slot, counters), i32))
+        return importer.emit(arith.AddiOp(shift, number))
 
     def read(self, item: Input, counters: Sequence[SSAValue]) -> SSAValue:
         """Return a scalar input."""
@@ -194,21 +233,47 @@ def _gate(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -> N
 
 def _unitary(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -> None:
     importer = circuit.importer
-    matrix, *dynamic = step.inputs
-    scalars = [circuit.read(item, counters) for item in dynamic]
+    arrays = len(step.inputs) - sum(wire is None for wire in step.params["wires"])
+    given = [circuit.array(item, counters) for item in step.inputs[:arrays]]
+    scalars = [circuit.read(item, counters) for item in step.inputs[arrays:]]
     wires = resolve(importer, step.params["wires"], scalars)
     line = importer.location(step.source)
-    add_unitary(
-        importer, dict(step.params), circuit.array(matrix, counters), wires, line
-    )
+    slot = None
+    if step.slots:
+        side = 1 << (len(wires) - step.params["num_controls"])
+        shape = (side,) if step.params["diagonal"] else (side, side)
+        matrix = circuit.matrix(step.slots[0], shape, counters)
+        given = [_stacked(importer, matrix, *given) if given else matrix]
+        slot = circuit.gradient_slot(step.slots[0], counters)
+    add_unitary(importer, dict(step.params), given[0], wires, line, slot)
+
+
+def _stacked(importer: Importer, matrix: Value, inverse: Value) -> Value:
+    """Return a matrix and its inverse as one array."""
+    import jax.numpy as jnp
+
+    return inlined(importer, lambda *both: jnp.stack(both), matrix, inverse)
 
 
 def _state_prep(
     circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]
 ) -> None:
-    amplitudes = circuit.array(step.inputs[0], counters)
     line = circuit.importer.location(step.source)
-    add_state_prep(circuit.importer, step.params["wires"], amplitudes, line)
+    wires = step.params["wires"]
+    slot = None
+    if step.slots:
+        amplitudes = circuit.matrix(step.slots[0], (1 << len(wires),), counters)
+        slot = circuit.gradient_slot(step.slots[0], counters)
+    else:
+        amplitudes = circuit.array(step.inputs[0], counters)
+    add_state_prep(
+        circuit.importer,
+        wires,
+        amplitudes,
+        line,
+        unchecked=step.params.get("unchecked", False),
+        slot=slot,
+    )
 
 
 OPERATIONS = {
@@ -261,35 +326,50 @@ def import_adjoint(
     """Import the adjoint method: the cotangents pulled back to operands in `wrt`."""
     importer.settle(cotangents)
     _run(importer, core, operands, recorded=True)
-    observables = [_observable(importer, core, step) for step in _measurements(core)]
+    measured = list(zip(_measurements(core), cotangents, strict=True))
+    observables = [
+        (step, sorted_terms(step.params["terms"], core.num_wires), cotangent)
+        for step, cotangent in measured
+        if step.primitive == "quantum_expval"
+    ]
+    vectors = [
+        _bra(importer, cotangent)
+        for step, cotangent in measured
+        if step.primitive == "quantum_state"
+    ]
     found: dict[int, Value] = {}
-    for (step, terms), cotangent in zip(observables, cotangents, strict=True):
+    for step, terms, cotangent in observables:
         number = 1 + step.inputs[0].number
         if number in wrt:
             found[number] = _coefficient_gradient(
                 importer, step, terms, cotangent, operands
             )
     if 0 in wrt:  # last, as the sweep takes the state back to where it began
-        found[0] = _angle_gradient(importer, core, observables, cotangents, operands)
+        found[0] = _angle_gradient(importer, core, observables, vectors, operands)
     end(importer)
     return [found[number] for number in wrt]
 
 
-def _observable(importer: Importer, core: Any, step: Step) -> tuple[Step, Terms]:
-    return step, sorted_terms(step.params["terms"], core.num_wires)
+def _bra(importer: Importer, cotangent: Value) -> SSAValue:
+    """Return the bra that a cotangent of the amplitudes stands for."""
+    import jax.numpy as jnp
+
+    return complex_buffer(
+        importer, inlined(importer, lambda ct: jnp.conj(ct) / 2, cotangent)
+    )
 
 
 def _angle_gradient(
     importer: Importer,
     core: Any,
-    observables: Sequence[tuple[Step, Terms]],
-    cotangents: Sequence[Value],
+    observables: Sequence[tuple[Step, Terms, Value]],
+    vectors: Sequence[SSAValue],
     operands: Sequence[Value],
 ) -> Value:
     weights: list[SSAValue] = []
     matrices: list[SSAValue] = []
     groups: list[Sequence[Any]] = []
-    for (step, terms), cotangent in zip(observables, cotangents, strict=True):
+    for step, terms, cotangent in observables:
         coefficients = operands[1 + step.inputs[0].number]
         ordered = terms.sort(importer, coefficients)
         scaled = inlined(importer, lambda c, ct: c * ct, ordered, cotangent)
@@ -304,7 +384,9 @@ def _angle_gradient(
     aval = _Aval((core.num_slots,), wide)
     importer.copy_into(importer.lazy(aval, [], lambda _: zero), target)
     register = qubits_of(importer).register
-    importer.insert(gradient.AdjointOp(register, weights, matrices, target, groups))
+    importer.insert(
+        gradient.AdjointOp(register, weights, matrices, vectors, target, groups)
+    )
     found = importer.from_buffer(target, aval)
     return _as_dtype(importer, found, operands[0].dtype)
 

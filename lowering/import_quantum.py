@@ -187,8 +187,9 @@ def add_unitary(
     matrix: Value,
     wires: Sequence[WireValue],
     location: int,
+    slot: SSAValue | None = None,
 ) -> None:
-    """Append a unitary given by an array."""
+    """Append a unitary, or an invertible matrix and its inverse, given by an array."""
     qubits = qubits_of(importer)
     wide = complex_buffer(importer, matrix)
     bits = qubits.around(wires)
@@ -200,6 +201,8 @@ def add_unitary(
         control_values=params["control_values"] or None,
         adjoint=params["adjoint"],
         diagonal=params["diagonal"],
+        invertible=params.get("invertible", False),
+        slot=slot,
         line=location,
     )
     importer.insert(op)
@@ -252,13 +255,21 @@ def _state_prep(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 
 
 def add_state_prep(
-    importer: Importer, wires: Sequence[int], amplitudes: Value, location: int
+    importer: Importer,
+    wires: Sequence[int],
+    amplitudes: Value,
+    location: int,
+    *,
+    unchecked: bool = False,
+    slot: SSAValue | None = None,
 ) -> None:
     """Prepare wires in a state vector."""
     qubits = qubits_of(importer)
     wide = complex_buffer(importer, amplitudes)
     qubits.flush()
-    op = quantum.StatePrepOp(qubits.register, wide, wires, line=location)
+    op = quantum.StatePrepOp(
+        qubits.register, wide, wires, unchecked=unchecked, slot=slot, line=location
+    )
     qubits.replace(importer.emit(op))
 
 

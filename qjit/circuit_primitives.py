@@ -1,13 +1,12 @@
-"""Pure JAX primitives of quantum functions, their derivatives, and their batches.
+"""Pure JAX primitives of quantum functions, and their batches.
 
 `qnode` runs a traced function as it is. Its derivative splits the function and goes
-through `circuit`, which has no classical code in it: `circuit_jvp` is linear in the
-tangents, and its transpose `circuit_vjp` is the adjoint method.
+through `circuit`, which has no classical code in it.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import jax
@@ -49,7 +48,9 @@ class Circuit:
         )
 
 
-def _primitive(name: str, results: Callable[..., Sequence[ShapedArray]]) -> Primitive:
+def pure_primitive(
+    name: str, results: Callable[..., Sequence[ShapedArray]]
+) -> Primitive:
     """Make a pure primitive that runs natively, alone or over a batch."""
     primitive = Primitive(name)
     primitive.multiple_results = True
@@ -160,23 +161,8 @@ def _circuit_results(*_: ShapedArray, core: Core) -> Sequence[ShapedArray]:
     return core.results
 
 
-def _jvp_results(*_: ShapedArray, core: Core, wrt: Any) -> Sequence[ShapedArray]:
-    return core.results
-
-
-def _vjp_results(
-    *avals: ShapedArray, core: Core, wrt: Sequence[int]
-) -> Sequence[ShapedArray]:
-    operands = avals[len(core.results) :]
-    return [operands[number] for number in wrt]
-
-
-qnode_p = _primitive("qnode", _qnode_results)
-circuit_p = _primitive("circuit", _circuit_results)
-# Operands: tangents of the operands in `wrt`, then the operands.
-circuit_jvp_p = _primitive("circuit_jvp", _jvp_results)
-# Operands: cotangents of the results, then the operands.
-circuit_vjp_p = _primitive("circuit_vjp", _vjp_results)
+qnode_p = pure_primitive("qnode", _qnode_results)
+circuit_p = pure_primitive("circuit", _circuit_results)
 
 
 def _along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -206,110 +192,11 @@ def _qnode_jvp(
     parts = circuit.split
 
     def run(*args: Any) -> list[Any]:
-        operands = parts.operands(args)
-        results = circuit_p.bind(*operands, core=parts.core, batch=None)
-        return parts.finish(results, args)
+        return parts.run(partial(circuit_p.bind, core=parts.core, batch=None), args)
 
     if batch is not None:
         run = jax.vmap(run, in_axes=[0 if on else None for on in batch[1]])
     return _along(run, primals, tangents)
 
 
-def _circuit_jvp(
-    primals: Any, tangents: Any, *, core: Core, batch: Any
-) -> tuple[Any, Any]:
-    differentiable = (0, *(1 + number for number in core.coefficients))
-    moving = [n for n, dot in enumerate(tangents) if not isinstance(dot, Zero)]
-    outs = circuit_p.bind(*primals, core=core, batch=batch)
-    if not moving:
-        return outs, [zero_tangent(out) for out in outs]
-    for number in moving:
-        if number not in differentiable:
-            raise DifferentiationError(
-                f"{user_line()}: '{core.name}' is differentiated by a matrix or state "
-                "vector. Only gate parameters and observable coefficients are "
-                "supported; use jax.lax.stop_gradient on the rest."
-            )
-    check_expectations(core)
-    dots = [tangents[number] for number in moving]
-    on = None
-    if batch is not None:
-        on = (batch[0], (*(batch[1][n] for n in moving), *batch[1]))
-        dots = [_dense(dot) for dot in dots]
-    out_dots = circuit_jvp_p.bind(
-        *dots, *primals, core=core, wrt=tuple(moving), batch=on
-    )
-    return outs, out_dots
-
-
-def _dense(tangent: Any) -> Any:
-    return ad.instantiate_zeros(tangent)
-
-
-def check_expectations(core: Core) -> None:
-    """Refuse to differentiate anything but expectation values."""
-    from qjit.dialects.circuit import steps
-
-    for step in steps(core.nodes):
-        kind = step.primitive.removeprefix("quantum_")
-        if kind in ("var", "probs", "state", "sample", "density_matrix"):
-            raise DifferentiationError(
-                f"{user_line()}: the gradient of {kind} in '{core.name}' is not "
-                "supported yet. "
-                "Differentiate expectation values."
-            )
-
-
-def _refuse_second_order(*_: Any, core: Core, **__: Any) -> Any:
-    raise DifferentiationError(
-        f"{user_line()}: second derivatives of '{core.name}' are not supported yet. "
-        "Take differences of first derivatives."
-    )
-
-
-def _transpose(cotangents: Any, *args: Any, core: Core, wrt: Any, batch: Any) -> Any:
-    operands = args[len(wrt) :]
-    cts = [
-        ad.instantiate_zeros(ct) if isinstance(ct, Zero) else ct for ct in cotangents
-    ]
-    params: Params = {"core": core, "wrt": tuple(wrt)}
-    if batch is None:
-        grads = circuit_vjp_p.bind(*cts, *operands, batch=None, **params)
-    else:
-        size, batched = batch
-        on = (size, (*(True for _ in cts), *batched[len(wrt) :]))
-        entries = circuit_vjp_p.bind(*cts, *operands, batch=on, **params)
-        grads = [
-            grad if mapped else jnp.sum(grad, axis=0)
-            for grad, mapped in zip(entries, batched, strict=False)
-        ]
-    return [*grads, *(None for _ in operands)]
-
-
 ad.primitive_jvps[qnode_p] = _qnode_jvp
-ad.primitive_jvps[circuit_p] = _circuit_jvp
-ad.primitive_jvps[circuit_jvp_p] = _refuse_second_order
-ad.primitive_jvps[circuit_vjp_p] = _refuse_second_order
-ad.primitive_transposes[circuit_jvp_p] = _transpose
-
-
-def forward_tangents(core: Core, wrt: Sequence[int]) -> Callable[..., list[Any]]:
-    """Return the tangents of all results: one adjoint sweep for each result."""
-
-    def run(*args: Any) -> list[Any]:
-        dots, operands = args[: len(wrt)], args[len(wrt) :]
-        outs: list[Any] = []
-        for number in range(len(core.results)):
-            seeds = [
-                np.asarray(place == number, aval.dtype)
-                for place, aval in enumerate(core.results)
-            ]
-            grads = circuit_vjp_p.bind(
-                *seeds, *operands, core=core, wrt=tuple(wrt), batch=None
-            )
-            pairs = zip(grads, dots, strict=True)
-            total = sum(jnp.sum(grad * dot) for grad, dot in pairs)
-            outs.append(jnp.asarray(total, core.results[number].dtype))
-        return outs
-
-    return run

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import Jaxpr, JaxprEqn, Var
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
@@ -73,6 +74,14 @@ class Recorder:
             row = jnp.ravel(self.rows.values[number])
             self.rows.kept[number] = self.add(row, angle=True).number
         return Slot(self.rows.kept[number], element=element)
+
+    def moves(self, name: str, inputs: Sequence[Any]) -> bool:
+        """Tell whether a matrix or state vector is to be differentiated."""
+        return (
+            self.purpose == "differentiation"
+            and name in ("quantum_unitary", "quantum_state_prep")
+            and isinstance(inputs[0], Tracer)
+        )
 
     def add(self, value: Any, angle: bool = False) -> Input:
         """Keep a value and return the reference that a circuit uses for it."""
@@ -163,13 +172,14 @@ def _unbounded(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
 def _step(
     eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
 ) -> tuple[list[Any], tuple[Node, ...]]:
-    count = len(inputs)
+    count, slots = 0, tuple[Slot, ...]()
     if eqn.primitive.name == "quantum_gate":
-        count -= sum(wire is None for wire in eqn.params["wires"])
-    else:
-        count = 0
-    pairs = zip(eqn.invars, inputs[:count], strict=False)
-    slots = tuple(recorder.angle(atom, value) for atom, value in pairs)
+        count = len(inputs) - sum(wire is None for wire in eqn.params["wires"])
+        pairs = zip(eqn.invars, inputs[:count], strict=False)
+        slots = tuple(recorder.angle(atom, value) for atom, value in pairs)
+    elif recorder.moves(eqn.primitive.name, inputs):
+        parts = recorder.add(_real_parts(inputs[0]), angle=True)
+        count, slots = 1, (Slot(parts.number, element=0),)
     others = [recorder.add(value) for value in inputs[count:]]
     step = Step(
         eqn.primitive.name,
@@ -179,6 +189,12 @@ def _step(
         eqn,
     )
     return [None] * len(eqn.outvars), (step,)
+
+
+def _real_parts(value: Any) -> Any:
+    """Return the real and imaginary parts of an array's elements, in turn."""
+    flat = jnp.ravel(value)
+    return jnp.stack([flat.real, flat.imag], axis=1).ravel()
 
 
 def _scan(
@@ -316,7 +332,7 @@ class Layout:
                 return Branch(move(node.index), bodies)
 
 
-def lay_out(hoisted: Hoisted, order: Sequence[int]) -> Layout:
+def lay_out(hoisted: Hoisted, order: Sequence[int], rest: Sequence[int]) -> Layout:
     """Assign slots to the angles, in the given order, and numbers to the rest."""
     slots: dict[int, Slot] = {}
     base: Size = 0
@@ -325,5 +341,4 @@ def lay_out(hoisted: Hoisted, order: Sequence[int]) -> Layout:
         strides = tuple(count(shape[axis + 1 :]) for axis in range(len(shape)))
         slots[number] = Slot(base, strides)
         base += count(shape)
-    rest = [n for n, angle in enumerate(hoisted.angles) if not angle]
     return Layout(slots, {number: place for place, number in enumerate(rest)})

@@ -15,18 +15,12 @@ from qjit.lowering.importer import Importer, rule
 from qjit.lowering.pipeline import resolve_pipeline
 from qjit.lowering.program import Program, compile_program
 
-from .circuit_primitives import (
-    circuit_jvp_p,
-    circuit_p,
-    circuit_vjp_p,
-    forward_tangents,
-    mapped_over_batch,
-    qnode_p,
-)
+from .circuit_derivatives import circuit_pull_p, circuit_push_p, pulled, pushed
+from .circuit_primitives import circuit_p, mapped_over_batch, qnode_p
 from .jaxprs import measures_midway, quantum_eqns
 from .trajectories import import_trajectories
 
-BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_jvp_p, circuit_vjp_p)}
+BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
 
 
 def _inline(importer: Importer, function: Any, values: Sequence[Value]) -> list[Value]:
@@ -74,23 +68,25 @@ def _circuit(
     return import_circuit(importer, params["core"], inputs)
 
 
-@rule("circuit_vjp")
+@rule("circuit_push")
 @_unbatched
-def _circuit_vjp(
+def _circuit_push(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
-    core = params["core"]
-    count = len(core.results)
-    return import_adjoint(importer, core, inputs[:count], inputs[count:], params["wrt"])
-
-
-@rule("circuit_jvp")
-@_unbatched
-def _circuit_jvp(
-    importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
-) -> list[Value]:
-    run = forward_tangents(params["core"], params["wrt"])
+    run = pushed(params["core"], params["directions"])
     return _inline(importer, run, inputs)
+
+
+@rule("circuit_pull")
+@_unbatched
+def _circuit_pull(
+    importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
+) -> list[Value]:
+    core, directions, into = params["core"], params["directions"], params["into"]
+    if directions:
+        return _inline(importer, pulled(core, directions, into), inputs)
+    count = len(core.results)
+    return import_adjoint(importer, core, inputs[:count], inputs[count:], into)
 
 
 def compile_jaxpr(

@@ -1,19 +1,21 @@
 """A quantum function split for differentiation: classical, circuit, classical."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import ShapedArray
+from jax.core import ShapedArray, Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 
-from qjit.dialects.circuit import Node, steps
+from qjit.dialects.circuit import Node, Step, steps
 from qjit.lowering.dimensions import Size, count
 
-from .errors import MeasurementError
+from .errors import DifferentiationError, MeasurementError
+from .functionals import functional
 from .hoist import TERMINAL, Hoisted, hoist, lay_out, without_gates
 from .jax_internals import user_line, wide_types
 from .jaxprs import (
@@ -28,6 +30,7 @@ from .jaxprs import (
     measures_midway,
     needed_eqns,
 )
+from .primitives import real_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,33 +47,53 @@ class Core:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """One measurement: a result of the circuit, or a function of its state."""
+
+    result: int
+    function: Callable[..., Any] | None = None
+    inputs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Split:
     """How a quantum function runs in three parts."""
 
     core: Core
     prepare: ClosedJaxpr
     gathers: tuple[tuple[int, ...] | None, ...]
+    num_inputs: int
+    measured: tuple[Measured, ...]
     post: Jaxpr
     post_consts: tuple[Any, ...]
 
-    def operands(self, args: Sequence[Any]) -> list[Any]:
-        """Compute the circuit's operands: the flat angles and the other inputs."""
+    def run(self, circuit: Callable[..., Sequence[Any]], args: Sequence[Any]) -> Any:
+        """Run the function, given how its circuit is run."""
         values = jaxpr_as_fun(self.prepare)(*args)
+        count = len(self.gathers)
+        inputs = values[count : count + self.num_inputs]
+        others = values[count + self.num_inputs :]
+        results = circuit(self._angles(values), *inputs)
+        found = [
+            results[each.result]
+            if each.function is None
+            else each.function(
+                results[each.result], *(others[place] for place in each.inputs)
+            )
+            for each in self.measured
+        ]
+        return evaluate_post(self.post, self.post_consts, args, iter(found))
+
+    def _angles(self, values: Sequence[Any]) -> Any:
+        """Return the flat angles."""
         pieces = [
             _gathered(value, indices)
             for value, indices in zip(values, self.gathers, strict=False)
         ]
         angle_dtype = np.float64 if wide_types() else np.float32
-        angles = (
-            jnp.concatenate(pieces)
-            if len(pieces) > 1
-            else (pieces[0] if pieces else jnp.zeros(0, angle_dtype))
-        )
-        return [angles, *values[len(self.gathers) :]]
-
-    def finish(self, results: Sequence[Any], args: Sequence[Any]) -> list[Any]:
-        """Compute the function's outputs from the measured results."""
-        return evaluate_post(self.post, self.post_consts, args, iter(results))
+        if not pieces:
+            return jnp.zeros(0, angle_dtype)
+        return jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0]
 
 
 def shaped(aval: Any) -> ShapedArray:
@@ -101,13 +124,17 @@ def split(
         *(jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals)
     )
     hoisted = captured[-1]
+    nodes, functions = _measured_natively(hoisted, num_wires, dtype)
+    others = [n for _, numbers in functions.values() for n in numbers]
     angles = [n for n, angle in enumerate(hoisted.angles) if angle]
-    rest = [n for n, angle in enumerate(hoisted.angles) if not angle]
+    rest = [
+        n for n, angle in enumerate(hoisted.angles) if not angle and n not in others
+    ]
     roots, loose = _roots(traced.jaxpr, angles)
     order = [number for _, members in roots for number, _ in members] + loose
-    layout = lay_out(hoisted, order)
-    nodes = tuple(map(layout.place, hoisted.nodes))
-    outvars = [traced.jaxpr.outvars[number] for number in (*loose, *rest)]
+    layout = lay_out(hoisted, order, rest)
+    nodes = tuple(map(layout.place, nodes))
+    outvars = [traced.jaxpr.outvars[number] for number in (*loose, *rest, *others)]
     root_vars = [root for root, _ in roots]
     outvars = [*root_vars, *outvars]
     prepare = traced.jaxpr.replace(
@@ -122,7 +149,7 @@ def split(
         num_wires,
         dtype,
         sum(count(np.shape(hoisted.values[n])) for n in angles),
-        tuple(_results(jaxpr)),
+        tuple(_result(step) for step in nodes if is_measurement(step)),
         tuple(
             step.inputs[0].number
             for step in steps(nodes)
@@ -130,8 +157,73 @@ def split(
         ),
         name,
     )
-    post = _without_gates(jaxpr)
-    return Split(core, ClosedJaxpr(prepare, traced.consts), gathers, post, ())
+    return Split(
+        core,
+        ClosedJaxpr(prepare, traced.consts),
+        gathers,
+        len(rest),
+        tuple(_readings(hoisted, functions)),
+        _without_gates(jaxpr),
+        (),
+    )
+
+
+def is_measurement(node: Node) -> TypeGuard[Step]:
+    """Tell whether a node is a terminal measurement."""
+    return isinstance(node, Step) and node.primitive in TERMINAL
+
+
+def _measured_natively(
+    hoisted: Hoisted, num_wires: int, dtype: np.dtype[Any]
+) -> tuple[list[Node], dict[int, tuple[Any, tuple[int, ...]]]]:
+    """Let a circuit measure expectation values of fixed operators, and its state.
+
+    All other measurements become functions of the state, each with its inputs.
+    """
+    nodes: list[Node] = []
+    functions: dict[int, tuple[Any, tuple[int, ...]]] = {}
+    for node in hoisted.nodes:
+        if not is_measurement(node):
+            nodes.append(node)
+            continue
+        numbers = tuple(item.number for item in node.inputs)
+        fixed = not any(isinstance(hoisted.values[n], Tracer) for n in numbers[1:])
+        if node.primitive == "quantum_sample":
+            raise DifferentiationError(
+                f"{user_line(node.source.source_info)}: samples have no derivative. "
+                "Differentiate expectation values, or keep the samples out of what is "
+                "differentiated with jax.lax.stop_gradient."
+            )
+        if node.primitive == "quantum_expval" and fixed:
+            nodes.append(node)
+        else:
+            function = functional(node.primitive, node.params)
+            functions[id(node)] = (function, numbers)
+    if functions:
+        params = {"num_wires": num_wires, "dtype": dtype}
+        nodes.append(Step("quantum_state", params))
+    return nodes, functions
+
+
+def _readings(
+    hoisted: Hoisted, functions: dict[int, tuple[Any, tuple[int, ...]]]
+) -> Iterator[Measured]:
+    """Yield where each measurement, in program order, gets its value from."""
+    measurements = [node for node in hoisted.nodes if is_measurement(node)]
+    native = len(measurements) - len(functions)
+    results, places = itertools.count(), itertools.count()
+    for node in measurements:
+        if id(node) in functions:
+            function, numbers = functions[id(node)]
+            yield Measured(native, function, tuple(next(places) for _ in numbers))
+        else:
+            yield Measured(next(results))
+
+
+def _result(step: Step) -> ShapedArray:
+    if step.primitive == "quantum_state":
+        return ShapedArray((2 ** step.params["num_wires"],), step.params["dtype"])
+    return ShapedArray((), real_dtype(step.params["dtype"]))
 
 
 def _without_gates(jaxpr: Jaxpr) -> Jaxpr:
@@ -162,17 +254,6 @@ def _roots(
         else:
             groups.setdefault(found[0], []).append((number, found[1]))
     return list(groups.items()), loose
-
-
-def _results(jaxpr: Jaxpr) -> list[ShapedArray]:
-    """Return the results of the terminal measurements, in program order."""
-    found: list[ShapedArray] = []
-    for eqn in live_eqns(jaxpr):
-        if eqn.primitive.name in TERMINAL:
-            found.extend(shaped(var.aval) for var in eqn.outvars)
-        elif has_effects(eqn) and eqn.primitive.name in CALL_PRIMITIVES:
-            found.extend(_results(inner_jaxpr(eqn).jaxpr))
-    return found
 
 
 def evaluate_post(

@@ -72,6 +72,13 @@ SYMBOLS: dict[str, Symbol] = {
         "void(ptr state, i64 k, ptr wires, ptr matrix)", "Apply any matrix to k wires."
     ),
     "__qrt__axpy_T": Symbol("void(double a, ptr x, ptr y)", "y += a x."),
+    "__qrt__add_amplitudes_T": Symbol(
+        "void(ptr state, ptr amplitudes)", "state += interleaved complex doubles."
+    ),
+    "__qrt__record_T": Symbol(
+        "i64(ptr tape, ptr entries, i64 count, ptr wires, ptr params, ptr slots)",
+        "Append entries that have been carried out to a tape; slots may be null.",
+    ),
     "__qrt__dot_T": Symbol("void(ptr x, ptr y, ptr out)", "<x|y> as two doubles."),
     "__qrt__probs_T": Symbol(
         "i64(ptr state, i64 k, ptr wires, ptr out)", "Probabilities of k wires."
@@ -80,8 +87,8 @@ SYMBOLS: dict[str, Symbol] = {
         "void(ptr state, ptr out)", "Interleaved amplitudes."
     ),
     "__qrt__state_prep_T": Symbol(
-        "i64(ptr state, i64 k, ptr wires, ptr amplitudes, i64 location)",
-        "Give k wires, which are in |0>, a normalised state.",
+        "i64(ptr state, i64 k, ptr wires, ptr amplitudes, i64 checked, i64 location)",
+        "Give k wires, which are in |0>, a state; `checked` asks for norm one.",
     ),
     "__qrt__measure_T": Symbol(
         "i64(ptr context, ptr state, i32 wire, i64 postselect, i64 reset, i64 location,"

@@ -25,6 +25,7 @@ from . import (
     schedule,
     state,
     tables,
+    unprepare,
     walk,
 )
 from .target import (
@@ -42,6 +43,7 @@ FAMILIES: dict[str, Callable[[Precision], str]] = {
     "dense": dense.module,
     "schedule": schedule.module,
     "reverse": reverse.module,
+    "unprepare": unprepare.module,
     "observables": observables.module,
     "measure": measure.module,
     "midway": midway.module,

@@ -170,8 +170,8 @@ def _spread(blocks: Blocks, x: Complex, lanes: Value) -> Complex:
 
 def _state_prep(module: Module, precision: Precision) -> None:
     name = f"__qrt__state_prep_{precision.suffix}"
-    body = module.function(name, I64, PTR, I64, PTR, PTR, I64)
-    state, count, wires, amplitudes, location = body.args
+    body = module.function(name, I64, PTR, I64, PTR, PTR, I64, I64)
+    state, count, wires, amplitudes, checked, location = body.args
     bits = body.stack(I64, MAX_WIRES)
     n = qubits(body, state)
     given = (n, count, wires, bits)
@@ -184,7 +184,7 @@ def _state_prep(module: Module, precision: Precision) -> None:
         body.leave_if(~(value - value).eq(0.0), (location << 8) | NOT_FINITE)
         norm.add(value * value)
     excess = body.intrinsic("fabs", norm.get() - 1.0)
-    refused = excess > precision.unitary_tolerance
+    refused = (excess > precision.unitary_tolerance) & checked.ne(0)
     body.leave_if(refused, (location << 8) | NOT_NORMALISED)
     body.call("prepare", VOID, state, bits, count, amplitudes)
     body.finish(0)

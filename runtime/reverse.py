@@ -23,11 +23,13 @@ from .schedule import (
     DIAGONAL,
     ENTRY_WORDS,
     GATE,
+    INVERTIBLE,
     KERNEL,
     NUM_PARAMS,
     NUM_TARGETS,
     PARAMS,
     PAULI_ROT,
+    PREPARE,
     STACK_ENTRIES,
     TARGET_BITS,
     VALUES,
@@ -141,24 +143,27 @@ def _adjoin(module: Module, precision: Precision) -> None:
 def _whole(module: Module, precision: Precision) -> None:
     """Undo a diagonal or dense entry on ket and bra; conj(bra)*ket go to `sums`."""
     suffix = precision.suffix
-    body = module.function("reverse_whole", VOID, *(PTR,) * 6, private=True)
-    ket, bra, entry, words, matrix, sums = body.args
+    body = module.function("reverse_whole", VOID, *(PTR,) * 6, I64, private=True)
+    ket, bra, entry, words, matrix, sums, wanted = body.args
     size = field(body, entry, NUM_TARGETS)
     bits = body.at(words, TARGET_BITS, I64)
     controls, values = decoded(body, words, CONTROLS), decoded(body, words, VALUES)
     count = block_count(body, ket)
     ket_data, bra_data = data(body, ket), data(body, bra)
     place = (count, bits, size, controls, values)
+    invertible = body.load(I32, entry, GATE).eq(INVERTIBLE)
     inverse = field(body, entry, ADJOINT) ^ 1
     doubles = matrix_words(body, entry)
+    undoing = body.select(invertible, body.at(matrix, doubles, F64), matrix)
     body.call("memset", PTR, sums, body.coerce(0, I32), doubles * 8)
     diagonal = field(body, entry, KERNEL).eq(DIAGONAL)
     with body.when(diagonal):
         name = f"__qrt__diagonal_reverse_{suffix}"
         body.call(name, VOID, ket_data, bra_data, *place, matrix, inverse, sums)
     with body.when(~diagonal):
-        body.call(f"__qrt__dense_{suffix}", VOID, ket_data, *place, matrix, inverse)
-        with body.when(body.load(I32, entry, GATE) >= 0):
+        turned = body.select(invertible, 0, inverse)
+        body.call(f"__qrt__dense_{suffix}", VOID, ket_data, *place, undoing, turned)
+        with body.when(wanted.ne(0)):
             name = f"__qrt__correlate_{suffix}"
             body.call(name, VOID, ket_data, bra_data, *place, sums)
         body.call(f"__qrt__dense_{suffix}", VOID, bra_data, *place, matrix, inverse)
@@ -171,7 +176,7 @@ def _gradient(module: Module, precision: Precision) -> None:
     entry, params, slots, sums, grads = body.args
     count = field(body, entry, NUM_PARAMS)
     body.leave_if(~slots.ne_null())
-    body.leave_if((body.load(I32, entry, GATE) < 0) | count.eq(0))
+    body.leave_if(count.eq(0))
     with body.when(field(body, entry, ADJOINT).ne(0)):
         kernel = field(body, entry, KERNEL)
         side = body.int(1) << field(body, entry, NUM_TARGETS)
@@ -183,6 +188,12 @@ def _gradient(module: Module, precision: Precision) -> None:
             im = body.load(F64, sums, i * 2 + 1)
             body.store(-im, sums, i * 2 + 1)
     first = field(body, entry, PARAMS)
+    given = body.load(I32, entry, GATE) < 0
+    with body.when(given), body.loop(matrix_words(body, entry)) as number:
+        value = body.load(F64, sums, number) * 2.0
+        value = body.select((number & 1).ne(0), -value, value)
+        add_to_slot(body, grads, slots, first + number, value)
+    body.leave_if(given)
     own, out = body.at(params, first, F64), body.call("malloc", PTR, count * 8)
     body.call(
         "__qjit__gate_gradient", VOID, body.load(I32, entry, GATE), own, sums, out
@@ -214,7 +225,15 @@ def _entry(module: Module, precision: Precision) -> None:
         value = body.call("reverse_pauli", F64, *given)
         with body.when(slots.ne_null()):
             add_to_slot(body, grads, slots, field(body, entry, PARAMS), value)
-    with body.when(kernel.ne(PAULI_ROT)):
+    with body.when(kernel.eq(PREPARE)):
+        size = field(body, entry, NUM_TARGETS)
+        bits = body.at(words, TARGET_BITS, I64)
+        first = field(body, entry, PARAMS)
+        own, places = body.at(params, first, F64), body.at(slots, first, I32)
+        places = body.select(slots.ne_null(), places, body.null())
+        name = f"__qrt__unprepare_{suffix}"
+        body.call(name, VOID, ket, bra, bits, size, own, places, grads)
+    with body.when(kernel.ne(PAULI_ROT) & kernel.ne(PREPARE)):
         doubles = matrix_words(body, entry)
         room = room_for(body, small, doubles * 2, big)
         sums = body.at(room, doubles, F64)
@@ -223,7 +242,8 @@ def _entry(module: Module, precision: Precision) -> None:
         given = (ket, bra, entry, words, matrix, sums)
         whole = kernel.eq(DIAGONAL) | kernel.eq(DENSE)
         with body.when(whole):
-            body.call("reverse_whole", VOID, *given)
+            wanted = body.convert(slots.ne_null(), I64)
+            body.call("reverse_whole", VOID, *given, wanted)
         with body.when(~whole):
             body.call("reverse_two_level", VOID, *given)
         body.call("add_gradients", VOID, entry, params, slots, sums, grads)

@@ -11,8 +11,10 @@ from .target import Precision
 # Words of a schedule entry.
 KERNEL, GATE, NUM_PARAMS, NUM_TARGETS, NUM_CONTROLS, WIRES, CONTROL_VALUES = range(7)
 PARAMS, ADJOINT, STATE_A, STATE_B, LOCATION, ENTRY_WORDS = range(7, 13)
-# Kernels.
-ONE, DIAGONAL, TWO_LEVEL, DENSE, PAULI_ROT = range(5)
+# Kernels; PREPARE stands on tapes only.
+ONE, DIAGONAL, TWO_LEVEL, DENSE, PAULI_ROT, PREPARE = range(6)
+# Gates that are given by their matrices; an invertible one brings its inverse along.
+UNITARY, INVERTIBLE = -1, -2
 # Errors.
 WIRE_RANGE, WIRE_REPEATED, NOT_FINITE, NOT_UNITARY, NOT_NORMALISED = range(1, 6)
 NO_MEMORY, IMPOSSIBLE = 6, 7
@@ -301,8 +303,9 @@ def _run(module: Module, precision: Precision) -> None:
         with body.when(status.get().eq(0)):
             fine = body.call("finite", I64, own, given).ne(0)
             status.set(body.select(fine, 0, NOT_FINITE))
-        fixed = body.load(I32, entry, GATE) < 0
-        with body.when(status.get().eq(0) & fixed):
+        gate = body.load(I32, entry, GATE)
+        fixed = gate < 0
+        with body.when(status.get().eq(0) & gate.eq(UNITARY)):
             unitary = body.call("unitary", I64, entry, own).ne(0)
             status.set(body.select(unitary, 0, NOT_UNITARY))
         with body.when(status.get().ne(0)):

@@ -222,6 +222,7 @@ def module(precision: Precision) -> str:
     _state_zero(result, precision)
     _amplitudes(result, precision)
     _axpy(result, precision)
+    _add_amplitudes(result, precision)
     _dot(result, precision)
     return result.text()
 
@@ -330,6 +331,25 @@ def _axpy(module: Module, precision: Precision) -> None:
         re = body.fma(scale, source.re, target.re)
         im = body.fma(scale, source.im, target.im)
         blocks.store(Complex(re, im), data(body, y), block)
+    body.finish()
+
+
+def _add_amplitudes(module: Module, precision: Precision) -> None:
+    """Add an array of complex doubles, in the order of basis states, to a state."""
+    name = f"__qrt__add_amplitudes_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR)
+    state, amplitudes = body.args
+    blocks, lanes = Blocks(body, precision), precision.lanes
+    first = data(body, state)
+    with body.loop(body.int(1) << qubits(body, state)) as index:
+        lane = index & (lanes - 1)
+        place = (index - lane) * 2 + lane
+        for part in (0, 1):
+            found = body.convert(
+                body.load(F64, amplitudes, index * 2 + part), blocks.element
+            )
+            here = place + part * lanes
+            body.store(body.load(blocks.element, first, here) + found, first, here)
     body.finish()
 
 

@@ -1,0 +1,408 @@
+"""Circuits over dual numbers: a derivative along a direction is a circuit again.
+
+One more wire carries the tangent of the state: a matrix U that changes by dU becomes
+[[U, 0], [dU, U]] on that wire and its own, and <X> of that wire with an observable is
+the derivative of the observable's expectation value. Doing so again gives derivatives
+of any order.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import ShapedArray
+
+from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step, steps
+from qjit.dialects.gates import GATES
+from qjit.lowering.dimensions import is_static
+
+from .errors import DifferentiationError
+from .jax_internals import user_line
+from .split import Core, is_measurement
+
+WIDEST = 6
+
+# From the flat angles, their tangents and the inputs: the numbers of one slot, for all
+# iterations of the enclosing loops, and the inverses that undo them.
+Maker = Callable[[Any, Any, Sequence[Any]], tuple[Any, Any]]
+
+
+@dataclass
+class Dual:
+    """A circuit over dual numbers under construction."""
+
+    core: Core
+    makers: list[tuple[Maker, bool]] = field(default_factory=list[tuple[Maker, bool]])
+    num_slots: int = 0
+    num_inputs: int = 0
+    prepared: list[Step] = field(default_factory=list[Step])
+
+    @property
+    def wire(self) -> int:
+        """The wire of the tangent."""
+        return self.core.num_wires
+
+    def slot(self, maker: Maker, size: int, lengths: Sequence[int]) -> Slot:
+        """Reserve room among the flat angles for what a maker makes."""
+        strides = [size * math.prod(lengths[n + 1 :]) for n in range(len(lengths))]
+        found = Slot(self.num_slots, tuple(strides))
+        self.num_slots += size * math.prod(lengths)
+        self.makers.append((maker, False))
+        return found
+
+    def inverse(self, depth: int) -> Input:
+        """Reserve an input for the inverses of the newest slot."""
+        self.makers[-1] = (self.makers[-1][0], True)
+        self.num_inputs += 1
+        return Input(self.num_inputs - 1, depth)
+
+
+def tangents(
+    core: Core, wrt: Sequence[int], bind: Callable[..., Any]
+) -> Callable[..., list[Any]]:
+    """Return the derivative of a circuit along tangents of the operands in `wrt`.
+
+    The function takes the tangents, then the operands, and returns the tangents of the
+    results. `bind` runs a circuit on its operands.
+    """
+    moving = tuple(wrt)
+    if 0 not in moving:
+        return _along_coefficients(core, moving, bind)
+    dual, circuit = _dual(core, moving)
+
+    def run(*args: Any) -> list[Any]:
+        dots, operands = args[: len(moving)], args[len(moving) :]
+        coefficients = dict(zip(moving, dots, strict=True))
+        flat, inputs = _inputs(dual, coefficients.pop(0), operands)
+        extra = [
+            _coefficients(step, operands, coefficients)
+            for step in core.nodes
+            if is_measurement(step) and step.primitive == "quantum_expval"
+        ]
+        results = bind(circuit, flat, *inputs, *extra)
+        return [_tangent(result) for result in results]
+
+    return run
+
+
+def _tangent(result: Any) -> Any:
+    return result.reshape(-1, 2)[:, 1] if np.ndim(result) else result
+
+
+def _along_coefficients(
+    core: Core, wrt: tuple[int, ...], bind: Callable[..., Any]
+) -> Callable[..., list[Any]]:
+    measured = [step for step in core.nodes if is_measurement(step)]
+
+    def run(*args: Any) -> list[Any]:
+        dots, operands = dict(zip(wrt, args, strict=False)), list(args[len(wrt) :])
+        for number, dot in dots.items():
+            operands[number] = dot
+        results = bind(core, *operands)
+        return [
+            result
+            if step.inputs and 1 + step.inputs[0].number in dots
+            else jnp.zeros_like(result)
+            for step, result in zip(measured, results, strict=True)
+        ]
+
+    return run
+
+
+@lru_cache(maxsize=1024)
+def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
+    """Return the circuit over dual numbers; its angles begin with the old ones."""
+    count = 1 + max((item.number for item in _all_inputs(core.nodes)), default=-1)
+    dual = Dual(core, num_slots=core.num_slots, num_inputs=count)
+    body = _nodes(dual, core.nodes, ())
+    measured: list[Step] = []
+    coefficients: list[int] = []
+    total = dual.num_inputs
+    for step in core.nodes:
+        if not is_measurement(step):
+            continue
+        if step.primitive == "quantum_expval":
+            moves = 1 + step.inputs[0].number in wrt
+            measured.append(_expval(dual, step, moves, total))
+            coefficients.append(total)
+            total += 1
+        else:
+            params = {**step.params, "num_wires": dual.wire + 1}
+            measured.append(Step(step.primitive, params))
+    circuit = Core(
+        (*_prepared(dual), *body, *measured),
+        dual.wire + 1,
+        core.dtype,
+        dual.num_slots,
+        tuple(_doubled(result) for result in core.results),
+        tuple(coefficients),
+        core.name,
+    )
+    return dual, circuit
+
+
+def _doubled(result: ShapedArray) -> ShapedArray:
+    return ShapedArray(tuple(2 * n for n in result.shape), result.dtype)
+
+
+def _all_inputs(nodes: Sequence[Node]) -> list[Input]:
+    found: list[Input] = []
+    for node in nodes:
+        match node:
+            case Step():
+                found.extend(node.inputs)
+            case Loop():
+                found.extend(_all_inputs(node.body))
+            case Branch():
+                found.append(node.index)
+                for branch in node.branches:
+                    found.extend(_all_inputs(branch))
+    return found
+
+
+def _inputs(dual: Dual, dot: Any, operands: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Return the flat angles and the inputs of a dual circuit, but coefficients."""
+    flat, *inputs = operands
+    pieces, inverses = [flat], list[Any]()
+    for maker, undone in dual.makers:
+        numbers, inverse = maker(flat, dot, inputs)
+        pieces.append(_parts(numbers).astype(flat.dtype))
+        if undone:
+            inverses.append(jax.lax.stop_gradient(inverse))
+    return jnp.concatenate(pieces), [*inputs, *inverses]
+
+
+def _parts(numbers: Any) -> Any:
+    """Return the real and imaginary parts of complex numbers, in turn."""
+    return jnp.stack([jnp.real(numbers), jnp.imag(numbers)], axis=-1).ravel()
+
+
+# Observables
+
+
+def _expval(dual: Dual, step: Step, moves: bool, number: int) -> Step:
+    """The derivative of an expectation value, with its own coefficients."""
+    wire, terms = dual.wire, step.params["terms"]
+    letters = "XIZ" if moves else "X"
+    words = [
+        ((*word, (wire, letter)) if letter != "I" else word, factors)
+        for letter in letters
+        for word, factors in terms
+    ]
+    inputs = (Input(number), *step.inputs[1:])
+    return Step(step.primitive, {**step.params, "terms": tuple(words)}, (), inputs)
+
+
+def _coefficients(step: Step, operands: Sequence[Any], dots: dict[int, Any]) -> Any:
+    number = 1 + step.inputs[0].number
+    if number not in dots:
+        return operands[number]
+    # Half of 1 and half of Z leave the state without its tangent.
+    half = dots[number] / 2
+    return jnp.concatenate([operands[number], half, half])
+
+
+# Gates
+
+
+def _nodes(
+    dual: Dual, nodes: Sequence[Node], lengths: tuple[int, ...]
+) -> tuple[Node, ...]:
+    found: list[Node] = []
+    for node in nodes:
+        match node:
+            case Step() if is_measurement(node):
+                pass
+            case Step() if not node.slots:
+                found.append(node)
+            case Step(primitive="quantum_state_prep"):
+                _check_first(dual, node)
+                dual.prepared.append(node)
+            case Step():
+                found.append(_matrix_step(dual, node, lengths))
+            case Loop():
+                _check_length(dual, node)
+                body = _nodes(dual, node.body, (*lengths, node.length))
+                found.append(Loop(node.length, body))
+            case Branch():
+                branches = tuple(_nodes(dual, b, lengths) for b in node.branches)
+                found.append(Branch(node.index, branches))
+    return tuple(found)
+
+
+def _check_length(dual: Dual, loop: Loop) -> None:
+    if not is_static((loop.length,)):
+        raise DifferentiationError(
+            f"{user_line()}: derivatives of '{dual.core.name}' of second order or "
+            "forward mode take loops with a known trip count, but this one runs "
+            f"{loop.length} times. Compile for fixed sizes."
+        )
+
+
+def _matrix_step(dual: Dual, step: Step, lengths: tuple[int, ...]) -> Step:
+    """One gate or matrix as a matrix on its targets and the tangent's wire."""
+    params = step.params
+    wires, controls = params["wires"], params["num_controls"]
+    targets = wires[controls:]
+    if step.primitive == "quantum_gate" and GATES[params["gate"]].num_targets == 0:
+        # A global phase on no wire is written on any.
+        targets = ()
+    _check_width(dual, step, len(targets))
+    side = 2 ** len(targets)
+    slot = dual.slot(_maker(step, len(targets), lengths), 8 * side * side, lengths)
+    arrays = len(step.inputs) - sum(wire is None for wire in wires)
+    return Step(
+        "quantum_unitary",
+        {
+            "wires": (*wires[:controls], dual.wire, *targets),
+            "num_controls": controls,
+            "control_values": params["control_values"],
+            "adjoint": False,
+            "diagonal": False,
+            "invertible": True,
+        },
+        (slot,),
+        (dual.inverse(len(lengths)), *step.inputs[arrays:]),
+        step.source,
+    )
+
+
+def _check_width(dual: Dual, step: Step, targets: int) -> None:
+    if targets > WIDEST:
+        name = step.params.get("gate", "a matrix")
+        raise DifferentiationError(
+            f"{user_line(getattr(step.source, 'source_info', None))}: derivatives of "
+            f"'{dual.core.name}' of second order or forward mode take gates on at most "
+            f"{WIDEST} targets, but {name} has {targets}. Decompose it into smaller "
+            "gates."
+        )
+
+
+def _maker(step: Step, targets: int, lengths: tuple[int, ...]) -> Maker:
+    matrix, inverse = _matrix_functions(step, targets, len(lengths))
+
+    def make(flat: Any, dot: Any, inputs: Sequence[Any]) -> tuple[Any, Any]:
+        columns = _columns(step, targets)
+        numbers, moves = (
+            jnp.stack([_gathered(each, slot, lengths) for slot in columns], axis=-1)
+            for each in (flat, dot)
+        )
+        value, change = jax.jvp(matrix, (numbers,), (moves,))
+        back = inverse(value, inputs)
+        lower = -back @ change @ back
+        return _block(value, change), _block(back, lower)
+
+    return make
+
+
+def _block(value: Any, change: Any) -> Any:
+    """Return [[value, 0], [change, value]]."""
+    zero = jnp.zeros_like(value)
+    upper = jnp.concatenate([value, zero], axis=-1)
+    return jnp.concatenate([upper, jnp.concatenate([change, value], axis=-1)], axis=-2)
+
+
+def _columns(step: Step, targets: int) -> list[Slot]:
+    """The slots of all real numbers that a step's matrix is made from."""
+    if step.primitive == "quantum_gate":
+        return list(step.slots)
+    side = 2**targets
+    count = 2 * (side if step.params["diagonal"] else side * side)
+    (slot,) = step.slots
+    return [Slot(slot.base + n, slot.strides) for n in range(count)]
+
+
+def _gathered(flat: Any, slot: Slot, lengths: tuple[int, ...]) -> Any:
+    """Return what a slot holds in all iterations of the enclosing loops."""
+    places = np.full((), slot.base)
+    for stride, length in zip(slot.strides, lengths, strict=True):
+        places = places[..., None] + stride * np.arange(length)
+    return flat[places]
+
+
+def _matrix_functions(
+    step: Step, targets: int, depth: int
+) -> tuple[Callable[[Any], Any], Callable[[Any, Sequence[Any]], Any]]:
+    """Return a step's matrix as a function of its numbers, and its inverse."""
+    params, side = step.params, 2**targets
+    if step.primitive == "quantum_gate":
+        made = _gate_matrix(params, targets)
+    elif params["diagonal"]:
+        made = lambda x: _complex(x)[..., :, None] * jnp.eye(side)  # noqa: E731
+    else:
+        made = lambda x: _complex(x).reshape(*x.shape[:-1], side, side)  # noqa: E731
+    if params.get("invertible"):
+        number = step.inputs[0].number
+        return made, lambda _, inputs: inputs[number]
+    if params["adjoint"]:
+        return lambda x: _dagger(made(x)), lambda value, _: _dagger(value)
+    return made, lambda value, _: _dagger(value)
+
+
+def _complex(parts: Any) -> Any:
+    return jax.lax.complex(parts[..., 0::2], parts[..., 1::2])
+
+
+def _dagger(matrix: Any) -> Any:
+    return jnp.conj(jnp.swapaxes(matrix, -1, -2))
+
+
+def _gate_matrix(params: Any, targets: int) -> Callable[[Any], Any]:
+    """Return the matrix of a gate of the table as a function of its angles."""
+    record = GATES[params["gate"]]
+    known = {"num_targets": targets, "pauli_word": params["word"], "dim": params["dim"]}
+    table = record.harmonics(**{name: known[name] for name in record.static})
+    frequencies = np.array(list(table), float).reshape(len(table), record.num_params)
+    matrices = np.array(list(table.values()))
+
+    def matrix(angles: Any) -> Any:
+        turns = angles @ frequencies.T.astype(angles.dtype)
+        waves = jax.lax.complex(jnp.cos(turns), jnp.sin(turns))
+        return jnp.tensordot(waves, matrices.astype(waves.dtype), axes=1)
+
+    return matrix
+
+
+# State preparations
+
+
+def _check_first(dual: Dual, step: Step) -> None:
+    """Refuse what cannot be moved to the start of the circuit."""
+    before = list(itertools.takewhile(lambda s: s is not step, steps(dual.core.nodes)))
+    touched = {w for each in before for w in each.params.get("wires", ())}
+    shares = touched & set(step.params["wires"]) or None in touched
+    nested = all(node is not step for node in dual.core.nodes)
+    if nested or shares:
+        raise DifferentiationError(
+            f"{user_line(getattr(step.source, 'source_info', None))}: derivatives of "
+            f"'{dual.core.name}' of second order or forward mode by a prepared state "
+            "take its preparation at the start of the circuit. Prepare it there."
+        )
+
+
+def _prepared(dual: Dual) -> list[Step]:
+    """All prepared states, and their tangent, as one."""
+    if not dual.prepared:
+        return []
+    wires = tuple(w for step in dual.prepared for w in step.params["wires"])
+    found = [(step.slots[0], 2 ** len(step.params["wires"])) for step in dual.prepared]
+
+    def make(flat: Any, dot: Any, _: Sequence[Any]) -> tuple[Any, Any]:
+        def product(numbers: Any) -> Any:
+            total = jnp.ones(1, jnp.result_type(flat, jnp.complex64))
+            for slot, size in found:
+                part = _complex(numbers[slot.base : slot.base + 2 * size])
+                total = jnp.kron(total, part)
+            return total
+
+        return jnp.stack(jax.jvp(product, (flat,), (dot,)), axis=-1), None
+
+    slot = dual.slot(make, 2 * 2 ** (len(wires) + 1), ())
+    params = {"wires": (*wires, dual.wire), "unchecked": True}
+    return [Step("quantum_state_prep", params, (slot,), (), dual.prepared[0].source)]

@@ -1,0 +1,119 @@
+"""Measurements as functions of the state vector, which JAX differentiates."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Terms = Sequence[tuple[Any, Any]]
+
+
+def expval(psi: Any, coefficients: Any, *matrices: Any, terms: Terms) -> Any:
+    """Return the expectation value of a sum of terms."""
+    product = observable_applied(psi, coefficients, matrices, terms)
+    return jnp.real(jnp.vdot(psi, product))
+
+
+def var(psi: Any, coefficients: Any, *matrices: Any, terms: Terms) -> Any:
+    """Return the variance of a sum of terms."""
+    product = observable_applied(psi, coefficients, matrices, terms)
+    mean = jnp.real(jnp.vdot(psi, product))
+    return jnp.real(jnp.vdot(product, product)) - mean**2
+
+
+def probs(psi: Any, *, wires: Sequence[int]) -> Any:
+    """Return the probabilities of the basis states of some wires."""
+    weights = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
+    return jnp.sum(_first(weights, wires), axis=1)
+
+
+def density_matrix(psi: Any, *, wires: Sequence[int]) -> Any:
+    """Return the reduced density matrix of some wires."""
+    matrix = _first(psi, wires)
+    return matrix @ jnp.conj(matrix.T)
+
+
+def state(psi: Any) -> Any:
+    """Return the amplitudes."""
+    return psi
+
+
+FUNCTIONALS: dict[str, Callable[..., Any]] = {
+    "quantum_expval": expval,
+    "quantum_var": var,
+    "quantum_probs": probs,
+    "quantum_density_matrix": density_matrix,
+    "quantum_state": state,
+}
+
+
+def functional(name: str, params: Any) -> Callable[..., Any]:
+    """Return the function of the state, and of the inputs, that a measurement is."""
+    options = {k: params[k] for k in ("terms", "wires") if k in params}
+    return lambda psi, *inputs: FUNCTIONALS[name](psi, *inputs, **options)
+
+
+def observable_applied(
+    psi: Any, coefficients: Any, matrices: Sequence[Any], terms: Terms
+) -> Any:
+    """Return a sum of terms applied to a state."""
+    plain = [n for n, (_, factors) in enumerate(terms) if not factors]
+    total = jnp.zeros_like(psi)
+    if plain:
+        words = [terms[n][0] for n in plain]
+        chosen = jnp.asarray(coefficients)[np.asarray(plain)]
+        total += _pauli_sum_applied(psi, chosen, words)
+    for number, (word, factors) in enumerate(terms):
+        if factors:
+            product = _pauli_sum_applied(psi, jnp.ones(1, jnp.real(psi).dtype), [word])
+            for index, wires in factors:
+                product = _matrix_applied(product, matrices[index], wires)
+            total += coefficients[number] * product
+    return total
+
+
+def _wire_count(psi: Any) -> int:
+    return psi.shape[0].bit_length() - 1
+
+
+def _pauli_sum_applied(psi: Any, coefficients: Any, words: Sequence[Any]) -> Any:
+    """Return the sum of Pauli words applied to a state, one word at a time."""
+    wires = _wire_count(psi)
+    place = np.arange(psi.shape[0], dtype=np.int32)
+    masks = np.array([_masks(word, wires) for word in words], np.int32)
+
+    def step(total: Any, item: Any) -> tuple[Any, None]:
+        coefficient, (flips, signs, ys) = item
+        source = place ^ flips
+        odd = jax.lax.population_count(source & signs) & 1
+        turn = jnp.asarray([1, 1j, -1, -1j], psi.dtype)[ys % 4]
+        sign = (1 - 2 * odd).astype(jnp.real(psi).dtype)
+        return total + coefficient * turn * sign * psi[source], None
+
+    items = coefficients, (masks[:, 0], masks[:, 1], masks[:, 2])
+    return jax.lax.scan(step, jnp.zeros_like(psi), items)[0]
+
+
+def _masks(word: Any, wires: int) -> tuple[int, int, int]:
+    """Return which bits a Pauli word flips and which give signs, and its Ys."""
+    flips = sum(1 << (wires - 1 - wire) for wire, letter in word if letter in "XY")
+    signs = sum(1 << (wires - 1 - wire) for wire, letter in word if letter in "YZ")
+    return flips, signs, sum(letter == "Y" for _, letter in word)
+
+
+def _first(values: Any, wires: Sequence[int]) -> Any:
+    """Return values of basis states as a matrix whose rows belong to some wires."""
+    count = _wire_count(values)
+    rest = [wire for wire in range(count) if wire not in wires]
+    cube = jnp.transpose(values.reshape((2,) * count), (*wires, *rest))
+    return cube.reshape(2 ** len(wires), -1)
+
+
+def _matrix_applied(psi: Any, matrix: Any, wires: Sequence[int]) -> Any:
+    count = _wire_count(psi)
+    rest = [wire for wire in range(count) if wire not in wires]
+    order = np.argsort([*wires, *rest])
+    product = jnp.asarray(matrix, psi.dtype) @ _first(psi, wires)
+    return jnp.transpose(product.reshape((2,) * count), order).reshape(-1)
