@@ -175,6 +175,9 @@ def _inputs(dual: Dual, dot: Any, operands: Sequence[Any]) -> tuple[Any, list[An
         pieces.append(_parts(numbers).astype(flat.dtype))
         if undone:
             inverses.append(jax.lax.stop_gradient(inverse))
+    # The dual circuit has coefficients of its own, and does not read the old ones.
+    for number in dual.core.coefficients:
+        inputs[number] = jax.lax.stop_gradient(inputs[number])
     return jnp.concatenate(pieces), [*inputs, *inverses]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import jaxpr_as_fun
 
 from qjit.dialects.circuit import Branch, Loop, Node, Step
@@ -185,12 +186,11 @@ def _fractional_power(operation: Operation, exponent: float) -> Operation:
 
 def _trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     leaves, tree = jax.tree.flatten((args, kwargs))
-    static = [i for i, leaf in enumerate(leaves) if isinstance(leaf, (bool, int, str))]
-    moving = [leaf for i, leaf in enumerate(leaves) if i not in static]
+    moving = [leaf for leaf in leaves if isinstance(leaf, Tracer)]
 
     def flat(*values: Any) -> Any:
         rest = iter(values)
-        full = [leaf if i in static else next(rest) for i, leaf in enumerate(leaves)]
+        full = [next(rest) if isinstance(leaf, Tracer) else leaf for leaf in leaves]
         args, kwargs = jax.tree.unflatten(tree, full)
         result = function(*args, **kwargs)
         return None if isinstance(result, Operation) else result

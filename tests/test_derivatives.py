@@ -1,0 +1,365 @@
+"""Derivatives of every kind and order equal those of a simulator in JAX."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import qjit as qj
+from qjit.dialects.gates import GATES
+
+from .oracle import Compiled, Reference, embed, word_matrix
+
+THETA = jnp.array([0.3, 0.7])
+ZY = word_matrix("ZY")
+
+
+def layer(m: Any, t: Any) -> None:
+    m.RX(t[0], wires=0)
+    m.CNOT(wires=[0, 1])
+    m.RY(t[1], wires=1)
+    m.CRZ(t[0] * t[1], wires=[1, 0])
+    m.H(wires=0)
+
+
+def loops(m: Any, t: Any) -> None:
+    def turn(index: Any, angle: Any) -> Any:
+        m.RX(angle, wires=0)
+        m.CRY(t[1] * angle, wires=[index % 2, (index + 1) % 2])
+        return jnp.sin(angle * 2) + t[0]
+
+    m.loop(3, turn, t[0])
+
+
+def branches(m: Any, t: Any) -> None:
+    layer(m, t)
+    m.branch(
+        0.3 > 0.1,
+        lambda: m.PauliRot(t[1], "XY", wires=[0, 1]),
+        lambda: m.RX(t[0], wires=0),
+    )
+    m.adjoint(lambda: m.Rot(t[0], 0.2, t[1] ** 2, wires=1))
+    m.ctrl(lambda: m.U3(t[1], t[0], 0.1, wires=0), [1], [0])
+
+
+def unitary(t: Any) -> Any:
+    first, second = np.array([[1, 2], [2, 0.5]]), np.array([[0, 1j], [-1j, 0]])
+    return jax.scipy.linalg.expm(1j * (t[0] * first + t[1] * second))
+
+
+def amplitudes(t: Any) -> Any:
+    vector = jnp.stack([1.0 + 0j * t[0], t[0] + 0j, 1j * t[1], t[0] * t[1] + 0j])
+    return vector / jnp.sqrt(jnp.sum(jnp.abs(vector) ** 2))
+
+
+def diagonal(t: Any) -> Any:
+    return jnp.exp(1j * t[0] * np.arange(4) * t[1])
+
+
+def matrices(m: Any, t: Any) -> None:
+    u = unitary(t)
+    if isinstance(m, Reference):
+        m.steps.append((u, (0,)))
+        layer(m, t)
+        m.adjoint(lambda: m.steps.append((u, (1,))))
+        m.ctrl(lambda: m.steps.append((u, (0,))), [1], [1])
+        m.steps.append((jnp.diag(diagonal(t)), (0, 1)))
+        m.H(wires=0)
+        return
+    qj.QubitUnitary(u, wires=0)
+    layer(m, t)
+    qj.adjoint(qj.QubitUnitary)(u, wires=1)
+    qj.ctrl(qj.QubitUnitary, control=1)(u, wires=0)
+    qj.DiagonalQubitUnitary(diagonal(t), wires=[0, 1])
+    qj.H(wires=0)
+
+
+def prepared(m: Any, t: Any) -> None:
+    vector = amplitudes(t)
+    if isinstance(m, Reference):
+        first = jnp.zeros((4, 4), complex).at[:, 0].set(vector)
+        m.steps.append((first, (0, 1)))
+    else:
+        qj.StatePrep(vector, wires=[0, 1])
+    layer(m, t)
+
+
+def prepared_apart(m: Any, t: Any) -> None:
+    one = jnp.stack([jnp.cos(t[0]), 1j * jnp.sin(t[0])])
+    two = jnp.stack([jnp.cos(t[1]) + 0j, jnp.sin(t[1]) + 0j])
+    if isinstance(m, Reference):
+        for wire, vector in enumerate((one, two)):
+            first = jnp.zeros((2, 2), complex).at[:, 0].set(vector)
+            m.steps.append((first, (wire,)))
+    else:
+        qj.StatePrep(one, wires=0)
+        qj.StatePrep(two, wires=1)
+    layer(m, t)
+
+
+def hermitian(t: Any) -> Any:
+    return jnp.array([[1.0, 2j * t[0]], [-2j * t[0], t[1]]])
+
+
+def reduced(psi: Any) -> Any:
+    return psi.reshape(2, 2) @ psi.reshape(2, 2).conj().T
+
+
+def mean(psi: Any, matrix: Any) -> Any:
+    return jnp.vdot(psi, matrix @ psi).real
+
+
+@dataclass(frozen=True)
+class Case:
+    """A circuit and what is measured, with the same as a function of the state."""
+
+    measured: Callable[[Any], Any]
+    reference: Callable[[Any, Any], Any]
+    gates: Callable[[Any, Any], None] = layer
+
+    def circuit(self, **options: Any) -> Any:
+        def run(t: Any) -> Any:
+            self.gates(Compiled(), t)
+            return self.measured(t)
+
+        return qj.qnode(wires=2, **options)(run)
+
+    def simulated(self, t: Any) -> Any:
+        m = Reference()
+        self.gates(m, t)
+        return self.reference(m.state(2), t)
+
+
+def energy(gates: Callable[[Any, Any], None]) -> Case:
+    return Case(
+        lambda t: qj.expval(qj.Z(0) @ qj.Y(1)), lambda psi, t: mean(psi, ZY), gates
+    )
+
+
+XY = word_matrix("YX")
+Z0 = word_matrix("ZI")
+CASES = {
+    "coefficients": Case(
+        lambda t: qj.expval(qj.Z(0) + t[0] * qj.X(1) @ qj.Y(0)),
+        lambda psi, t: mean(psi, Z0) + t[0] * mean(psi, XY),
+    ),
+    "var": Case(
+        lambda t: qj.var(qj.Z(0) + t[0] * qj.X(1) @ qj.Y(0)),
+        lambda psi, t: (
+            mean(psi, (Z0 + t[0] * XY) @ (Z0 + t[0] * XY))
+            - mean(psi, Z0 + t[0] * XY) ** 2
+        ),
+    ),
+    "probs": Case(
+        lambda t: qj.probs([1]),
+        lambda psi, t: jnp.sum(jnp.abs(psi.reshape(2, 2)) ** 2, axis=0),
+    ),
+    "several": Case(
+        lambda t: jnp.append(qj.probs([1, 0]), qj.expval(qj.Z(0))),
+        lambda psi, t: jnp.append(
+            jnp.abs(psi.reshape(2, 2).T.reshape(4)) ** 2, mean(psi, Z0)
+        ),
+    ),
+    "state": Case(lambda t: qj.state(), lambda psi, t: psi),
+    "density_matrix": Case(
+        lambda t: qj.density_matrix([0]), lambda psi, t: reduced(psi)
+    ),
+    "purity": Case(
+        lambda t: qj.purity([0]),
+        lambda psi, t: jnp.sum(jnp.abs(reduced(psi)) ** 2),
+    ),
+    "hermitian": Case(
+        lambda t: qj.expval(qj.Hermitian(hermitian(t), wires=0) @ qj.X(1)),
+        lambda psi, t: mean(psi, jnp.kron(hermitian(t), np.array([[0, 1], [1, 0]]))),
+    ),
+    "fixed_hermitian": Case(
+        lambda t: qj.expval(
+            t[1] * qj.Hermitian(np.array([[1.0, 2j], [-2j, 0.5]]), wires=0) @ qj.X(1)
+        ),
+        lambda psi, t: (
+            t[1] * mean(psi, np.kron([[1.0, 2j], [-2j, 0.5]], [[0, 1], [1, 0]]))
+        ),
+    ),
+    "loops": energy(loops),
+    "branches": energy(branches),
+    "matrices": energy(matrices),
+    "prepared": energy(prepared),
+    "prepared_apart": energy(prepared_apart),
+    "loops_probs": Case(
+        lambda t: qj.probs([1]),
+        lambda psi, t: jnp.sum(jnp.abs(psi.reshape(2, 2)) ** 2, axis=0),
+        loops,
+    ),
+}
+ORDERS: dict[str, Callable[[Any], Any]] = {
+    "forward": jax.jacfwd,
+    "reverse": jax.jacrev,
+    "forward_over_reverse": lambda f: jax.jacfwd(jax.jacrev(f)),
+    "reverse_over_reverse": lambda f: jax.jacrev(jax.jacrev(f)),
+    "reverse_over_forward": lambda f: jax.jacrev(jax.jacfwd(f)),
+}
+
+
+def real_parts(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function's results as real numbers, which every mode of JAX differentiates."""
+
+    def run(t: Any) -> Any:
+        value = function(t)
+        if not jnp.iscomplexobj(value):
+            return value
+        return jnp.stack([value.real, value.imag])
+
+    return run
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", CASES)
+def test_derivative(name: str, order: str) -> None:
+    case, along = CASES[name], ORDERS[order]
+    wanted = jax.jit(along(real_parts(case.simulated)))(THETA)
+    found = qj.qjit(along(real_parts(case.circuit())))(THETA)
+    np.testing.assert_allclose(found, wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["several", "matrices", "prepared"])
+def test_single_precision_states(name: str) -> None:
+    case = CASES[name]
+    wanted = jax.jacrev(case.simulated)(THETA)
+    found = jax.jacrev(case.circuit(dtype="complex64"))(THETA)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_third_order() -> None:
+    case = energy(layer)
+    wanted = jax.jacfwd(jax.hessian(case.simulated))(THETA)
+    circuit = case.circuit()
+    for first in (jax.jacfwd, jax.jacrev):
+        found = first(jax.jacfwd(jax.jacrev(circuit)))(THETA)
+        np.testing.assert_allclose(found, wanted, atol=1e-9)
+    found = jax.grad(lambda t: jnp.sum(jax.hessian(circuit)(t) ** 2))(THETA)
+    squares = jax.grad(lambda t: jnp.sum(jax.hessian(case.simulated)(t) ** 2))
+    np.testing.assert_allclose(found, squares(THETA), atol=1e-9)
+
+
+def test_second_order_over_a_batch() -> None:
+    case = energy(layer)
+    circuit, stack = case.circuit(), jnp.stack([THETA, 2 * THETA, THETA - 1])
+    wanted = jax.vmap(jax.hessian(case.simulated))(stack)
+    np.testing.assert_allclose(jax.vmap(jax.hessian(circuit))(stack), wanted, atol=1e-9)
+
+    def total(function: Any, scale: Any) -> Any:
+        return jnp.sum(jax.vmap(lambda t: function(t * scale))(stack) ** 2)
+
+    found = jax.hessian(lambda s: total(circuit, s))(THETA)
+    expected = jax.hessian(lambda s: total(case.simulated, s))(THETA)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_hessian_vector_products() -> None:
+    case, along = energy(branches), jnp.array([0.4, -1.2])
+    for function in (case.circuit(), qj.qjit(case.circuit())):
+        found = jax.jvp(jax.grad(function), (THETA,), (along,))[1]
+        wanted = jax.hessian(case.simulated)(THETA) @ along
+        np.testing.assert_allclose(found, wanted, atol=1e-9)
+
+
+def test_complex_inputs_follow_the_conventions_of_jax() -> None:
+    case = CASES["matrices"]
+
+    @qj.qnode(wires=2)
+    def circuit(matrix: Any) -> Any:
+        layer(Compiled(), THETA)
+        qj.QubitUnitary(matrix, wires=1)
+        return qj.expval(qj.Z(0) @ qj.Y(1))
+
+    def simulated(matrix: Any) -> Any:
+        m = Reference()
+        layer(m, THETA)
+        m.steps.append((matrix, (1,)))
+        return mean(m.state(2), ZY)
+
+    given_matrix = unitary(THETA)
+    wanted = jax.grad(simulated)(given_matrix)
+    np.testing.assert_allclose(jax.grad(circuit)(given_matrix), wanted, atol=1e-9)
+    tangent = 1j * given_matrix @ np.array([[0.3, 0.1j], [-0.1j, 0.7]])
+    found = jax.jvp(circuit, (given_matrix,), (tangent,))[1]
+    expected = jax.jvp(simulated, (given_matrix,), (tangent,))[1]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert case.circuit()(THETA).dtype == np.float64
+
+
+PARAMETRISED = [
+    record.name
+    for record in GATES.values()
+    if record.num_params and record.num_wires is not None and record.in_library
+]
+
+
+@pytest.mark.parametrize("name", PARAMETRISED)
+def test_every_gate_to_second_order(name: str) -> None:
+    record = GATES[name]
+    assert record.num_wires is not None
+    count, wires = record.num_params, max(record.num_wires, 1)
+    observable = "".join("XYZ"[n % 3] for n in range(wires + 1))
+    t = jnp.linspace(0.3, 0.9, count)
+
+    def gates(m: Any, t: Any) -> Any:
+        for wire in range(wires + 1):
+            m.RY(0.3 + 0.2 * wire, wires=wire)
+            m.RX(0.5 - 0.1 * wire, wires=wire)
+        on = list(range(1, record.num_wires + 1))  # type: ignore[operator]
+        apply = getattr(m, name)
+        m.ctrl(lambda: apply(*t, wires=on) if on else apply(*t), [0], [1])
+        m.adjoint(lambda: apply(*(t * 0.7), wires=on) if on else apply(*t))
+        for wire in range(wires):
+            m.CNOT(wires=[wire, wire + 1])
+        return m.expval([1.0], [observable])
+
+    circuit = qj.qnode(wires=wires + 1)(lambda t: gates(Compiled(), t))
+    both = lambda f: lambda t: (jax.grad(f)(t), jax.hessian(f)(t))  # noqa: E731
+    wanted = jax.jit(both(lambda t: gates(Reference(), t)))(t)
+    for found, expected in zip(qj.qjit(both(circuit))(t), wanted, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["RX", "RY", "RZ", "CRX", "IsingXY", "PSWAP"]),
+            st.permutations(range(3)),
+            st.sampled_from([0, 1, 2]),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.lists(st.floats(-2, 2), min_size=3, max_size=3),
+)
+def test_random_circuits(steps: list[Any], values: list[float]) -> None:
+    def gates(m: Any, t: Any) -> Any:
+        m.RY(0.4, wires=1)
+        for name, wires, leaf in steps:
+            on = list(wires)[: GATES[name].num_wires]
+            getattr(m, name)(jnp.sin(t[leaf]) + t[0], wires=on)
+        return m.expval([0.7, -0.2], ["XZI", "IYX"])
+
+    t = jnp.array(values)
+    circuit = qj.qnode(wires=3)(lambda t: gates(Compiled(), t))
+    wanted = jax.hessian(lambda t: gates(Reference(), t))(t)
+    np.testing.assert_allclose(jax.hessian(circuit)(t), wanted, atol=1e-8)
+
+
+def test_matrices_embedded_by_the_reference() -> None:
+    """The reference's own state is that of the matrices it collects."""
+    m = Reference()
+    matrices(m, THETA)
+    total = np.eye(4)
+    for matrix, wires in m.steps:
+        total = np.asarray(embed(matrix, wires, 2)) @ total
+    np.testing.assert_allclose(m.state(2), total[:, 0], atol=1e-12)
