@@ -9,6 +9,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from xdsl.dialects import arith, complex
 from xdsl.dialects.builtin import i64
+from xdsl.dialects.utils.fast_math import FastMathFlag
 from xdsl.ir import SSAValue
 
 from .arrays import Value, kind_of_dtype
@@ -19,7 +20,7 @@ from .import_shapes import reshaped
 from .importer import Importer, rule
 from .jax_internals import enable_x64
 
-ANY_ORDER = arith.FastMathFlagsAttr([arith.FastMathFlag.REASSOC])
+ANY_ORDER = arith.FastMathFlagsAttr([FastMathFlag.REASSOC])
 Scalars = Sequence[SSAValue]
 # A function of two scalars, for numbers of some kind.
 Operation = Callable[[Importer, str, SSAValue, SSAValue], SSAValue]

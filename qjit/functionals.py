@@ -114,6 +114,6 @@ def _first(values: Any, wires: Sequence[int]) -> Any:
 def _matrix_applied(psi: Any, matrix: Any, wires: Sequence[int]) -> Any:
     count = _wire_count(psi)
     rest = [wire for wire in range(count) if wire not in wires]
-    order = np.argsort([*wires, *rest])
+    order = np.argsort([*wires, *rest]).tolist()
     product = jnp.asarray(matrix, psi.dtype) @ _first(psi, wires)
     return jnp.transpose(product.reshape((2,) * count), order).reshape(-1)
