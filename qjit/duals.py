@@ -20,7 +20,6 @@ from jax.core import ShapedArray
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step, steps
 from qjit.dialects.gates import GATES
-from qjit.lowering.dimensions import is_static
 
 from .errors import DifferentiationError
 from .jax_internals import user_line
@@ -230,22 +229,12 @@ def _nodes(
             case Step():
                 found.append(_matrix_step(dual, node, lengths))
             case Loop():
-                _check_length(dual, node)
                 body = _nodes(dual, node.body, (*lengths, node.length))
                 found.append(Loop(node.length, body))
             case Branch():
                 branches = tuple(_nodes(dual, b, lengths) for b in node.branches)
                 found.append(Branch(node.index, branches))
     return tuple(found)
-
-
-def _check_length(dual: Dual, loop: Loop) -> None:
-    if not is_static((loop.length,)):
-        raise DifferentiationError(
-            f"{user_line()}: derivatives of '{dual.core.name}' of second order or "
-            "forward mode take loops with a known trip count, but this one runs "
-            f"{loop.length} times. Compile for fixed sizes."
-        )
 
 
 def _matrix_step(dual: Dual, step: Step, lengths: tuple[int, ...]) -> Step:
@@ -325,7 +314,7 @@ def _gathered(flat: Any, slot: Slot, lengths: tuple[int, ...]) -> Any:
     """Return what a slot holds in all iterations of the enclosing loops."""
     places = np.full((), slot.base)
     for stride, length in zip(slot.strides, lengths, strict=True):
-        places = places[..., None] + stride * np.arange(length)
+        places = places[..., None] + stride * jnp.arange(length)
     return flat[places]
 
 

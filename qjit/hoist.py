@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.extend.core import Jaxpr, JaxprEqn, Var
+from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
 from qjit.lowering.dimensions import Size, count
@@ -67,7 +67,8 @@ class Recorder:
 
     def angle(self, atom: Any, value: Any) -> Slot:
         """Keep an angle; elements of one row of a loop stay together."""
-        if self.rows is None or atom not in self.rows.elements:
+        known = self.rows is not None and not isinstance(atom, Literal)
+        if self.rows is None or not known or atom not in self.rows.elements:
             return Slot(self.add(value, angle=True).number)
         number, element = self.rows.elements[atom]
         if number not in self.rows.kept:

@@ -170,7 +170,7 @@ class Session:
         data = np.ascontiguousarray(amplitudes, np.complex128)
         assert (
             self.call(
-                "state_prep", state, n, pointer(integers(range(n))), pointer(data), 0
+                "state_prep", state, n, pointer(integers(range(n))), pointer(data), 1, 0
             )
             == 0
         )
@@ -529,7 +529,7 @@ def test_preparing_some_wires_of_a_state(suffix: str, n: int, seed: int) -> None
     with Session(suffix) as session:
         state = session.new(n)
         for vector, chosen in ((first, wires[:k]), (second, wires[k:])):
-            args = (len(chosen), pointer(integers(chosen)), pointer(vector), 0)
+            args = (len(chosen), pointer(integers(chosen)), pointer(vector), 1, 0)
             assert session.call("state_prep", state, *args) == 0
         expected = np.kron(first, second).reshape((2,) * n).transpose(np.argsort(wires))
         assert_close(session.read(state, n), expected.ravel(), suffix)
@@ -661,7 +661,7 @@ def test_faulty_preparations_are_refused(suffix: str) -> None:
 
         def prepare(wires: list[int], amplitudes: list[float]) -> int:
             data = np.array(amplitudes, np.complex128)
-            args = (len(wires), pointer(integers(wires)), pointer(data), 5)
+            args = (len(wires), pointer(integers(wires)), pointer(data), 1, 5)
             return session.call("state_prep", state, *args)
 
         assert prepare([0], [1, 1]) == 5 | 5 << 8
