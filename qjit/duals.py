@@ -20,6 +20,7 @@ from jax.core import ShapedArray
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step, steps
 from qjit.dialects.gates import GATES
+from qjit.lowering.dimensions import is_static
 
 from .errors import DifferentiationError
 from .jax_internals import user_line
@@ -312,9 +313,10 @@ def _columns(step: Step, targets: int) -> list[Slot]:
 
 def _gathered(flat: Any, slot: Slot, lengths: tuple[int, ...]) -> Any:
     """Return what a slot holds in all iterations of the enclosing loops."""
-    places = np.full((), slot.base)
+    xp: Any = np if is_static((slot.base, *slot.strides, *lengths)) else jnp
+    places = xp.asarray(slot.base)
     for stride, length in zip(slot.strides, lengths, strict=True):
-        places = places[..., None] + stride * jnp.arange(length)
+        places = places[..., None] + xp.asarray(stride) * xp.arange(length)
     return flat[places]
 
 
