@@ -333,7 +333,7 @@ CASES |= {
         "compile",
         compiles=True,
         goal_microseconds=goal,
-        most_rounds=3,
+        most_rounds=1 if gates > 1000 else 3,
     )
     for what in ("circuit", "gradient")
     for gates, goal in ((99, 1e5), (990, 5e5), (9990, 4e6))
