@@ -7,7 +7,6 @@ of any order.
 """
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,7 +19,7 @@ from jax.core import ShapedArray
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step, steps
 from qjit.dialects.gates import GATES
-from qjit.lowering.dimensions import is_static
+from qjit.lowering.dimensions import count, is_static
 
 from .errors import DifferentiationError
 from .jax_internals import user_line
@@ -29,7 +28,7 @@ from .split import Core, is_measurement
 WIDEST = 6
 
 # From the flat angles, their tangents and the inputs: the numbers of one slot, for all
-# iterations of the enclosing loops, and the inverses that undo them.
+# iterations of the enclosing loops, and the inverses that undo them, if any.
 Maker = Callable[[Any, Any, Sequence[Any]], tuple[Any, Any]]
 
 
@@ -38,7 +37,7 @@ class Dual:
     """A circuit over dual numbers under construction."""
 
     core: Core
-    makers: list[tuple[Maker, bool]] = field(default_factory=list[tuple[Maker, bool]])
+    makers: list[Maker] = field(default_factory=list[Maker])
     num_slots: int = 0
     num_inputs: int = 0
     prepared: list[Step] = field(default_factory=list[Step])
@@ -50,15 +49,14 @@ class Dual:
 
     def slot(self, maker: Maker, size: int, lengths: Sequence[int]) -> Slot:
         """Reserve room among the flat angles for what a maker makes."""
-        strides = [size * math.prod(lengths[n + 1 :]) for n in range(len(lengths))]
+        strides = [size * count(lengths[n + 1 :]) for n in range(len(lengths))]
         found = Slot(self.num_slots, tuple(strides))
-        self.num_slots += size * math.prod(lengths)
-        self.makers.append((maker, False))
+        self.num_slots += size * count(lengths)
+        self.makers.append(maker)
         return found
 
     def inverse(self, depth: int) -> Input:
         """Reserve an input for the inverses of the newest slot."""
-        self.makers[-1] = (self.makers[-1][0], True)
         self.num_inputs += 1
         return Input(self.num_inputs - 1, depth)
 
@@ -118,8 +116,8 @@ def _along_coefficients(
 @lru_cache(maxsize=1024)
 def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
     """Return the circuit over dual numbers; its angles begin with the old ones."""
-    count = 1 + max((item.number for item in _all_inputs(core.nodes)), default=-1)
-    dual = Dual(core, num_slots=core.num_slots, num_inputs=count)
+    last = max((item.number for item in _all_inputs(core.nodes)), default=-1)
+    dual = Dual(core, num_slots=core.num_slots, num_inputs=last + 1)
     body = _nodes(dual, core.nodes, ())
     measured: list[Step] = []
     coefficients: list[int] = []
@@ -170,10 +168,10 @@ def _inputs(dual: Dual, dot: Any, operands: Sequence[Any]) -> tuple[Any, list[An
     """Return the flat angles and the inputs of a dual circuit, but coefficients."""
     flat, *inputs = operands
     pieces, inverses = [flat], list[Any]()
-    for maker, undone in dual.makers:
+    for maker in dual.makers:
         numbers, inverse = maker(flat, dot, inputs)
         pieces.append(_parts(numbers).astype(flat.dtype))
-        if undone:
+        if inverse is not None:
             inverses.append(jax.lax.stop_gradient(inverse))
     # The dual circuit has coefficients of its own, and does not read the old ones.
     for number in dual.core.coefficients:
@@ -278,7 +276,7 @@ def _check_width(dual: Dual, step: Step, targets: int) -> None:
 
 
 def _maker(step: Step, targets: int, lengths: tuple[int, ...]) -> Maker:
-    matrix, inverse = _matrix_functions(step, targets, len(lengths))
+    matrix, inverse = _matrix_functions(step, targets)
 
     def make(flat: Any, dot: Any, inputs: Sequence[Any]) -> tuple[Any, Any]:
         columns = _columns(step, targets)
@@ -321,7 +319,7 @@ def _gathered(flat: Any, slot: Slot, lengths: tuple[int, ...]) -> Any:
 
 
 def _matrix_functions(
-    step: Step, targets: int, depth: int
+    step: Step, targets: int
 ) -> tuple[Callable[[Any], Any], Callable[[Any, Sequence[Any]], Any]]:
     """Return a step's matrix as a function of its numbers, and its inverse."""
     params, side = step.params, 2**targets

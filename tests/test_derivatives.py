@@ -313,8 +313,9 @@ PARAMETRISED = [
 @pytest.mark.parametrize("name", PARAMETRISED)
 def test_every_gate_to_second_order(name: str) -> None:
     record = GATES[name]
-    assert record.num_wires is not None
-    count, wires = record.num_params, max(record.num_wires, 1)
+    num_wires = record.num_wires
+    assert num_wires is not None
+    count, wires = record.num_params, max(num_wires, 1)
     observable = "".join("XYZ"[n % 3] for n in range(wires + 1))
     t = jnp.linspace(0.3, 0.9, count)
 
@@ -322,7 +323,7 @@ def test_every_gate_to_second_order(name: str) -> None:
         for wire in range(wires + 1):
             m.RY(0.3 + 0.2 * wire, wires=wire)
             m.RX(0.5 - 0.1 * wire, wires=wire)
-        on = list(range(1, record.num_wires + 1))  # type: ignore[operator]
+        on = list(range(1, num_wires + 1))
         apply = getattr(m, name)
         m.ctrl(lambda: apply(*t, wires=on) if on else apply(*t), [0], [1])
         m.adjoint(lambda: apply(*(t * 0.7), wires=on) if on else apply(*t))
