@@ -136,7 +136,7 @@ def _fail(
     """Let Python word the message and hand it to XLA as an error."""
     builder = cursor.builder
     describe = ir.Function(
-        module, ir.FunctionType(pointer, [word, word]), "__qjit__describe"
+        module, ir.FunctionType(word, [word, word]), "__qjit__describe"
     )
     message = builder.call(describe, [ir.Constant(word, key), status])
     arguments = builder.alloca(struct("ErrorArguments"))

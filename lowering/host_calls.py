@@ -25,7 +25,6 @@ from .concrete import bind, concrete_params
 from .convert_to_llvm import Converter, llvm_rule, pointer_type
 from .dimensions import Size, numbers
 from .importer import Importer
-from .interrupts import INTERRUPTED, note
 from .jax_internals import enable_x64, is_key, key_implementation, physical_aval
 
 HOST_ERROR = 255
@@ -46,7 +45,12 @@ class HostRecord:
     wide: bool
     dimensions: tuple[str, ...]
 
-    def sizes(self, inputs: Any) -> dict[str, int]:
+    @property
+    def num_inputs(self) -> int:
+        """Count the buffers that a call is given."""
+        return len(self.inputs) + bool(self.dimensions)
+
+    def sizes(self, inputs: Sequence[int]) -> dict[str, int]:
         """Return the sizes of the dimensions in this call."""
         if not self.dimensions:
             return {}
@@ -85,9 +89,7 @@ def _array(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     return np.frombuffer(memory, dtype).reshape(shape)
 
 
-def run_host_call(key: int, inputs: Any, outputs: Any) -> None:
-    """Evaluate a record on buffers given by address."""
-    record = _records[key]
+def _run(record: HostRecord, inputs: Sequence[int], outputs: Sequence[int]) -> None:
     sizes = record.sizes(inputs)
     args = [
         _array(inputs[place], numbers(shape, sizes), dtype).copy()
@@ -100,31 +102,21 @@ def run_host_call(key: int, inputs: Any, outputs: Any) -> None:
         _array(outputs[place], numbers(shape, sizes), dtype)[...] = results[place]
 
 
-@ctypes.CFUNCTYPE(
-    ctypes.c_int64,
-    ctypes.c_int64,
-    ctypes.POINTER(ctypes.c_size_t),
-    ctypes.POINTER(ctypes.c_size_t),
-)
-def _callback(key: int, inputs: Any, outputs: Any) -> int:
+def evaluate_host_call(key: int, inputs: int, outputs: int) -> int:
+    """Evaluate a record on two arrays of addresses; return a status."""
+    record = _records[key]
+    words = record.num_inputs, len(record.outputs)
+    rows = [
+        list((ctypes.c_size_t * count).from_address(address))
+        for count, address in zip(words, (inputs, outputs), strict=True)
+    ]
     try:
-        run_host_call(key, inputs, outputs)
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            note(error)
-            return INTERRUPTED
-        name = _records[key].name
-        text = f"{name} raised {type(error).__name__}: {error}"
+        _run(record, *rows)
+    except Exception as error:
+        text = f"{record.name} raised {type(error).__name__}: {error}"
         _failures[threading.get_ident()] = text
         return HOST_ERROR
     return 0
-
-
-def host_call_address() -> int:
-    """Return the address of the function that native code calls."""
-    address = ctypes.cast(_callback, ctypes.c_void_p).value
-    assert address is not None
-    return address
 
 
 def _wrapped(array: Any, dtype: Any) -> Any:

@@ -47,10 +47,9 @@ from .convert_to_llvm import convert_to_llvm
 from .dimensions import Size, numbers
 from .ffi import add_handler
 from .gate_library import gate_library_object
-from .host_calls import HOST_ERROR, HostRecord, host_call_address, host_error_text
+from .host_calls import HOST_ERROR, HostRecord, evaluate_host_call, host_error_text
 from .import_program import import_program
 from .importer import Importer
-from .interrupts import INTERRUPTED, poll_address
 from .jax_internals import weakly_typed
 from .lapack import PREFIX, routine_address, routines_in
 from .memory import (
@@ -61,6 +60,7 @@ from .memory import (
     memory_text,
 )
 from .native_llvm import compile_object, target_machine, to_llvmlite
+from .python_calls import INTERRUPTED, python_calls
 
 MESSAGES = {
     1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
@@ -180,13 +180,9 @@ def describe_status(key: int, status: int) -> str:
     return f"[QJIT:{code}] {line or 'unknown line'}: {text}"
 
 
-@ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-def _describe(key: int, status: int) -> int | None:
-    try:
-        text = describe_status(key, status)
-    except BaseException as error:  # nothing may cross native code, not even Ctrl-C
-        text = f"[QJIT:{status & 255}] the program failed ({type(error).__name__})."
-    message = ctypes.create_string_buffer(text.encode(errors="replace"))
+def _describe(key: int, status: int) -> int:
+    text = describe_status(key, status).encode(errors="replace")
+    message = ctypes.create_string_buffer(text)
     _messages[threading.get_ident()] = message
     return ctypes.addressof(message)
 
@@ -209,18 +205,23 @@ def _runtime() -> str:
     return "qjit_runtime"
 
 
+@cache
+def _python() -> str:
+    """Link what calls Python on first use and return the name of its library."""
+    module = python_calls(evaluate_host_call, _describe)
+    image = target_machine().emit_object(module)
+    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    _loaded.append(builder.link(_jit(), "qjit_python"))
+    return "qjit_python"
+
+
 def _link(image: bytes, name: str, handler: str, text: str) -> int:
     """Load object code, with what its LLVM IR calls, and return the handler."""
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
     if '@"__qrt__' in text:
         builder.add_jit_library(_runtime())
-    describe = ctypes.cast(_describe, ctypes.c_void_p).value
-    builder.import_symbol("__qjit__describe", describe)
-    builder.import_symbol("__qjit__host_call", host_call_address())
+    builder.add_jit_library(_python())
     builder.import_symbol("__qjit__memory_short", memory_check_address())
-    if '@"__qjit__poll"' in text:
-        poll = poll_address(target_machine(), _jit())
-        builder.import_symbol("__qjit__poll", poll)
     builder.import_symbol("__qjit__memory_room", memory_room_address())
     for routine in routines_in(text):
         builder.import_symbol(PREFIX + routine, routine_address(routine))

@@ -15,8 +15,8 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from qjit.lowering.interrupts import INTERRUPTED, raised
 from qjit.lowering.memory import LARGE, available_memory, size_text
+from qjit.lowering.python_calls import INTERRUPTED, raised
 
 from .autograph.reasons import reason_of
 from .errors import (

@@ -53,13 +53,26 @@ def start_after(seconds: float, action: Callable[[], None]) -> threading.Timer:
     return timer
 
 
+def interrupt_after(seconds: float, compiled: Any) -> None:
+    timer = start_after(seconds, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        compiled(0.3)
+    timer.join()
+
+
 @pytest.mark.parametrize("function", [endless, long, nested, descent, calling])
 def test_control_c(function: Any) -> None:
-    timer = start_after(1.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
-        qj.qjit(function)(0.3)
-    timer.join()
+    compiled = qj.qjit(function)
+    compiled.lower(0.3)
+    interrupt_after(0.5, compiled)
     assert qj.qjit(energy)(0.0) == 1
+
+
+def test_control_c_at_any_point_of_a_host_call() -> None:
+    compiled = qj.qjit(calling)
+    compiled.lower(0.3)
+    for milliseconds in range(40, 100):
+        interrupt_after(milliseconds / 1000, compiled)
 
 
 def test_handlers_of_users_raise_their_own_exceptions() -> None:

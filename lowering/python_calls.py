@@ -1,0 +1,154 @@
+"""What native code asks of Python: to handle signals, to evaluate, to word errors.
+
+The functions it calls are written here, not by ctypes, because Python may raise at any
+point of a call, such as KeyboardInterrupt before the first line of what is called, and
+ctypes prints what is raised and goes on. Here it ends the program, and is raised again
+where the program was called.
+
+Whoever runs a program without Python defines `__qjit__poll` to return zero.
+"""
+
+import ctypes
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+INTERRUPTED = 254
+POLLS_PER_SECOND = 20
+
+half, word, pointer = ir.IntType(32), ir.IntType(64), ir.PointerType()
+_raised: list[BaseException] = []
+_interrupted = ctypes.create_string_buffer(
+    f"[QJIT:{INTERRUPTED}] the program was interrupted.".encode()
+)
+
+
+def raised() -> BaseException:
+    """Return the exception that ended a program."""
+    return _raised.pop() if _raised else KeyboardInterrupt()
+
+
+def _python(builder: ir.IRBuilder, name: str, kind: ir.Type, *args: Any) -> Any:
+    """Call a function of Python's C interface."""
+    address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+    signature = ir.FunctionType(kind, [arg.type for arg in args])
+    function = builder.inttoptr(ir.Constant(word, address), signature.as_pointer())
+    return builder.call(function, args)
+
+
+@contextmanager
+def _interpreter(builder: ir.IRBuilder) -> Any:
+    """Hold the interpreter's lock."""
+    state = _python(builder, "PyGILState_Ensure", half)
+    yield
+    _python(builder, "PyGILState_Release", ir.VoidType(), state)
+
+
+def _keep_exception(builder: ir.IRBuilder) -> None:
+    """Move the exception that Python holds into the list of exceptions."""
+    void = ir.VoidType()
+    places = [builder.alloca(pointer) for _ in range(3)]
+    _python(builder, "PyErr_Fetch", void, *places)
+    _python(builder, "PyErr_NormalizeException", void, *places)
+    kept = builder.inttoptr(ir.Constant(word, id(_raised)), pointer)
+    error = builder.load(places[1], typ=pointer)
+    _python(builder, "PyList_Append", half, kept, error)
+    for place in places:
+        _python(builder, "Py_DecRef", void, builder.load(place, typ=pointer))
+
+
+def _is_due(module: ir.Module, builder: ir.IRBuilder) -> Any:
+    """Read the clock; note and return whether a tick has passed since the last one."""
+    clock = ir.Function(module, ir.FunctionType(half, [half, pointer]), "clock_gettime")
+    kind = ir.LiteralStructType([word, word])
+    now = builder.alloca(kind)
+    builder.call(clock, [ir.Constant(half, time.CLOCK_MONOTONIC), now])
+    time_now = builder.load(now, typ=kind)
+    seconds, rest = (builder.extract_value(time_now, place) for place in (0, 1))
+    tick = builder.sdiv(rest, ir.Constant(word, 10**9 // POLLS_PER_SECOND))
+    ticks = builder.add(builder.mul(seconds, ir.Constant(word, POLLS_PER_SECOND)), tick)
+    last = ir.GlobalVariable(module, word, "last_tick")
+    last.linkage = "internal"
+    setattr(last, "initializer", ir.Constant(word, 0))  # noqa: B010 (typed None)
+    due = builder.icmp_signed("!=", ticks, builder.load(last, typ=word))
+    builder.store(ticks, last)
+    return due
+
+
+def _write_poll(module: ir.Module) -> None:
+    """Write the function that loops call: zero, or the status that ends a program."""
+    function = ir.Function(module, ir.FunctionType(word, []), "__qjit__poll")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    with builder.if_then(_is_due(module, builder), likely=False):
+        with _interpreter(builder):
+            failed = _python(builder, "PyErr_CheckSignals", half)
+            stopped = builder.icmp_signed("!=", failed, ir.Constant(half, 0))
+            with builder.if_then(stopped, likely=False):
+                _keep_exception(builder)
+        status = ir.Constant(word, INTERRUPTED), ir.Constant(word, 0)
+        builder.ret(builder.select(stopped, *status))
+    builder.ret(ir.Constant(word, 0))
+
+
+def _write_call(
+    module: ir.Module, name: str, function: Callable[..., int], count: int, failed: int
+) -> None:
+    """Write a function that calls one of Python's, from words to a word.
+
+    Args:
+        module: Where to write it.
+        name: Its symbol.
+        function: What it calls, with integers.
+        count: How many.
+        failed: What it returns if an exception was raised.
+    """
+    kind = ir.FunctionType(word, [word] * count)
+    symbol = ir.Function(module, kind, name)
+    builder = ir.IRBuilder(symbol.append_basic_block("entry"))
+    result = builder.alloca(word)
+    row = builder.alloca(pointer, count)
+    with _interpreter(builder):
+        boxes = [
+            _python(builder, "PyLong_FromLongLong", pointer, arg) for arg in symbol.args
+        ]
+        for place, box in enumerate(boxes):
+            at = builder.gep(row, [ir.Constant(half, place)], source_etype=pointer)
+            builder.store(box, at)
+        nothing = builder.inttoptr(ir.Constant(word, 0), pointer)
+        callee = builder.inttoptr(ir.Constant(word, id(function)), pointer)
+        args = callee, row, ir.Constant(word, count), nothing
+        answer = _python(builder, "PyObject_Vectorcall", pointer, *args)
+        for box in boxes:
+            _python(builder, "Py_DecRef", ir.VoidType(), box)
+        raises = builder.icmp_unsigned("==", answer, nothing)
+        with builder.if_else(raises, likely=False) as (then, otherwise):
+            with then:
+                _keep_exception(builder)
+                builder.store(ir.Constant(word, failed), result)
+            with otherwise:
+                value = _python(builder, "PyLong_AsLongLong", word, answer)
+                builder.store(value, result)
+                _python(builder, "Py_DecRef", ir.VoidType(), answer)
+    builder.ret(builder.load(result, typ=word))
+
+
+def python_calls(
+    host_call: Callable[[int, int, int], int], describe: Callable[[int, int], int]
+) -> llvm.ModuleRef:
+    """Write what programs call.
+
+    Args:
+        host_call: Evaluates the host call of a key on the addresses of two arrays of
+            addresses, the inputs and the outputs; returns a status.
+        describe: Returns the address of the text for a program's key and status.
+    """
+    module = ir.Module("python")
+    _write_poll(module)
+    _write_call(module, "__qjit__host_call", host_call, 3, INTERRUPTED)
+    text = ctypes.addressof(_interrupted)
+    _write_call(module, "__qjit__describe", describe, 2, text)
+    return llvm.parse_assembly(str(module))
