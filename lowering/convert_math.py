@@ -13,6 +13,7 @@ INTRINSICS: dict[type[Operation], str] = {
     math.ExpOp: "llvm.exp",
     math.Exp2Op: "llvm.exp2",
     math.LogOp: "llvm.log",
+    math.Log2Op: "llvm.log2",
     math.SqrtOp: "llvm.sqrt",
     math.FloorOp: "llvm.floor",
     math.CeilOp: "llvm.ceil",

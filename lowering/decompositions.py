@@ -42,6 +42,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "clamp": lax.clamp,
     "complex": lax.complex,
     "cosine": lax.cos,
+    "count_leading_zeros": lax.clz,
     "divide": lax.div,
     "exponential": lax.exp,
     "exponential_minus_one": lax.expm1,
@@ -63,6 +64,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "round_nearest_even": lambda x: lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN),
     "rsqrt": lax.rsqrt,
     "select": lax.select,
+    "shift_left": lax.shift_left,
+    "shift_right_arithmetic": lax.shift_right_arithmetic,
+    "shift_right_logical": lax.shift_right_logical,
     "sign": lax.sign,
     "sine": lax.sin,
     "sqrt": lax.sqrt,
@@ -130,6 +134,9 @@ def _evaluate(op: Any, inputs: list[Any], env: Environment, call: Any) -> list[A
         return [lax.convert_element_type(inputs[0], _dtype(op.results[0]))]
     if name == "bitcast_convert":
         return [lax.bitcast_convert_type(inputs[0], _dtype(op.results[0]))]
+    if name == "gather":  # of one entry of a table
+        table, place = inputs
+        return [lax.squeeze(lax.dynamic_slice(table, [place], [1]), [0])]
     if name == "func.call":
         return call(ir.FlatSymbolRefAttr(op.attributes["callee"]).value, inputs)
     if name == "reduce":  # of scalars: each operand joins its initial value
@@ -157,8 +164,10 @@ def _dtype(value: Any) -> Any:
 
 def _constant(op: Any) -> Any:
     dtype = _dtype(op.results[0])
-    splat: Any = ir.DenseElementsAttr(op.attributes["value"]).get_splat_value()
-    value = splat.value
+    elements: Any = ir.DenseElementsAttr(op.attributes["value"])
+    if not elements.is_splat:
+        return np.array(elements, dtype)
+    value = elements.get_splat_value().value
     if dtype.kind in "iu":
         unsigned = np.dtype(f"u{dtype.itemsize}")
         return np.asarray(value % 2 ** (8 * dtype.itemsize), unsigned).view(dtype)

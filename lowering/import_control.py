@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 from xdsl.dialects import arith, scf
@@ -16,21 +17,30 @@ from .importer import Importer, index, rule
 from .interrupts import mark
 from .jax_internals import physical_aval, scan_counts
 
+# The parameters in which calls keep the function that they evaluate.
+CALLED = ("call_jaxpr", "fun_jaxpr", "jaxpr", "fwd_jaxpr", "call")
 
-@rule("jit", "pjit", "closed_call", "core_call", "custom_jvp_call")
+
+@rule("jit", "pjit", "call", "closed_call", "core_call", "eval_jaxpr", "composite")
+@rule("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "remat_opt")
+@rule("custom_vmap_call", "checkpoint", "remat", "remat2")
 def _call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
-    for name in ("jaxpr", "call_jaxpr"):
+    for name in CALLED:
         if name in eqn.params:
             return _inline(importer, eqn.params[name], inputs)
     return NotImplemented
 
 
-@rule("custom_vjp_call", "custom_vjp_call_jaxpr", "checkpoint", "remat", "remat2")
-def _call_differentiable(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
-    for name in ("call_jaxpr", "fun_jaxpr", "jaxpr"):
-        if name in eqn.params:
-            return _inline(importer, eqn.params[name], inputs)
-    return NotImplemented
+@rule("call_hi_primitive")
+def _call_high(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    """Import what JAX itself expands a primitive of many into, since JAX 0.12."""
+
+    def expanded(*args: Any) -> list[Any]:
+        return eqn.primitive.to_lojax(*args, **eqn.params)
+
+    avals = (var.aval for var in eqn.invars)
+    shapes = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals]
+    return importer.inline(jax.make_jaxpr(expanded)(*shapes), inputs)
 
 
 @rule("custom_linear_solve")

@@ -247,9 +247,14 @@ def _select_n(importer: Importer, eqn: Any, which: Scalar, *cases: Scalar) -> Sc
 
 
 @rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "name", "device_put")
-@rule("random_wrap", "random_unwrap")
+@rule("random_wrap", "random_unwrap", "sharding_constraint", "layout_constraint")
 def _same(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return list(inputs)
+
+
+@rule("tie")
+def _tie(importer: Importer, eqn: Any, x: Value, y: Value) -> list[Value]:
+    return [y]
 
 
 @elementwise("real")

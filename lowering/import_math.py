@@ -33,6 +33,7 @@ REAL_FUNCTIONS: dict[str, Any] = {
     "expm1": math.ExpM1Op,
     "log": math.LogOp,
     "log1p": math.Log1pOp,
+    "log2": math.Log2Op,
     "sqrt": math.SqrtOp,
     "cbrt": math.CbrtOp,
     "erf": math.ErfOp,
@@ -40,8 +41,8 @@ REAL_FUNCTIONS: dict[str, Any] = {
     "ceil": math.CeilOp,
 }
 C_FUNCTIONS = {"erfc": "erfc"}
-# What the C library computes otherwise than XLA, by kind and name.
-DECOMPOSED = {("f", "atanh"), ("c", "log1p")}
+# What the C library lacks or computes otherwise than XLA, by kind and name.
+DECOMPOSED = {("f", "atanh"), ("c", "log1p"), ("c", "log2")}
 
 
 def call_complex(importer: Importer, symbol: str, *args: Scalar) -> Scalar:

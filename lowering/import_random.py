@@ -39,7 +39,7 @@ def _random(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 
 @key_rule("slice", "dynamic_slice", "dynamic_update_slice", "gather", "scatter", "rev")
 @key_rule("broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims")
-@key_rule("concatenate", "select_n", "split", "copy")
+@key_rule("concatenate", "select_n", "split", "unstack", "copy")
 def _moved(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     """Move keys by moving each of their words alike."""
     axes = [-1 if is_key(var.aval.dtype) else None for var in eqn.invars]
@@ -78,13 +78,11 @@ def _iota_2x32_shape(importer: Importer, eqn: Any) -> list[Value]:
 
 @rule("rng_bit_generator")
 def _rng_bit_generator(importer: Importer, eqn: Any, state: Value) -> Any:
-    # NOTE: XLA's Threefry orders the words of odd shapes in a way of its own.
-    if "THREE_FRY" in str(eqn.params["algorithm"]):
-        return NotImplemented
+    threefry = "THREE_FRY" in str(eqn.params["algorithm"])
 
     def generate(state: Any) -> Any:
         shape, dtype = eqn.params["shape"], eqn.params["dtype"]
-        return generated_bits(state, shape, dtype)
+        return generated_bits(state, shape, dtype, threefry=threefry)
 
     return _inlined(importer, generate, [state])
 

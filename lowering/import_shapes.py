@@ -14,6 +14,7 @@ from .dimensions import Size, count, larger, smaller
 from .emitter import known_integer
 from .import_conversions import convert
 from .importer import Importer, index, rule
+from .jax_internals import physical_aval
 
 Indices = Sequence[SSAValue]
 
@@ -182,6 +183,32 @@ def _split(importer: Importer, eqn: Any, x: Value) -> list[Value]:
         found.append(sliced(importer, var.aval, x, starts, [1] * len(starts)))
         start += size
     return found
+
+
+@rule("unstack")
+def _unstack(importer: Importer, eqn: Any, x: Value) -> list[Value]:
+    cheap(importer, x)
+    axis = eqn.params["axis"]
+
+    def entry(var: Any, number: int) -> Value:
+        def place(indices: Indices) -> Indices:
+            chosen = importer.index_constant(number)
+            return [*indices[:axis], chosen, *indices[axis:]]
+
+        return moved(importer, var.aval, x, place)
+
+    return [entry(var, number) for number, var in enumerate(eqn.outvars)]
+
+
+@rule("empty", "empty2")
+def _empty(importer: Importer, eqn: Any) -> list[Value]:
+    """Make an array that the program writes before it reads it; zeros, as JAX does."""
+    aval = physical_aval(eqn.outvars[0].aval)
+
+    def zero(_: Indices) -> SSAValue:
+        return importer.scalar_constant(0, aval.dtype)
+
+    return [importer.lazy(aval, [], zero, cheap=True)]
 
 
 def write_at(

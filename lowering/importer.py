@@ -35,7 +35,8 @@ DEEPEST = 50
 STRUCTURAL = {
     *("jit", "pjit", "closed_call", "core_call", "cond", "while", "scan", "copy"),
     *("custom_jvp_call", "custom_vjp_call", "custom_linear_solve", "checkpoint"),
-    *("random_wrap", "random_unwrap", "qnode"),
+    *("random_wrap", "random_unwrap", "qnode", "call_hi_primitive", "eval_jaxpr"),
+    *("call", "composite", "custom_vmap_call", "remat_opt"),
 }
 
 

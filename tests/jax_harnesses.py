@@ -27,6 +27,8 @@ TOLERANCES: dict[str, dict[str, float]] = {
     "lgamma": {"float64": 2e-14},
     "log1p": {"float64": 2e-14, "complex128": 2e-14},
     "pow": {"complex64": 1e-5, "complex128": 2e-14},
+    # JAX multiplies by a logarithm that it rounds to the operand's type.
+    "exp2": {"bfloat16": 3e-2, "float16": 5e-3},
     # XLA rounds partial sums in another order.
     "cumsum": {"bfloat16": 5e-2, "float16": 5e-3},
     "cumprod": {"bfloat16": 5e-2, "float16": 5e-3},
@@ -38,7 +40,8 @@ TOLERANCES: dict[str, dict[str, float]] = {
     "triangular_solve": {"bfloat16": 5e-2, "float16": 1e-2},
     "conv_general_dilated": {
         **{"float32": 1e-4, "complex64": 1e-4, "float64": 1e-12, "complex128": 1e-12},
-        **{"float16": 1e-2, "bfloat16": 5e-2},
+        # JAX 0.7 adds 16-bit terms with 16 bits.
+        **{"float16": 1e-1, "bfloat16": 5e-2},
     },
     "reduce_window_add": {"bfloat16": 5e-2, "float16": 5e-3, "float32": 1e-5},
 }

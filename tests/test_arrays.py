@@ -325,7 +325,8 @@ def test_derivatives_of_extremes_in_windows(padding: Any, combine: Any) -> None:
 def convolutions(draw: Any) -> tuple[Any, ...]:
     """Draw the shapes and parameters of a convolution with a result."""
     rank = draw(st.integers(0, 2))
-    groups = draw(st.integers(1, 3))
+    # NOTE: the XLA of JAX 0.7 mixes up groups where there is no spatial axis.
+    groups = draw(st.integers(1, 3 if rank else 1))
     kind = draw(st.sampled_from(["feature_group_count", "batch_group_count"]))
     batch, inputs, outputs = (draw(st.integers(1, 3)) for _ in range(3))
     left = [batch * groups, inputs] if kind[0] == "b" else [batch, inputs * groups]

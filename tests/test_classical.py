@@ -19,7 +19,7 @@ UNARY: dict[Any, list[Any]] = {
         for f in (
             *(lax.sin, lax.cos, lax.tan, lax.asin, lax.acos, lax.atan, lax.sinh),
             *(lax.cosh, lax.tanh, lax.asinh, lax.atanh, lax.exp, lax.exp2, lax.expm1),
-            *(lax.log, lax.log1p, lax.sqrt, lax.rsqrt, lax.logistic),
+            *(lax.log, lax.log1p, jnp.log2, lax.sqrt, lax.rsqrt, lax.logistic),
         )
     },
     **{
@@ -185,6 +185,54 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "tensordot": lambda a: jnp.tensordot(a, a, ((0, 1), (0, 1))),
     "softmax": lambda a: jax.nn.softmax(a),
 }
+
+
+def _total_slope(function: Callable[..., Any]) -> Callable[..., Any]:
+    return jax.grad(lambda a: jnp.sum(function(a)))
+
+
+@jax.custom_batching.custom_vmap
+def _batched_in_a_way(a: Any) -> Any:
+    return jnp.sin(a)
+
+
+@_batched_in_a_way.def_vmap
+def _(size: int, batched: Any, a: Any) -> Any:
+    return jnp.cos(a), batched[0]
+
+
+def _root(a: Any) -> Any:
+    def refined(residual: Any, start: Any) -> Any:
+        return lax.fori_loop(0, 9, lambda _, x: x - residual(x) / (2 * x), start)
+
+    return lax.custom_root(
+        lambda x: x * x - a,
+        jnp.ones_like(a),
+        refined,
+        lambda f, y: y / f(jnp.ones_like(y)),
+    )
+
+
+# Functions that JAX makes of primitives that wrap others, from some version on.
+WRAPPED: dict[str, Callable[..., Any]] = {
+    "batched_in_a_way": jax.vmap(_batched_in_a_way),
+    "composite": lambda a: lax.composite(jnp.sin, "tests.sine")(a),
+    "exponential": _total_slope(jax.scipy.linalg.expm),
+    "mantissas": lambda a: (jnp.frexp(a), jnp.ldexp(a, 3)),
+    "nonzero": lambda a: jnp.nonzero(a > 0.5, size=30, fill_value=-1),
+    "polynomial": lambda a: jnp.polyval(a[0], a),
+    "root": lambda a: (_root(a), _total_slope(_root)(a)),
+    "searches": lambda a: jnp.searchsorted(jnp.sort(a[0]), a),
+    "slopes": lambda a: [
+        _total_slope(f)(a - 0.5) for f in (jnp.tanh, jnp.arcsin, jnp.arctanh)
+    ],
+    "unpacked": lambda a: [row * place for place, row in enumerate(a)],
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_wrapped_primitives(name: str) -> None:
+    check(WRAPPED[name], MATRIX[:, :4])
 
 
 @pytest.mark.parametrize("name", SHAPE_FUNCTIONS)

@@ -83,7 +83,7 @@ def test_keys_of_the_caller() -> None:
     assert kept == other
 
 
-@pytest.mark.parametrize("algorithm", ["default", "philox"])
+@pytest.mark.parametrize("algorithm", ["default", "philox", "three_fry"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64"])
 def test_bit_generators_carry(algorithm: str, dtype: Any) -> None:
     chosen = getattr(lax.RandomAlgorithm, f"RNG_{algorithm.upper()}")
@@ -92,7 +92,7 @@ def test_bit_generators_carry(algorithm: str, dtype: Any) -> None:
         return [
             lax.rng_bit_generator(key, shape, dtype=dtype, algorithm=chosen)
             for key in (words, state)
-            for shape in ((), (7,), (3, 5))
+            for shape in ((), (7,), (3, 5), (5, 4))
         ]
 
     words = np.array([3, 2**32 - 2, 5, 2**32 - 1], np.uint32)
