@@ -31,6 +31,7 @@ from .import_quantum import (
     sorted_terms,
     widened,
 )
+from .import_samples import Draw, shared_draws
 from .importer import Importer
 
 
@@ -284,10 +285,14 @@ OPERATIONS = {
 
 
 def _run(
-    importer: Importer, core: Any, operands: Sequence[Value], recorded: bool
+    importer: Importer,
+    core: Any,
+    operands: Sequence[Value],
+    recorded: bool,
+    draws: Sequence[Draw] = (),
 ) -> None:
     importer.settle(operands)
-    begin(importer, core.num_wires, core.dtype, recorded=recorded)
+    begin(importer, core.num_wires, core.dtype, recorded=recorded, draws=draws)
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
     circuit.nodes(core.nodes, [])
     importer.flush()
@@ -301,7 +306,8 @@ def import_circuit(
     importer: Importer, core: Any, operands: Sequence[Value]
 ) -> list[Value]:
     """Import a circuit and its measurements."""
-    _run(importer, core, operands, recorded=False)
+    draws = shared_draws((s.primitive, s.params) for s in _measurements(core))
+    _run(importer, core, operands, recorded=False, draws=draws)
     found = [
         add_measurement(
             importer,

@@ -24,6 +24,7 @@ class Imported:
     locations: list[str]
     native: dict[str, int]
     host: list[Any]
+    notes: dict[str, dict[str, Any]]
     dimensions: tuple[str, ...]
     sizes: dict[Size, bool]
 
@@ -80,6 +81,7 @@ def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
         importer.locations,
         importer.native_primitives,
         importer.host_records,
+        importer.notes,
         dimensions,
         importer.sizes,
     )

@@ -385,13 +385,16 @@ def add_measurement(
         case "quantum_density_matrix":
             importer.insert(quantum.DensityMatrixOp(register, target, params["wires"]))
         case _:
-            return add_sample(importer, params, aval)
+            return add_sample(importer, params, aval.dtype)
     return importer.from_buffer(target, aval)
 
 
 def read_out(importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Value:
     """Append the terminal measurement of an equation and return its result."""
     aval = eqn.outvars[0].aval
+    if eqn.primitive.name == "quantum_estimate":
+        rows = add_sample(importer, eqn.params)
+        return inlined(importer, eqn.params["statistic"], rows, *inputs)
     return add_measurement(importer, eqn.primitive.name, eqn.params, inputs, aval)
 
 
@@ -399,7 +402,7 @@ def _terminal(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return [qubits_of(importer).terminal(importer, eqn, inputs)]
 
 
-for _name in ("expval", "var", "probs", "state", "sample", "density_matrix"):
+for _name in ("expval", "var", "probs", "state", "density_matrix"):
     rule(f"quantum_{_name}")(_terminal)
-for _name in ("record", "mean", "variance"):
+for _name in ("sample", "estimate", "record", "mean", "variance"):
     rule(f"quantum_{_name}")(_terminal)

@@ -1,6 +1,6 @@
 """Import of samples: statistics that can share their shots do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,18 +40,18 @@ class Draw:
         return all(self.letters[wire] == wanted[wire] for wire in shared)
 
 
-def letters_of(params: dict[str, Any]) -> dict[int, str]:
+def letters_of(params: Mapping[str, Any]) -> dict[int, str]:
     """Return the wires that a sample measures, and in which bases."""
     return dict(zip(params["wires"], params["basis"], strict=True))
 
 
-def shared_draws(eqns: Iterable[Any]) -> list[Draw]:
-    """Return the draws that answer all samples among some equations."""
+def shared_draws(measured: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Draw]:
+    """Return the draws that answer all samples among some primitives and parameters."""
     draws: list[Draw] = []
-    for eqn in eqns:
-        if eqn.primitive.name != "quantum_sample":
+    for name, params in measured:
+        if name not in ("quantum_sample", "quantum_estimate"):
             continue
-        wanted = letters_of(eqn.params)
+        wanted = letters_of(params)
         found = next((draw for draw in draws if draw.takes(wanted)), None)
         if found is None:
             draws.append(Draw(wanted))
@@ -60,10 +60,14 @@ def shared_draws(eqns: Iterable[Any]) -> list[Draw]:
     return draws
 
 
-def add_sample(importer: Importer, params: dict[str, Any], aval: Any) -> Value:
+def add_sample(
+    importer: Importer, params: Mapping[str, Any], dtype: Any = np.int64
+) -> Value:
     """Append a sample of wires, or read it off shots that were drawn before."""
     from .import_quantum import qubits_of
 
+    shape = params["shots"], len(params["wires"])
+    aval = ShapedArray(shape, np.dtype(dtype))
     wanted = letters_of(params)
     draws = qubits_of(importer).draws
     draw = next((draw for draw in draws if draw.covers(wanted)), None)

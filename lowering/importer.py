@@ -127,6 +127,7 @@ class Importer(Emitter):
         self.enclosing: list[Any] = []
         self.native_primitives: dict[str, int] = {}
         self.host_records: list[Any] = []
+        self.notes: dict[str, dict[str, Any]] = {}  # for the report
         self._location_ids: dict[str, int] = {}
 
     @property

@@ -291,6 +291,7 @@ def compile_program(
         "native": imported.native,
         "host": [record.name for record in host],
         "seconds": seconds,
+        **imported.notes,
     }
     program = Program(
         symbol,

@@ -6,7 +6,7 @@ through `circuit`, which has no classical code in it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jax
@@ -17,7 +17,7 @@ from jax.extend.core import Jaxpr, Primitive
 
 from .diagnostics import reraised, settled
 from .errors import DifferentiationError
-from .jax_internals import Zero, ad, batching, mlir, user_line, zero_tangent
+from .jax_internals import Zero, batching, mlir, user_line, zero_tangent
 from .split import Core, Split, shaped, split
 
 Params = dict[str, Any]
@@ -34,18 +34,26 @@ class Circuit:
     seed: int | None
     name: str
     diff_method: str | None
+    differences: Any  # how differences are taken, for the methods that take some
 
     @cached_property
     def split(self) -> Split:
         """The function split into classical code and a circuit."""
+        return split(
+            self.jaxpr, self.num_wires, self.dtype, self.name, self.seed, self.method
+        )
+
+    @property
+    def method(self) -> str:
+        """How the function is differentiated: what "best" stands for."""
         if self.diff_method is None:
             raise DifferentiationError(
                 f"{user_line()}: '{self.name}' has diff_method=None, so it has no "
                 "derivative. Use diff_method='best'."
             )
-        return split(
-            self.jaxpr, self.num_wires, self.dtype, self.name, "differentiation"
-        )
+        if self.diff_method != "best":
+            return self.diff_method
+        return "adjoint" if self.shots is None else "parameter-shift"
 
 
 def pure_primitive(
@@ -165,7 +173,7 @@ qnode_p = pure_primitive("qnode", _qnode_results)
 circuit_p = pure_primitive("circuit", _circuit_results)
 
 
-def _along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+def along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """Differentiate a function along the tangents that are not symbolic zeros."""
     moving = [not isinstance(tangent, Zero) for tangent in tangents]
 
@@ -184,19 +192,3 @@ def _along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
         for out, dot in zip(outs, dots, strict=True)
     ]
     return outs, zeros
-
-
-def _qnode_jvp(
-    primals: Any, tangents: Any, *, circuit: Circuit, batch: Any
-) -> tuple[Any, Any]:
-    parts = circuit.split
-
-    def run(*args: Any) -> list[Any]:
-        return parts.run(partial(circuit_p.bind, core=parts.core, batch=None), args)
-
-    if batch is not None:
-        run = jax.vmap(run, in_axes=[0 if on else None for on in batch[1]])
-    return _along(run, primals, tangents)
-
-
-ad.primitive_jvps[qnode_p] = _qnode_jvp

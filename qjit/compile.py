@@ -201,7 +201,8 @@ class QJIT:
 
         Returns:
             "native" and "host": how many primitives of each name run natively, and
-            which call back into JAX; "seconds": compile seconds by stage.
+            which call back into JAX; "seconds": compile seconds by stage;
+            "diff_method": how each quantum function in it is differentiated.
         """
         signature = self._signature_of(args, kwargs)
         key, program = self._last

@@ -3,6 +3,7 @@
 Words that agree wherever both act are measured together, in the same shots.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +11,38 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from . import outcomes
 from .context import TraceContext, current
 from .errors import UnsupportedError
 from .jax_internals import user_line
 from .observables import Observable, Word, as_observable, real_coefficients
-from .primitives import real_dtype, sample_p
+from .primitives import estimate_p, real_dtype, sample_p
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The means of the powers of a weighted sum of words, from samples of wires."""
+
+    acts: tuple[tuple[bool, ...], ...]  # for each word, on which wires
+    powers: int
+
+    def __call__(self, rows: jax.Array, weights: jax.Array) -> jax.Array:
+        """Return the means: (powers,)."""
+        acts = jnp.asarray(np.asarray(self.acts).T, weights.dtype)
+        signs = 1 - 2 * jnp.mod(rows.astype(weights.dtype) @ acts, 2)
+        values = signs @ weights
+        return jnp.stack([jnp.mean(values**k) for k in range(1, self.powers + 1)])
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """The share of each outcome among samples of wires."""
+
+    dtype: Any
+
+    def __call__(self, rows: jax.Array) -> jax.Array:
+        """Return the shares: (2**wires,)."""
+        return outcomes.frequencies(rows, self.dtype)
 
 
 @dataclass
@@ -35,23 +63,46 @@ class Group:
         self.words.append(word)
         self.terms.append(term)
 
-    def signs(self, context: TraceContext) -> jax.Array:
-        """Return the eigenvalue of each word in each shot: (shots, words)."""
-        wires = tuple(self.letters)
-        rows = drawn(wires, "".join(self.letters.values()), context)
-        acts = np.asarray(
-            [[wire in dict(word) for wire in wires] for word in self.words]
-        )
-        dtype = real_dtype(context.dtype)
-        ones = rows.astype(dtype) @ jnp.asarray(acts.T, dtype)
-        return 1 - 2 * jnp.mod(ones, 2)
+    def moments(
+        self, coefficients: jax.Array, powers: int, context: TraceContext
+    ) -> jax.Array:
+        """Return the means of the powers of the words' weighted sum: (powers,)."""
+        wires, weights = tuple(self.letters), coefficients[np.asarray(self.terms)]
+        acts = tuple(tuple(wire in dict(word) for wire in wires) for word in self.words)
+        basis = "".join(self.letters.values())
+        return _estimate(wires, basis, context, Moments(acts, powers), weights)
 
 
-def drawn(wires: tuple[int, ...], basis: str, context: TraceContext) -> jax.Array:
-    """Return the bits of wires, each measured in the basis of a Pauli matrix."""
+def _estimate(
+    wires: tuple[int, ...],
+    basis: str,
+    context: TraceContext,
+    statistic: Callable[..., jax.Array],
+    *inputs: jax.Array,
+) -> jax.Array:
+    return estimate_p.bind(
+        *inputs,
+        wires=wires,
+        basis=basis,
+        shots=context.shots,
+        dtype=context.dtype,
+        statistic=statistic,
+    )[0]
+
+
+def drawn(wires: tuple[int, ...], context: TraceContext) -> jax.Array:
+    """Return the bits of wires in each shot: (shots, wires)."""
+    basis = "Z" * len(wires)
     return sample_p.bind(
         wires=wires, basis=basis, shots=context.shots, dtype=context.dtype
     )[0]
+
+
+def estimated_probabilities(wires: tuple[int, ...], context: TraceContext) -> jax.Array:
+    """Return the share of each outcome among the shots."""
+    outcomes.check_width(len(wires), "probs")
+    statistic = Frequencies(real_dtype(context.dtype))
+    return _estimate(wires, "Z" * len(wires), context, statistic)
 
 
 def estimated_mean(observable: Any) -> jax.Array:
@@ -59,11 +110,7 @@ def estimated_mean(observable: Any) -> jax.Array:
     context = current("expval")
     found, coefficients = _prepared(observable, "expval", context)
     groups, constant = _grouped(found, coefficients)
-    total = constant
-    for group in groups:
-        means = jnp.mean(group.signs(context), axis=0)
-        total = total + jnp.sum(coefficients[np.asarray(group.terms)] * means)
-    return total
+    return sum((g.moments(coefficients, 1, context)[0] for g in groups), constant)
 
 
 def estimated_variance(observable: Any) -> jax.Array:
@@ -79,8 +126,8 @@ def estimated_variance(observable: Any) -> jax.Array:
         )
     if not groups:
         return jnp.zeros_like(constant)
-    chosen = coefficients[np.asarray(groups[0].terms)]
-    return jnp.var(groups[0].signs(context) @ chosen)
+    mean, square = groups[0].moments(coefficients, 2, context)
+    return square - mean**2
 
 
 def _prepared(

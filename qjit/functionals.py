@@ -16,11 +16,10 @@ def expval(psi: Any, coefficients: Any, *matrices: Any, terms: Terms) -> Any:
     return jnp.real(jnp.vdot(psi, product))
 
 
-def var(psi: Any, coefficients: Any, *matrices: Any, terms: Terms) -> Any:
-    """Return the variance of a sum of terms."""
+def moments(psi: Any, coefficients: Any, *matrices: Any, terms: Terms) -> Any:
+    """Return the expectation values of a sum of terms and of its square."""
     product = observable_applied(psi, coefficients, matrices, terms)
-    mean = jnp.real(jnp.vdot(psi, product))
-    return jnp.real(jnp.vdot(product, product)) - mean**2
+    return jnp.stack([jnp.real(jnp.vdot(v, product)) for v in (psi, product)])
 
 
 def probs(psi: Any, *, wires: Sequence[int]) -> Any:
@@ -40,9 +39,10 @@ def state(psi: Any) -> Any:
     return psi
 
 
+# All but the state itself are linear in the state's projector.
 FUNCTIONALS: dict[str, Callable[..., Any]] = {
     "quantum_expval": expval,
-    "quantum_var": var,
+    "quantum_var": moments,
     "quantum_probs": probs,
     "quantum_density_matrix": density_matrix,
     "quantum_state": state,
@@ -50,9 +50,14 @@ FUNCTIONALS: dict[str, Callable[..., Any]] = {
 
 
 def functional(name: str, params: Any) -> Callable[..., Any]:
-    """Return the function of the state, and of the inputs, that a measurement is."""
+    """Return what a measurement reads off the state, given its inputs."""
     options = {k: params[k] for k in ("terms", "wires") if k in params}
     return lambda psi, *inputs: FUNCTIONALS[name](psi, *inputs, **options)
+
+
+def outcome(name: str, found: Any) -> Any:
+    """Return the result of a measurement, from what it reads off the state."""
+    return found[1] - found[0] ** 2 if name == "quantum_var" else found
 
 
 def observable_applied(

@@ -42,18 +42,27 @@ def _unbatched(function: Any) -> Any:
     return with_batch
 
 
+def _note_method(importer: Importer, name: str, method: str | None) -> None:
+    """Let the report tell how a quantum function is differentiated."""
+    if method is not None:
+        importer.notes.setdefault("diff_method", {})[name] = method
+
+
 @rule("qnode")
 @_unbatched
 def _qnode(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
     circuit = params["circuit"]
+    if circuit.diff_method is not None:
+        _note_method(importer, circuit.name, circuit.method)
     if circuit.seed is not None:
         importer.insert(SeedOp(circuit.seed))
     if measures_midway(circuit.jaxpr):
         return import_trajectories(importer, circuit, inputs)
     importer.settle(inputs)
-    draws = shared_draws(eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
+    eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
+    draws = shared_draws((eqn.primitive.name, eqn.params) for eqn in eqns)
     begin(importer, circuit.num_wires, circuit.dtype, draws=draws)
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)
@@ -61,11 +70,16 @@ def _qnode(
 
 
 @rule("circuit")
-@_unbatched
-def _circuit(
-    importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
-) -> list[Value]:
-    return import_circuit(importer, params["core"], inputs)
+def _circuit(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    core, batch = eqn.params["core"], eqn.params["batch"]
+    _note_method(importer, core.name, core.method)
+    # NOTE: once for a batch, whose entries then draw different samples.
+    if core.seed is not None:
+        importer.insert(SeedOp(core.seed))
+    if batch is None:
+        return import_circuit(importer, core, inputs)
+    params = {"core": core.reseeded(None)}
+    return _inline(importer, mapped_over_batch(circuit_p, batch, params), inputs)
 
 
 @rule("circuit_push")
@@ -73,6 +87,7 @@ def _circuit(
 def _circuit_push(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
+    _note_method(importer, params["core"].name, params["core"].method)
     run = pushed(params["core"], params["directions"])
     return _inline(importer, run, inputs)
 
@@ -85,6 +100,7 @@ def _circuit_pull(
     core, directions, into = params["core"], params["directions"], params["into"]
     if directions:
         return _inline(importer, pulled(core, directions, into), inputs)
+    _note_method(importer, core.name, core.method)
     count = len(core.results)
     return import_adjoint(importer, core, inputs[:count], inputs[count:], into)
 

@@ -9,6 +9,7 @@ from jax._src import core as core
 from jax._src import effects as effects
 
 # Rules of new primitives: documented, but not re-exported.
+from jax._src.ad_util import SymbolicZero as SymbolicZero
 from jax._src.ad_util import Zero as Zero
 
 # `jax.jit` dispatch needs to know whether a transformation is in progress.

@@ -11,7 +11,12 @@ from jax.core import Tracer
 from . import outcomes
 from .context import TraceContext, current
 from .errors import MeasurementError
-from .estimates import drawn, estimated_mean, estimated_variance
+from .estimates import (
+    drawn,
+    estimated_mean,
+    estimated_probabilities,
+    estimated_variance,
+)
 from .jax_internals import user_line
 from .observables import Observable, as_observable, real_coefficients
 from .outcomes import is_value, measured_bits
@@ -128,9 +133,9 @@ def probs(wires: Wires = None) -> jax.Array:
     context = current("probs")
     if (bits := measured_bits(wires)) is not None:
         return outcomes.distribution(bits)
-    if context.shots is not None:
-        return outcomes.frequencies(sample(wires), real_dtype(context.dtype))
     on = _all_or(wires, context, "probs")
+    if context.shots is not None:
+        return estimated_probabilities(on, context)
     return probs_p.bind(wires=on, dtype=context.dtype)[0]
 
 
@@ -289,7 +294,7 @@ def sample(wires: Wires = None) -> jax.Array:
         rows = outcomes.samples(bits, context.shots)
         return rows[:, 0] if is_value(wires) and wires.ndim == 0 else rows
     on = _all_or(wires, context, "sample")
-    return drawn(on, "Z" * len(on), context)
+    return drawn(on, context)
 
 
 def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
@@ -69,6 +70,12 @@ def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, **__: Any) -> An
     return [ShapedArray((shots, len(wires)), integer_dtype())]
 
 
+def _estimated(*inputs: ShapedArray, **params: Any) -> list[ShapedArray]:
+    (rows,) = _samples(**params)
+    found = jax.eval_shape(params["statistic"], rows, *inputs)
+    return [ShapedArray(found.shape, found.dtype)]
+
+
 def _recorded(value: ShapedArray, *, shots: int) -> list[ShapedArray]:
     return [ShapedArray((shots, *value.shape), value.dtype)]
 
@@ -95,6 +102,8 @@ var_p = _effectful("quantum_var", _real_scalar)
 probs_p = _effectful("quantum_probs", _probabilities)
 state_p = _effectful("quantum_state", _amplitudes)
 sample_p = _effectful("quantum_sample", _samples)
+# Operands: what the statistic takes besides the samples.
+estimate_p = _effectful("quantum_estimate", _estimated)
 density_matrix_p = _effectful("quantum_density_matrix", _density)
 # Operands: an array computed from measured outcomes. Its value in each shot, or its
 # mean and variance over all outcomes.
@@ -105,6 +114,6 @@ variance_p = _effectful("quantum_variance", _averaged)
 GATE_PRIMITIVES = (gate_p, unitary_p, state_prep_p)
 OUTCOME_PRIMITIVES = (record_p, mean_p, variance_p)
 TERMINAL_PRIMITIVES = (
-    *(expval_p, var_p, probs_p, state_p, sample_p, density_matrix_p),
+    *(expval_p, var_p, probs_p, state_p, density_matrix_p, sample_p, estimate_p),
     *OUTCOME_PRIMITIVES,
 )

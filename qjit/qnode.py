@@ -1,7 +1,7 @@
 """Quantum functions: `qnode` traces them into one pure JAX primitive."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,8 @@ from .diagnostics import (
     explained,
     is_array,
 )
-from .errors import MeasurementError, ParameterError, UnsupportedError, WireError
+from .diff_methods import Differences, differences
+from .errors import MeasurementError, UnsupportedError, WireError
 from .jax_internals import partial_eval, trace_state_clean, user_line, wide_types
 from .jaxprs import live, measures_midway
 from .reroll import is_rerolling, reroll
@@ -44,13 +45,18 @@ class QNode:
     """A quantum function; call it like the Python function it was made from."""
 
     def __init__(
-        self, function: Callable[..., Any], device: Device, diff_method: str | None
+        self,
+        function: Callable[..., Any],
+        device: Device,
+        diff_method: str | None,
+        differences: Differences,
     ) -> None:
         self.__name__ = getattr(function, "__name__", "circuit")
         functools.update_wrapper(self, function)
         self.function = function
         self.device = device
         self.diff_method = diff_method
+        self.differences = differences
         self._cache: dict[Any, Specialised] = {}
         self._jitted = jax.jit(self._call)
         self._converted: QNode | None = None
@@ -59,7 +65,9 @@ class QNode:
         """Return the same with Python's control flow converted."""
         if self._converted is None:
             function = converted(self.function)
-            self._converted = QNode(function, self.device, self.diff_method)
+            self._converted = QNode(
+                function, self.device, self.diff_method, self.differences
+            )
             self._converted._converted = self._converted
         return self._converted
 
@@ -136,6 +144,7 @@ class QNode:
             self.device.seed,
             self.__name__,
             self.diff_method,
+            self.differences,
         )
         return Specialised(circuit, tuple(closed.consts), jax.tree.structure(shapes))
 
@@ -158,6 +167,7 @@ def qnode(
     wires: int | None = None,
     shots: int | None = None,
     diff_method: str | None = "best",
+    gradient_kwargs: Mapping[str, Any] | None = None,
     seed: int | None = None,
     dtype: Any = None,
 ) -> Any:
@@ -168,7 +178,13 @@ def qnode(
         wires: number of wires, 0 to wires - 1; counted when left out.
         shots: number of samples that `sample` and `counts` return and `expval`, `var`
             and `probs` are estimated from; these are exact when left out.
-        diff_method: "best" or "adjoint"; None for no derivative.
+        diff_method: how it is differentiated: "adjoint" (exact, without shots),
+            "parameter-shift", "finite-diff" or "spsa"; None for no derivative. "best"
+            is "adjoint" without shots, and "parameter-shift" with shots.
+        gradient_kwargs: for "finite-diff" and "spsa", the step `h`, the order of
+            accuracy `approx_order`, the `strategy` ("center", "forward", "backward")
+            and, for "spsa", over how many random directions to average,
+            `num_directions`.
         seed: seed of the random numbers; equal seeds give equal samples.
         dtype: complex64 or complex128; when left out, complex128 if
             `jax_enable_x64` is set and complex64 otherwise.
@@ -196,10 +212,5 @@ def qnode(
         device = make_device(name, wires=wires, shots=shots, seed=seed, dtype=dtype)
     else:
         device = device.override(wires=wires, shots=shots, seed=seed, dtype=dtype)
-    if diff_method not in ("best", "adjoint", None):
-        raise ParameterError(
-            f"{user_line()}: diff_method takes 'best', 'adjoint' or None, but got "
-            f"{diff_method!r}."
-        )
-    chosen = device
-    return lambda function: QNode(function, chosen, diff_method)
+    chosen, how = device, differences(diff_method, gradient_kwargs)
+    return lambda function: QNode(function, chosen, diff_method, how)

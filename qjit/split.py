@@ -1,21 +1,23 @@
 """A quantum function split for differentiation: classical, circuit, classical."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray, Tracer
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var, jaxpr_as_fun
 
 from qjit.dialects.circuit import Node, Step, steps
 from qjit.lowering.dimensions import Size, count
 
 from .errors import DifferentiationError, MeasurementError
-from .functionals import functional
+from .functionals import functional, outcome
 from .hoist import TERMINAL, Hoisted, hoist, lay_out, without_gates
 from .jax_internals import user_line, wide_types
 from .jaxprs import (
@@ -30,7 +32,7 @@ from .jaxprs import (
     measures_midway,
     needed_eqns,
 )
-from .primitives import real_dtype
+from .primitives import integer_dtype, real_dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +46,30 @@ class Core:
     results: tuple[ShapedArray, ...]
     coefficients: tuple[int, ...]  # inputs that hold observable coefficients
     name: str
+    seed: int | None = None
+    method: str | None = None  # how it is differentiated, for the report
+
+    # NOTE: cached, because compiled programs belong to circuits, which are not equal.
+    @lru_cache(maxsize=1024)  # noqa: B019
+    def reseeded(self, seed: int | None) -> "Core":
+        """Return the circuit with another seed of its samples."""
+        return replace(self, seed=seed)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One measurement: a result of the circuit, or a function of its state."""
+    """What a measurement reads off a result of the circuit, and its own result."""
 
+    step: Step
     result: int
     function: Callable[..., Any] | None = None
     inputs: tuple[int, ...] = ()
+
+    def reading(self, results: Sequence[Any], others: Sequence[Any]) -> Any:
+        """Return what it reads: linear in the state's projector, but for the state."""
+        if self.function is None:
+            return results[self.result]
+        return self.function(results[self.result], *(others[n] for n in self.inputs))
 
 
 @dataclass(frozen=True)
@@ -69,18 +86,41 @@ class Split:
 
     def run(self, circuit: Callable[..., Sequence[Any]], args: Sequence[Any]) -> Any:
         """Run the function, given how its circuit is run."""
+        operands, others = self.operands(args)
+        return self.finish(self.readings(circuit(*operands), others), args)
+
+    def moving_angles(self, moving: Sequence[bool]) -> list[int]:
+        """Return which of the flat angles depend on the arguments that move."""
+        jaxpr, place = self.prepare.jaxpr, 0
+        pairs = zip(jaxpr.invars, moving, strict=True)
+        depend = {var for var, moves in pairs if moves}
+        for eqn in jaxpr.eqns:
+            if any(isinstance(v, Var) and v in depend for v in eqn.invars):
+                depend.update(eqn.outvars)
+        found: list[int] = []
+        for var, indices in zip(jaxpr.outvars, self.gathers, strict=False):
+            size = math.prod(var.aval.shape) if indices is None else len(indices)
+            if isinstance(var, Var) and var in depend:
+                found.extend(range(place, place + size))
+            place += size
+        return found
+
+    def operands(self, args: Sequence[Any]) -> tuple[list[Any], Sequence[Any]]:
+        """Return the circuit's operands, and what else measurements take."""
         values = jaxpr_as_fun(self.prepare)(*args)
-        count = len(self.gathers)
-        inputs = values[count : count + self.num_inputs]
-        others = values[count + self.num_inputs :]
-        results = circuit(self._angles(values), *inputs)
+        last = len(self.gathers) + self.num_inputs
+        inputs = values[len(self.gathers) : last]
+        return [self._angles(values), *inputs], values[last:]
+
+    def readings(self, results: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+        """Return what the measurements read off the circuit's results."""
+        return [each.reading(results, others) for each in self.measured]
+
+    def finish(self, readings: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        """Return the function's results."""
         found = [
-            results[each.result]
-            if each.function is None
-            else each.function(
-                results[each.result], *(others[place] for place in each.inputs)
-            )
-            for each in self.measured
+            outcome(each.step.primitive, value)
+            for each, value in zip(self.measured, readings, strict=True)
         ]
         return evaluate_post(self.post, self.post_consts, args, iter(found))
 
@@ -109,13 +149,18 @@ def _gathered(value: Any, indices: tuple[int, ...] | None) -> Any:
 
 
 def split(
-    jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, purpose: str
+    jaxpr: Jaxpr,
+    num_wires: int,
+    dtype: np.dtype[Any],
+    name: str,
+    seed: int | None,
+    method: str,
 ) -> Split:
     """Split a closed-over jaxpr (no constants) of a quantum function."""
     captured: list[Hoisted] = []
 
     def values(*args: Any) -> tuple[Any, ...]:
-        _, hoisted = hoist(jaxpr, (), args, purpose)
+        _, hoisted = hoist(jaxpr, (), args, "differentiation")
         captured.append(hoisted)
         return hoisted.values
 
@@ -124,8 +169,8 @@ def split(
         *(jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals)
     )
     hoisted = captured[-1]
-    nodes, functions = _measured_natively(hoisted, num_wires, dtype)
-    others = [n for _, numbers in functions.values() for n in numbers]
+    nodes, measured = _measured_natively(hoisted, num_wires, dtype)
+    others = [n for each in measured for n in each.inputs]
     angles = [n for n, angle in enumerate(hoisted.angles) if angle]
     rest = [
         n for n, angle in enumerate(hoisted.angles) if not angle and n not in others
@@ -156,13 +201,15 @@ def split(
             if step.primitive == "quantum_expval"
         ),
         name,
+        seed,
+        method,
     )
     return Split(
         core,
         ClosedJaxpr(prepare, traced.consts),
         gathers,
         len(rest),
-        tuple(_readings(hoisted, functions)),
+        tuple(_renumbered(measured)),
         _without_gates(jaxpr),
         (),
     )
@@ -175,54 +222,54 @@ def is_measurement(node: Node) -> TypeGuard[Step]:
 
 def _measured_natively(
     hoisted: Hoisted, num_wires: int, dtype: np.dtype[Any]
-) -> tuple[list[Node], dict[int, tuple[Any, tuple[int, ...]]]]:
-    """Let a circuit measure expectation values of fixed operators, and its state.
+) -> tuple[list[Node], list[Measured]]:
+    """Let a circuit measure what it can, and what the other measurements are read off.
 
-    All other measurements become functions of the state, each with its inputs.
+    It measures expectation values of fixed operators, samples, and its state.
     """
-    nodes: list[Node] = []
-    functions: dict[int, tuple[Any, tuple[int, ...]]] = {}
-    for node in hoisted.nodes:
-        if not is_measurement(node):
-            nodes.append(node)
-            continue
-        numbers = tuple(item.number for item in node.inputs)
+    nodes = [node for node in hoisted.nodes if not is_measurement(node)]
+    state = Step("quantum_state", {"num_wires": num_wires, "dtype": dtype})
+    natives: list[Step] = []
+    measured: list[Measured] = []
+    for step in filter(is_measurement, hoisted.nodes):
+        numbers = tuple(item.number for item in step.inputs)
         fixed = not any(isinstance(hoisted.values[n], Tracer) for n in numbers[1:])
-        if node.primitive == "quantum_sample":
-            raise DifferentiationError(
-                f"{user_line(node.source.source_info)}: samples have no derivative. "
-                "Differentiate expectation values, or keep the samples out of what is "
-                "differentiated with jax.lax.stop_gradient."
-            )
-        if node.primitive == "quantum_expval" and fixed:
-            nodes.append(node)
-        else:
-            function = functional(node.primitive, node.params)
-            functions[id(node)] = (function, numbers)
-    if functions:
-        params = {"num_wires": num_wires, "dtype": dtype}
-        nodes.append(Step("quantum_state", params))
-    return nodes, functions
+        function = None
+        match step.primitive:
+            case "quantum_sample":
+                raise DifferentiationError(
+                    f"{user_line(step.source.source_info)}: samples have no "
+                    "derivative. Differentiate expectation values, or keep the samples "
+                    "out of what is differentiated with jax.lax.stop_gradient."
+                )
+            case "quantum_estimate":
+                native = Step("quantum_sample", step.params, source=step.source)
+                function = step.params["statistic"]
+            case "quantum_expval" if fixed:
+                native, numbers = step, ()
+            case name:
+                native, function = state, functional(name, step.params)
+        place = next((n for n, one in enumerate(natives) if one is native), None)
+        if place is None:
+            place = len(natives)
+            natives.append(native)
+        measured.append(Measured(step, place, function, numbers))
+    return [*nodes, *natives], measured
 
 
-def _readings(
-    hoisted: Hoisted, functions: dict[int, tuple[Any, tuple[int, ...]]]
-) -> Iterator[Measured]:
-    """Yield where each measurement, in program order, gets its value from."""
-    measurements = [node for node in hoisted.nodes if is_measurement(node)]
-    native = len(measurements) - len(functions)
-    results, places = itertools.count(), itertools.count()
-    for node in measurements:
-        if id(node) in functions:
-            function, numbers = functions[id(node)]
-            yield Measured(native, function, tuple(next(places) for _ in numbers))
-        else:
-            yield Measured(next(results))
+def _renumbered(measured: Sequence[Measured]) -> Iterator[Measured]:
+    """Number the inputs of measurements in the order in which they are given."""
+    places = itertools.count()
+    for each in measured:
+        yield replace(each, inputs=tuple(next(places) for _ in each.inputs))
 
 
 def _result(step: Step) -> ShapedArray:
     if step.primitive == "quantum_state":
         return ShapedArray((2 ** step.params["num_wires"],), step.params["dtype"])
+    if step.primitive == "quantum_sample":
+        shape = step.params["shots"], len(step.params["wires"])
+        return ShapedArray(shape, integer_dtype())
     return ShapedArray((), real_dtype(step.params["dtype"]))
 
 
@@ -259,11 +306,19 @@ def _roots(
 def evaluate_post(
     jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], results: Any
 ) -> list[Any]:
-    """Evaluate a jaxpr with its measurements replaced by given results."""
+    """Evaluate a jaxpr with its measurements replaced by given results.
+
+    A result may be a function of the measurement's operands.
+    """
     env = Environment(jaxpr, consts, args)
     for eqn in live_eqns(jaxpr):
         if eqn.primitive.name in TERMINAL:
-            env.write(eqn.outvars, [next(results)])
+            result = next(results)
+            if callable(result):
+                operands = env.read(eqn.invars)
+                unknown = any(value is None for value in operands)
+                result = None if unknown else result(*operands)
+            env.write(eqn.outvars, [result])
             continue
         inputs = env.read(eqn.invars)
         if has_effects(eqn) and eqn.primitive.name in CALL_PRIMITIVES:

@@ -6,6 +6,7 @@ each path through its measurements, and the runtime skips what paths share.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -26,7 +27,7 @@ from qjit.dialects.walk import (
 )
 from qjit.lowering.arrays import Value
 from qjit.lowering.import_quantum import add_measurement, begin, end, inlined, read_out
-from qjit.lowering.import_samples import shared_draws
+from qjit.lowering.import_samples import add_sample, shared_draws
 from qjit.lowering.importer import Importer, index
 
 from .circuit_primitives import Circuit
@@ -34,6 +35,7 @@ from .errors import MeasurementError, UnsupportedError
 from .hoist import TERMINAL
 from .jax_internals import user_line, without_dead_code
 from .jaxprs import quantum_eqns
+from .primitives import integer_dtype
 from .split import evaluate_post
 
 F64 = np.dtype(np.float64)
@@ -58,7 +60,13 @@ def import_trajectories(
 
     def finish(*values: Any) -> list[Any]:
         results, args = values[: len(found)], values[len(found) :]
-        outs = evaluate_post(circuit.jaxpr, (), args, iter(results))
+        given = (
+            partial(eqn.params["statistic"], result)
+            if eqn.primitive.name == "quantum_estimate"
+            else result
+            for eqn, result in zip(found, results, strict=True)
+        )
+        outs = evaluate_post(circuit.jaxpr, (), args, given)
         if any(out is None for out in outs):
             raise UnsupportedError(
                 f"{user_line()}: '{circuit.name}' returns a measured outcome, or what "
@@ -133,7 +141,7 @@ class Walked:
                 circuit.num_wires,
                 circuit.dtype,
                 terminal=terminal,
-                draws=shared_draws(self.found),
+                draws=shared_draws((e.primitive.name, e.params) for e in self.found),
             )
             importer.evaluate(program, (), inputs)
             end(importer)
@@ -274,7 +282,7 @@ class Averages(Walked):
 class Samples(Walked):
     """One row of each result for each shot."""
 
-    measurements = ("quantum_sample", "quantum_record")
+    measurements = ("quantum_sample", "quantum_estimate", "quantum_record")
 
     def run(self, inputs: Inputs) -> list[Value]:
         """Return the samples, in an order that does not tell the paths apart."""
@@ -284,6 +292,8 @@ class Samples(Walked):
         def on_path(_: int, eqn: Any, operands: Inputs) -> None:
             if eqn.primitive.name == "quantum_sample":
                 rows.append(read_out(importer, eqn, operands))
+            elif eqn.primitive.name == "quantum_estimate":
+                rows.append(add_sample(importer, eqn.params, integer_dtype()))
             else:
                 rows.append(self._recorded(eqn.outvars[0].aval, operands[0]))
 

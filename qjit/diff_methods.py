@@ -1,0 +1,284 @@
+"""How quantum functions are differentiated: the choices of `diff_method`.
+
+"adjoint" and "parameter-shift" differentiate the circuit, and JAX the classical code
+around it; "finite-diff" and "spsa" evaluate the whole function at other arguments.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import ShapedArray
+
+from qjit.dialects.circuit import Step
+from qjit.lowering.dimensions import is_static
+
+from .circuit_primitives import Circuit, along, circuit_p, qnode_p
+from .errors import DifferentiationError, ParameterError
+from .evaluated import Shifts, Simultaneous, differentiated_by
+from .jax_internals import Zero, ad, user_line
+from .jaxprs import quantum_eqns
+from .primitives import integer_dtype, real_dtype
+from .shift_rules import difference_rule, shift_rule, slot_frequencies, slot_uses
+from .split import Core, Split
+
+METHODS = ("best", "adjoint", "parameter-shift", "finite-diff", "spsa", None)
+STRATEGIES = ("forward", "backward", "center")
+# Any odd number: it leads from the seed of a circuit to that of its shifted ones.
+NEXT_SEED = 0x9E3779B97F4A7C15
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How derivatives are approximated: PennyLane's `gradient_kwargs`."""
+
+    h: float | None = None
+    approx_order: int = 2
+    strategy: str = "center"
+    num_directions: int = 1
+
+    def step(self, circuit: Circuit) -> float:
+        """Return the step: the given one, or where both errors are about equal.
+
+        Halving the step halves `approx_order` digits of truncation, and doubles the
+        noise: the rounding of exact results, or one over the root of the shots.
+        """
+        if self.h is not None:
+            return self.h
+        exact = float(np.finfo(real_dtype(circuit.dtype)).eps)
+        noise = exact if circuit.shots is None else circuit.shots**-0.5
+        return noise ** (1 / (self.approx_order + 1))
+
+
+_OPTIONS = {
+    "finite-diff": ("h", "approx_order", "strategy"),
+    "spsa": ("h", "approx_order", "strategy", "num_directions"),
+}
+
+
+def differences(method: Any, given: Mapping[str, Any] | None) -> Differences:
+    """Check the options of a method."""
+    if method not in METHODS:
+        names = ", ".join(map(repr, METHODS[:-1]))
+        raise ParameterError(
+            f"{user_line()}: diff_method takes {names} or None, but got {method!r}."
+        )
+    options, known = dict(given or {}), _OPTIONS.get(str(method), ())
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        takes = f"takes {', '.join(known)}" if known else "takes none"
+        raise ParameterError(
+            f"{user_line()}: gradient_kwargs of diff_method={method!r} {takes}, but "
+            f"got {', '.join(unknown)}."
+        )
+    found = Differences(**options)
+    _check(found)
+    return found
+
+
+def _check(found: Differences) -> None:
+    if found.strategy not in STRATEGIES:
+        raise ParameterError(
+            f"{user_line()}: strategy takes 'forward', 'backward' or 'center', but got "
+            f"{found.strategy!r}."
+        )
+    for name in ("approx_order", "num_directions"):
+        value = getattr(found, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ParameterError(
+                f"{user_line()}: {name} takes a positive integer, but got {value!r}."
+            )
+    if found.strategy == "center" and found.approx_order % 2:
+        raise ParameterError(
+            f"{user_line()}: central differences have an even approx_order, but got "
+            f"{found.approx_order}. Use strategy='forward', or an even order."
+        )
+    if found.h is not None and not found.h > 0:
+        raise ParameterError(
+            f"{user_line()}: h takes a positive number, not {found.h}."
+        )
+
+
+def _qnode_jvp(
+    primals: Any, tangents: Any, *, circuit: Circuit, batch: Any
+) -> tuple[Any, Any]:
+    moving = [not isinstance(tangent, Zero) for tangent in tangents]
+    match circuit.method:
+        case "adjoint":
+            run = _adjoint(circuit)
+        case "parameter-shift":
+            run = _parameter_shift(circuit, moving)
+        case _:
+            run = _differences(circuit, moving)
+    if batch is not None:
+        run = jax.vmap(run, in_axes=[0 if on else None for on in batch[1]])
+    return along(run, primals, tangents)
+
+
+ad.primitive_jvps[qnode_p] = _qnode_jvp
+
+
+def _adjoint(circuit: Circuit) -> Any:
+    if circuit.shots is not None:
+        raise DifferentiationError(
+            f"{user_line()}: '{circuit.name}' has shots, but diff_method='adjoint' "
+            "differentiates exact results. Use diff_method='parameter-shift', or leave "
+            "shots out."
+        )
+    parts = circuit.split
+    bound = partial(circuit_p.bind, core=parts.core, batch=None)
+    return lambda *args: parts.run(bound, args)
+
+
+# Parameter shift
+
+
+def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
+    parts = circuit.split
+    shifts = Shifts(tuple(_rules(circuit, parts, moving)))
+
+    def readings(level: int) -> Any:
+        core = _reseeded(parts.core, level)
+
+        def run(angles: Any, rest: Any) -> Any:
+            inputs, others = rest
+            results = circuit_p.bind(angles, *inputs, core=core, batch=None)
+            return parts.readings(results, others)
+
+        return run
+
+    def run(*args: Any) -> Any:
+        (angles, *inputs), others = parts.operands(args)
+        found = differentiated_by(shifts, readings)(angles, (inputs, list(others)))
+        return parts.finish(found, args)
+
+    return run
+
+
+def _reseeded(core: Core, level: int) -> Core:
+    """Return the circuit with other random numbers than its value's, if it is seeded.
+
+    The variance's derivative has products of values and derivatives of means. It is
+    unbiased because they come from different shots.
+    """
+    if core.seed is None or not level:
+        return core
+    return core.reseeded((core.seed + level * NEXT_SEED) % 2**63)
+
+
+def _rules(circuit: Circuit, parts: Split, moving: Sequence[bool]) -> Any:
+    """Yield the shift rule of each angle that moves."""
+    if not is_static((parts.core.num_slots,)):
+        raise DifferentiationError(
+            f"{user_line()}: '{circuit.name}' has a number of parameters that is only "
+            "known at run time, which parameter shift does not take. Use "
+            "diff_method='adjoint'."
+        )
+    for each in parts.measured:
+        if each.step.primitive == "quantum_state":
+            raise DifferentiationError(
+                f"{_line(each.step)}: parameter shift differentiates what can be "
+                "measured, but a state vector cannot. Use diff_method='adjoint'."
+            )
+    active = set(parts.moving_angles(moving))
+    uses = [use for use in slot_uses(parts.core.nodes) if use.slot in active]
+    for use in uses:
+        if use.frequencies is None:
+            what = use.step.primitive.removeprefix("quantum_").replace("_", " ")
+            raise DifferentiationError(
+                f"{_line(use.step)}: parameter shift differentiates by the parameters "
+                f"of gates, but this {what} depends on what is differentiated. Use "
+                "diff_method='adjoint' or 'finite-diff'."
+            )
+    for slot, frequencies in sorted(slot_frequencies(uses).items()):
+        rule = shift_rule(frequencies)
+        if rule.shifts:
+            yield slot, rule
+
+
+def _line(step: Step) -> str:
+    return user_line(getattr(step.source, "source_info", None))
+
+
+# Differences of the whole function
+
+
+def _differences(circuit: Circuit, moving: Sequence[bool]) -> Any:
+    options = circuit.differences
+    order = options.approx_order
+    rule = difference_rule(options.strategy, order)
+    step = options.step(circuit)
+
+    def run(*args: Any) -> Any:
+        pairs = list(zip(args, moving, strict=True))
+        flat, rebuilt = _flattened([arg for arg, moves in pairs if moves])
+
+        def function(x: Any, rest: Any) -> Any:
+            given, still = iter(rebuilt(x)), iter(rest)
+            every = [next(given) if on else next(still) for on in moving]
+            return qnode_p.bind(*every, circuit=circuit, batch=None)
+
+        if circuit.diff_method == "spsa":
+            signs = partial(_random_signs, circuit)
+            stencil = Simultaneous(rule, step, options.num_directions, signs)
+        else:
+            stencil = Shifts(tuple((n, rule) for n in range(flat.shape[0])), step)
+        rest = [arg for arg, moves in pairs if not moves]
+        return differentiated_by(stencil, lambda _: function)(flat, rest)
+
+    return run
+
+
+def _flattened(arrays: Sequence[Any]) -> tuple[jax.Array, Any]:
+    """Return the numbers of arrays as a real vector, and how to go back."""
+    parts = [
+        part
+        for array in map(jnp.ravel, arrays)
+        for part in ([array.real, array.imag] if jnp.iscomplexobj(array) else [array])
+    ]
+    kinds = [(array.shape, array.dtype) for array in arrays]
+    ends = np.cumsum([part.shape[0] for part in parts])
+
+    def rebuilt(x: jax.Array) -> list[Any]:
+        pieces = iter(jnp.split(x, ends[:-1]))
+        found: list[Any] = []
+        for shape, dtype in kinds:
+            whole = next(pieces)
+            if jnp.issubdtype(dtype, jnp.complexfloating):
+                whole = jax.lax.complex(whole, next(pieces))
+            found.append(whole.reshape(shape).astype(dtype))
+        return found
+
+    return jnp.concatenate(parts), rebuilt
+
+
+def _random_signs(circuit: Circuit, shape: tuple[int, int]) -> jax.Array:
+    """Draw signs as the device draws samples."""
+    nothing = jnp.zeros(0, real_dtype(circuit.dtype))
+    core = _fair_coin(circuit, shape[0] * shape[1])
+    (bits,) = circuit_p.bind(nothing, core=core, batch=None)
+    return 1 - 2 * bits.reshape(shape)
+
+
+@lru_cache(maxsize=1024)
+def _fair_coin(circuit: Circuit, shots: int) -> Core:
+    """Return a circuit that samples one wire in equal superposition."""
+    gate = {"gate": "H", "wires": (0,), "num_controls": 0, "control_values": ()}
+    gate |= {"adjoint": False, "word": None, "dim": None}
+    draw = {"wires": (0,), "basis": "Z", "shots": shots, "dtype": circuit.dtype}
+    steps = ("quantum_gate", gate), ("quantum_sample", draw)
+    source, _ = next(quantum_eqns(circuit.jaxpr))
+    return Core(
+        tuple(Step(name, params, source=source) for name, params in steps),
+        1,
+        circuit.dtype,
+        0,
+        (ShapedArray((shots, 1), integer_dtype()),),
+        (),
+        circuit.name,
+        circuit.seed,
+    )
