@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import jax
 import llvmlite.binding as llvm
@@ -286,13 +286,9 @@ def compile_program(
     address = _link(image, symbol, handler, text)
     _register(symbol, address)
     finish("link", lambda: "")
-    host: list[HostRecord] = imported.host
-    report = {
-        "native": imported.native,
-        "host": [record.name for record in host],
-        "seconds": seconds,
-        **imported.notes,
-    }
+    host = [record.name for record in cast(list[HostRecord], imported.host)]
+    report = {"native": imported.native, "host": host, "seconds": seconds}
+    report |= imported.notes
     program = Program(
         symbol,
         tuple(closed.out_avals),

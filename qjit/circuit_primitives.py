@@ -39,9 +39,8 @@ class Circuit:
     @cached_property
     def split(self) -> Split:
         """The function split into classical code and a circuit."""
-        return split(
-            self.jaxpr, self.num_wires, self.dtype, self.name, self.seed, self.method
-        )
+        options = {"seed": self.seed, "method": self.method}
+        return split(self.jaxpr, self.num_wires, self.dtype, self.name, **options)
 
     @property
     def method(self) -> str:

@@ -148,15 +148,8 @@ def _gathered(value: Any, indices: tuple[int, ...] | None) -> Any:
     return flat[np.asarray(indices)]
 
 
-def split(
-    jaxpr: Jaxpr,
-    num_wires: int,
-    dtype: np.dtype[Any],
-    name: str,
-    seed: int | None,
-    method: str,
-) -> Split:
-    """Split a closed-over jaxpr (no constants) of a quantum function."""
+def _hoisted(jaxpr: Jaxpr) -> tuple[ClosedJaxpr, Hoisted]:
+    """Return the code that computes a circuit's values, and the circuit."""
     captured: list[Hoisted] = []
 
     def values(*args: Any) -> tuple[Any, ...]:
@@ -168,7 +161,14 @@ def split(
     traced = jax.make_jaxpr(values)(
         *(jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals)
     )
-    hoisted = captured[-1]
+    return traced, captured[-1]
+
+
+def split(
+    jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, **options: Any
+) -> Split:
+    """Split a closed-over jaxpr (no constants) of a quantum function."""
+    traced, hoisted = _hoisted(jaxpr)
     nodes, measured = _measured_natively(hoisted, num_wires, dtype)
     others = [n for each in measured for n in each.inputs]
     angles = [n for n, angle in enumerate(hoisted.angles) if angle]
@@ -201,8 +201,7 @@ def split(
             if step.primitive == "quantum_expval"
         ),
         name,
-        seed,
-        method,
+        **options,
     )
     return Split(
         core,
