@@ -16,7 +16,21 @@ from xdsl.utils.exceptions import VerifyException
 
 from .quantum_types import RegisterType, TermAttr
 
-__all__ = ["AdjointOp", "Gradient", "TermValuesOp"]
+__all__ = ["AdjointOp", "CheckpointOp", "Gradient", "TermValuesOp"]
+
+
+@irdl_op_definition
+class CheckpointOp(IRDLOperation):
+    """Keep the state of a recorded register, as what follows cannot be undone.
+
+    The sweep of the adjoint method takes up the kept state when it is back here.
+    """
+
+    name = "gradient.checkpoint"
+    register = operand_def(RegisterType)
+
+    def __init__(self, register: SSAValue) -> None:
+        super().__init__(operands=[register])
 
 
 @irdl_op_definition
@@ -88,4 +102,4 @@ class TermValuesOp(IRDLOperation):
         )
 
 
-Gradient = Dialect("gradient", [AdjointOp, TermValuesOp], [])
+Gradient = Dialect("gradient", [AdjointOp, CheckpointOp, TermValuesOp], [])

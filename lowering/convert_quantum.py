@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import SSAValue
 
-from qjit.dialects import quantum, statevector
+from qjit.dialects import gradient, quantum, statevector
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.schedule import GIVEN_UNITARY
 from qjit.dialects.statevector import (
@@ -28,7 +28,7 @@ from qjit.dialects.statevector import (
     ENTRY_WORDS,
     Entry,
 )
-from qjit.runtime.schedule import PREPARE
+from qjit.runtime.schedule import CHECKPOINT, PREPARE
 
 from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
 from .memory import (
@@ -342,6 +342,17 @@ def _record_preparation(
         slots,
     ]
     _status(converter, "record", args)
+
+
+@llvm_rule(gradient.CheckpointOp)
+def _checkpoint(converter: Converter, op: gradient.CheckpointOp) -> None:
+    tape = simulation_of(converter).tape
+    assert tape is not None
+    # As many parameters as it keeps: pointers to the context and the copy.
+    entry = Entry(CHECKPOINT, GIVEN_UNITARY, 2, 0, 0, 0, 0, 0, 0)
+    words = converter.global_data(np.asarray(entry.words(), np.int32))
+    args = [converter.context, state_of(converter, op), tape, words]
+    _status(converter, "checkpoint", args)
 
 
 @llvm_rule(quantum.ProbsOp)

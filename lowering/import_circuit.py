@@ -246,6 +246,9 @@ def _unitary(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -
         matrix = circuit.matrix(step.slots[0], shape, counters)
         given = [_stacked(importer, matrix, *given) if given else matrix]
         slot = circuit.gradient_slot(step.slots[0], counters)
+    if circuit.recorded and step.params.get("lossy"):
+        importer.flush()
+        importer.insert(gradient.CheckpointOp(qubits_of(importer).register))
     add_unitary(importer, dict(step.params), given[0], wires, line, slot)
 
 
@@ -331,7 +334,7 @@ def import_adjoint(
 ) -> list[Value]:
     """Import the adjoint method: the cotangents pulled back to operands in `wrt`."""
     importer.settle(cotangents)
-    _run(importer, core, operands, recorded=True)
+    _run(importer, core, operands, recorded=0 in wrt)
     measured = list(zip(_measurements(core), cotangents, strict=True))
     observables = [
         (step, sorted_terms(step.params["terms"], core.num_wires), cotangent)

@@ -19,7 +19,7 @@ class Symbol(NamedTuple):
 SYMBOLS: dict[str, Symbol] = {
     "__qrt__context_new": Symbol(
         "ptr(i64 seed, i64 has_seed)",
-        "Begin a program call: owner of states and tapes.",
+        "Begin a program call: owner of states and a tape.",
     ),
     "__qrt__context_free": Symbol(
         "void(ptr)", "End a program call and free what it owns."
@@ -27,7 +27,8 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__context_seed": Symbol(
         "void(ptr context, i64 seed)", "Start the random numbers anew from a seed."
     ),
-    "__qrt__tape_new": Symbol("ptr(ptr context)", "An empty tape."),
+    "__qrt__tape_new": Symbol("ptr(ptr context)", "The context's tape, emptied."),
+    "__qrt__tape_clear": Symbol("void(ptr tape)", "Forget what is on a tape."),
     "__qrt__random": Symbol("double(ptr context)", "A uniform number in [0, 1)."),
     "__qrt__state_new_T": Symbol(
         "ptr(ptr context, i64 n)", "The state |0...0>, or null if memory is short."
@@ -54,7 +55,11 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__reverse_T": Symbol(
         "void(ptr tape, ptr ket, ptr bra, ptr grads)",
-        "Undo a tape on ket and bra, adding the derivatives to grads.",
+        "Undo a tape on ket and bra, adding the derivatives to grads; then clear it.",
+    ),
+    "__qrt__checkpoint_T": Symbol(
+        "i64(ptr context, ptr state, ptr tape, ptr entry)",
+        "Keep a copy of a state on a tape. Returns 0 or a code.",
     ),
     "__qrt__pauli_expval_T": Symbol(
         "double(ptr state, i64 terms, ptr xmasks, ptr zmasks, ptr coeffs)",

@@ -17,6 +17,7 @@ from .mix import (
 from .mix_reverse import CROSS_A, CROSS_B, SAME_A, SAME_B
 from .schedule import (
     ADJOINT,
+    CHECKPOINT,
     CONTROLS,
     DECODED_WORDS,
     DENSE,
@@ -25,6 +26,7 @@ from .schedule import (
     GATE,
     INVERTIBLE,
     KERNEL,
+    NO_MEMORY,
     NUM_PARAMS,
     NUM_TARGETS,
     PARAMS,
@@ -56,6 +58,8 @@ def module(precision: Precision) -> str:
     _adjoin(result, precision)
     _whole(result, precision)
     _gradient(result, precision)
+    _checkpoint(result, precision)
+    _restore(result, precision)
     _entry(result, precision)
     _reverse(result, precision)
     return result.text()
@@ -214,6 +218,33 @@ def add_to_slot(
         body.store(body.load(F64, grads, slot) + value, grads, slot)
 
 
+def _checkpoint(module: Module, precision: Precision) -> None:
+    """Keep a copy of the state on the tape, as what follows cannot be undone."""
+    suffix = precision.suffix
+    name = f"__qrt__checkpoint_{suffix}"
+    body = module.function(name, I64, PTR, PTR, PTR, PTR)
+    context, state, tape, entry = body.args
+    copied = body.call(f"__qrt__state_copy_{suffix}", PTR, context, state)
+    body.leave_if(~copied.ne_null(), NO_MEMORY)
+    kept = body.stack(PTR, 2)
+    body.store(context, kept)
+    body.store(copied, kept, 1)
+    given = (tape, entry, body.int(1), body.null(), kept, body.null())
+    body.finish(body.call(f"__qrt__record_{suffix}", I64, *given))
+
+
+def _restore(module: Module, precision: Precision) -> None:
+    """Go back to the copy of a state."""
+    suffix = precision.suffix
+    body = module.function("restore", VOID, PTR, PTR, private=True)
+    ket, kept = body.args
+    context, copied = body.load(PTR, kept), body.load(PTR, kept, 1)
+    size = block_count(body, ket) << precision.block_shift
+    body.call("memcpy", PTR, data(body, ket), data(body, copied), size)
+    body.call(f"__qrt__state_free_{suffix}", VOID, context, copied)
+    body.finish()
+
+
 def _entry(module: Module, precision: Precision) -> None:
     """Undo one decoded entry and collect its gradients."""
     suffix = precision.suffix
@@ -233,7 +264,9 @@ def _entry(module: Module, precision: Precision) -> None:
         places = body.select(slots.ne_null(), places, body.null())
         name = f"__qrt__unprepare_{suffix}"
         body.call(name, VOID, ket, bra, bits, size, own, places, grads)
-    with body.when(kernel.ne(PAULI_ROT) & kernel.ne(PREPARE)):
+    with body.when(kernel.eq(CHECKPOINT)):
+        body.call("restore", VOID, ket, params)
+    with body.when(kernel < PAULI_ROT):
         doubles = matrix_words(body, entry)
         room = room_for(body, small, doubles * 2, big)
         sums = body.at(room, doubles, F64)
@@ -251,7 +284,7 @@ def _entry(module: Module, precision: Precision) -> None:
 
 
 def _reverse(module: Module, precision: Precision) -> None:
-    """Walk a tape backwards."""
+    """Walk a tape backwards, and clear it."""
     suffix = precision.suffix
     body = module.function(f"__qrt__reverse_{suffix}", VOID, PTR, PTR, PTR, PTR)
     tape, ket, bra, grads = body.args
@@ -259,7 +292,7 @@ def _reverse(module: Module, precision: Precision) -> None:
     small, big = body.stack(F64, STACK_ENTRIES), body.stack(PTR)
     body.store(body.null(), big)
     n = qubits(body, ket)
-    record = body.var(body.load(PTR, tape, 1))
+    record = body.var(body.load(PTR, tape))
     with body.repeat_while(lambda: record.get().ne_null()):
         present = record.get()
         entries, wires = (
@@ -279,4 +312,5 @@ def _reverse(module: Module, precision: Precision) -> None:
             body.call("reverse_entry", VOID, *given)
         record.set(body.load(PTR, present))
     body.call("free", VOID, body.load(PTR, big))
+    body.call("__qrt__tape_clear", VOID, tape)
     body.finish()

@@ -11,8 +11,8 @@ from .target import Precision
 # Words of a schedule entry.
 KERNEL, GATE, NUM_PARAMS, NUM_TARGETS, NUM_CONTROLS, WIRES, CONTROL_VALUES = range(7)
 PARAMS, ADJOINT, STATE_A, STATE_B, LOCATION, ENTRY_WORDS = range(7, 13)
-# Kernels; PREPARE stands on tapes only.
-ONE, DIAGONAL, TWO_LEVEL, DENSE, PAULI_ROT, PREPARE = range(6)
+# Kernels; the last two stand on tapes only.
+ONE, DIAGONAL, TWO_LEVEL, DENSE, PAULI_ROT, PREPARE, CHECKPOINT = range(7)
 # Gates that are given by their matrices; an invertible one brings its inverse along.
 UNITARY, INVERTIBLE = -1, -2
 # Errors.
@@ -265,10 +265,10 @@ def _record(module: Module, precision: Precision) -> None:
     body.call("memcpy", PTR, kept_wires, wires, wire_end.get() * 4)
     body.call("memcpy", PTR, kept_slots, slots, slot_bytes)
     last = body.select(slots.ne_null(), kept_slots, body.null())
-    words = (body.load(PTR, tape, 1), entries, count, kept_wires, kept_params, last)
+    words = (body.load(PTR, tape), entries, count, kept_wires, kept_params, last)
     for number, word in enumerate(words):
         body.store(word, record, number)
-    body.store(record, tape, 1)
+    body.store(record, tape)
     body.finish(0)
 
 

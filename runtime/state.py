@@ -9,7 +9,7 @@ from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
 from .target import Precision
 
 # A context holds its seed, the random counter, and the lists of what it owns.
-SEED, COUNTER, STATES, TAPES, WALKS = range(5)
+SEED, COUNTER, STATES, TAPE, WALKS = range(5)
 # A state is a header, in words, and then its blocks. While it is SKIPPED, operations
 # on it do nothing: it is already as a later one left it.
 QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
@@ -64,6 +64,7 @@ def context_module() -> str:
     module = Module("qrt.context")
     _entropy(module)
     _context_new(module)
+    _tape_clear(module)
     _context_free(module)
     _context_seed(module)
     _random(module)
@@ -103,7 +104,7 @@ def _context_new(module: Module) -> None:
     body.store(_mix_bits(chosen.get() + GOLDEN), context, SEED)
     body.store(body.int(0), context, COUNTER)
     body.store(body.null(), context, STATES)
-    body.store(body.null(), context, TAPES)
+    body.store(body.null(), context, TAPE)
     body.store(body.null(), context, WALKS)
     body.finish(context)
 
@@ -125,16 +126,10 @@ def _context_free(module: Module) -> None:
         following = body.load(PTR, state.get(), NEXT)
         body.call("__qrt__memory_free", VOID, state.get())
         state.set(following)
-    tape = body.var(body.load(PTR, context, TAPES))
-    with body.repeat_while(lambda: tape.get().ne_null()):
-        record = body.var(body.load(PTR, tape.get(), 1))
-        with body.repeat_while(lambda: record.get().ne_null()):
-            earlier = body.load(PTR, record.get())
-            release(body, record.get())
-            record.set(earlier)
-        following = body.load(PTR, tape.get())
-        release(body, tape.get())
-        tape.set(following)
+    tape = body.load(PTR, context, TAPE)
+    with body.when(tape.ne_null()):
+        body.call("__qrt__tape_clear", VOID, tape)
+        release(body, tape)
     walk = body.var(body.load(PTR, context, WALKS))
     with body.repeat_while(lambda: walk.get().ne_null()):
         following = body.load(PTR, walk.get())
@@ -155,14 +150,30 @@ def _random(module: Module) -> None:
     body.finish(body.convert(bits >> 11, F64) * 2.0**-53)
 
 
+def _tape_clear(module: Module) -> None:
+    """Forget the records of a tape, which are a list, the newest first."""
+    body = module.function("__qrt__tape_clear", VOID, PTR)
+    (tape,) = body.args
+    record = body.var(body.load(PTR, tape))
+    with body.repeat_while(lambda: record.get().ne_null()):
+        earlier = body.load(PTR, record.get())
+        release(body, record.get())
+        record.set(earlier)
+    body.store(body.null(), tape)
+    body.finish()
+
+
 def _tape_new(module: Module) -> None:
-    """A tape: the context's next tape, and its newest record."""
+    """The context's tape, empty: no two circuits are recorded at once."""
     body = module.function("__qrt__tape_new", PTR, PTR)
     (context,) = body.args
-    tape = body.call("malloc", PTR, body.int(16))
-    body.store(body.load(PTR, context, TAPES), tape)
-    body.store(body.null(), tape, 1)
-    body.store(tape, context, TAPES)
+    known = body.load(PTR, context, TAPE)
+    with body.when(known.ne_null()):
+        body.call("__qrt__tape_clear", VOID, known)
+        body.exit(known)
+    tape = body.call("malloc", PTR, body.int(8))
+    body.store(body.null(), tape)
+    body.store(tape, context, TAPE)
     body.finish(tape)
 
 
