@@ -21,7 +21,7 @@ from .circuit_primitives import Circuit, along, circuit_p, qnode_p
 from .errors import DifferentiationError, ParameterError
 from .evaluated import Shifts, Simultaneous, differentiated_by
 from .jax_internals import Zero, ad, user_line
-from .jaxprs import quantum_eqns
+from .jaxprs import measures_midway, quantum_eqns
 from .primitives import integer_dtype, real_dtype
 from .shift_rules import difference_rule, shift_rule, slot_frequencies, slot_uses
 from .split import Core, Split
@@ -130,14 +130,24 @@ def _adjoint(circuit: Circuit) -> Any:
             "shots out."
         )
     parts = circuit.split
-    bound = partial(circuit_p.bind, core=parts.core, batch=None)
-    return lambda *args: parts.run(bound, args)
+
+    def read(operands: list[Any], others: list[Any]) -> list[Any]:
+        results = circuit_p.bind(*operands, core=parts.core, batch=None)
+        return parts.readings(results, others)
+
+    return lambda *args: parts.run(read, args)
 
 
 # Parameter shift
 
 
 def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
+    if circuit.shots is not None and measures_midway(circuit.jaxpr):
+        raise DifferentiationError(
+            f"{user_line()}: '{circuit.name}' measures on the way and has shots, which "
+            "parameter shift does not take. Leave shots out for the exact derivative, "
+            "or use diff_method='spsa' or 'finite-diff'."
+        )
     parts = circuit.split
     shifts = Shifts(tuple(_rules(circuit, parts, moving)))
 
@@ -151,12 +161,11 @@ def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
 
         return run
 
-    def run(*args: Any) -> Any:
-        (angles, *inputs), others = parts.operands(args)
-        found = differentiated_by(shifts, readings)(angles, (inputs, list(others)))
-        return parts.finish(found, args)
+    def read(operands: list[Any], others: list[Any]) -> list[Any]:
+        angles, *inputs = operands
+        return differentiated_by(shifts, readings)(angles, (inputs, others))
 
-    return run
+    return lambda *args: parts.run(read, args)
 
 
 def _reseeded(core: Core, level: int) -> Core:

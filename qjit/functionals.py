@@ -39,6 +39,16 @@ def state(psi: Any) -> Any:
     return psi
 
 
+def mean(norm: Any, value: Any) -> Any:
+    """Return what a path adds to the mean of a value."""
+    return norm * value
+
+
+def powers(norm: Any, value: Any) -> Any:
+    """Return what a path adds to the means of a value and of its square."""
+    return norm * jnp.stack([value, value**2])
+
+
 # All but the state itself are linear in the state's projector.
 FUNCTIONALS: dict[str, Callable[..., Any]] = {
     "quantum_expval": expval,
@@ -46,18 +56,21 @@ FUNCTIONALS: dict[str, Callable[..., Any]] = {
     "quantum_probs": probs,
     "quantum_density_matrix": density_matrix,
     "quantum_state": state,
+    "quantum_mean": mean,
+    "quantum_variance": powers,
 }
 
 
 def functional(name: str, params: Any) -> Callable[..., Any]:
-    """Return what a measurement reads off the state, given its inputs."""
+    """Return what a measurement reads off the state's amplitudes or norm."""
     options = {k: params[k] for k in ("terms", "wires") if k in params}
     return lambda psi, *inputs: FUNCTIONALS[name](psi, *inputs, **options)
 
 
 def outcome(name: str, found: Any) -> Any:
     """Return the result of a measurement, from what it reads off the state."""
-    return found[1] - found[0] ** 2 if name == "quantum_var" else found
+    spread = name in ("quantum_var", "quantum_variance")
+    return found[1] - found[0] ** 2 if spread else found
 
 
 def observable_applied(

@@ -4,6 +4,7 @@ The classical code computes every gate parameter of the circuit beforehand; JAX
 differentiates it. The circuit is what the adjoint method differentiates.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,16 +22,18 @@ from .errors import DifferentiationError, UnsupportedError
 from .jax_internals import scan_counts, user_line
 from .jaxprs import (
     CALL_PRIMITIVES,
-    MIDWAY,
     Environment,
     bind,
     element_of,
     has_effects,
     inner_jaxpr,
+    inner_jaxprs,
     live_eqns,
+    measures_midway,
 )
 from .primitives import TERMINAL_PRIMITIVES
 
+PROJECTING = ("quantum_measure", "quantum_reset")
 TERMINAL = frozenset(primitive.name for primitive in TERMINAL_PRIMITIVES)
 
 
@@ -57,6 +60,25 @@ def _rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
 
 
 @dataclass
+class Path:
+    """The outcomes of the measurements on the way, of one path through them."""
+
+    outcomes: Any  # booleans
+    position: int = 0
+    weights: list[Any] = field(default_factory=list)  # zero for paths that none takes
+
+    def take(self, count: int) -> Any:
+        """Return the next outcomes."""
+        start, self.position = self.position, self.position + count
+        return self.outcomes[start : self.position]
+
+    @property
+    def weight(self) -> Any:
+        """One, or zero if the path differs from another in what is not measured."""
+        return math.prod(self.weights, start=jnp.ones(()))
+
+
+@dataclass
 class Recorder:
     """Collects the run-time values that a circuit needs, and which are angles."""
 
@@ -64,6 +86,7 @@ class Recorder:
     values: list[Any] = field(default_factory=list)
     angles: list[bool] = field(default_factory=list)
     rows: Rows | None = None
+    path: Path | None = None
 
     def angle(self, atom: Any, value: Any) -> Slot:
         """Keep an angle; elements of one row of a loop stay together."""
@@ -99,16 +122,25 @@ class Hoisted:
     values: tuple[Any, ...]
     angles: tuple[bool, ...]
 
+    def with_values(self, *values: Any) -> "Hoisted":
+        """Return it with more values, which are no angles."""
+        angles = (*self.angles, *(False for _ in values))
+        return replace(self, values=(*self.values, *values), angles=angles)
+
 
 def hoist(
-    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], purpose: str
+    jaxpr: Jaxpr,
+    consts: Sequence[Any],
+    args: Sequence[Any],
+    purpose: str,
+    path: Path | None = None,
 ) -> tuple[list[Any], Hoisted]:
     """Evaluate the classical part of a jaxpr and collect its circuit.
 
-    Measurement results are unknown here: equations that need them are skipped and
-    give None.
+    Results of the measurements at the end are unknown here: equations that need them
+    are skipped and give None. Those on the way have the outcomes of the path.
     """
-    recorder = Recorder(purpose)
+    recorder = Recorder(purpose, path=path)
     outs, nodes = _walk(jaxpr, consts, args, recorder)
     return outs, Hoisted(nodes, tuple(recorder.values), tuple(recorder.angles))
 
@@ -154,12 +186,42 @@ def _refuse(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
     )
 
 
-def _measured(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
-    raise DifferentiationError(
-        f"{user_line(eqn.source_info)}: {recorder.purpose} of a circuit with a "
-        "mid-circuit measurement or reset is not supported. Move the measurement out "
-        "of the part that is differentiated or inverted."
-    )
+def _measured(eqn: JaxprEqn, inputs: list[Any], recorder: Recorder) -> Any:
+    """Project a wire on an outcome."""
+    path, params = recorder.path, eqn.params
+    if path is None:
+        raise DifferentiationError(
+            f"{user_line(eqn.source_info)}: {recorder.purpose} of a circuit with a "
+            "mid-circuit measurement or reset is not supported. Move the measurement "
+            "out of the part that is inverted."
+        )
+    wanted = params.get("postselect")
+    bit = path.take(1)[0] if wanted is None else jnp.asarray(bool(wanted))
+    before = jnp.stack([~bit, bit]).astype(complex)
+    resets = params.get("reset", True)
+    after = jnp.array([1, 0], before.dtype) if resets else before
+    projector = jnp.outer(after, before)
+    # NOTE: it has no inverse; a checkpoint stands for one.
+    matrix = recorder.add(jnp.stack([projector, projector.T]))
+    how = {"wires": params["wires"], "num_controls": 0, "control_values": ()}
+    how |= {"adjoint": False, "diagonal": False, "invertible": True, "lossy": True}
+    wires = [recorder.add(wire) for wire in inputs]
+    step = Step("quantum_unitary", how, (), (matrix, *wires), eqn)
+    return [bit] * len(eqn.outvars), (step,)
+
+
+def outcome_count(jaxpr: Jaxpr) -> int:
+    """Count the outcomes of a path through the measurements on the way."""
+    return sum(map(_outcomes_of, filter(has_effects, live_eqns(jaxpr))))
+
+
+def _outcomes_of(eqn: JaxprEqn) -> int:
+    name = eqn.primitive.name
+    if name in PROJECTING:
+        return int(eqn.params.get("postselect") is None)
+    inner = [outcome_count(each) for each in inner_jaxprs(eqn)]
+    repeats = eqn.params["length"] if name == "scan" else 1
+    return repeats * max(inner, default=0)
 
 
 def _unbounded(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
@@ -207,23 +269,43 @@ def _scan(
     second = first + count
     consts, init, xs = inputs[:first], inputs[first:second], inputs[second:]
     captured: list[Hoisted] = []
+    outcomes = _outcomes_in_turn(eqn, recorder)
 
-    def body(carry: list[Any], slices: list[Any]) -> tuple[list[Any], Any]:
+    def body(carry: list[Any], slices: Any) -> tuple[list[Any], Any]:
+        slices, mine = slices
+        path = None if mine is None else Path(mine)
         args = [*consts, *carry, *slices]
-        inner = Recorder(recorder.purpose, rows=_rows(closed.jaxpr, slices))
+        inner = Recorder(recorder.purpose, rows=_rows(closed.jaxpr, slices), path=path)
         outs, nodes = _walk(closed.jaxpr, closed.consts, args, inner)
         captured.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
-        return outs[:count], (outs[count:], inner.values)
+        weights = path.weights if path else []
+        return outs[:count], (outs[count:], inner.values, weights)
 
     # NOTE: JAX takes a length that is symbolic from arrays only.
-    carry, (ys, values) = jax.lax.scan(
-        body, init, xs, length=None if xs else length, reverse=params["reverse"]
+    bounded = xs or outcomes is not None
+    carry, (ys, values, weights) = jax.lax.scan(
+        body,
+        init,
+        (xs, outcomes),
+        length=None if bounded else length,
+        reverse=params["reverse"],
     )
+    if recorder.path is not None:
+        recorder.path.weights.extend(map(jnp.prod, weights))
     hoisted = captured[-1]
     if params["reverse"]:
         values = [jnp.flip(value, axis=0) for value in values]
     nodes = _adopt(hoisted, values, recorder, depth=1)
     return [*carry, *ys], (Loop(length, nodes),) if length else ()
+
+
+def _outcomes_in_turn(eqn: JaxprEqn, recorder: Recorder) -> Any:
+    """Return one row of outcomes for each iteration of a loop, if it measures."""
+    count = _outcomes_of(eqn)
+    if recorder.path is None or not measures_midway(inner_jaxpr(eqn).jaxpr):
+        return None
+    length = eqn.params["length"]
+    return recorder.path.take(count).reshape(length, count // max(length, 1))
 
 
 def _cond(
@@ -233,12 +315,18 @@ def _cond(
     branches = eqn.params["branches"]
     collected: list[Hoisted] = []
     shapes: list[Any] = []
+    whole, count = recorder.path, _outcomes_of(eqn)
+    outcomes = None if whole is None else whole.take(count)
 
-    def run(branch: Any, args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        inner = Recorder(recorder.purpose)
+    def run(branch: Any, args: Sequence[Any]) -> tuple[Any, list[Any]]:
+        path = None if outcomes is None else Path(outcomes)
+        inner = Recorder(recorder.purpose, path=path)
         outs, nodes = _walk(branch.jaxpr, branch.consts, args, inner)
         collected.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
-        return outs, inner.values
+        weight = jnp.ones(())
+        if path is not None:  # of paths that differ further on, the first counts
+            weight = path.weight * jnp.all(~path.outcomes[path.position :])
+        return (outs, weight), inner.values
 
     for branch in branches:
         shapes.append(
@@ -255,9 +343,11 @@ def _cond(
 
         return function
 
-    outs, groups = jax.lax.switch(
+    (outs, weight), groups = jax.lax.switch(
         index, [padded(number) for number in range(len(branches))], *operands
     )
+    if whole is not None and count:
+        whole.weights.append(weight)
     bodies = tuple(
         _adopt(structure, values, recorder, depth=0)
         for structure, values in zip(structures, groups, strict=True)
@@ -269,7 +359,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "scan": _scan,
     "cond": _cond,
     "while": _unbounded,
-    **{name: _measured for name in MIDWAY},
+    **{name: _measured for name in PROJECTING},
 }
 
 

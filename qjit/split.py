@@ -13,12 +13,20 @@ import numpy as np
 from jax.core import ShapedArray, Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var, jaxpr_as_fun
 
-from qjit.dialects.circuit import Node, Step, steps
+from qjit.dialects.circuit import Input, Node, Step, steps
 from qjit.lowering.dimensions import Size, count
 
 from .errors import DifferentiationError, MeasurementError
 from .functionals import functional, outcome
-from .hoist import TERMINAL, Hoisted, hoist, lay_out, without_gates
+from .hoist import (
+    TERMINAL,
+    Hoisted,
+    Path,
+    hoist,
+    lay_out,
+    outcome_count,
+    without_gates,
+)
 from .jax_internals import user_line, wide_types
 from .jaxprs import (
     CALL_PRIMITIVES,
@@ -31,8 +39,11 @@ from .jaxprs import (
     live_eqns,
     measures_midway,
     needed_eqns,
+    quantum_eqns,
 )
 from .primitives import integer_dtype, real_dtype
+
+MOST_OUTCOMES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,16 +94,40 @@ class Split:
     measured: tuple[Measured, ...]
     post: Jaxpr
     post_consts: tuple[Any, ...]
+    # Of a circuit that measures on the way: the outcomes of all paths, and whether the
+    # last reading is the chance of what was postselected.
+    paths: np.ndarray[Any, Any] | None
+    normalises: bool
 
-    def run(self, circuit: Callable[..., Sequence[Any]], args: Sequence[Any]) -> Any:
-        """Run the function, given how its circuit is run."""
-        operands, others = self.operands(args)
-        return self.finish(self.readings(circuit(*operands), others), args)
+    def run(
+        self, read: Callable[[list[Any], list[Any]], list[Any]], args: Sequence[Any]
+    ) -> list[Any]:
+        """Run the function.
+
+        Args:
+            read: returns the readings, given the circuit's operands and what else
+                measurements take.
+            args: the function's arguments.
+        """
+
+        def path(*outcomes: Any) -> list[Any]:
+            operands, others = self._operands((*args, *outcomes))
+            found = read(operands, others)
+            return [others[-1] * each for each in found] if outcomes else found
+
+        if self.paths is None:
+            return self._finish(path(), args)
+        found = jax.vmap(path)(jnp.asarray(self.paths))
+        return self._finish([jnp.sum(each, axis=0) for each in found], args)
+
+    def readings(self, results: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+        """Return what the measurements read off the circuit's results."""
+        return [each.reading(results, others) for each in self.measured]
 
     def moving_angles(self, moving: Sequence[bool]) -> list[int]:
         """Return which of the flat angles depend on the arguments that move."""
         jaxpr, place = self.prepare.jaxpr, 0
-        pairs = zip(jaxpr.invars, moving, strict=True)
+        pairs = zip(jaxpr.invars, moving, strict=False)
         depend = {var for var, moves in pairs if moves}
         for eqn in jaxpr.eqns:
             if any(isinstance(v, Var) and v in depend for v in eqn.invars):
@@ -105,22 +140,19 @@ class Split:
             place += size
         return found
 
-    def operands(self, args: Sequence[Any]) -> tuple[list[Any], Sequence[Any]]:
-        """Return the circuit's operands, and what else measurements take."""
+    def _operands(self, args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         values = jaxpr_as_fun(self.prepare)(*args)
         last = len(self.gathers) + self.num_inputs
         inputs = values[len(self.gathers) : last]
         return [self._angles(values), *inputs], values[last:]
 
-    def readings(self, results: Sequence[Any], others: Sequence[Any]) -> list[Any]:
-        """Return what the measurements read off the circuit's results."""
-        return [each.reading(results, others) for each in self.measured]
-
-    def finish(self, readings: Sequence[Any], args: Sequence[Any]) -> list[Any]:
-        """Return the function's results."""
+    def _finish(self, readings: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        if self.normalises:
+            *readings, total = readings
+            readings = [each / total for each in readings]
         found = [
             outcome(each.step.primitive, value)
-            for each, value in zip(self.measured, readings, strict=True)
+            for each, value in zip(self.measured, readings, strict=False)
         ]
         return evaluate_post(self.post, self.post_consts, args, iter(found))
 
@@ -148,29 +180,55 @@ def _gathered(value: Any, indices: tuple[int, ...] | None) -> Any:
     return flat[np.asarray(indices)]
 
 
-def _hoisted(jaxpr: Jaxpr) -> tuple[ClosedJaxpr, Hoisted]:
-    """Return the code that computes a circuit's values, and the circuit."""
+def _hoisted(jaxpr: Jaxpr, outcomes: int | None) -> tuple[ClosedJaxpr, Hoisted]:
+    """Return the code that computes a circuit's values, and the circuit.
+
+    On a path through measurements, the last two are a one and the weight of the path.
+    """
     captured: list[Hoisted] = []
 
     def values(*args: Any) -> tuple[Any, ...]:
-        _, hoisted = hoist(jaxpr, (), args, "differentiation")
+        path = None if outcomes is None else Path(args[-1])
+        given = args[: len(jaxpr.invars)]
+        _, hoisted = hoist(jaxpr, (), given, "differentiation", path)
+        if path is not None:
+            hoisted = hoisted.with_values(jnp.ones(1), path.weight)
         captured.append(hoisted)
         return hoisted.values
 
     avals = [shaped(variable.aval) for variable in jaxpr.invars]
+    if outcomes is not None:
+        avals.append(ShapedArray((outcomes,), np.dtype(bool)))
     traced = jax.make_jaxpr(values)(
         *(jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals)
     )
     return traced, captured[-1]
 
 
+def _all_paths(jaxpr: Jaxpr, name: str) -> np.ndarray[Any, Any]:
+    """Return the outcomes of all paths through a circuit's measurements."""
+    count = outcome_count(jaxpr)
+    if count > MOST_OUTCOMES:
+        raise DifferentiationError(
+            f"{user_line()}: '{name}' measures {count} times on the way. Its exact "
+            f"derivative runs over all outcomes, of at most {MOST_OUTCOMES} "
+            "measurements. Use diff_method='spsa' or 'finite-diff'."
+        )
+    return (np.arange(2**count)[:, None] >> np.arange(count) & 1).astype(bool)
+
+
 def split(
     jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, **options: Any
 ) -> Split:
     """Split a closed-over jaxpr (no constants) of a quantum function."""
-    traced, hoisted = _hoisted(jaxpr)
-    nodes, measured = _measured_natively(hoisted, num_wires, dtype)
+    paths = _all_paths(jaxpr, name) if measures_midway(jaxpr) else None
+    traced, hoisted = _hoisted(jaxpr, None if paths is None else paths.shape[1])
+    eqns = [eqn for eqn, _ in quantum_eqns(jaxpr)]
+    normalises = any(eqn.params.get("postselect") is not None for eqn in eqns)
+    nodes, measured = _measured_natively(hoisted, num_wires, dtype, normalises)
     others = [n for each in measured for n in each.inputs]
+    if paths is not None:
+        others.append(len(hoisted.values) - 1)
     angles = [n for n, angle in enumerate(hoisted.angles) if angle]
     rest = [
         n for n, angle in enumerate(hoisted.angles) if not angle and n not in others
@@ -211,6 +269,8 @@ def split(
         tuple(_renumbered(measured)),
         _without_gates(jaxpr),
         (),
+        paths,
+        normalises,
     )
 
 
@@ -220,17 +280,21 @@ def is_measurement(node: Node) -> TypeGuard[Step]:
 
 
 def _measured_natively(
-    hoisted: Hoisted, num_wires: int, dtype: np.dtype[Any]
+    hoisted: Hoisted, num_wires: int, dtype: np.dtype[Any], normalises: bool
 ) -> tuple[list[Node], list[Measured]]:
     """Let a circuit measure what it can, and what the other measurements are read off.
 
-    It measures expectation values of fixed operators, samples, and its state.
+    It measures expectation values of fixed operators, samples, its state and, on a
+    path through measurements, its norm: the chance of the path.
     """
     nodes = [node for node in hoisted.nodes if not is_measurement(node)]
     state = Step("quantum_state", {"num_wires": num_wires, "dtype": dtype})
+    one = Input(len(hoisted.values) - 2)
+    norm = Step("quantum_expval", {"terms": (((), ()),), "dtype": dtype}, (), (one,))
+    chance = [norm] if normalises else []
     natives: list[Step] = []
     measured: list[Measured] = []
-    for step in filter(is_measurement, hoisted.nodes):
+    for step in [*filter(is_measurement, hoisted.nodes), *chance]:
         numbers = tuple(item.number for item in step.inputs)
         fixed = not any(isinstance(hoisted.values[n], Tracer) for n in numbers[1:])
         function = None
@@ -246,6 +310,8 @@ def _measured_natively(
                 function = step.params["statistic"]
             case "quantum_expval" if fixed:
                 native, numbers = step, ()
+            case "quantum_mean" | "quantum_variance" as name:
+                native, function = norm, functional(name, step.params)
             case name:
                 native, function = state, functional(name, step.params)
         place = next((n for n, one in enumerate(natives) if one is native), None)

@@ -22,17 +22,17 @@ X1Z2 = embed(np.kron([[0, 1], [1, 0]], np.diag([1.0, -1.0])), [1, 2], WIRES)
 OBSERVABLE = Z0 + 0.5 * X1Z2
 
 
-def traced(program: Any) -> tuple[Any, Any]:
+def traced(program: Any, start: Any = START) -> tuple[Any, Any]:
     """Run a program in a quantum function; return a real and the last outcome."""
-    carry: Any = tuple(map(jnp.asarray, START))
+    carry: Any = tuple(map(jnp.asarray, start))
     x, k, v, m = run(Traced(), program, carry)
     return x + k + v.sum(), m
 
 
-def exact(program: Any, least: float = 1e-14) -> dict[str, Any]:
+def exact(program: Any, least: float = 1e-14, start: Any = START) -> dict[str, Any]:
     """The statistics of a program, summed over its paths."""
     rho, values, bits, total = 0.0, [], np.zeros((2, 2)), 0.0
-    for path, (x, k, v, m) in paths(program, START, least):
+    for path, (x, k, v, m) in paths(program, start, least):
         state = path.state.reshape(-1)
         rho = rho + path.weight * np.outer(state, state.conj())
         values.append((path.weight, x + k + v.sum()))
