@@ -1,5 +1,6 @@
 """Training loops of optax, jaxopt and Equinox compile whole, quantum calls included."""
 
+import resource
 from typing import Any
 
 import jax
@@ -111,3 +112,25 @@ def test_equinox() -> None:
         return jax.lax.fori_loop(0, 4, step, start)
 
     check(train, weights, jax.random.normal(jax.random.key(1), (3, 3)))
+
+
+def test_long_training_takes_no_more_memory() -> None:
+    """Of tapes and copies of states, no step leaves any behind."""
+
+    @qj.qnode(wires=4)
+    def circuit(t: Any) -> Any:
+        for layer in range(3):
+            for wire in range(4):
+                qj.RY(t[layer, wire], wires=wire)
+            qj.CNOT(wires=[0, 1])
+            qj.measure(0, postselect=0)
+        return qj.expval(qj.Z(1))
+
+    def train(steps: int) -> float:
+        step = lambda _, t: t - 0.01 * jax.grad(circuit)(t)  # noqa: E731
+        fit = lambda t: jax.lax.fori_loop(0, steps, step, t)  # noqa: E731
+        qj.qjit(fit)(jnp.full((3, 4), 0.3)).block_until_ready()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    before = train(100)
+    assert train(60_000) - before < 30  # MiB
