@@ -6,11 +6,17 @@ from xdsl.passes import ModulePass
 
 from .cancel_inverses import CancelInversesPass
 from .form_schedules import FormSchedulesPass
+from .fuse_loops import FuseLoopsPass
 from .merge_rotations import MergeRotationsPass
 
 PASSES: Mapping[str, type[ModulePass]] = {
     each.name: each
-    for each in (CancelInversesPass, MergeRotationsPass, FormSchedulesPass)
+    for each in (
+        CancelInversesPass,
+        MergeRotationsPass,
+        FormSchedulesPass,
+        FuseLoopsPass,
+    )
 }
 
 # What the front end does before there is a module; names like those of passes.

@@ -46,6 +46,7 @@ from . import (
 from .convert_to_llvm import convert_to_llvm
 from .dimensions import Size, numbers
 from .ffi import add_handler
+from .fuse_loops import fuse_loops
 from .gate_library import gate_library_object
 from .host_calls import HOST_ERROR, HostRecord, evaluate_host_call, host_error_text
 from .import_program import import_program
@@ -271,7 +272,7 @@ def compile_program(
 
     imported = import_program(closed, name=symbol, prepare=prepare)
     finish("import", lambda: str(imported.module))
-    for transform in passes:
+    for transform in (*passes, fuse_loops):
         transform(imported.module)
     finish("passes", lambda: str(imported.module))
     converted = convert_to_llvm(imported.module, seed=seed)

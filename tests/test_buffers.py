@@ -80,6 +80,20 @@ def test_nothing_is_copied_in_a_loop(name: str) -> None:
     assert copies_in_loops(repeat(BODIES[name]), X, SHIFTED) == (name == "kept")
 
 
+def test_neighbouring_loops_become_one() -> None:
+    def step(x: Any, velocity: Any, scale: Any) -> Any:
+        slope = (x * x - 1) * x
+        velocity = 0.9 * velocity + slope
+        scale = 0.99 * scale + slope * slope
+        return x - 0.1 * velocity / (1 + jnp.sqrt(scale)), velocity, scale
+
+    function = repeat(lambda c: step(*c))
+    check(function, X, SHIFTED, X * X)
+    stages = qj.qjit(function).stages(X, SHIFTED, X * X)
+    counts = [stages[stage].count("scf.for") for stage in ("import", "passes")]
+    assert counts == [5, 2]
+
+
 def test_nested_loops_share_their_arrays() -> None:
     def inner(x: Any) -> Any:
         return jax.lax.fori_loop(0, 5, lambda i, x: x.at[i].add(1.0), x)
