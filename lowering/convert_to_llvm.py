@@ -201,6 +201,13 @@ class Converter:
         assert found is not None
         return found
 
+    def pointer_array(self, pointers: Sequence[SSAValue]) -> SSAValue:
+        """Return the address of addresses, on the stack."""
+        array = self.stack(max(8, 8 * len(pointers)))
+        for place, address in enumerate(pointers):
+            self.store(address, self.offset(array, place, pointer_type))
+        return array
+
     def intrinsic(
         self, name: str, result: Attribute, args: Sequence[SSAValue]
     ) -> SSAValue:

@@ -12,7 +12,6 @@ import jax
 import numpy as np
 from xdsl.dialects import llvm as llvm_dialect
 from xdsl.dialects.builtin import IntegerAttr, i64
-from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -22,7 +21,7 @@ from xdsl.irdl import (
 
 from .arrays import Value
 from .concrete import bind, concrete_params
-from .convert_to_llvm import Converter, llvm_rule, pointer_type
+from .convert_to_llvm import Converter, llvm_rule
 from .dimensions import Size, numbers
 from .importer import Importer
 from .jax_internals import enable_x64, is_key, key_implementation, physical_aval
@@ -185,21 +184,14 @@ def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return [importer.from_buffer(b, a) for b, a in zip(made, avals_out, strict=True)]
 
 
-def _pointer_array(converter: Converter, pointers: Sequence[SSAValue]) -> SSAValue:
-    array = converter.stack(max(8, 8 * len(pointers)))
-    for place, address in enumerate(pointers):
-        converter.store(address, converter.offset(array, place, pointer_type))
-    return array
-
-
 @llvm_rule(HostCallOp)
 def _convert_host_call(converter: Converter, op: HostCallOp) -> None:
     pointers = [converter.pointer(buffer) for buffer in op.buffers]
     split = op.num_inputs.value.data
     args = [
         converter.int(op.key.value.data),
-        _pointer_array(converter, pointers[:split]),
-        _pointer_array(converter, pointers[split:]),
+        converter.pointer_array(pointers[:split]),
+        converter.pointer_array(pointers[split:]),
     ]
     status = converter.result("__qjit__host_call", i64, args)
     place = converter.int(op.line.value.data << 8)

@@ -9,23 +9,37 @@ import ctypes
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, reduce
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import StringAttr, i32
-from xdsl.ir import SSAValue
-from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, var_operand_def
+from xdsl.dialects import arith, llvm
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i32, i64
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    var_operand_def,
+)
 
 from .convert_to_llvm import Converter, llvm_rule
-from .dimensions import Size, is_symbolic, larger, smaller
+from .dimensions import Size, at_most, count, is_symbolic, larger, smaller
 from .importer import Importer
 
 PREFIX = "__scipy__"
+# Calls a routine from several threads, see split_products.py.
+SPLIT = "__qjit__split_"
+# Sets how many threads OpenBLAS uses, and returns how many it used.
+THREADS = "openblas_set_num_threads_local"
+# From how many multiplications on, or cubes of a matrix's size, threads are worth it.
+MANY = 1 << 25
+SIGNED_GREATER = IntegerAttr(llvm.ICmpPredicateFlag("sgt").to_int(), i64)
 LIBRARIES = ("scipy.linalg.cython_blas", "scipy.linalg.cython_lapack")
 LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
+SIZES = {letter: np.dtype(name).itemsize for name, letter in LETTERS.items()}
 # The widest blocks that LAPACK works in, and the room for their triangular factors.
 BLOCK = 64
 FACTORS = (BLOCK + 1) * BLOCK
@@ -41,12 +55,30 @@ class RoutineOp(IRDLOperation):
 
     buffers = var_operand_def()
     symbol = prop_def(StringAttr)
+    large = opt_prop_def(UnitAttr)
 
 
 @llvm_rule(RoutineOp)
 def _convert(converter: Converter, op: RoutineOp) -> None:
     pointers = [converter.pointer(buffer) for buffer in op.buffers]
-    converter.call(PREFIX + op.symbol.data, None, pointers)
+    name = op.symbol.data
+    large = op.large is not None
+    if threads_address() is None or (large and not name.endswith("gemm")):
+        converter.call(PREFIX + name, None, pointers)
+        return
+    threads = converter.result(THREADS, i32, [converter.int(1, 32)])
+    if large:
+        array = converter.pointer_array(pointers)
+        converter.call(SPLIT + name, None, [array, threads])
+    else:
+        converter.call(PREFIX + name, None, pointers)
+    several = converter.emit(llvm.ICmpOp(threads, converter.int(1, 32), SIGNED_GREATER))
+    restore, after = converter.new_block(), converter.new_block()
+    converter.branch_if(several, restore, [], after, [])
+    converter.block = restore
+    converter.result(THREADS, i32, [threads])
+    converter.branch(after)
+    converter.block = after
 
 
 @dataclass(frozen=True)
@@ -193,13 +225,20 @@ def call_routine(
             value = importer.allocate((), np.int32)
         assert value is not None, f"{name} needs {argument}"
         made[argument] = argument_buffer(importer, value)
+    properties: dict[str, Attribute] = {"symbol": StringAttr(symbol)}
+    if not at_most(_multiplications(sizes), MANY):
+        properties["large"] = UnitAttr()
     importer.insert(
-        RoutineOp.build(
-            operands=[list(made.values())], properties={"symbol": StringAttr(symbol)}
-        )
+        RoutineOp.build(operands=[list(made.values())], properties=properties)
     )
     importer.invalidate()
     return made.get("info", next(iter(made.values())))
+
+
+def _multiplications(sizes: dict[str, Size]) -> Size:
+    """Return about how many multiplications a routine makes on matrices of sizes."""
+    found = [sizes[name] for name in ("m", "n", "k") if name in sizes]
+    return count((*found, *[reduce(larger, found)] * (3 - len(found))))
 
 
 def _variant(name: str, dtype: Any) -> tuple[str, str, dict[str, Formula]]:
@@ -233,17 +272,23 @@ def argument_buffer(importer: Importer, value: Size | str | SSAValue) -> SSAValu
     return buffer
 
 
-def routines_in(text: str) -> Iterable[str]:
+def routines_in(text: str, prefix: str = PREFIX) -> Iterable[str]:
     """Return the routines that a module of LLVM IR calls."""
-    return dict.fromkeys(re.findall(rf'@"?{PREFIX}(\w+)', text))
+    return dict.fromkeys(re.findall(rf'@"?{prefix}(\w+)', text))
+
+
+@cache
+def threads_address() -> int | None:
+    """Return the address of what sets OpenBLAS's threads; None for another library."""
+    library = ctypes.CDLL(import_module(LIBRARIES[0]).__file__)
+    found: Any = getattr(library, THREADS, None)
+    return found and ctypes.cast(found, ctypes.c_void_p).value
 
 
 @cache
 def routine_address(name: str) -> int:
     """Return the address of a routine among those that SciPy ships."""
-    modules = map(
-        import_module, ("scipy.linalg.cython_blas", "scipy.linalg.cython_lapack")
-    )
+    modules = map(import_module, LIBRARIES)
     capsules = (module.__pyx_capi__.get(name) for module in modules)
     capsule = next(filter(None, capsules))
     label = ctypes.pythonapi.PyCapsule_GetName

@@ -52,7 +52,15 @@ from .host_calls import HOST_ERROR, HostRecord, evaluate_host_call, host_error_t
 from .import_program import import_program
 from .importer import Importer
 from .jax_internals import weakly_typed
-from .lapack import PREFIX, routine_address, routines_in
+from .lapack import (
+    PREFIX,
+    SIZES,
+    SPLIT,
+    THREADS,
+    routine_address,
+    routines_in,
+    threads_address,
+)
 from .memory import (
     ITERATION_SHIFT,
     NO_MEMORY,
@@ -62,6 +70,7 @@ from .memory import (
 )
 from .native_llvm import compile_object, target_machine, to_llvmlite
 from .python_calls import INTERRUPTED, python_calls
+from .split_products import split_product
 
 MESSAGES = {
     1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
@@ -216,6 +225,17 @@ def _python() -> str:
     return "qjit_python"
 
 
+@cache
+def _split(routine: str) -> str:
+    """Link what splits a product on first use and return the name of its library."""
+    name = f"qjit_split_{routine}"
+    image = compile_object(split_product(routine, SIZES[routine[0]]))
+    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    builder.import_symbol(PREFIX + routine, routine_address(routine))
+    _loaded.append(builder.link(_jit(), name))
+    return name
+
+
 def _link(image: bytes, name: str, handler: str, text: str) -> int:
     """Load object code, with what its LLVM IR calls, and return the handler."""
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
@@ -226,6 +246,10 @@ def _link(image: bytes, name: str, handler: str, text: str) -> int:
     builder.import_symbol("__qjit__memory_room", memory_room_address())
     for routine in routines_in(text):
         builder.import_symbol(PREFIX + routine, routine_address(routine))
+    for routine in routines_in(text, SPLIT):
+        builder.add_jit_library(_split(routine))
+    if THREADS in text:
+        builder.import_symbol(THREADS, threads_address())
     tracker = builder.export_symbol(handler).link(_jit(), name)
     _loaded.append(tracker)
     return tracker[handler]

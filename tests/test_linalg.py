@@ -2,6 +2,8 @@
 
 import ctypes
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import jax
@@ -326,3 +328,26 @@ def test_power_iteration_in_a_loop() -> None:
     with enable_x64(True):
         a = hermitian(draw((60, 60), "float64")) + 40 * jnp.eye(60)
         assert_same(program, a, jnp.ones(60), tolerance=1e-8)
+
+
+# How the axes of two operands may lie in memory: what is summed is last, or first.
+ORDERS = [("ij,jk->ik", (420, 300), (300, 410)), ("ji,kj->ik", (330, 321), (345, 330))]
+
+
+@pytest.mark.parametrize(("axes", "first", "second"), ORDERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_large_products(axes: str, first: Any, second: Any, dtype: str) -> None:
+    with enable_x64(True):
+        x, y = draw(first, dtype, 0), draw(second, dtype, 1)
+        tolerance = 1e-3 if dtype in ("float32", "complex64") else 1e-10
+        assert_same(partial(jnp.einsum, axes), x, y, tolerance=tolerance)
+
+
+def test_large_products_at_once() -> None:
+    with enable_x64(True):
+        x = draw((400, 400), "float64", 0)
+        multiply, expected = qj.qjit(lambda x: x @ x), x @ x
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: multiply(x), range(12)))
+    for each in found:
+        np.testing.assert_allclose(each, expected, rtol=1e-10, atol=1e-10)
