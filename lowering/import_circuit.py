@@ -243,20 +243,14 @@ def _unitary(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -
     if step.slots:
         side = 1 << (len(wires) - step.params["num_controls"])
         shape = (side,) if step.params["diagonal"] else (side, side)
-        matrix = circuit.matrix(step.slots[0], shape, counters)
-        given = [_stacked(importer, matrix, *given) if given else matrix]
+        if step.params.get("invertible"):
+            shape = (2, *shape)  # its inverse comes after it
+        given = [circuit.matrix(step.slots[0], shape, counters)]
         slot = circuit.gradient_slot(step.slots[0], counters)
     if circuit.recorded and step.params.get("lossy"):
         importer.flush()
         importer.insert(gradient.CheckpointOp(qubits_of(importer).register))
     add_unitary(importer, dict(step.params), given[0], wires, line, slot)
-
-
-def _stacked(importer: Importer, matrix: Value, inverse: Value) -> Value:
-    """Return a matrix and its inverse as one array."""
-    import jax.numpy as jnp
-
-    return inlined(importer, lambda *both: jnp.stack(both), matrix, inverse)
 
 
 def _state_prep(

@@ -8,6 +8,8 @@ from llvmlite import ir
 from xdsl.backend.llvm.convert import convert_module
 from xdsl.dialects.builtin import ModuleOp
 
+LONG = 2500  # lines of LLVM IR
+
 
 @cache
 def triple() -> str:
@@ -41,6 +43,8 @@ def compile_object(text: str) -> bytes:
     module = llvm.parse_assembly(text)
     module.verify()
     options = llvm.create_pipeline_tuning_options(speed_level=2)
+    # What long programs spend most of their compile time on, for little.
+    options.loop_unrolling = text.count("\n") < LONG
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     return machine.emit_object(module)

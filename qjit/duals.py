@@ -27,9 +27,8 @@ from .split import Core, is_measurement
 
 WIDEST = 6
 
-# From the flat angles, their tangents and the inputs: the numbers of one slot, for all
-# iterations of the enclosing loops, and the inverses that undo them, if any.
-Maker = Callable[[Any, Any, Sequence[Any]], tuple[Any, Any]]
+# From the flat angles and their tangents: more of the flat angles.
+Maker = Callable[[Any, Any], Any]
 
 
 @dataclass
@@ -37,9 +36,9 @@ class Dual:
     """A circuit over dual numbers under construction."""
 
     core: Core
+    num_slots: int
     makers: list[Maker] = field(default_factory=list[Maker])
-    num_slots: int = 0
-    num_inputs: int = 0
+    slots: dict[int, Slot] = field(default_factory=dict[int, Slot])  # by id of a step
     prepared: list[Step] = field(default_factory=list[Step])
 
     @property
@@ -47,18 +46,12 @@ class Dual:
         """The wire of the tangent."""
         return self.core.num_wires
 
-    def slot(self, maker: Maker, size: int, lengths: Sequence[int]) -> Slot:
+    def reserve(self, maker: Maker, size: int) -> int:
         """Reserve room among the flat angles for what a maker makes."""
-        strides = [size * count(lengths[n + 1 :]) for n in range(len(lengths))]
-        found = Slot(self.num_slots, tuple(strides))
-        self.num_slots += size * count(lengths)
+        start = self.num_slots
+        self.num_slots += size
         self.makers.append(maker)
-        return found
-
-    def inverse(self, depth: int) -> Input:
-        """Reserve an input for the inverses of the newest slot."""
-        self.num_inputs += 1
-        return Input(self.num_inputs - 1, depth)
+        return start
 
 
 def tangents(
@@ -117,11 +110,13 @@ def _along_coefficients(
 def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
     """Return the circuit over dual numbers; its angles begin with the old ones."""
     last = max((item.number for item in _all_inputs(core.nodes)), default=-1)
-    dual = Dual(core, num_slots=core.num_slots, num_inputs=last + 1)
+    dual = Dual(core, core.num_slots)
+    for members in _families(dual, core.nodes, ()).values():
+        _add_matrices(dual, members)
     body = _nodes(dual, core.nodes, ())
     measured: list[Step] = []
     coefficients: list[int] = []
-    total = dual.num_inputs
+    total = last + 1
     for step in core.nodes:
         if not is_measurement(step):
             continue
@@ -167,16 +162,11 @@ def _all_inputs(nodes: Sequence[Node]) -> list[Input]:
 def _inputs(dual: Dual, dot: Any, operands: Sequence[Any]) -> tuple[Any, list[Any]]:
     """Return the flat angles and the inputs of a dual circuit, but coefficients."""
     flat, *inputs = operands
-    pieces, inverses = [flat], list[Any]()
-    for maker in dual.makers:
-        numbers, inverse = maker(flat, dot, inputs)
-        pieces.append(_parts(numbers).astype(flat.dtype))
-        if inverse is not None:
-            inverses.append(jax.lax.stop_gradient(inverse))
+    made = [maker(flat, dot).astype(flat.dtype) for maker in dual.makers]
     # The dual circuit has coefficients of its own, and does not read the old ones.
     for number in dual.core.coefficients:
         inputs[number] = jax.lax.stop_gradient(inputs[number])
-    return jnp.concatenate(pieces), [*inputs, *inverses]
+    return jnp.concatenate([flat, *made]), inputs
 
 
 def _parts(numbers: Any) -> Any:
@@ -212,6 +202,91 @@ def _coefficients(step: Step, operands: Sequence[Any], dots: dict[int, Any]) -> 
 # Gates
 
 
+@dataclass(frozen=True)
+class Member:
+    """A gate or matrix that moves, and how often the loops around it run."""
+
+    step: Step
+    lengths: tuple[Any, ...]
+    targets: int
+
+    @property
+    def kind(self) -> Any:
+        """What members have in common whose matrices are computed alike."""
+        params = self.step.params
+        names = ("gate", "word", "dim", "adjoint", "diagonal", "invertible")
+        known = tuple(params.get(name) for name in names)
+        return self.step.primitive, known, self.targets, self.lengths
+
+
+def _families(
+    dual: Dual, nodes: Sequence[Node], lengths: tuple[Any, ...]
+) -> dict[Any, list[Member]]:
+    """Return the gates and matrices that move, by kind."""
+    found: dict[Any, list[Member]] = {}
+
+    def add(members: list[Member]) -> None:
+        for member in members:
+            found.setdefault(member.kind, []).append(member)
+
+    for node in nodes:
+        match node:
+            case Step() if node.slots and node.primitive != "quantum_state_prep":
+                add([Member(node, lengths, _target_count(dual, node))])
+            case Loop():
+                inner = _families(dual, node.body, (*lengths, node.length))
+                add([member for each in inner.values() for member in each])
+            case Branch():
+                for branch in node.branches:
+                    inner = _families(dual, branch, lengths)
+                    add([member for each in inner.values() for member in each])
+            case _:
+                pass
+    return found
+
+
+def _target_count(dual: Dual, step: Step) -> int:
+    params = step.params
+    if step.primitive == "quantum_gate" and GATES[params["gate"]].num_targets == 0:
+        return 0  # a global phase on no wire is written on any
+    targets = len(params["wires"]) - params["num_controls"]
+    # The dual wire of an invertible matrix is its first target.
+    _check_width(dual, step, targets)
+    return targets
+
+
+def _add_matrices(dual: Dual, members: Sequence[Member]) -> None:
+    """Compute the dual matrices of a family, and their inverses, side by side."""
+    first = members[0]
+    matrix, inverse = _matrix_functions(first.step, first.targets)
+    xp: Any = np if is_static(_sizes(members)) else jnp
+    table = xp.stack([_columns(xp, member) for member in members])
+
+    def make(flat: Any, dot: Any) -> Any:
+        numbers, moves = flat[table], dot[table]
+        value, change = jax.jvp(matrix, (numbers,), (moves,))
+        back = jax.lax.stop_gradient(inverse(numbers, value))
+        lower = -back @ jax.lax.stop_gradient(change) @ back
+        both = [_block(value, change), _block(back, lower)]
+        return _parts(jnp.stack(both, axis=-3))
+
+    lengths = first.lengths
+    size = 4 * (2 * 2**first.targets) ** 2  # real numbers of a matrix and its inverse
+    each = size * count(lengths)
+    strides = tuple(size * count(lengths[n + 1 :]) for n in range(len(lengths)))
+    start = dual.reserve(make, each * len(members))
+    for number, member in enumerate(members):
+        dual.slots[id(member.step)] = Slot(start + number * each, strides)
+
+
+def _sizes(members: Sequence[Member]) -> tuple[Any, ...]:
+    slots = [slot for member in members for slot in member.step.slots]
+    return (
+        *(size for slot in slots for size in (slot.base, *slot.strides)),
+        *members[0].lengths,
+    )
+
+
 def _nodes(
     dual: Dual, nodes: Sequence[Node], lengths: tuple[int, ...]
 ) -> tuple[Node, ...]:
@@ -226,7 +301,7 @@ def _nodes(
                 _check_first(dual, node)
                 dual.prepared.append(node)
             case Step():
-                found.append(_matrix_step(dual, node, lengths))
+                found.append(_matrix_step(dual, node))
             case Loop():
                 body = _nodes(dual, node.body, (*lengths, node.length))
                 found.append(Loop(node.length, body))
@@ -236,17 +311,11 @@ def _nodes(
     return tuple(found)
 
 
-def _matrix_step(dual: Dual, step: Step, lengths: tuple[int, ...]) -> Step:
+def _matrix_step(dual: Dual, step: Step) -> Step:
     """One gate or matrix as a matrix on its targets and the tangent's wire."""
     params = step.params
     wires, controls = params["wires"], params["num_controls"]
-    targets = wires[controls:]
-    if step.primitive == "quantum_gate" and GATES[params["gate"]].num_targets == 0:
-        # A global phase on no wire is written on any.
-        targets = ()
-    _check_width(dual, step, len(targets))
-    side = 2 ** len(targets)
-    slot = dual.slot(_maker(step, len(targets), lengths), 8 * side * side, lengths)
+    targets = wires[controls:] if _target_count(dual, step) else ()
     arrays = len(step.inputs) - sum(wire is None for wire in wires)
     return Step(
         "quantum_unitary",
@@ -258,8 +327,8 @@ def _matrix_step(dual: Dual, step: Step, lengths: tuple[int, ...]) -> Step:
             "diagonal": False,
             "invertible": True,
         },
-        (slot,),
-        (dual.inverse(len(lengths)), *step.inputs[arrays:]),
+        (dual.slots[id(step)],),
+        step.inputs[arrays:],
         step.source,
     )
 
@@ -275,23 +344,6 @@ def _check_width(dual: Dual, step: Step, targets: int) -> None:
         )
 
 
-def _maker(step: Step, targets: int, lengths: tuple[int, ...]) -> Maker:
-    matrix, inverse = _matrix_functions(step, targets)
-
-    def make(flat: Any, dot: Any, inputs: Sequence[Any]) -> tuple[Any, Any]:
-        columns = _columns(step, targets)
-        numbers, moves = (
-            jnp.stack([_gathered(each, slot, lengths) for slot in columns], axis=-1)
-            for each in (flat, dot)
-        )
-        value, change = jax.jvp(matrix, (numbers,), (moves,))
-        back = inverse(value, inputs)
-        lower = -back @ change @ back
-        return _block(value, change), _block(back, lower)
-
-    return make
-
-
 def _block(value: Any, change: Any) -> Any:
     """Return [[value, 0], [change, value]]."""
     zero = jnp.zeros_like(value)
@@ -299,42 +351,46 @@ def _block(value: Any, change: Any) -> Any:
     return jnp.concatenate([upper, jnp.concatenate([change, value], axis=-1)], axis=-2)
 
 
-def _columns(step: Step, targets: int) -> list[Slot]:
-    """The slots of all real numbers that a step's matrix is made from."""
+def _columns(xp: Any, member: Member) -> Any:
+    """Return where the numbers that a matrix is made from are, in all iterations."""
+    step, side = member.step, 2**member.targets
     if step.primitive == "quantum_gate":
-        return list(step.slots)
-    side = 2**targets
-    count = 2 * (side if step.params["diagonal"] else side * side)
-    (slot,) = step.slots
-    return [Slot(slot.base + n, slot.strides) for n in range(count)]
+        slots = step.slots
+    else:
+        numbers = 2 * (side if step.params["diagonal"] else side * side)
+        numbers *= 2 if step.params.get("invertible") else 1
+        (first,) = step.slots
+        slots = [Slot(first.base + n, first.strides) for n in range(numbers)]
+    return xp.stack([_places(xp, slot, member.lengths) for slot in slots], axis=-1)
 
 
-def _gathered(flat: Any, slot: Slot, lengths: tuple[int, ...]) -> Any:
-    """Return what a slot holds in all iterations of the enclosing loops."""
-    xp: Any = np if is_static((slot.base, *slot.strides, *lengths)) else jnp
+def _places(xp: Any, slot: Slot, lengths: Sequence[Any]) -> Any:
     places = xp.asarray(slot.base)
     for stride, length in zip(slot.strides, lengths, strict=True):
         places = places[..., None] + xp.asarray(stride) * xp.arange(length)
-    return flat[places]
+    return places
 
 
 def _matrix_functions(
     step: Step, targets: int
-) -> tuple[Callable[[Any], Any], Callable[[Any, Sequence[Any]], Any]]:
+) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
     """Return a step's matrix as a function of its numbers, and its inverse."""
     params, side = step.params, 2**targets
+    if params.get("invertible"):
+
+        def pair(numbers: Any) -> Any:
+            return _complex(numbers).reshape(*numbers.shape[:-1], 2, side, side)
+
+        return lambda x: pair(x)[..., 0, :, :], lambda x, _: pair(x)[..., 1, :, :]
     if step.primitive == "quantum_gate":
         made = _gate_matrix(params, targets)
     elif params["diagonal"]:
         made = lambda x: _complex(x)[..., :, None] * jnp.eye(side)  # noqa: E731
     else:
         made = lambda x: _complex(x).reshape(*x.shape[:-1], side, side)  # noqa: E731
-    if params.get("invertible"):
-        number = step.inputs[0].number
-        return made, lambda _, inputs: inputs[number]
     if params["adjoint"]:
-        return lambda x: _dagger(made(x)), lambda value, _: _dagger(value)
-    return made, lambda value, _: _dagger(value)
+        return lambda x: _dagger(made(x)), lambda _, value: _dagger(value)
+    return made, lambda _, value: _dagger(value)
 
 
 def _complex(parts: Any) -> Any:
@@ -385,7 +441,7 @@ def _prepared(dual: Dual) -> list[Step]:
     wires = tuple(w for step in dual.prepared for w in step.params["wires"])
     found = [(step.slots[0], 2 ** len(step.params["wires"])) for step in dual.prepared]
 
-    def make(flat: Any, dot: Any, _: Sequence[Any]) -> tuple[Any, Any]:
+    def make(flat: Any, dot: Any) -> Any:
         def product(numbers: Any) -> Any:
             total = jnp.ones(1, jnp.result_type(flat, jnp.complex64))
             for slot, size in found:
@@ -393,8 +449,8 @@ def _prepared(dual: Dual) -> list[Step]:
                 total = jnp.kron(total, part)
             return total
 
-        return jnp.stack(jax.jvp(product, (flat,), (dot,)), axis=-1), None
+        return _parts(jnp.stack(jax.jvp(product, (flat,), (dot,)), axis=-1))
 
-    slot = dual.slot(make, 2 * 2 ** (len(wires) + 1), ())
+    slot = Slot(dual.reserve(make, 2 * 2 ** (len(wires) + 1)))
     params = {"wires": (*wires, dual.wire), "unchecked": True}
     return [Step("quantum_state_prep", params, (slot,), (), dual.prepared[0].source)]
