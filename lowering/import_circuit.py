@@ -28,7 +28,9 @@ from .import_quantum import (
     inlined,
     qubits_of,
     resolve,
+    resume,
     sorted_terms,
+    suspend,
     widened,
 )
 from .import_samples import Draw, shared_draws
@@ -300,11 +302,11 @@ def _measurements(core: Any) -> list[Step]:
 
 
 def import_circuit(
-    importer: Importer, core: Any, operands: Sequence[Value]
+    importer: Importer, core: Any, operands: Sequence[Value], run: int | None = None
 ) -> list[Value]:
-    """Import a circuit and its measurements."""
+    """Import a circuit and its measurements; a run of this number goes on later."""
     draws = shared_draws((s.primitive, s.params) for s in _measurements(core))
-    _run(importer, core, operands, recorded=False, draws=draws)
+    _run(importer, core, operands, recorded=run is not None, draws=draws)
     found = [
         add_measurement(
             importer,
@@ -315,7 +317,11 @@ def import_circuit(
         )
         for step, aval in zip(_measurements(core), core.results, strict=True)
     ]
-    end(importer)
+    if run is None:
+        end(importer)
+    else:
+        importer.settle(found)
+        suspend(importer, run)
     return found
 
 
@@ -325,10 +331,17 @@ def import_adjoint(
     cotangents: Sequence[Value],
     operands: Sequence[Value],
     wrt: Sequence[int],
+    run: int | None = None,
 ) -> list[Value]:
-    """Import the adjoint method: the cotangents pulled back to operands in `wrt`."""
+    """Import the adjoint method: the cotangents pulled back to operands in `wrt`.
+
+    It goes on with the run of this number, if there is one.
+    """
     importer.settle(cotangents)
-    _run(importer, core, operands, recorded=0 in wrt)
+    if run is None:
+        _run(importer, core, operands, recorded=0 in wrt)
+    else:
+        resume(importer, run)
     measured = list(zip(_measurements(core), cotangents, strict=True))
     observables = [
         (step, sorted_terms(step.params["terms"], core.num_wires), cotangent)

@@ -118,6 +118,21 @@ def begin(
     return qubits
 
 
+def suspend(importer: Importer, run: int) -> None:
+    """Leave a circuit, which `resume` goes on with; no other may begin before."""
+    qubits = qubits_of(importer)
+    qubits.flush()
+    importer.suspended[run] = qubits, importer.threads.pop()
+
+
+def resume(importer: Importer, run: int) -> None:
+    """Go on with a circuit."""
+    qubits, register = importer.suspended.pop(run)
+    importer.threads.append(register)
+    importer.extension = qubits
+    importer.flush = qubits.flush
+
+
 def end(importer: Importer) -> None:
     """Release the register of a circuit."""
     qubits = qubits_of(importer)

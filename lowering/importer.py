@@ -122,6 +122,7 @@ class Importer(Emitter):
         self.subroutines = Subroutines()
         self.threads: list[SSAValue] = []
         self.extension: object = None
+        self.suspended: dict[int, Any] = {}  # circuits that are gone on with
         self.flush: Callable[[], None] = lambda: None
         self.locations: list[str] = [""]  # 0: unknown
         self.enclosing: list[Any] = []

@@ -18,6 +18,7 @@ from qjit.lowering.program import Program, compile_program
 from .circuit_derivatives import circuit_pull_p, circuit_push_p, pulled, pushed
 from .circuit_primitives import circuit_p, mapped_over_batch, qnode_p
 from .jaxprs import measures_midway, quantum_eqns
+from .shared_runs import Sharing
 from .trajectories import import_trajectories
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
@@ -77,7 +78,7 @@ def _circuit(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     if core.seed is not None:
         importer.insert(SeedOp(core.seed))
     if batch is None:
-        return import_circuit(importer, core, inputs)
+        return import_circuit(importer, core, inputs, eqn.params.get("run"))
     params = {"core": core.reseeded(None)}
     return _inline(importer, mapped_over_batch(circuit_p, batch, params), inputs)
 
@@ -102,7 +103,8 @@ def _circuit_pull(
         return _inline(importer, pulled(core, directions, into), inputs)
     _note_method(importer, core.name, core.method)
     count = len(core.results)
-    return import_adjoint(importer, core, inputs[:count], inputs[count:], into)
+    run = params.get("run")
+    return import_adjoint(importer, core, inputs[:count], inputs[count:], into, run)
 
 
 def compile_jaxpr(
@@ -115,7 +117,7 @@ def compile_jaxpr(
 ) -> Program:
     """Compile a closed jaxpr that may call quantum functions."""
     return compile_program(
-        closed,
+        Sharing().closed(closed),
         name=name,
         seed=seed,
         passes=resolve_pipeline(pipeline),
