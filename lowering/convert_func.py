@@ -30,3 +30,7 @@ def _call_own(converter: Converter, op: func.CallOp, callee: Callee) -> None:
     converter.insert(call)
     assert call.returned is not None
     converter.check(call.returned)
+    # NOTE: a function changes the registers that it is given, and returns them.
+    given = op.arguments[len(op.arguments) - len(op.results) :]
+    for result, argument in zip(op.results, given, strict=True):
+        converter.bind(result, converter.value(argument))

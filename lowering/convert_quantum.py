@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
-from xdsl.dialects import llvm
+from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import (
     DenseArrayBase,
     IntegerAttr,
@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects import gradient, quantum, statevector
 from qjit.dialects.quantum_types import RegisterType
@@ -30,7 +30,13 @@ from qjit.dialects.statevector import (
 )
 from qjit.runtime.schedule import CHECKPOINT, PREPARE
 
-from .convert_to_llvm import TYPE_RULES, Converter, llvm_rule, pointer_type
+from .convert_to_llvm import (
+    ARGUMENT_RULES,
+    TYPE_RULES,
+    Converter,
+    llvm_rule,
+    pointer_type,
+)
 from .memory import (
     ITERATION_SHIFT,
     LARGE,
@@ -114,7 +120,7 @@ def wire_list(converter: Converter, wires: Sequence[int]) -> SSAValue:
 def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
-    suffix = "c64" if "single" in op.attributes else "c128"
+    suffix = _suffix(op)
     walk = converter.extension.address if _is_walking(converter) else None
     simulation = Simulation(suffix, num_wires, walk=walk)
     converter.extension = simulation
@@ -136,6 +142,19 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     if "recorded" in op.attributes:
         simulation.tape = converter.result("__qrt__tape_new", pointer_type, [context])
     converter.bind(op.register, state)
+
+
+def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> None:
+    """Begin a function with gates."""
+    assert isinstance(register.type, RegisterType)
+    converter.extension = Simulation(_suffix(function), register.type.size.data)
+
+
+ARGUMENT_RULES[RegisterType] = _given
+
+
+def _suffix(op: Operation) -> str:
+    return "c64" if "single" in op.attributes else "c128"
 
 
 def _is_walking(converter: Converter) -> TypeGuard[Any]:

@@ -30,6 +30,8 @@ pointer_type = llvm.LLVMPointerType()
 # NOTE: inside Converter, `int` is the method that makes constants.
 Integer = int
 
+# How a function begins that is given a value of such a type.
+ARGUMENT_RULES: dict[type[Attribute], Callable[[Any, func.FuncOp, SSAValue], None]] = {}
 TYPE_RULES: dict[type[Attribute], Callable[[Any], Attribute]] = {
     IndexType: lambda _: i64,
     MemRefType: lambda _: pointer_type,
@@ -390,7 +392,7 @@ class Converter:
     # Functions
 
     def convert_function(self, function: func.FuncOp) -> None:
-        """Convert a function that returns nothing into one that returns a status.
+        """Convert a function without results of its own into one that returns a status.
 
         A private function takes its workspace and the runtime's context from the one
         that calls it.
@@ -408,6 +410,9 @@ class Converter:
         self.function = llvm.FuncOp(function.sym_name.data, kind, linkage)
         self.module.body.block.add_op(self.function)
         self.values.update(zip(source.args, self.entry.args, strict=False))
+        for argument in source.args:
+            if type(argument.type) in ARGUMENT_RULES:
+                ARGUMENT_RULES[type(argument.type)](self, function, argument)
         body = self.block
         self.convert_block(source)
         self._leave(self.int(0))

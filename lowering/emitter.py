@@ -270,10 +270,15 @@ class Emitter:
     # Regions
 
     @contextmanager
-    def function(self, name: str, types: Sequence[Attribute]) -> Generator[func.FuncOp]:
+    def function(
+        self,
+        name: str,
+        types: Sequence[Attribute],
+        results: Sequence[Attribute] = (),
+    ) -> Generator[func.FuncOp]:
         """Insert into a new function until the end of the `with` statement."""
         kept = (self.block, self.anchor, self._constants, self._globals)
-        op = func.FuncOp(name, (types, []), Region(Block(arg_types=types)))
+        op = func.FuncOp(name, (types, results), Region(Block(arg_types=types)))
         self.module.body.block.add_op(op)
         self.block = op.body.block
         self.anchor = self.insert(arith.ConstantOp(IntegerAttr(0, index)))

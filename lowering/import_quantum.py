@@ -1,7 +1,7 @@
 """Import rules of quantum operations: gates on wires become gates on qubit values."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import ShapedArray
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerAttr, UnitAttr, f32, f64, i64
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from qjit.dialects import quantum
 from qjit.dialects.quantum_types import FactorAttr, TermAttr
@@ -69,6 +69,21 @@ class Qubits:
             self._insert(wire, self.taken[wire])
         self.taken.clear()
 
+    @property
+    def signature(self) -> Hashable:
+        """Return what functions with gates depend on; None where there are none."""
+        # NOTE: circuits that measure on the way repeat what no function repeats.
+        return (self.num_wires, self.dtype) if self.terminal is read_out else None
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """Return the attributes of what begins a circuit or a function with gates."""
+        return {"single": UnitAttr()} if self.dtype == np.complex64 else {}
+
+    def fresh(self) -> "Qubits":
+        """Return the qubits at the beginning of a function with gates."""
+        return replace(self, taken={})
+
     def around(self, wires: Sequence[WireValue]) -> list[SSAValue]:
         """Return the qubits of some wires, for an operation on them."""
         if any(not isinstance(wire, int) for wire in wires):
@@ -102,10 +117,7 @@ def begin(
 
     `terminal` imports its measurements, whose samples come from `draws`.
     """
-    single = dtype == np.complex64
     op = quantum.AllocOp(num_wires)
-    if single:
-        op.attributes["single"] = UnitAttr()
     if recorded:
         op.attributes["recorded"] = UnitAttr()
     if importer.enclosing:
@@ -113,8 +125,8 @@ def begin(
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.threads.append(importer.emit(op))
     qubits = Qubits(importer, num_wires, dtype, terminal or read_out, draws)
+    op.attributes.update(qubits.attributes)
     importer.extension = qubits
-    importer.flush = qubits.flush
     return qubits
 
 
@@ -130,7 +142,6 @@ def resume(importer: Importer, run: int) -> None:
     qubits, register = importer.suspended.pop(run)
     importer.threads.append(register)
     importer.extension = qubits
-    importer.flush = qubits.flush
 
 
 def end(importer: Importer) -> None:
@@ -139,7 +150,6 @@ def end(importer: Importer) -> None:
     qubits.flush()
     importer.insert(quantum.DeallocOp(importer.threads.pop()))
     importer.extension = None
-    importer.flush = lambda: None
 
 
 def as_f64(importer: Importer, value: Value) -> SSAValue:

@@ -1,15 +1,15 @@
 """Import of jaxprs into scf, arith, math, complex and memref, equation by equation."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from jax.dtypes import float0
 from jax.extend.core import ClosedJaxpr, Literal
 from xdsl.dialects import memref
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from .arrays import Buffer, Value, is_native, memref_type
 from .emitter import Emitter
@@ -105,6 +105,28 @@ class UnknownSizeError(NotImplementedError):
         self.hosted = hosted
 
 
+class Extension(Protocol):
+    """What an importer knows of the circuit that it is in."""
+
+    @property
+    def signature(self) -> Hashable:
+        """Return what functions with gates depend on; None where there are none."""
+        ...
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """Return the attributes of what begins a circuit or a function with gates."""
+        ...
+
+    def flush(self) -> None:
+        """Bring the threads up to date."""
+        ...
+
+    def fresh(self) -> "Extension":
+        """Return what is known at the beginning of a function with gates."""
+        ...
+
+
 class Importer(Emitter):
     """The state of one import: where to insert, and what is alive."""
 
@@ -121,9 +143,8 @@ class Importer(Emitter):
         self.frames: list[dict[Any, Value]] = []
         self.subroutines = Subroutines()
         self.threads: list[SSAValue] = []
-        self.extension: object = None
+        self.extension: Extension | None = None
         self.suspended: dict[int, Any] = {}  # circuits that are gone on with
-        self.flush: Callable[[], None] = lambda: None
         self.locations: list[str] = [""]  # 0: unknown
         self.enclosing: list[Any] = []
         self.native_primitives: dict[str, int] = {}
@@ -316,6 +337,22 @@ class Importer(Emitter):
             else:
                 self.scalar(value)
 
+    def flush(self) -> None:
+        """Bring the threads up to date."""
+        if self.extension is not None:
+            self.extension.flush()
+
+    @contextmanager
+    def entering(self, threads: Sequence[SSAValue]) -> Generator[None]:
+        """Be in a function of its own, which takes threads if it has gates."""
+        kept, extension = list(self.threads), self.extension
+        self.threads[:] = threads
+        self.extension = extension.fresh() if extension and threads else None
+        try:
+            yield
+        finally:
+            self.threads[:], self.extension = kept, extension
+
     # Walking a jaxpr
 
     def inline(self, closed: ClosedJaxpr, values: Sequence[Value]) -> list[Value]:
@@ -360,7 +397,7 @@ class Importer(Emitter):
         return env[var]
 
     def _apply(self, eqn: Any, inputs: Sequence[Value]) -> Sequence[Value]:
-        if not self.threads and self.subroutines.is_call(eqn):
+        if self.subroutines.is_call(self, eqn):
             return self.subroutines.call(self, eqn, inputs)
         return self.apply(eqn, inputs)
 

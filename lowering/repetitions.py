@@ -1,6 +1,6 @@
 """Finding repetitions in a sequence: blocks that follow one another again and again."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,15 +23,20 @@ class Repetition:
         return self.end - self.start - self.period
 
 
-def repetitions(sequence: Iterable[Hashable]) -> list[Repetition]:
-    """Return repetitions that do not overlap, those that save most.
-
-    >>> repetitions("xabababababy")
-    [Repetition(start=1, end=11, period=2)]
-    """
+def numbered(sequence: Iterable[Hashable]) -> np.ndarray:
+    """Return a number for each element; equal elements have equal numbers."""
     numbers: dict[Hashable, int] = {}
     ids = [numbers.setdefault(each, len(numbers)) for each in sequence]
-    found = sorted(_maximal(np.asarray(ids, np.int64)), key=lambda each: -each.saved)
+    return np.asarray(ids, np.int64)
+
+
+def repetitions(ids: np.ndarray) -> list[Repetition]:
+    """Return repetitions that do not overlap, those that save most.
+
+    >>> repetitions(numbered("xabababababy"))
+    [Repetition(start=1, end=11, period=2)]
+    """
+    found = sorted(_maximal(ids), key=lambda each: -each.saved)
     chosen: list[Repetition] = []
     taken = np.zeros(len(ids), np.bool_)
     for each in found:
@@ -41,22 +46,36 @@ def repetitions(sequence: Iterable[Hashable]) -> list[Repetition]:
     return sorted(chosen, key=lambda each: each.start)
 
 
+def levels(ids: np.ndarray) -> Iterator[np.ndarray]:
+    """Number the words of 1, 2, 4, ... elements that begin at each place, in order.
+
+    A word that the end of the sequence cuts short is like no other. The last level is
+    the first where no word is like another.
+    """
+    words, width = np.unique(ids, return_inverse=True)[1].reshape(-1) + 1, 1
+    while len(words):
+        yield words
+        most = int(words.max())
+        if most == len(words):
+            return
+        after = np.zeros_like(words)
+        after[: len(words) - width] = words[width:]
+        pairs = words * (most + 1) + after
+        words = np.unique(pairs, return_inverse=True)[1].reshape(-1) + 1
+        width *= 2
+
+
 def _maximal(ids: np.ndarray) -> list[Repetition]:
     """Return the repetitions of every period.
 
-    Words of 1, 2, 4, ... elements are numbered in turn. In a repetition, a word as
-    long as the period, or up to twice that, was last seen exactly one period ago.
+    In a repetition, a word as long as the period, or up to twice that, was last seen
+    exactly one period ago.
     """
     found: list[Repetition] = []
-    words, width = ids, 1
-    while len(words) > 1:
+    for level, words in enumerate(levels(ids)):
         distance = _distances(words)
-        if not distance.any():
-            break
-        found += _stretches(distance, width)
-        pairs = words[:-width] * (int(words.max()) + 1) + words[width:]
-        words = np.unique(pairs, return_inverse=True)[1].reshape(-1)
-        width *= 2
+        if distance.any():
+            found += _stretches(distance, 1 << level)
     return found
 
 

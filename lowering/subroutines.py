@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # Equations that hold fewer than this are written out wherever they stand.
 SMALLEST = 24
+# Operations with an effect that a function may have, and what calls others.
+GATES = ("quantum_gate", "quantum_unitary")
+CALLS = ("jit", "pjit", "closed_call", "core_call", "scan", "while", "cond")
 
 
 def inner_jaxprs(eqn: Any) -> list[Jaxpr]:
@@ -65,7 +68,16 @@ def _is_callable(eqn: Any) -> bool:
         and is_static(aval.shape)
         for aval in avals
     )
-    return plain and not eqn.effects and weight(eqn) >= SMALLEST
+    return plain and weight(eqn) >= SMALLEST and _only_gates(eqn)
+
+
+def _only_gates(eqn: Any) -> bool:
+    """Tell whether an equation has no effects but that of gates."""
+    if not eqn.effects or eqn.primitive.name in GATES:
+        return True
+    called = eqn.primitive.name in CALLS
+    inner = [each for jaxpr in inner_jaxprs(eqn) for each in jaxpr.eqns]
+    return bool(inner) and called and all(map(_only_gates, inner))
 
 
 class Subroutines:
@@ -86,16 +98,22 @@ class Subroutines:
             for each in () if known else inner_jaxprs(eqn):
                 self.count(each)
 
-    def is_call(self, eqn: Any) -> bool:
+    def is_call(self, importer: "Importer", eqn: Any) -> bool:
         """Tell whether an equation is one of several calls of the same."""
         repeated = any(count > 1 for count in self.counts.values())
-        return repeated and _is_callable(eqn) and self.counts.get(signature(eqn), 0) > 1
+        if not repeated or not _is_callable(eqn):
+            return False
+        extension = importer.extension
+        if eqn.effects and (extension is None or extension.signature is None):
+            return False
+        return self.counts.get(signature(eqn), 0) > 1
 
     def call(
         self, importer: "Importer", eqn: Any, inputs: Sequence[Value]
     ) -> list[Value]:
         """Call the function of an equation, which may have to be made."""
-        key = signature(eqn)
+        extension = importer.extension if eqn.effects else None
+        key = signature(eqn), extension and extension.signature
         if key not in self.names:
             name = f"{importer.name}_{len(self.names)}_{eqn.primitive.name}"
             self.names[key] = name
@@ -103,7 +121,12 @@ class Subroutines:
         outs: list[Any] = [var.aval for var in eqn.outvars]
         args = [importer.buffer(v) if v.shape else importer.scalar(v) for v in inputs]
         targets = [importer.allocate(aval.shape, aval.dtype) for aval in outs]
-        importer.insert(func.CallOp(self.names[key], [*args, *targets], []))
+        if eqn.effects:
+            importer.flush()
+        threads = importer.threads if eqn.effects else []
+        types = [thread.type for thread in threads]
+        op = func.CallOp(self.names[key], [*args, *targets, *threads], types)
+        threads[:] = importer.insert(op).results
         importer.invalidate()
         pairs = zip(targets, outs, strict=True)
         return [importer.from_buffer(target, aval) for target, aval in pairs]
@@ -118,7 +141,8 @@ def define(importer: "Importer", name: str, eqn: Any) -> None:
         for aval in avals
     ]
     types += [memref_type(aval.shape, aval.dtype) for aval in outs]
-    with importer.function(name, types) as function:
+    passed = [thread.type for thread in importer.threads] if eqn.effects else []
+    with importer.function(name, [*types, *passed], passed) as function:
         arguments: Sequence[SSAValue] = function.body.block.args
         inputs = [
             importer.from_buffer(argument, aval, Buffer(writable=False))
@@ -126,9 +150,13 @@ def define(importer: "Importer", name: str, eqn: Any) -> None:
             else importer.from_scalar(argument, aval)
             for argument, aval in zip(arguments, avals, strict=False)
         ]
-        outputs = importer.apply(eqn, inputs)
-        targets = arguments[len(avals) :]
-        for value, target in zip(outputs, targets, strict=True):
-            importer.copy_into(value, target)
-        importer.insert(func.ReturnOp())
+        with importer.entering(arguments[len(types) :]):
+            outputs = importer.apply(eqn, inputs)
+            targets = arguments[len(avals) : len(types)]
+            for value, target in zip(outputs, targets, strict=True):
+                importer.copy_into(value, target)
+            importer.flush()
+            importer.insert(func.ReturnOp(*importer.threads))
     function.properties["sym_visibility"] = StringAttr("private")
+    if passed and importer.extension is not None:
+        function.attributes.update(importer.extension.attributes)

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
+from jax.extend.core import ClosedJaxpr, JaxprEqn, Var
 
-from qjit.lowering.dimensions import is_static
-from qjit.lowering.repetitions import FEWEST, Repetition, repetitions
-from qjit.lowering.subroutines import hashable, weight
+from qjit.lowering.repetitions import FEWEST, Repetition, numbered, repetitions
 
-from .jaxprs import inner_jaxprs
+from .equations import Keys, Program, is_plain
 from .loops import Body, Loop, Place, Source, traced
+from .outline import Piece, outlined
 
 # A body has at least this many equations, or else several iterations: a turn of a loop
 # costs time, and it ends a schedule of gates.
@@ -29,8 +28,6 @@ SMALLEST_BODY = 64
 LEAST_SAVED = 96
 # How often to look for a better beginning of a repetition.
 ATTEMPTS = 3
-# Operations with an effect that may stand in a loop.
-REPEATABLE = ("quantum_gate", "quantum_unitary")
 
 _enabled: ContextVar[bool] = ContextVar("rerolling", default=True)
 
@@ -67,82 +64,43 @@ def reroll(closed: ClosedJaxpr) -> ClosedJaxpr:
 def _rolled(
     eqns: Sequence[JaxprEqn], outvars: Sequence[Any], known: Mapping[Var, Any]
 ) -> tuple[list[JaxprEqn], dict[Var, Any]]:
-    """Return equations with loops, and the constants that these need."""
-    consts: dict[Var, Any] = {}
-    found = repetitions(map(_key, eqns))
-    if not found:
-        return list(eqns), consts
-    program = Program(eqns, outvars, known)
-    rolled: list[JaxprEqn] = []
-    position = 0
-    for each in found:
-        run = _best_run(program, each)
-        if run is None:
-            continue
-        loop, more = _loop(program, run)
+    """Return equations with calls and loops, and the constants that these need."""
+    keys, consts = Keys(), dict[Var, Any]()
+    eqns, runs = list(eqns), list[Run]()
+    while True:
+        ids = numbered(map(keys, eqns))
+        if len(ids) == len(set(ids.tolist())):
+            return eqns, consts
+        program = Program(eqns, outvars, {**known, **consts})
+        runs = _runs(program, ids)
+        periods = [(run.start, run.end, run.period) for run in runs]
+        pieces, more = outlined(program, ids, periods, _rolled)
+        if not pieces:
+            break
+        eqns = _spliced(eqns, pieces)
         consts.update(more)
-        rolled += [*eqns[position : run.start], *loop]
-        position = run.end
-    return [*rolled, *eqns[position:]], consts
+    loops: list[Piece] = []
+    for run in runs:
+        loop, more = _loop(program, run)
+        loops.append(Piece(run.start, run.end, loop))
+        consts.update(more)
+    return _spliced(eqns, loops), consts
 
 
-def _key(eqn: JaxprEqn) -> Any:
-    """Return what two equations must have in common to be one in a loop."""
-    atoms: list[Any] = [*eqn.invars, *eqn.outvars]
-    fixed = all(is_static(getattr(atom.aval, "shape", ())) for atom in atoms)
-    if not fixed or not _repeatable(eqn):
-        return object()
-    params = eqn.params
-    if eqn.primitive.name == "slice":
-        sizes = np.subtract(params["limit_indices"], params["start_indices"])
-        params = {"sizes": tuple(sizes.tolist()), "strides": params["strides"]}
-    place = eqn.source_info.traceback if eqn.effects else None
-    values = tuple(
-        (name, hashable(value)) for name, value in params.items() if name != "token"
-    )
-    avals = [(atom.aval.str_short(), type(atom.aval)) for atom in eqn.invars]
-    outs = [var.aval.str_short() for var in eqn.outvars]
-    return eqn.primitive.name, values, place, tuple(avals), tuple(outs)
+def _runs(program: Program, ids: np.ndarray) -> list["Run"]:
+    """Return where equations are loops."""
+    found = (_best_run(program, each) for each in repetitions(ids))
+    return [run for run in found if run is not None]
 
 
-def _repeatable(eqn: JaxprEqn) -> bool:
-    if not eqn.effects or eqn.primitive.name in REPEATABLE:
-        return True
-    inner = inner_jaxprs(eqn)
-    return bool(inner) and all(_repeatable(e) for jaxpr in inner for e in jaxpr.eqns)
-
-
-class Program:
-    """Equations, and where their variables are made and used."""
-
-    def __init__(
-        self, eqns: Sequence[JaxprEqn], outvars: Sequence[Any], known: Mapping[Var, Any]
-    ) -> None:
-        self.eqns = eqns
-        self.known = known
-        self.made: dict[Var, tuple[int, int]] = {}
-        self.last_use: dict[Var, int] = {}
-        self.weights = np.cumsum([0, *map(weight, eqns)])
-        for position, eqn in enumerate(eqns):
-            for number, var in enumerate(eqn.outvars):
-                self.made[var] = position, number
-            for atom in eqn.invars:
-                if not isinstance(atom, Literal):
-                    self.last_use[atom] = position
-        for atom in outvars:
-            if not isinstance(atom, Literal):
-                self.last_use[atom] = len(eqns)
-
-    def weight(self, start: int, end: int) -> int:
-        """Return how many equations there are between two positions."""
-        return int(self.weights[end] - self.weights[start])
-
-    def maker(self, atom: Any, since: int) -> tuple[int, int] | None:
-        """Return the equation that made an atom, and as which result."""
-        if isinstance(atom, Literal):
-            return None
-        made = self.made.get(atom)
-        return None if made is None or made[0] < since else made
+def _spliced(eqns: Sequence[JaxprEqn], pieces: Sequence[Piece]) -> list[JaxprEqn]:
+    """Return equations with parts of them replaced."""
+    result: list[JaxprEqn] = []
+    position = 0
+    for piece in pieces:
+        result += [*eqns[position : piece.start], *piece.eqns]
+        position = piece.end
+    return [*result, *eqns[position:]]
 
 
 @dataclass(frozen=True)
@@ -274,13 +232,13 @@ def _outer(program: Program, run: Run, place: int, atoms: Sequence[Any]) -> Sour
         if any(each != starts[0] for each in starts):
             _require_equal(atoms)
             return Source("window", [atoms[0]], tuple(starts))
-    numbers = [_number(program, atom) for atom in atoms]
+    numbers = [program.number(atom) for atom in atoms]
     if all(each is not None for each in numbers):
         table = np.stack([np.asarray(each) for each in numbers])
         if table.tobytes() == table[:1].tobytes() * len(table):
             return Source("constant", [atoms[0]])
         return Source("table", [], table)
-    if atoms[0].aval.shape or not _is_plain(atoms[0]):
+    if atoms[0].aval.shape or not is_plain(atoms[0]):
         _require_equal(atoms)
     if all(atom is atoms[0] for atom in atoms):
         return Source("constant", [atoms[0]])
@@ -291,25 +249,6 @@ def _require_equal(items: Sequence[Any]) -> None:
     for iteration, item in enumerate(items):
         if item is not items[0] and item != items[0]:
             raise Mismatch(iteration)
-
-
-def _is_plain(atom: Any) -> bool:
-    return isinstance(atom.aval.dtype, np.dtype)
-
-
-def _number(program: Program, atom: Any) -> np.ndarray | None:
-    """Return a scalar that is known when tracing."""
-    if getattr(atom.aval, "shape", None) != () or not _is_plain(atom):
-        return None
-    value: Any = atom.val if isinstance(atom, Literal) else program.known.get(atom)
-    if value is None or (not isinstance(atom, Literal) and not _is_concrete(value)):
-        return None
-    aval: Any = atom.aval
-    return np.asarray(value, aval.dtype)
-
-
-def _is_concrete(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, np.generic, int, float, complex))
 
 
 def _results(program: Program, run: Run) -> dict[Var, tuple[int, Place]]:

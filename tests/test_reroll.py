@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.repetitions import repetitions
+from qjit.lowering.repetitions import numbered, repetitions
 
 from .oracle import Compiled, Reference
 
@@ -239,9 +239,9 @@ def test_errors_name_the_line_of_their_gate() -> None:
 def test_repetitions_are_found(before: list[int], word: list[int], count: int) -> None:
     sequence = [*before, 7, *word * count, 8]
     start, end = len(before) + 1, len(before) + 1 + len(word) * count
-    found = [each for each in repetitions(sequence) if each.start <= start]
+    found = [each for each in repetitions(numbered(sequence)) if each.start <= start]
     found = [each for each in found if each.end >= end]
     assert found and all(len(word) % each.period == 0 for each in found)
-    for each in repetitions(sequence):
+    for each in repetitions(numbered(sequence)):
         part = sequence[each.start : each.end]
         assert part[each.period :] == part[: -each.period]
