@@ -25,6 +25,7 @@ class Sharing:
     runs: Iterator[int] = field(default_factory=itertools.count)
     known: dict[int, bool] = field(default_factory=dict[int, bool])
     made: dict[int, Jaxpr] = field(default_factory=dict[int, Jaxpr])
+    closed_made: dict[int, ClosedJaxpr] = field(default_factory=dict[int, ClosedJaxpr])
 
     def closed(self, closed: ClosedJaxpr) -> ClosedJaxpr:
         """Return a program whose gradients share the runs of their values."""
@@ -65,7 +66,10 @@ class Sharing:
     def _mapped(self, value: Any) -> Any:
         match value:
             case ClosedJaxpr():
-                return ClosedJaxpr(self.jaxpr(value.jaxpr), value.consts)
+                if id(value) not in self.closed_made:
+                    made = ClosedJaxpr(self.jaxpr(value.jaxpr), value.consts)
+                    self.closed_made[id(value)] = made
+                return self.closed_made[id(value)]
             case Jaxpr():
                 return self.jaxpr(value)
             case tuple() if any(isinstance(v, ClosedJaxpr | Jaxpr) for v in value):

@@ -52,9 +52,9 @@ class Planted:
                 quantum.RZ(angle + 0.1, wires=wire)
 
 
-kinds = st.lists(st.integers(0, 3), min_size=30, max_size=40).map(tuple)
+kinds = st.lists(st.integers(0, 3), min_size=30, max_size=34).map(tuple)
 fillers = st.lists(
-    st.lists(st.integers(0, 3), max_size=4).map(tuple), min_size=4, max_size=6
+    st.lists(st.integers(0, 3), max_size=4).map(tuple), min_size=4, max_size=5
 )
 programs = st.builds(Planted, kinds, fillers.map(tuple), st.booleans())
 THETA = np.random.default_rng(1).uniform(-1, 1, (6, 7))
@@ -65,7 +65,7 @@ def circuit_of(program: Planted) -> Callable[..., Any]:
 
 
 @given(programs)
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 def test_calls_change_nothing(program: Planted) -> None:
     both = jax.value_and_grad(circuit_of(program))
     value, slope = qj.qjit(both)(THETA)
@@ -115,7 +115,7 @@ between = st.lists(
 
 
 @given(st.builds(Classical, bodies, between.map(tuple)), st.sampled_from([(), (4,)]))
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=3)
 def test_classical_calls_change_nothing(
     program: Classical, shape: tuple[int, ...]
 ) -> None:
