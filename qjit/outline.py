@@ -198,7 +198,8 @@ class Function:
             ),
             [*constants.values()],
         )
-        return self._placed(*_call(closed))
+        call = _call(closed)
+        return ([], {}) if call is None else self._placed(*call)
 
     def _placed(
         self, call: JaxprEqn, invars: Sequence[Any], consts: dict[Var, Any]
@@ -221,8 +222,13 @@ def _is_array(aval: Any) -> bool:
     return type(aval) is ShapedArray and aval.dtype != jax.dtypes.float0
 
 
-def _call(closed: ClosedJaxpr) -> tuple[JaxprEqn, Sequence[Any], dict[Var, Any]]:
-    """Return an equation that calls a function, its inputs, and its constants."""
+def _call(
+    closed: ClosedJaxpr,
+) -> tuple[JaxprEqn, Sequence[Any], dict[Var, Any]] | None:
+    """Return an equation that calls a function, its inputs, and its constants.
+
+    There is none where JAX finds a result among the inputs.
+    """
 
     def function(*values: Any) -> list[Any]:
         return jaxpr_as_fun(closed)(*values)
@@ -232,7 +238,8 @@ def _call(closed: ClosedJaxpr) -> tuple[JaxprEqn, Sequence[Any], dict[Var, Any]]
         jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in avals
     ]
     traced = jax.make_jaxpr(jax.jit(function))(*shapes)
-    (call,) = traced.jaxpr.eqns
-    assert list(call.outvars) == list(traced.jaxpr.outvars)
+    eqns = traced.jaxpr.eqns
+    if len(eqns) != 1 or list(eqns[0].outvars) != list(traced.jaxpr.outvars):
+        return None
     consts = dict(zip(traced.jaxpr.constvars, traced.consts, strict=True))
-    return call, traced.jaxpr.invars, consts
+    return eqns[0], traced.jaxpr.invars, consts
