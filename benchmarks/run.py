@@ -14,17 +14,27 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from cases import CASES, Case
+from cases import CASES, GRADIENTS, Case
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-NAMES = ("qjit", "jax", "catalyst")
-PEER = ROOT / ".venv-catalyst" / "bin" / "python"
+COLUMNS = {
+    "qjit": "qjit",
+    "jax": "jax.jit",
+    "catalyst": "Catalyst",
+    "lightning": "Lightning",
+    "tensorcircuit": "TensorCircuit",
+    "qulacs": "qulacs",
+}
+CATALYST, PEERS = (
+    ROOT / f".venv-{name}" / "bin" / "python" for name in ("catalyst", "peers")
+)
 TOLERANCE = 1e-6
 
 
@@ -93,6 +103,19 @@ def measure(name: str, workers: list[Worker], rounds: int) -> dict[str, Any]:
     }
 
 
+def peak_memory(
+    result: dict[str, Any], start: Callable[[str], Worker]
+) -> dict[str, int]:
+    """Return the bytes that a warm call takes, each in a process of its own."""
+    found: dict[str, int] = {}
+    for name in result["median"]:
+        worker = start(name)
+        worker.ask(result["case"], "value")
+        found[name] = worker.ask(result["case"], "memory")["bytes"]
+        worker.close()
+    return found
+
+
 def check_equal(name: str, answers: list[dict[str, Any]]) -> None:
     """Stop where the frameworks disagree."""
     values = [np.asarray(answer["value"]) for answer in answers]
@@ -132,6 +155,11 @@ def best_peer(medians: dict[str, float]) -> float:
 
 def verdict(case: Case, medians: dict[str, float]) -> tuple[str, bool]:
     """Return the goal in words and whether it was met."""
+    if case.goal_peer is not None:
+        factor = medians[case.goal_peer] / medians["qjit"]
+        ahead = best_peer(medians) > medians["qjit"]
+        goal = f"≥ {case.goal_ratio:g}x {COLUMNS[case.goal_peer]}, ahead of all"
+        return goal, ahead and factor >= case.goal_ratio
     if case.goal_microseconds is not None:
         met = medians["qjit"] * 1e6 <= case.goal_microseconds
         return f"≤ {case.goal_microseconds:g} µs", met
@@ -140,16 +168,22 @@ def verdict(case: Case, medians: dict[str, float]) -> tuple[str, bool]:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Return the comparison as a Markdown table."""
-    rows = [
-        "| case | qjit | jax.jit | Catalyst | ratio | goal | met |",
-        "|---|---:|---:|---:|---:|---:|:-:|",
+    """Return the comparison as Markdown tables, of cases and of gradients."""
+    parts = [
+        [r for r in results if (r["case"] in GRADIENTS) == of] for of in (False, True)
     ]
+    return "\n\n".join(_table(part) for part in parts if part)
+
+
+def _table(results: list[dict[str, Any]]) -> str:
+    names = [n for n in COLUMNS if any(n in result["median"] for result in results)]
+    heads = ["case", *(COLUMNS[name] for name in names), "ratio", "goal", "met"]
+    rows = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 2)}:-:|"]
     for result in results:
         case, medians = CASES[result["case"]], result["median"]
         goal, met = verdict(case, medians)
         times = " | ".join(
-            duration(medians[name]) if name in medians else "" for name in NAMES
+            duration(medians[name]) if name in medians else "" for name in names
         )
         ratio = best_peer(medians) / medians["qjit"]
         rows.append(
@@ -159,25 +193,48 @@ def table(results: list[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
+def memory_table(results: list[dict[str, Any]]) -> str:
+    """Return a table of the memory that calls take, if any was measured."""
+    found = {CASES[r["case"]].title: r["memory"] for r in results if r.get("memory")}
+    if not found:
+        return ""
+    names = [name for name in COLUMNS if any(name in each for each in found.values())]
+    rows = [
+        f"| memory of a call, MiB | {' | '.join(COLUMNS[name] for name in names)} |",
+        f"|---|{'---:|' * len(names)}",
+    ]
+    for title, peaks in found.items():
+        cells = [f"{peaks[n] / 2**20:.0f}" if n in peaks else "" for n in names]
+        rows.append(f"| {title} | {' | '.join(cells)} |")
+    text = "\n".join(rows)
+    return f"""
+{text}
+
+The most that a process of its own had resident during a warm call, less what it had
+before the case was built: its results and compiled code count.
+"""
+
+
 def report(results: list[dict[str, Any]], versions: Any, rounds: int) -> str:
     """Return the text of RESULTS.md."""
     facts = machine()
     packages = "\n".join(
         f"* {name}: " + ", ".join(f"{p} {v}" for p, v in versions[name].items())
-        for name in NAMES
+        for name in COLUMNS
     )
     return f"""# qjit, PennyLane Catalyst and JAX, measured together
 
 Written by `make bench` on {datetime.date.today():%d %B %Y}.
 
 {table(results)}
-
+{memory_table(results)}
 Medians of {rounds} rounds; compiling takes 3 rounds at 99 and 990 gates of the scaling
 cases, and one at 9990. All frameworks run in double precision on one core and take
 turns on it; calls are warm, except for the compile case, which goes from the
 Python function to the first result, with another circuit in every round. All
 results agree to {TOLERANCE:g}, and estimates from shots to six deviations. The ratio
-is the fastest peer's time over qjit's; jax.jit takes part where nothing is quantum.
+is the fastest peer's time over qjit's; jax.jit takes part where nothing is quantum,
+and TensorCircuit, which takes minutes to compile more, up to 12 qubits.
 Cases: [cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
 
 * Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
@@ -201,20 +258,26 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", help="; ".join(CASES))
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--core", type=int, default=0)
-    parser.add_argument("--peer", default=str(PEER))
+    parser.add_argument("--catalyst", default=str(CATALYST), help="its python")
+    parser.add_argument("--peers", default=str(PEERS), help="the others' python")
     parser.add_argument("--output", type=Path, default=HERE)
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    pythons = (sys.executable, sys.executable, options.peer)
+    ours, others = sys.executable, [options.catalyst] * 2 + [options.peers] * 2
+    pythons = dict(zip(COLUMNS, [ours, ours, *others], strict=True))
     with tempfile.TemporaryDirectory() as cache:
-        workers = [
-            Worker(name, python, options.core, cache)
-            for name, python in zip(NAMES, pythons, strict=True)
-        ]
+
+        def start(name: str) -> Worker:
+            return Worker(name, pythons[name], options.core, cache)
+
+        workers = list(map(start, COLUMNS))
         try:
             names = options.cases or list(CASES)
             results = [measure(name, workers, options.rounds) for name in names]
+            for result in results:
+                if CASES[result["case"]].memory:
+                    result["memory"] = peak_memory(result, start)
         finally:
             for worker in workers:
                 worker.close()

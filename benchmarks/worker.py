@@ -13,7 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, TextIO
+
+from peers import Lightning, Qulacs, TensorCircuit
 
 BATCH_SECONDS = 0.1
 
@@ -111,8 +114,10 @@ def void(_: Any) -> None:
     """Drop a gate: a branch returns nothing."""
 
 
-def load(name: str) -> QJit | Jax | Catalyst:
+def load(name: str) -> Any:
     """Import a framework, in double precision."""
+    if name == "qulacs":
+        return Qulacs()
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -122,8 +127,13 @@ def load(name: str) -> QJit | Jax | Catalyst:
         return QJit(qjit, qjit.qjit, jax.grad)
     if name == "jax":
         return Jax(jax.jit, jax.grad)
-    import catalyst
+    if name == "tensorcircuit":
+        return TensorCircuit()
     import pennylane
+
+    if name == "lightning":
+        return Lightning(pennylane, jax.jit, jax.grad)
+    import catalyst
 
     return Catalyst(pennylane, catalyst.qjit, catalyst.grad)
 
@@ -140,22 +150,36 @@ def seconds_per_call(function: Callable[..., Any], arguments: tuple[Any, ...]) -
     return run(count := max(1, int(BATCH_SECONDS / run(1)))) / count
 
 
-def serve(framework: QJit | Jax | Catalyst, requests: TextIO, replies: TextIO) -> None:
+def memory(peak: bool) -> int:
+    """Return the bytes that the process has resident, or had at most."""
+    field = "VmHWM:" if peak else "VmRSS:"
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
+
+
+def serve(framework: Any, requests: TextIO, replies: TextIO) -> None:
     """Answer requests until stdin ends."""
-    import jax
-    import jax.numpy as jnp
     import numpy as np
     from cases import CASES
+
+    try:
+        import jax
+        import jax.numpy as jnp
+
+        ready, array = jax.block_until_ready, jnp.asarray
+    except ModuleNotFoundError:
+        ready, array = (lambda value: value), np.asarray
+    before = memory(peak=False)
 
     @cache
     def build(name: str, round_number: int) -> tuple[Callable[..., Any], Any]:
         function, arguments = CASES[name].build(framework, round_number)
-        return function, tuple(map(jnp.asarray, arguments))
+        return function, tuple(map(array, arguments))
 
     def compiled(name: str, round_number: int) -> tuple[float, Any]:
         start = time.perf_counter()
         function, arguments = build(name, round_number)
-        value = jax.block_until_ready(function(*arguments))
+        value = ready(function(*arguments))
         return time.perf_counter() - start, value
 
     for line in requests:
@@ -165,6 +189,11 @@ def serve(framework: QJit | Jax | Catalyst, requests: TextIO, replies: TextIO) -
             seconds, value = compiled(name, round_number)
             values = np.ravel(np.asarray(value)).tolist()
             answer: dict[str, Any] = {"seconds": seconds, "value": values}
+        elif action == "memory":
+            function, arguments = build(name, 0)
+            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+            ready(function(*arguments))
+            answer = {"bytes": memory(peak=True) - before}
         else:
             seconds = seconds_per_call(*build(name, 0)) / case.calls_per_run
             answer = {"seconds": seconds}
