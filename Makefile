@@ -34,7 +34,7 @@ test: dev ## run the tests; ARGS="-k gates" goes to pytest
 conformance: dev ## run all of JAX's cases of its primitives, into docs/jax_primitives.md
 	QJIT_ALL_HARNESSES=1 $(run) -m pytest --numprocesses=auto tests/test_jax_primitives.py $(ARGS)
 
-bench: dev ## compare with PennyLane Catalyst, into benchmarks/RESULTS.md
+bench: dev ## compare with Catalyst and others, into benchmarks/RESULTS.md
 	PYTHON=$(PYTHON) benchmarks/peer_env
 	$(run) benchmarks/run.py $(ARGS)
 
@@ -45,4 +45,4 @@ demo: $(VENV)/examples ## train a VQE on lithium hydride, plot vqe.png
 	$(run) docs/examples/vqe.py $(ARGS)
 
 clean: ## remove the environments and build outputs
-	rm -rf $(VENV) .venv-catalyst build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-catalyst .venv-peers build dist *.egg-info .pytest_cache .ruff_cache

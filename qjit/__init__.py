@@ -18,6 +18,10 @@ from .derivatives import value_and_grad as value_and_grad
 from .derivatives import vjp as vjp
 from .devices import Device as Device
 from .devices import device as device
+from .fisher import classical_fisher as classical_fisher
+from .fisher import metric_tensor as metric_tensor
+from .fisher import natural_gradient as natural_gradient
+from .fisher import quantum_fisher as quantum_fisher
 from .measurements import counts as counts
 from .measurements import density_matrix as density_matrix
 from .measurements import expval as expval

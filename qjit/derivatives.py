@@ -24,7 +24,7 @@ def grad(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any
         differentiated argument, or is a tuple of such results.
 
     Raises:
-        UnsupportedError: for a quantum function that cannot be differentiated.
+        DifferentiationError: for a quantum function that cannot be differentiated.
 
     >>> import jax.numpy as jnp
     >>> import qjit as qj
@@ -52,7 +52,7 @@ def value_and_grad(
         A function of the same arguments that returns a pair (value, gradient).
 
     Raises:
-        UnsupportedError: for a quantum function that cannot be differentiated.
+        DifferentiationError: for a quantum function that cannot be differentiated.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -79,7 +79,7 @@ def jacobian(function: Callable[..., Any], argnums: Any = None) -> Callable[...,
         followed by the shape of an argument.
 
     Raises:
-        UnsupportedError: for a quantum function that cannot be differentiated.
+        DifferentiationError: for a quantum function that cannot be differentiated.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -104,11 +104,15 @@ def hessian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., 
         twice.
 
     Raises:
-        UnsupportedError: for a quantum function; its second derivatives are refused.
+        DifferentiationError: for a quantum function that cannot be differentiated.
 
     >>> import qjit as qj
-    >>> print(qj.hessian(lambda x: x**3)(2.0))
-    12.0
+    >>> @qj.qnode(wires=1)
+    ... def circuit(theta):
+    ...     qj.RX(theta, wires=0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{qj.hessian(circuit)(0.3):.4f}")  # -cos(0.3)
+    -0.9553
     """
     return jax.hessian(function, argnums=_positions(argnums))
 
@@ -127,7 +131,7 @@ def jvp(
         A pair (value, derivative) of equal structure.
 
     Raises:
-        UnsupportedError: for a quantum function that cannot be differentiated.
+        DifferentiationError: for a quantum function that cannot be differentiated.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -155,7 +159,7 @@ def vjp(
         A pair (value, tuple of one cotangent for each argument).
 
     Raises:
-        UnsupportedError: for a quantum function that cannot be differentiated.
+        DifferentiationError: for a quantum function that cannot be differentiated.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)

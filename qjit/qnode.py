@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -60,6 +60,21 @@ class QNode:
         self._cache: dict[Any, Specialised] = {}
         self._jitted = jax.jit(self._call)
         self._converted: QNode | None = None
+        self._measuring: dict[Any, QNode] = {}
+
+    def measuring(self, measurement: Callable[[], Any]) -> "QNode":
+        """Return the same gates with another measurement, which is exact."""
+        if measurement not in self._measuring:
+
+            def function(*args: Any, **kwargs: Any) -> Any:
+                self.function(*args, **kwargs)
+                return measurement()
+
+            functools.update_wrapper(function, self.function)
+            device = replace(self.device, shots=None)
+            other = QNode(function, device, "best", Differences())
+            self._measuring[measurement] = other
+        return self._measuring[measurement]
 
     def with_autograph(self) -> "QNode":
         """Return the same with Python's control flow converted."""
