@@ -260,9 +260,9 @@ def _add_matrices(dual: Dual, members: Sequence[Member]) -> None:
     first = members[0]
     matrix, inverse = _matrix_functions(first.step, first.targets)
     xp: Any = np if is_static(_sizes(members)) else jnp
-    table = xp.stack([_columns(xp, member) for member in members])
 
     def make(flat: Any, dot: Any) -> Any:
+        table = xp.stack([_columns(xp, member) for member in members])
         numbers, moves = flat[table], dot[table]
         value, change = jax.jvp(matrix, (numbers,), (moves,))
         back = jax.lax.stop_gradient(inverse(numbers, value))
