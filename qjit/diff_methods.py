@@ -4,7 +4,7 @@
 around it; "finite-diff" and "spsa" evaluate the whole function at other arguments.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -20,13 +20,28 @@ from qjit.lowering.dimensions import is_static
 from .circuit_primitives import Circuit, along, circuit_p, qnode_p
 from .errors import DifferentiationError, ParameterError
 from .evaluated import Shifts, Simultaneous, differentiated_by
+from .hadamard import read_by_test, tested
 from .jax_internals import Zero, ad, user_line
 from .jaxprs import measures_midway, quantum_eqns
 from .primitives import integer_dtype, real_dtype
-from .shift_rules import difference_rule, shift_rule, slot_frequencies, slot_uses
-from .split import Core, Split
+from .shift_rules import (
+    Use,
+    difference_rule,
+    shift_rule,
+    slot_frequencies,
+    slot_uses,
+)
+from .split import Core, Measured, Split
 
-METHODS = ("best", "adjoint", "parameter-shift", "finite-diff", "spsa", None)
+METHODS = (
+    "best",
+    "adjoint",
+    "parameter-shift",
+    "hadamard",
+    "finite-diff",
+    "spsa",
+    None,
+)
 STRATEGIES = ("forward", "backward", "center")
 # Any odd number: it leads from the seed of a circuit to that of its shifted ones.
 NEXT_SEED = 0x9E3779B97F4A7C15
@@ -112,6 +127,8 @@ def _qnode_jvp(
             run = _adjoint(circuit)
         case "parameter-shift":
             run = _parameter_shift(circuit, moving)
+        case "hadamard":
+            run = _hadamard(circuit, moving)
         case _:
             run = _differences(circuit, moving)
     if batch is not None:
@@ -138,34 +155,52 @@ def _adjoint(circuit: Circuit) -> Any:
     return lambda *args: parts.run(read, args)
 
 
-# Parameter shift
+# Circuits at other angles
 
 
 def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
-    if circuit.shots is not None and measures_midway(circuit.jaxpr):
-        raise DifferentiationError(
-            f"{user_line()}: '{circuit.name}' measures on the way and has shots, which "
-            "parameter shift does not take. Leave shots out for the exact derivative, "
-            "or use diff_method='spsa' or 'finite-diff'."
-        )
-    parts = circuit.split
-    shifts = Shifts(tuple(_rules(circuit, parts, moving)))
+    parts, uses = circuit.split, _moving_uses(circuit, moving)
+    shifts = Shifts(tuple(_shift_rules(uses)))
 
-    def readings(level: int) -> Any:
+    def at_level(level: int) -> Any:
         core = _reseeded(parts.core, level)
+        return _read(core, parts.measured), shifts
 
-        def run(angles: Any, rest: Any) -> Any:
-            inputs, others = rest
-            results = circuit_p.bind(angles, *inputs, core=core, batch=None)
-            return parts.readings(results, others)
+    return _at_other_angles(parts, at_level)
 
-        return run
 
+def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
+    parts = circuit.split
+    slots = frozenset(use.slot for use in _moving_uses(circuit, moving))
+
+    def at_level(level: int) -> Any:
+        core, measured = parts.core, parts.measured
+        for _ in range(level):
+            measured = tuple(read_by_test(core, each) for each in measured)
+            core = tested(core, slots)[0]
+        stencil = tested(core, slots)[1]
+        return _read(_reseeded(core, level), measured), stencil
+
+    return _at_other_angles(parts, at_level)
+
+
+def _at_other_angles(parts: Split, at_level: Callable[[int], Any]) -> Any:
     def read(operands: list[Any], others: list[Any]) -> list[Any]:
         angles, *inputs = operands
-        return differentiated_by(shifts, readings)(angles, (inputs, others))
+        return differentiated_by(at_level)(angles, (inputs, others))
 
     return lambda *args: parts.run(read, args)
+
+
+def _read(core: Core, measured: Sequence[Measured]) -> Any:
+    """Return the readings of a circuit as a function of its angles and the rest."""
+
+    def run(angles: Any, rest: Any) -> Any:
+        inputs, others = rest
+        results = circuit_p.bind(angles, *inputs, core=core, batch=None)
+        return [each.reading(results, others) for each in measured]
+
+    return run
 
 
 def _reseeded(core: Core, level: int) -> Core:
@@ -179,30 +214,43 @@ def _reseeded(core: Core, level: int) -> Core:
     return core.reseeded((core.seed + level * NEXT_SEED) % 2**63)
 
 
-def _rules(circuit: Circuit, parts: Split, moving: Sequence[bool]) -> Any:
-    """Yield the shift rule of each angle that moves."""
+def _moving_uses(circuit: Circuit, moving: Sequence[bool]) -> list[Use]:
+    """Return the uses of the angles that move, or refuse what is more than an angle."""
+    what = {"hadamard": "the Hadamard test"}.get(circuit.method, "parameter shift")
+    if circuit.shots is not None and measures_midway(circuit.jaxpr):
+        raise DifferentiationError(
+            f"{user_line()}: '{circuit.name}' measures on the way and has shots, which "
+            f"{what} does not take. Leave shots out for the exact derivative, or use "
+            "diff_method='spsa' or 'finite-diff'."
+        )
+    parts = circuit.split
     if not is_static((parts.core.num_slots,)):
         raise DifferentiationError(
             f"{user_line()}: '{circuit.name}' has a number of parameters that is only "
-            "known at run time, which parameter shift does not take. Use "
+            f"known at run time, which {what} does not take. Use "
             "diff_method='adjoint'."
         )
     for each in parts.measured:
         if each.step.primitive == "quantum_state":
             raise DifferentiationError(
-                f"{_line(each.step)}: parameter shift differentiates what can be "
+                f"{_line(each.step)}: {what} differentiates what can be "
                 "measured, but a state vector cannot. Use diff_method='adjoint'."
             )
     active = set(parts.moving_angles(moving))
     uses = [use for use in slot_uses(parts.core.nodes) if use.slot in active]
     for use in uses:
         if use.frequencies is None:
-            what = use.step.primitive.removeprefix("quantum_").replace("_", " ")
+            name = use.step.primitive.removeprefix("quantum_").replace("_", " ")
             raise DifferentiationError(
-                f"{_line(use.step)}: parameter shift differentiates by the parameters "
-                f"of gates, but this {what} depends on what is differentiated. Use "
+                f"{_line(use.step)}: {what} differentiates by the parameters "
+                f"of gates, but this {name} depends on what is differentiated. Use "
                 "diff_method='adjoint' or 'finite-diff'."
             )
+    return uses
+
+
+def _shift_rules(uses: Sequence[Use]) -> Any:
+    """Yield the shift rule of each angle that moves."""
     for slot, frequencies in sorted(slot_frequencies(uses).items()):
         rule = shift_rule(frequencies)
         if rule.shifts:
@@ -237,7 +285,7 @@ def _differences(circuit: Circuit, moving: Sequence[bool]) -> Any:
         else:
             stencil = Shifts(tuple((n, rule) for n in range(flat.shape[0])), step)
         rest = [arg for arg, moves in pairs if not moves]
-        return differentiated_by(stencil, lambda _: function)(flat, rest)
+        return differentiated_by(lambda _: (function, stencil))(flat, rest)
 
     return run
 

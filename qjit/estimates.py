@@ -26,12 +26,15 @@ class Moments:
     acts: tuple[tuple[bool, ...], ...]  # for each word, on which wires
     powers: int
 
-    def __call__(self, rows: jax.Array, weights: jax.Array) -> jax.Array:
-        """Return the means: (powers,)."""
+    def __call__(
+        self, rows: jax.Array, weights: jax.Array, *, signs: Any = 1
+    ) -> jax.Array:
+        """Return the means, in which samples count by their signs: (powers,)."""
         acts = jnp.asarray(np.asarray(self.acts).T, weights.dtype)
-        signs = 1 - 2 * jnp.mod(rows.astype(weights.dtype) @ acts, 2)
-        values = signs @ weights
-        return jnp.stack([jnp.mean(values**k) for k in range(1, self.powers + 1)])
+        letters = 1 - 2 * jnp.mod(rows.astype(weights.dtype) @ acts, 2)
+        values = letters @ weights
+        powers = [signs * values**k for k in range(1, self.powers + 1)]
+        return jnp.stack([jnp.mean(each) for each in powers])
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class Frequencies:
 
     dtype: Any
 
-    def __call__(self, rows: jax.Array) -> jax.Array:
-        """Return the shares: (2**wires,)."""
-        return outcomes.frequencies(rows, self.dtype)
+    def __call__(self, rows: jax.Array, *, signs: Any = 1) -> jax.Array:
+        """Return the shares, in which samples count by their signs: (2**wires,)."""
+        return outcomes.frequencies(rows, self.dtype, signs)
 
 
 @dataclass

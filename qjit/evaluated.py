@@ -23,15 +23,16 @@ Function = Callable[[jax.Array, Any], Any]
 
 
 def differentiated_by(
-    stencil: Stencil, at_level: Callable[[int], Function], level: int = 0
+    at_level: Callable[[int], tuple[Function, Stencil]], level: int = 0
 ) -> Function:
     """Let JAX differentiate a function of a vector by its values at other points.
 
     Its other argument, any pytree, is differentiated as usual. `at_level` returns the
     function for its values (level 0), for those that its derivatives are made of
-    (level 1), for those that theirs are made of, and so on.
+    (level 1), for those that theirs are made of, and so on; and at which points of the
+    next level its derivatives are.
     """
-    function = at_level(level)
+    function, stencil = at_level(level)
 
     @jax.custom_jvp
     def run(x: jax.Array, rest: Any) -> Any:
@@ -43,7 +44,7 @@ def differentiated_by(
         if isinstance(dot, SymbolicZero):
             return found, found_dot
         points, weights = stencil(x)
-        elsewhere = differentiated_by(stencil, at_level, level + 1)
+        elsewhere = differentiated_by(at_level, level + 1)
         values = jax.vmap(lambda point: elsewhere(point, rest))(points)
         add = partial(_add_slope, weights(dot))
         return found, jax.tree.map(add, values, found_dot)

@@ -86,20 +86,23 @@ def distribution(bits: Sequence[Any]) -> jax.Array:
     return mean_p.bind(hits.astype(real_dtype(context.dtype)), dtype=context.dtype)[0]
 
 
-def frequencies(rows: jax.Array, dtype: Any) -> jax.Array:
+def frequencies(rows: jax.Array, dtype: Any, signs: Any = 1) -> jax.Array:
     """Return the share of each outcome among rows of bits."""
-    return tally(rows, "probs")[1].astype(dtype) / rows.shape[0]
+    return tally(rows, "probs", signs)[1].astype(dtype) / rows.shape[0]
 
 
-def tally(rows: jax.Array, what: str) -> tuple[jax.Array, jax.Array]:
-    """Return the outcomes of rows of bits and how often each occurs."""
+def tally(rows: jax.Array, what: str, signs: Any = 1) -> tuple[jax.Array, jax.Array]:
+    """Return the outcomes of rows of bits and how often each occurs.
+
+    Rows may count with signs.
+    """
     width = rows.shape[1]
     check_width(width, what)
     weights = jnp.asarray([2**place for place in reversed(range(width))], rows.dtype)
     outcomes = jnp.arange(2**width, dtype=rows.dtype)
     index = jnp.sum(rows * weights, axis=1)
-    ones = jnp.ones(rows.shape[0], rows.dtype)
-    return outcomes, jnp.zeros(2**width, rows.dtype).at[index].add(ones)
+    counted = jnp.broadcast_to(jnp.asarray(signs, rows.dtype), rows.shape[:1])
+    return outcomes, jnp.zeros(2**width, rows.dtype).at[index].add(counted)
 
 
 def check_width(width: int, what: str) -> None:

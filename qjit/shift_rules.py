@@ -115,11 +115,11 @@ def slot_uses(nodes: Sequence[Node], lengths: tuple[int, ...] = ()) -> Iterator[
             case Step():
                 for number, slot in enumerate(node.slots):
                     found = _frequencies(node, number)
-                    for place in _places(slot, lengths):
+                    for place in slot_places(slot, lengths):
                         yield Use(place, node, found)
 
 
-def _places(slot: Slot, lengths: tuple[int, ...]) -> list[int]:
+def slot_places(slot: Slot, lengths: tuple[int, ...]) -> list[int]:
     """Return where a slot is, in every iteration of the loops around it."""
     places = np.full((), slot.base, np.int64)
     for length, stride in zip(lengths, slot.strides, strict=True):

@@ -252,7 +252,7 @@ def split(
         num_wires,
         dtype,
         sum(count(np.shape(hoisted.values[n])) for n in angles),
-        tuple(_result(step) for step in nodes if is_measurement(step)),
+        tuple(result_of(step) for step in nodes if is_measurement(step)),
         tuple(
             step.inputs[0].number
             for step in steps(nodes)
@@ -329,7 +329,8 @@ def _renumbered(measured: Sequence[Measured]) -> Iterator[Measured]:
         yield replace(each, inputs=tuple(next(places) for _ in each.inputs))
 
 
-def _result(step: Step) -> ShapedArray:
+def result_of(step: Step) -> ShapedArray:
+    """Return the abstract result of a measurement."""
     if step.primitive == "quantum_state":
         return ShapedArray((2 ** step.params["num_wires"],), step.params["dtype"])
     if step.primitive == "quantum_sample":

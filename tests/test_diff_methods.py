@@ -15,8 +15,8 @@ from qjit.dialects.gates import GATES
 from qjit.shift_rules import difference_rule, shift_rule
 
 ANGLES = jnp.array([0.3, 0.5, 0.7])
-EXACT = ["parameter-shift", "finite-diff"]
-TOLERANCE = {"parameter-shift": 1e-11, "finite-diff": 1e-8, "spsa": 0.2}
+EXACT = ["parameter-shift", "hadamard", "finite-diff"]
+TOLERANCE = {"parameter-shift": 1e-11, "hadamard": 1e-11, "finite-diff": 1e-8, "spsa": 0.2}
 
 
 def layers(x: Any) -> None:
@@ -67,7 +67,11 @@ def test_agrees_with_the_adjoint_method(mode: Any, method: str) -> None:
     assert difference(found, wanted) < TOLERANCE[method]
 
 
-def test_second_derivatives_by_parameter_shift() -> None:
+ON_CIRCUITS = ["parameter-shift", "hadamard"]
+
+
+@pytest.mark.parametrize("method", ON_CIRCUITS)
+def test_second_derivatives(method: str) -> None:
     def second(method: str) -> Any:
         @qj.qnode(wires=2, diff_method=method)
         def circuit(x: Any) -> Any:
@@ -79,7 +83,7 @@ def test_second_derivatives_by_parameter_shift() -> None:
 
         return qj.qjit(jax.hessian(circuit))(ANGLES[:2])
 
-    assert difference(second("parameter-shift"), second("adjoint")) < 1e-11
+    assert difference(second(method), second("adjoint")) < 1e-11
 
 
 @pytest.mark.parametrize("method", EXACT)
@@ -101,7 +105,7 @@ OPTIONS = {"MultiRZ": {}, "PauliRot": {"pauli_word": "XY"}, "PCPhase": {"dim": 3
     [r for r in GATES.values() if r.num_params and (r.in_library or r.name in OPTIONS)],
     ids=lambda r: r.name,
 )
-def test_the_shift_rule_of_every_gate(record: Any) -> None:
+def test_every_gate(record: Any) -> None:
     count = 2 if record.name in OPTIONS else record.num_wires
     on: dict[str, Any] = {"wires": [1, 2, 3, 4][:count]} if count else {}
     on |= OPTIONS.get(record.name, {})
@@ -120,7 +124,53 @@ def test_the_shift_rule_of_every_gate(record: Any) -> None:
 
         return jax.jacrev(circuit)(jnp.linspace(0.3, 0.9, record.num_params))
 
-    assert difference(slopes("parameter-shift"), slopes("adjoint")) < 1e-11
+    for method in ON_CIRCUITS:
+        assert difference(slopes(method), slopes("adjoint")) < 1e-11
+
+
+@pytest.mark.parametrize("method", ON_CIRCUITS)
+def test_wide_gates_and_phases(method: str) -> None:
+    def slopes(method: str) -> Any:
+        @qj.qnode(wires=9, diff_method=method)
+        def circuit(x: Any, wire: Any) -> Any:
+            for each in range(9):
+                qj.RY(0.3 + 0.2 * each, wires=each)
+            qj.PauliRot(x[0], "XYZXIYZX", wires=list(range(8)))
+            qj.MultiRZ(x[1], wires=list(range(1, 9)))
+            qj.ctrl(qj.GlobalPhase, control=[wire, 1], control_values=[1, 0])(x[2])
+            qj.adjoint(qj.CRot)(*x, wires=[1, wire])
+            return qj.expval(qj.X(0) @ qj.Y(2)), qj.probs([2, 3])
+
+        return jax.jacrev(circuit)(ANGLES, 3)
+
+    assert difference(slopes(method), slopes("adjoint")) < 1e-11
+
+
+@pytest.mark.parametrize("method", ON_CIRCUITS)
+def test_through_measurement(method: str) -> None:
+    def slopes(method: str) -> Any:
+        @qj.qnode(wires=2, diff_method=method)
+        def circuit(x: Any) -> Any:
+            qj.RX(x[0], wires=0)
+            first = qj.measure(0)
+            qj.CRY(x[1] + first, wires=[0, 1])
+            qj.measure(1, postselect=1)
+            qj.RX(x[2], wires=1)
+            return qj.expval(qj.Y(1)), qj.expval(first), qj.var(qj.Z(1))
+
+        return jax.jacrev(circuit)(ANGLES)
+
+    assert difference(slopes(method), slopes("adjoint")) < 1e-11
+
+
+@pytest.mark.parametrize("method", ON_CIRCUITS)
+def test_nothing_moves(method: str) -> None:
+    @qj.qnode(wires=1, diff_method=method)
+    def circuit(x: Any) -> Any:
+        qj.RX(0.3, wires=0)
+        return qj.expval(x * qj.Z(0))
+
+    np.testing.assert_allclose(qj.qjit(jax.grad(circuit))(2.0), np.cos(0.3))
 
 
 @given(
@@ -207,8 +257,8 @@ def test_differences_take_what_no_other_method_does() -> None:
 # With shots
 
 
-def sampled(shots: int, seed: int | None = 7) -> Any:
-    @qj.qnode(wires=3, shots=shots, seed=seed)
+def sampled(shots: int, seed: int | None = 7, method: str = "best") -> Any:
+    @qj.qnode(wires=3, shots=shots, seed=seed, diff_method=method)
     def circuit(x: Any, weight: Any) -> Any:
         layers(x)
         mixed = qj.Hamiltonian([weight, 2.0], [qj.Z(0) @ qj.X(1), qj.Y(2)])
@@ -217,10 +267,11 @@ def sampled(shots: int, seed: int | None = 7) -> Any:
     return circuit
 
 
-def test_gradients_from_shots_are_unbiased() -> None:
+@pytest.mark.parametrize("method", ON_CIRCUITS)
+def test_gradients_from_shots_are_unbiased(method: str) -> None:
     """Of four shots each, so that the bias of a product of means would show."""
     repeats, args = 4000, (ANGLES, jnp.array(1.3))
-    circuit = sampled(4, seed=None)
+    circuit = sampled(4, None, method)
     batch = jax.vmap(
         lambda x, weight: jax.jacrev(circuit, argnums=(0, 1))(x, weight),
         in_axes=(0, None),
