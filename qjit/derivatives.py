@@ -1,9 +1,24 @@
 """PennyLane's spellings of derivatives, as thin layers over JAX."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+
+from .diagnostics import differentiating
+
+
+def _explained(transform: Callable[..., Any], function: Any, argnums: Any) -> Any:
+    """Return the transformed function, whose errors name the user's line."""
+    transformed = transform(function, argnums=_positions(argnums))
+
+    @functools.wraps(transformed)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with differentiating():
+            return transformed(*args, **kwargs)
+
+    return run
 
 
 def _positions(argnums: Any) -> Any:
@@ -25,6 +40,7 @@ def grad(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any
 
     Raises:
         DifferentiationError: for a quantum function that cannot be differentiated.
+        DifferentiationTypeError: for integers and booleans.
 
     >>> import jax.numpy as jnp
     >>> import qjit as qj
@@ -35,7 +51,7 @@ def grad(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any
     >>> print(f"{qj.grad(circuit)(0.3):.4f}")  # -sin(0.3)
     -0.2955
     """
-    return jax.grad(function, argnums=_positions(argnums))
+    return _explained(jax.grad, function, argnums)
 
 
 def value_and_grad(
@@ -53,6 +69,7 @@ def value_and_grad(
 
     Raises:
         DifferentiationError: for a quantum function that cannot be differentiated.
+        DifferentiationTypeError: for integers and booleans.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -63,7 +80,7 @@ def value_and_grad(
     >>> print(f"{value:.4f} {slope:.4f}")
     0.9553 -0.2955
     """
-    return jax.value_and_grad(function, argnums=_positions(argnums))
+    return _explained(jax.value_and_grad, function, argnums)
 
 
 def jacobian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any]:
@@ -80,6 +97,7 @@ def jacobian(function: Callable[..., Any], argnums: Any = None) -> Callable[...,
 
     Raises:
         DifferentiationError: for a quantum function that cannot be differentiated.
+        DifferentiationTypeError: for integers and booleans.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -89,7 +107,7 @@ def jacobian(function: Callable[..., Any], argnums: Any = None) -> Callable[...,
     >>> print([f"{slope:.4f}" for slope in qj.jacobian(circuit)(0.3)])
     ['-0.2955', '-0.9553']
     """
-    return jax.jacrev(function, argnums=_positions(argnums))
+    return _explained(jax.jacrev, function, argnums)
 
 
 def hessian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any]:
@@ -105,6 +123,7 @@ def hessian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., 
 
     Raises:
         DifferentiationError: for a quantum function that cannot be differentiated.
+        DifferentiationTypeError: for integers and booleans.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -114,7 +133,7 @@ def hessian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., 
     >>> print(f"{qj.hessian(circuit)(0.3):.4f}")  # -cos(0.3)
     -0.9553
     """
-    return jax.hessian(function, argnums=_positions(argnums))
+    return _explained(jax.hessian, function, argnums)
 
 
 def jvp(
@@ -132,6 +151,7 @@ def jvp(
 
     Raises:
         DifferentiationError: for a quantum function that cannot be differentiated.
+        DifferentiationTypeError: for integers and booleans.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -142,7 +162,8 @@ def jvp(
     >>> print(f"{value:.4f} {slope:.4f}")
     0.9553 -0.5910
     """
-    return jax.jvp(function, tuple(primals), tuple(tangents))
+    with differentiating():
+        return jax.jvp(function, tuple(primals), tuple(tangents))
 
 
 def vjp(
@@ -160,6 +181,7 @@ def vjp(
 
     Raises:
         DifferentiationError: for a quantum function that cannot be differentiated.
+        DifferentiationTypeError: for integers and booleans.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)

@@ -24,6 +24,7 @@ from .errors import (
     ArgumentError,
     BranchError,
     DifferentiationError,
+    DifferentiationTypeError,
     DimensionError,
     HostCallError,
     MeasuredValueError,
@@ -44,13 +45,26 @@ _UNKNOWN_SIZE = ("_DimExpr", "non-constant", "shape polymorphism")
 # What JAX says of shapes that do not fit, one with a dimension of a name.
 _SYMBOLIC_SHAPES = re.compile(r"shapes? .*\([^()]*[A-Za-z_][^()]*\)")
 
+# What JAX says of derivatives that there are none of, and what helps.
+_FLOATS = (
+    "Differentiate by real or complex numbers, such as 3.0 for 3, and choose them with "
+    "argnums."
+)
+_NOT_MOVING = {
+    "-valued inputs (": _FLOATS,
+    "in case of int/bool primal": _FLOATS,
+    "-valued outputs (": "Differentiate real results, such as expectation values.",
+    "only defined for scalar-output": "Use a Jacobian, or reduce the result to a "
+    "number, as with jnp.sum.",
+}
+
 _MISMATCH = ("cond branch", "branch_fun", "true_fun", "scan body", "body_fun", "carry")
 
 
 def line_of(error: BaseException) -> str:
     """Return `file:line` of the innermost frame of the user's own code."""
     frame = _user_frame(error)
-    return f"{frame.filename}:{frame.lineno}" if frame else "unknown line"
+    return f"{frame.filename}:{frame.lineno}" if frame else user_line()
 
 
 def _user_frame(error: BaseException) -> traceback.FrameSummary | None:
@@ -235,11 +249,35 @@ def explained(name: str, *, symbolic: bool = False) -> Generator[None]:
             ) from error
         if not isinstance(error, TypeError):
             raise
+        _explain_derivative(error)
         lines = filter(None, map(str.strip, str(error).splitlines()))
         text = " ".join(line if line[-1] in ".:,;" else f"{line}." for line in lines)
         if any(word in text for word in _MISMATCH):
             raise BranchError(f"{line_of(error)}: in '{name}', {text}") from error
         raise
+
+
+@contextmanager
+def differentiating() -> Generator[None]:
+    """Explain what JAX refuses to differentiate, before it traces anything."""
+    try:
+        yield
+    except QJitError:
+        raise
+    except TypeError as error:
+        _explain_derivative(error)
+        raise
+
+
+def _explain_derivative(error: TypeError) -> None:
+    """Explain a derivative by or of something that does not move."""
+    text = str(error)
+    found = next((remedy for say, remedy in _NOT_MOVING.items() if say in text), None)
+    if found is not None:
+        said = re.split(r"[.;] |[.]$", text)[0]
+        raise DifferentiationTypeError(
+            f"{line_of(error)}: {said}. {found}"
+        ) from error
 
 
 def _needs_concrete(name: str, error: BaseException) -> MeasuredValueError:

@@ -141,6 +141,15 @@ class DifferentiationError(QJitError, NotImplementedError):
     """
 
 
+class DifferentiationTypeError(QJitError, TypeError):
+    """A derivative by, or of, something that is no real or complex number.
+
+    Integers and booleans do not move: give a float, such as `3.0`, or choose other
+    arguments with `argnums`. Gradients are of real scalars, such as expectation
+    values; Jacobians are of arrays.
+    """
+
+
 class UnsupportedError(QJitError, NotImplementedError):
     """A program uses a feature that this version does not compile.
 
