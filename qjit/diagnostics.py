@@ -275,9 +275,7 @@ def _explain_derivative(error: TypeError) -> None:
     found = next((remedy for say, remedy in _NOT_MOVING.items() if say in text), None)
     if found is not None:
         said = re.split(r"[.;] |[.]$", text)[0]
-        raise DifferentiationTypeError(
-            f"{line_of(error)}: {said}. {found}"
-        ) from error
+        raise DifferentiationTypeError(f"{line_of(error)}: {said}. {found}") from error
 
 
 def _needs_concrete(name: str, error: BaseException) -> MeasuredValueError:

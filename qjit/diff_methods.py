@@ -4,7 +4,7 @@
 around it; "finite-diff" and "spsa" evaluate the whole function at other arguments.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -31,6 +31,7 @@ from .shift_rules import (
     slot_frequencies,
     slot_uses,
 )
+from .shot_derivatives import sampled
 from .split import Core, Measured, Split
 
 METHODS = (
@@ -159,6 +160,8 @@ def _adjoint(circuit: Circuit) -> Any:
 
 
 def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
+    if circuit.shots is not None and measures_midway(circuit.jaxpr):
+        return _sampled_shift(circuit, moving)
     parts, uses = circuit.split, _moving_uses(circuit, moving)
     shifts = Shifts(tuple(_shift_rules(uses)))
 
@@ -167,6 +170,18 @@ def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
         return _read(core, parts.measured), shifts
 
     return _at_other_angles(parts, at_level)
+
+
+def _sampled_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
+    parts = sampled(circuit, tuple(moving))
+    _check_uses(circuit, parts.uses)
+    shifts = Shifts(tuple(_shift_rules(parts.uses)))
+
+    def at_level(level: int) -> Any:
+        seeded = parts.seeded(_next_seed(circuit.seed, level))
+        return parts.read(seeded), shifts
+
+    return lambda *args: parts.run(circuit, at_level, args)
 
 
 def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
@@ -203,53 +218,65 @@ def _read(core: Core, measured: Sequence[Measured]) -> Any:
     return run
 
 
-def _reseeded(core: Core, level: int) -> Core:
-    """Return the circuit with other random numbers than its value's, if it is seeded.
+def _next_seed(seed: int | None, level: int) -> int | None:
+    """Return the seed for derivatives: other random numbers than for the value.
 
     The variance's derivative has products of values and derivatives of means. It is
     unbiased because they come from different shots.
     """
-    if core.seed is None or not level:
-        return core
-    return core.reseeded((core.seed + level * NEXT_SEED) % 2**63)
+    if seed is None or not level:
+        return seed
+    return (seed + level * NEXT_SEED) % 2**63
+
+
+def _reseeded(core: Core, level: int) -> Core:
+    seed = _next_seed(core.seed, level)
+    return core if seed == core.seed else core.reseeded(seed)
+
+
+def _named(circuit: Circuit) -> str:
+    return "the Hadamard test" if circuit.method == "hadamard" else "parameter shift"
 
 
 def _moving_uses(circuit: Circuit, moving: Sequence[bool]) -> list[Use]:
     """Return the uses of the angles that move, or refuse what is more than an angle."""
-    what = {"hadamard": "the Hadamard test"}.get(circuit.method, "parameter shift")
     if circuit.shots is not None and measures_midway(circuit.jaxpr):
         raise DifferentiationError(
             f"{user_line()}: '{circuit.name}' measures on the way and has shots, which "
-            f"{what} does not take. Leave shots out for the exact derivative, or use "
-            "diff_method='spsa' or 'finite-diff'."
+            f"{_named(circuit)} does not take. Use diff_method='parameter-shift'."
         )
     parts = circuit.split
     if not is_static((parts.core.num_slots,)):
         raise DifferentiationError(
             f"{user_line()}: '{circuit.name}' has a number of parameters that is only "
-            f"known at run time, which {what} does not take. Use "
+            f"known at run time, which {_named(circuit)} does not take. Use "
             "diff_method='adjoint'."
         )
     for each in parts.measured:
         if each.step.primitive == "quantum_state":
             raise DifferentiationError(
-                f"{_line(each.step)}: {what} differentiates what can be "
+                f"{_line(each.step)}: {_named(circuit)} differentiates what can be "
                 "measured, but a state vector cannot. Use diff_method='adjoint'."
             )
     active = set(parts.moving_angles(moving))
     uses = [use for use in slot_uses(parts.core.nodes) if use.slot in active]
+    _check_uses(circuit, uses)
+    return uses
+
+
+def _check_uses(circuit: Circuit, uses: Iterable[Use]) -> None:
+    """Refuse derivatives by more than the parameters of gates."""
     for use in uses:
         if use.frequencies is None:
             name = use.step.primitive.removeprefix("quantum_").replace("_", " ")
             raise DifferentiationError(
-                f"{_line(use.step)}: {what} differentiates by the parameters "
-                f"of gates, but this {name} depends on what is differentiated. Use "
-                "diff_method='adjoint' or 'finite-diff'."
+                f"{_line(use.step)}: {_named(circuit)} differentiates by the "
+                f"parameters of gates, but this {name} depends on what is "
+                "differentiated. Use diff_method='adjoint' or 'finite-diff'."
             )
-    return uses
 
 
-def _shift_rules(uses: Sequence[Use]) -> Any:
+def _shift_rules(uses: Iterable[Use]) -> Any:
     """Yield the shift rule of each angle that moves."""
     for slot, frequencies in sorted(slot_frequencies(uses).items()):
         rule = shift_rule(frequencies)

@@ -37,17 +37,6 @@ class Moments:
         return jnp.stack([jnp.mean(each) for each in powers])
 
 
-@dataclass(frozen=True)
-class Frequencies:
-    """The share of each outcome among samples of wires."""
-
-    dtype: Any
-
-    def __call__(self, rows: jax.Array, *, signs: Any = 1) -> jax.Array:
-        """Return the shares, in which samples count by their signs: (2**wires,)."""
-        return outcomes.frequencies(rows, self.dtype, signs)
-
-
 @dataclass
 class Group:
     """Pauli words that are measured together, and which terms they belong to."""
@@ -104,7 +93,7 @@ def drawn(wires: tuple[int, ...], context: TraceContext) -> jax.Array:
 def estimated_probabilities(wires: tuple[int, ...], context: TraceContext) -> jax.Array:
     """Return the share of each outcome among the shots."""
     outcomes.check_width(len(wires), "probs")
-    statistic = Frequencies(real_dtype(context.dtype))
+    statistic = outcomes.Frequencies(real_dtype(context.dtype))
     return _estimate(wires, "Z" * len(wires), context, statistic)
 
 

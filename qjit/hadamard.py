@@ -95,23 +95,19 @@ class Insertions:
         self, rows: Sequence[tuple[Insertion, int]], x: jax.Array
     ) -> jax.Array:
         """Evaluate what the words' coefficients are at these angles."""
-        width = max((len(each.angles) for each, _ in rows), default=0)
-        terms = [
-            (
-                row,
-                np.pad([angles[n] for angles in each.angles], (0, width - len(w))),
-                np.pad(w, (0, width - len(w))),
-                each.factor * c,
-            )
-            for row, (each, n) in enumerate(rows)
-            for w, c in each.series.items()
-        ]
-        where, slots, frequencies, factors = map(
-            np.array, zip(*terms, strict=True) if terms else ((), [()], [()], ())
-        )
-        turns = jnp.sum(x[slots.astype(int)] * frequencies.astype(x.dtype), axis=-1)
-        waves = factors.real * jnp.cos(turns) - factors.imag * jnp.sin(turns)
-        return jnp.zeros(len(rows), x.dtype).at[where].add(waves.astype(x.dtype))
+        waves = [(row, n, w) for row, n in rows for w in row.series]
+        width = max((len(w) for *_, w in waves), default=0)
+        shape = len(waves), width
+        frequencies, slots = np.zeros(shape), np.zeros(shape, int)
+        for number, (row, n, w) in enumerate(waves):
+            frequencies[number, : len(w)] = w
+            slots[number, : len(w)] = [angles[n] for angles in row.angles]
+        found = [row.factor * row.series[w] for row, _, w in waves]
+        factors = np.array(found, complex)
+        turns = jnp.sum(x[slots] * frequencies, axis=-1)
+        values = np.real(factors) * jnp.cos(turns) - np.imag(factors) * jnp.sin(turns)
+        owners = np.repeat(np.arange(len(rows)), [len(row.series) for row, _ in rows])
+        return jnp.zeros(len(rows), x.dtype).at[owners].add(values.astype(x.dtype))
 
 
 @dataclass
@@ -161,10 +157,10 @@ class Tested:
                 # exp(-i pi P / 2) = -i P, and -+ i P where all controls fire.
                 sign = 1.0 if params["adjoint"] else -1.0
                 half = math.pi if word else math.pi / 2
-                turns = [(half, sign), (-half, -sign)] if controls else [(half, 2 * sign)]
+                both = [(half, sign), (-half, -sign)]
                 self.entries += [
                     Insertion(turn, factor, moved, angles, places, series)
-                    for turn, factor in turns
+                    for turn, factor in (both if controls else [(half, 2 * sign)])
                 ]
                 yield self._word(gate, word, slot)
 
@@ -187,7 +183,9 @@ class Tested:
             "word": word or None,
             "dim": None,
         }
-        return Step("quantum_gate", {**params, **made}, (slot,), gate.inputs, gate.source)
+        return Step(
+            "quantum_gate", {**params, **made}, (slot,), gate.inputs, gate.source
+        )
 
 
 def _check_width(gate: Step, record: GateRecord, targets: int) -> None:

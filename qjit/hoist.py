@@ -64,8 +64,15 @@ class Path:
     """The outcomes of the measurements on the way, of one path through them."""
 
     outcomes: Any  # booleans
+    # Branches of which all are computed, because outcomes choose between them.
+    undecided: Callable[[JaxprEqn], bool] = lambda _: False
     position: int = 0
     weights: list[Any] = field(default_factory=list)  # zero for paths that none takes
+
+    def inside(self, outcomes: Any) -> "Path":
+        """Return the path inside a loop or branch, of some outcomes or of none."""
+        none = jnp.zeros(0, bool)
+        return Path(none if outcomes is None else outcomes, self.undecided)
 
     def take(self, count: int) -> Any:
         """Return the next outcomes."""
@@ -269,11 +276,11 @@ def _scan(
     second = first + count
     consts, init, xs = inputs[:first], inputs[first:second], inputs[second:]
     captured: list[Hoisted] = []
-    outcomes = _outcomes_in_turn(eqn, recorder)
+    whole, outcomes = recorder.path, _outcomes_in_turn(eqn, recorder)
 
     def body(carry: list[Any], slices: Any) -> tuple[list[Any], Any]:
         slices, mine = slices
-        path = None if mine is None else Path(mine)
+        path = None if whole is None else whole.inside(mine)
         args = [*consts, *carry, *slices]
         inner = Recorder(recorder.purpose, rows=_rows(closed.jaxpr, slices), path=path)
         outs, nodes = _walk(closed.jaxpr, closed.consts, args, inner)
@@ -290,8 +297,8 @@ def _scan(
         length=None if bounded else length,
         reverse=params["reverse"],
     )
-    if recorder.path is not None:
-        recorder.path.weights.extend(map(jnp.prod, weights))
+    if whole is not None:
+        whole.weights.extend(map(jnp.prod, weights))
     hoisted = captured[-1]
     if params["reverse"]:
         values = [jnp.flip(value, axis=0) for value in values]
@@ -319,7 +326,7 @@ def _cond(
     outcomes = None if whole is None else whole.take(count)
 
     def run(branch: Any, args: Sequence[Any]) -> tuple[Any, list[Any]]:
-        path = None if outcomes is None else Path(outcomes)
+        path = None if whole is None else whole.inside(outcomes)
         inner = Recorder(recorder.purpose, path=path)
         outs, nodes = _walk(branch.jaxpr, branch.consts, args, inner)
         collected.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
@@ -348,6 +355,8 @@ def _cond(
     )
     if whole is not None and count:
         whole.weights.append(weight)
+    if whole is not None and whole.undecided(eqn):
+        groups = [run(branch, operands)[1] for branch in branches]
     bodies = tuple(
         _adopt(structure, values, recorder, depth=0)
         for structure, values in zip(structures, groups, strict=True)

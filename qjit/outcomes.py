@@ -1,6 +1,7 @@
 """Statistics of measured values: of what `measure` returned, and expressions of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -51,7 +52,7 @@ def mean(value: Any) -> jax.Array:
     context = current("expval")
     real = _checked(value, "expval", context)
     if context.shots is not None:
-        return jnp.mean(recorded(real, context.shots), axis=0)
+        return recorded(real, context.shots, Powers(1))[0]
     return mean_p.bind(real, dtype=context.dtype)[0]
 
 
@@ -60,35 +61,58 @@ def variance(value: Any) -> jax.Array:
     context = current("var")
     real = _checked(value, "var", context)
     if context.shots is not None:
-        return jnp.var(recorded(real, context.shots), axis=0)
+        first, second = recorded(real, context.shots, Powers(2))
+        return second - first**2
     return variance_p.bind(real, dtype=context.dtype)[0]
 
 
-def recorded(value: Any, shots: int) -> jax.Array:
-    """Return the value in each shot, along a new first axis."""
-    return record_p.bind(value, shots=shots)[0]
+@dataclass(frozen=True)
+class Powers:
+    """The means of the powers of what was recorded."""
+
+    count: int
+
+    def __call__(self, rows: jax.Array) -> jax.Array:
+        """Return the means: (count, *shape of a row)."""
+        powers = range(1, self.count + 1)
+        return jnp.stack([jnp.mean(rows**k, axis=0) for k in powers])
 
 
-def samples(bits: Sequence[Any], shots: int) -> jax.Array:
+@dataclass(frozen=True)
+class Frequencies:
+    """The share of each outcome among rows of bits."""
+
+    dtype: Any
+
+    def __call__(self, rows: jax.Array, *, signs: Any = 1) -> jax.Array:
+        """Return the shares, in which rows count by their signs: (2**bits,)."""
+        return tally(rows, "probs", signs)[1].astype(self.dtype) / rows.shape[0]
+
+
+def recorded(
+    value: Any, shots: int, statistic: Callable[[jax.Array], jax.Array] | None = None
+) -> jax.Array:
+    """Return a statistic of the values in all shots, which have a new first axis."""
+    return record_p.bind(value, shots=shots, statistic=statistic)[0]
+
+
+def samples(bits: Sequence[Any], shots: int, statistic: Any = None) -> jax.Array:
     """Return measured values in each shot: integers of shape (shots, values)."""
     stacked = jnp.stack([jnp.asarray(bit) for bit in bits])
-    return recorded(stacked.astype(integer_dtype()), shots)
+    return recorded(stacked.astype(integer_dtype()), shots, statistic)
 
 
 def distribution(bits: Sequence[Any]) -> jax.Array:
     """Return the joint probabilities of measured values, the first most significant."""
     context = current("probs")
     if context.shots is not None:
-        return frequencies(samples(bits, context.shots), real_dtype(context.dtype))
+        check_width(len(bits), "probs")
+        statistic = Frequencies(real_dtype(context.dtype))
+        return samples(bits, context.shots, statistic)
     check_width(len(bits), "probs")
     index = sum(bit.astype(np.int32) << n for n, bit in enumerate(reversed(bits)))
     hits = jnp.arange(2 ** len(bits), dtype=np.int32) == index
     return mean_p.bind(hits.astype(real_dtype(context.dtype)), dtype=context.dtype)[0]
-
-
-def frequencies(rows: jax.Array, dtype: Any, signs: Any = 1) -> jax.Array:
-    """Return the share of each outcome among rows of bits."""
-    return tally(rows, "probs", signs)[1].astype(dtype) / rows.shape[0]
 
 
 def tally(rows: jax.Array, what: str, signs: Any = 1) -> tuple[jax.Array, jax.Array]:

@@ -76,8 +76,10 @@ def _estimated(*inputs: ShapedArray, **params: Any) -> list[ShapedArray]:
     return [ShapedArray(found.shape, found.dtype)]
 
 
-def _recorded(value: ShapedArray, *, shots: int) -> list[ShapedArray]:
-    return [ShapedArray((shots, *value.shape), value.dtype)]
+def _recorded(value: ShapedArray, *, shots: int, statistic: Any) -> list[ShapedArray]:
+    rows = ShapedArray((shots, *value.shape), value.dtype)
+    found = rows if statistic is None else jax.eval_shape(statistic, rows)
+    return [ShapedArray(found.shape, found.dtype)]
 
 
 def _averaged(value: ShapedArray, *, dtype: Any) -> list[ShapedArray]:
@@ -105,8 +107,8 @@ sample_p = _effectful("quantum_sample", _samples)
 # Operands: what the statistic takes besides the samples.
 estimate_p = _effectful("quantum_estimate", _estimated)
 density_matrix_p = _effectful("quantum_density_matrix", _density)
-# Operands: an array computed from measured outcomes. Its value in each shot, or its
-# mean and variance over all outcomes.
+# Operands: an array computed from measured outcomes. A statistic of its values in all
+# shots, or the values where there is none; or its mean and variance over all outcomes.
 record_p = _effectful("quantum_record", _recorded)
 mean_p = _effectful("quantum_mean", _averaged)
 variance_p = _effectful("quantum_variance", _averaged)

@@ -100,6 +100,7 @@ class Use:
 
     slot: int
     step: Step
+    parameter: int
     frequencies: Frequencies | None
 
 
@@ -116,7 +117,7 @@ def slot_uses(nodes: Sequence[Node], lengths: tuple[int, ...] = ()) -> Iterator[
                 for number, slot in enumerate(node.slots):
                     found = _frequencies(node, number)
                     for place in slot_places(slot, lengths):
-                        yield Use(place, node, found)
+                        yield Use(place, node, number, found)
 
 
 def slot_places(slot: Slot, lengths: tuple[int, ...]) -> list[int]:

@@ -61,9 +61,7 @@ def import_trajectories(
     def finish(*values: Any) -> list[Any]:
         results, args = values[: len(found)], values[len(found) :]
         given = (
-            partial(eqn.params["statistic"], result)
-            if eqn.primitive.name == "quantum_estimate"
-            else result
+            statistic_of(eqn, result)
             for eqn, result in zip(found, results, strict=True)
         )
         outs = evaluate_post(circuit.jaxpr, (), args, given)
@@ -81,6 +79,16 @@ def import_trajectories(
     post = jax.make_jaxpr(finish)(*shapes)
     live = without_dead_code(post.jaxpr)
     return importer.inline(ClosedJaxpr(live, post.consts), values)
+
+
+def statistic_of(eqn: JaxprEqn, result: Any) -> Any:
+    """Return what a measurement makes of what was sampled, if it makes anything."""
+    statistic = eqn.params.get("statistic")
+    if statistic is None:
+        return result
+    if eqn.primitive.name == "quantum_estimate":
+        return partial(statistic, result)
+    return statistic(result)
 
 
 def _check(circuit: Circuit, found: Sequence[JaxprEqn], wanted: Sequence[str]) -> None:
@@ -295,7 +303,7 @@ class Samples(Walked):
             elif eqn.primitive.name == "quantum_estimate":
                 rows.append(add_sample(importer, eqn.params, integer_dtype()))
             else:
-                rows.append(self._recorded(eqn.outvars[0].aval, operands[0]))
+                rows.append(self._recorded(operands[0]))
 
         self.emit_walk(inputs, on_path)
         aval = ShapedArray((shots,), I64)
@@ -306,9 +314,10 @@ class Samples(Walked):
         order = importer.from_buffer(target, aval)
         return [self._ordered(each, order) for each in rows]
 
-    def _recorded(self, aval: Any, value: Value) -> Value:
+    def _recorded(self, value: Value) -> Value:
         """Store a value into the rows of the shots that took the present path."""
         importer = self.importer
+        aval = ShapedArray((self.circuit.shots, *value.shape), value.dtype)
         target = importer.allocate(aval.shape, aval.dtype)
         importer.settle([value])
         rows = importer.insert(WalkRowsOp())

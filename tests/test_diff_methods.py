@@ -16,7 +16,12 @@ from qjit.shift_rules import difference_rule, shift_rule
 
 ANGLES = jnp.array([0.3, 0.5, 0.7])
 EXACT = ["parameter-shift", "hadamard", "finite-diff"]
-TOLERANCE = {"parameter-shift": 1e-11, "hadamard": 1e-11, "finite-diff": 1e-8, "spsa": 0.2}
+TOLERANCE = {
+    "parameter-shift": 1e-11,
+    "hadamard": 1e-11,
+    "finite-diff": 1e-8,
+    "spsa": 0.2,
+}
 
 
 def layers(x: Any) -> None:
@@ -358,3 +363,91 @@ def test_only_what_moves_is_refused() -> None:
 def test_options_are_checked(method: str, options: Any) -> None:
     with pytest.raises(qj.errors.ParameterError, match=r"test_diff_methods\.py:\d+"):
         qj.qnode(wires=1, diff_method=method, gradient_kwargs=options)
+
+
+# Shots, and measurement on the way
+
+
+def feedback(shots: int | None, seed: int | None = None) -> Any:
+    @qj.qnode(wires=2, shots=shots, seed=seed)
+    def circuit(x: Any, weight: Any) -> Any:
+        qj.RX(x[0], wires=0)
+        first = qj.measure(0)
+        qj.cond(
+            first,
+            lambda: (qj.RY(x[1] * x[0], wires=1), None)[1],
+            lambda: (qj.CRX(x[1], wires=[0, 1]), None)[1],
+        )()
+
+        def turn(_: Any, angle: Any) -> Any:
+            qj.RX(angle, wires=1)
+            bit = qj.measure(1, reset=True)
+            jax.lax.cond(
+                bit, lambda: (qj.RY(angle * x[1], wires=1), None)[1], lambda: None
+            )
+            qj.CRY(jnp.where(first, 0.3, 0.1), wires=[1, 0])
+            return angle + 0.2
+
+        jax.lax.fori_loop(0, 2, turn, x[2])
+
+        def after(_: Any, angle: Any) -> Any:
+            apply = qj.cond(first, lambda: (qj.RX(2 * angle, wires=1), None)[1])
+            return apply(), None
+
+        jax.lax.scan(after, None, x[:2])
+        # Only one branch is smooth, and only it is taken.
+        jax.lax.cond(
+            x[2] > 1.0,
+            lambda: (qj.RX(jnp.sqrt(x[2] - 1.0), wires=0), None)[1],
+            lambda: (qj.RX(x[2], wires=0), None)[1],
+        )
+        mixed = weight * qj.expval(weight * qj.Z(0) + qj.X(1))
+        both = jnp.stack([first, ~first]) * 2.0
+        return mixed, qj.var(qj.Z(1)), qj.expval(both), qj.probs([first]), qj.var(both)
+
+    return circuit
+
+
+@pytest.mark.parametrize("shots", [3, 40])
+def test_unbiased_through_measurement(shots: int) -> None:
+    repeats, args = 12_000 // shots, (ANGLES, jnp.array(1.3))
+
+    def total(circuit: Any, x: Any, weight: Any) -> Any:
+        mixed, spread, mean, shares, more = circuit(x, weight)
+        return jnp.array([mixed, spread, *mean, *shares, *more])
+
+    def slopes(circuit: Any) -> Any:
+        return jax.jacrev(lambda *args: total(circuit, *args), argnums=(0, 1))
+
+    many = jax.vmap(slopes(feedback(shots)), in_axes=(0, None))
+    found = qj.qjit(many, seed=5)(jnp.tile(ANGLES, (repeats, 1)), args[1])
+    for mine, wanted in zip(found, slopes(feedback(None))(*args), strict=True):
+        error = jnp.std(mine, axis=0) / repeats**0.5 + 1e-12
+        assert float(jnp.max(jnp.abs(jnp.mean(mine, axis=0) - wanted) / error)) < 5
+
+
+def test_seeds_through_measurement() -> None:
+    def slope(seed: int) -> Any:
+        return jax.grad(lambda x: feedback(20, seed)(x, 1.0)[0])(ANGLES)
+
+    assert difference(slope(3), slope(3)) == 0
+    assert difference(slope(3), slope(4)) > 0
+
+
+def test_training_through_measurement() -> None:
+    """Prepare |1> on one wire by correcting it, from shots."""
+
+    @qj.qnode(wires=2, shots=100)
+    def circuit(x: Any) -> Any:
+        qj.RX(x[0], wires=0)
+        qj.H(1)
+        bit = qj.measure(1)
+        qj.cond(bit, qj.RX)(x[1], wires=0)
+        return qj.expval(qj.Z(0))
+
+    def train(x: Any) -> Any:
+        step = lambda _, x: x - 0.4 * jax.grad(circuit)(x)  # noqa: E731
+        return jax.lax.fori_loop(0, 60, step, x)
+
+    found = qj.qjit(train, seed=1)(jnp.array([0.8, 0.4]))
+    np.testing.assert_allclose(np.cos(found), [-1.0, 1.0], atol=0.1)
