@@ -18,6 +18,7 @@ from .derivatives import value_and_grad as value_and_grad
 from .derivatives import vjp as vjp
 from .devices import Device as Device
 from .devices import device as device
+from .evolution import evolve as evolve
 from .fisher import classical_fisher as classical_fisher
 from .fisher import metric_tensor as metric_tensor
 from .fisher import natural_gradient as natural_gradient

@@ -19,8 +19,8 @@ from qjit.lowering.dimensions import is_static
 
 from .circuit_primitives import Circuit, along, circuit_p, qnode_p
 from .errors import DifferentiationError, ParameterError
-from .evaluated import Shifts, Simultaneous, differentiated_by
-from .hadamard import read_by_test, tested
+from .evaluated import Both, Shifts, Simultaneous, differentiated_by
+from .insertions import inserted, is_gate, read_by_test
 from .jax_internals import Zero, ad, user_line
 from .jaxprs import measures_midway, quantum_eqns
 from .primitives import integer_dtype, real_dtype
@@ -164,10 +164,16 @@ def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
         return _sampled_shift(circuit, moving)
     parts, uses = circuit.split, _moving_uses(circuit, moving)
     shifts = Shifts(tuple(_shift_rules(uses)))
+    matrices = frozenset(use.slot for use in uses if use.frequencies is None)
 
     def at_level(level: int) -> Any:
-        core = _reseeded(parts.core, level)
-        return _read(core, parts.measured), shifts
+        core = parts.core
+        if not matrices:
+            return _read(_reseeded(core, level), parts.measured), shifts
+        for _ in range(level):
+            core = inserted(core, matrices, tests=False)[0]
+        words = inserted(core, matrices, tests=False)[1]
+        return _read(_reseeded(core, level), parts.measured), Both(shifts, words)
 
     return _at_other_angles(parts, at_level)
 
@@ -192,9 +198,9 @@ def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
         core, measured = parts.core, parts.measured
         for _ in range(level):
             measured = tuple(read_by_test(core, each) for each in measured)
-            core = tested(core, slots)[0]
-        stencil = tested(core, slots)[1]
-        return _read(_reseeded(core, level), measured), stencil
+            core = inserted(core, slots, tests=True)[0]
+        tests = inserted(core, slots, tests=True)[1]
+        return _read(_reseeded(core, level), measured), tests
 
     return _at_other_angles(parts, at_level)
 
@@ -260,7 +266,7 @@ def _moving_uses(circuit: Circuit, moving: Sequence[bool]) -> list[Use]:
             )
     active = set(parts.moving_angles(moving))
     uses = [use for use in slot_uses(parts.core.nodes) if use.slot in active]
-    _check_uses(circuit, uses)
+    _check_uses(circuit, [use for use in uses if not is_gate(use.step)])
     return uses
 
 
@@ -278,7 +284,8 @@ def _check_uses(circuit: Circuit, uses: Iterable[Use]) -> None:
 
 def _shift_rules(uses: Iterable[Use]) -> Any:
     """Yield the shift rule of each angle that moves."""
-    for slot, frequencies in sorted(slot_frequencies(uses).items()):
+    angles = [use for use in uses if use.frequencies is not None]
+    for slot, frequencies in sorted(slot_frequencies(angles).items()):
         rule = shift_rule(frequencies)
         if rule.shifts:
             yield slot, rule

@@ -119,6 +119,21 @@ def _columns(entries: Iterable[tuple[int, float, float]]) -> Any:
 
 
 @dataclass(frozen=True)
+class Both:
+    """The points of two stencils, the second of which may have more entries."""
+
+    first: Stencil
+    second: Stencil
+
+    def __call__(self, x: jax.Array) -> Any:
+        """Return the points of both, and how much each counts along a tangent."""
+        (near, near_weights), (far, far_weights) = self.first(x), self.second(x)
+        wide = jnp.pad(near, ((0, 0), (0, far.shape[1] - near.shape[1])))
+        points = jnp.concatenate([wide, far])
+        return points, lambda dot: jnp.append(near_weights(dot), far_weights(dot))
+
+
+@dataclass(frozen=True)
 class Simultaneous:
     """Differences along random directions, all entries at once.
 

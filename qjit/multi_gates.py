@@ -233,7 +233,7 @@ def QubitUnitary(U: Any, wires: Wires) -> Operation:
     -1.0
     """
     on = as_wires(wires, current("QubitUnitary"))
-    return _unitary("QubitUnitary", U, on, (), (), diagonal=False)
+    return unitary("QubitUnitary", U, on, (), (), diagonal=False)
 
 
 def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operation:
@@ -258,7 +258,7 @@ def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operation:
     -1.00
     """
     on = as_wires(wires, current("DiagonalQubitUnitary"))
-    return _unitary("DiagonalQubitUnitary", D, on, (), (), diagonal=True)
+    return unitary("DiagonalQubitUnitary", D, on, (), (), diagonal=True)
 
 
 def ControlledQubitUnitary(
@@ -295,19 +295,21 @@ def ControlledQubitUnitary(
             f"{user_line()}: a {size}x{size} matrix does not fit on {len(on)} wire(s)."
         )
     values = as_control_values(control_values, count)
-    return _unitary(
+    return unitary(
         "ControlledQubitUnitary", matrix, on[count:], on[:count], values, False
     )
 
 
-def _unitary(
+def unitary(
     name: str,
     matrix: Any,
     targets: tuple[Wire, ...],
     controls: tuple[Wire, ...],
     control_values: tuple[bool, ...],
     diagonal: bool,
+    exponential: bool = False,
 ) -> Operation:
+    """Apply a matrix, or the exponential of a Hamiltonian."""
     context = current(name)
     matrix = as_array(matrix, name)
     side = 2 ** len(targets)
@@ -333,6 +335,7 @@ def _unitary(
             control_values=modifiers.control_values,
             adjoint=modifiers.adjoint,
             diagonal=diagonal,
+            exponential=exponential,
             single=context.dtype == np.complex64,
             token=token,
         )

@@ -194,8 +194,9 @@ def qnode(
         shots: number of samples that `sample` and `counts` return and `expval`, `var`
             and `probs` are estimated from; these are exact when left out.
         diff_method: how it is differentiated: "adjoint" (exact, without shots),
-            "parameter-shift", "finite-diff" or "spsa"; None for no derivative. "best"
-            is "adjoint" without shots, and "parameter-shift" with shots.
+            "parameter-shift", "hadamard", "finite-diff" or "spsa"; None for no
+            derivative. "best" is "adjoint" without shots, and "parameter-shift" with
+            shots.
         gradient_kwargs: for "finite-diff" and "spsa", the step `h`, the order of
             accuracy `approx_order`, the `strategy` ("center", "forward", "backward")
             and, for "spsa", over how many random directions to average,

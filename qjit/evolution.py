@@ -1,0 +1,67 @@
+"""Evolution under a Hamiltonian."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from .context import current
+from .errors import ParameterError
+from .functionals import observable_applied
+from .jax_internals import user_line, wide_types
+from .multi_gates import unitary
+from .observables import Observable, as_observable, real_coefficients
+from .operations import Operation, as_angle
+from .wires import static_wires
+
+WIDEST = 10
+
+
+def evolve(hamiltonian: Any, time: Any) -> Operation:
+    """Apply exp(-i time H), the evolution under a Hamiltonian, as one matrix.
+
+    Args:
+        hamiltonian: an observable on k wires; its coefficients may be traced.
+        time: a real scalar, in units of one over the Hamiltonian's.
+
+    Raises:
+        ParameterError: for more than 10 wires, whose matrix would be too large; see
+            `TrotterProduct`.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit(field):
+    ...     qj.evolve(qj.Z(0) @ qj.Z(1) + field * (qj.X(0) + qj.X(1)), 0.4)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(f"{circuit(0.7):.4f}")
+    0.8552
+    """
+    context = current("evolve")
+    found = as_observable(hamiltonian)
+    on = static_wires(found.wires, context, "evolve")
+    if len(on) > WIDEST:
+        raise ParameterError(
+            f"{user_line()}: evolve takes a Hamiltonian on at most {WIDEST} "
+            f"wires, but got {len(on)}. Use TrotterProduct."
+        )
+    angle = as_angle(time, "evolve")
+    matrix = jax.scipy.linalg.expm(-1j * angle * _dense(found, on))
+    return unitary("evolve", matrix, on, (), (), diagonal=False, exponential=True)
+
+
+def _dense(found: Observable, on: tuple[int, ...]) -> jax.Array:
+    """Return the matrix of an observable."""
+    wide = jnp.complex128 if wide_types() else jnp.complex64
+    places = {wire: place for place, wire in enumerate(on)}
+    terms = tuple(
+        (
+            tuple((places[wire], letter) for wire, letter in term.word),
+            tuple((n, tuple(places[w] for w in wires)) for n, wires in term.factors),
+        )
+        for term in found.terms
+    )
+    coefficients = jnp.asarray(real_coefficients(found.coefficients, "evolve"))
+    apply = partial(observable_applied, matrices=found.matrices, terms=terms)
+    columns = jnp.eye(2 ** len(on), dtype=wide)
+    return jax.vmap(lambda psi: apply(psi, coefficients))(columns).T
