@@ -118,6 +118,19 @@ class Reference:
             (cosine * np.eye(len(matrix)) - 1j * sine * matrix, tuple(wires))
         )
 
+    def QubitUnitary(self, matrix: Any, wires: Sequence[Any]) -> None:
+        """Any matrix."""
+        self.steps.append((matrix, tuple(wires)))
+
+    def DiagonalQubitUnitary(self, diagonal: Any, wires: Sequence[Any]) -> None:
+        """The matrix of a diagonal."""
+        self.steps.append((jnp.diag(diagonal), tuple(wires)))
+
+    def StatePrep(self, amplitudes: Any, wires: Sequence[Any]) -> None:
+        """A state on wires in |0>, where it is the first column."""
+        first = jnp.zeros((len(amplitudes),) * 2, complex).at[:, 0].set(amplitudes)
+        self.steps.append((first, tuple(wires)))
+
     def loop(self, length: int, body: Callable[..., Any], carry: Any) -> Any:
         """`fori_loop` from zero, unrolled."""
         for index in range(length):

@@ -8,11 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.dialects.gates import GATES
 
 from .oracle import Compiled, Reference, embed, word_matrix
 
@@ -40,7 +37,7 @@ def loops(m: Any, t: Any) -> None:
 def branches(m: Any, t: Any) -> None:
     layer(m, t)
     m.branch(
-        0.3 > 0.1,
+        t[0] > 0.1,
         lambda: m.PauliRot(t[1], "XY", wires=[0, 1]),
         lambda: m.RX(t[0], wires=0),
     )
@@ -64,42 +61,22 @@ def diagonal(t: Any) -> Any:
 
 def matrices(m: Any, t: Any) -> None:
     u = unitary(t)
-    if isinstance(m, Reference):
-        m.steps.append((u, (0,)))
-        layer(m, t)
-        m.adjoint(lambda: m.steps.append((u, (1,))))
-        m.ctrl(lambda: m.steps.append((u, (0,))), [1], [1])
-        m.steps.append((jnp.diag(diagonal(t)), (0, 1)))
-        m.H(wires=0)
-        return
-    qj.QubitUnitary(u, wires=0)
+    m.QubitUnitary(u, wires=[0])
     layer(m, t)
-    qj.adjoint(qj.QubitUnitary)(u, wires=1)
-    qj.ctrl(qj.QubitUnitary, control=1)(u, wires=0)
-    qj.DiagonalQubitUnitary(diagonal(t), wires=[0, 1])
-    qj.H(wires=0)
+    m.adjoint(lambda: m.QubitUnitary(u, wires=[1]))
+    m.ctrl(lambda: m.QubitUnitary(u, wires=[0]), [1], [1])
+    m.DiagonalQubitUnitary(diagonal(t), wires=[0, 1])
+    m.H(wires=0)
 
 
 def prepared(m: Any, t: Any) -> None:
-    vector = amplitudes(t)
-    if isinstance(m, Reference):
-        first = jnp.zeros((4, 4), complex).at[:, 0].set(vector)
-        m.steps.append((first, (0, 1)))
-    else:
-        qj.StatePrep(vector, wires=[0, 1])
+    m.StatePrep(amplitudes(t), wires=[0, 1])
     layer(m, t)
 
 
 def prepared_apart(m: Any, t: Any) -> None:
-    one = jnp.stack([jnp.cos(t[0]), 1j * jnp.sin(t[0])])
-    two = jnp.stack([jnp.cos(t[1]) + 0j, jnp.sin(t[1]) + 0j])
-    if isinstance(m, Reference):
-        for wire, vector in enumerate((one, two)):
-            first = jnp.zeros((2, 2), complex).at[:, 0].set(vector)
-            m.steps.append((first, (wire,)))
-    else:
-        qj.StatePrep(one, wires=0)
-        qj.StatePrep(two, wires=1)
+    m.StatePrep(jnp.stack([jnp.cos(t[0]), 1j * jnp.sin(t[0])]), wires=[0])
+    m.StatePrep(jnp.stack([jnp.cos(t[1]) + 0j, jnp.sin(t[1]) + 0j]), wires=[1])
     layer(m, t)
 
 
@@ -290,7 +267,7 @@ def test_complex_inputs_follow_the_conventions_of_jax() -> None:
     def simulated(matrix: Any) -> Any:
         m = Reference()
         layer(m, THETA)
-        m.steps.append((matrix, (1,)))
+        m.QubitUnitary(matrix, wires=[1])
         return mean(m.state(2), ZY)
 
     given_matrix = unitary(THETA)
@@ -301,68 +278,6 @@ def test_complex_inputs_follow_the_conventions_of_jax() -> None:
     expected = jax.jvp(simulated, (given_matrix,), (tangent,))[1]
     np.testing.assert_allclose(found, expected, atol=1e-9)
     assert case.circuit()(THETA).dtype == np.float64
-
-
-PARAMETRISED = [
-    record.name
-    for record in GATES.values()
-    if record.num_params and record.num_wires is not None and record.in_library
-]
-
-
-@pytest.mark.parametrize("name", PARAMETRISED)
-def test_every_gate_to_second_order(name: str) -> None:
-    record = GATES[name]
-    num_wires = record.num_wires
-    assert num_wires is not None
-    count, wires = record.num_params, max(num_wires, 1)
-    observable = "".join("XYZ"[n % 3] for n in range(wires + 1))
-    t = jnp.linspace(0.3, 0.9, count)
-
-    def gates(m: Any, t: Any) -> Any:
-        for wire in range(wires + 1):
-            m.RY(0.3 + 0.2 * wire, wires=wire)
-            m.RX(0.5 - 0.1 * wire, wires=wire)
-        on = list(range(1, num_wires + 1))
-        apply = getattr(m, name)
-        m.ctrl(lambda: apply(*t, wires=on) if on else apply(*t), [0], [1])
-        m.adjoint(lambda: apply(*(t * 0.7), wires=on) if on else apply(*t))
-        for wire in range(wires):
-            m.CNOT(wires=[wire, wire + 1])
-        return m.expval([1.0], [observable])
-
-    circuit = qj.qnode(wires=wires + 1)(lambda t: gates(Compiled(), t))
-    both = lambda f: lambda t: (jax.grad(f)(t), jax.hessian(f)(t))  # noqa: E731
-    wanted = jax.jit(both(lambda t: gates(Reference(), t)))(t)
-    for found, expected in zip(qj.qjit(both(circuit))(t), wanted, strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-9)
-
-
-@settings(max_examples=10, deadline=None, derandomize=True)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["RX", "RY", "RZ", "CRX", "IsingXY", "PSWAP"]),
-            st.permutations(range(3)),
-            st.sampled_from([0, 1, 2]),
-        ),
-        min_size=1,
-        max_size=6,
-    ),
-    st.lists(st.floats(-2, 2), min_size=3, max_size=3),
-)
-def test_random_circuits(steps: list[Any], values: list[float]) -> None:
-    def gates(m: Any, t: Any) -> Any:
-        m.RY(0.4, wires=1)
-        for name, wires, leaf in steps:
-            on = list(wires)[: GATES[name].num_wires]
-            getattr(m, name)(jnp.sin(t[leaf]) + t[0], wires=on)
-        return m.expval([0.7, -0.2], ["XZI", "IYX"])
-
-    t = jnp.array(values)
-    circuit = qj.qnode(wires=3)(lambda t: gates(Compiled(), t))
-    wanted = jax.hessian(lambda t: gates(Reference(), t))(t)
-    np.testing.assert_allclose(jax.hessian(circuit)(t), wanted, atol=1e-8)
 
 
 def test_matrices_embedded_by_the_reference() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.dialects.gates import GATES
 from qjit.shift_rules import difference_rule, shift_rule
 
 ANGLES = jnp.array([0.3, 0.5, 0.7])
@@ -100,37 +99,6 @@ def test_over_a_batch(method: str) -> None:
         return jax.vmap(one)(batch)
 
     assert difference(slopes(method), slopes("adjoint")) < TOLERANCE[method]
-
-
-OPTIONS = {"MultiRZ": {}, "PauliRot": {"pauli_word": "XY"}, "PCPhase": {"dim": 3}}
-
-
-@pytest.mark.parametrize(
-    "record",
-    [r for r in GATES.values() if r.num_params and (r.in_library or r.name in OPTIONS)],
-    ids=lambda r: r.name,
-)
-def test_every_gate(record: Any) -> None:
-    count = 2 if record.name in OPTIONS else record.num_wires
-    on: dict[str, Any] = {"wires": [1, 2, 3, 4][:count]} if count else {}
-    on |= OPTIONS.get(record.name, {})
-
-    def slopes(method: str) -> Any:
-        @qj.qnode(wires=5, diff_method=method)
-        def circuit(x: Any) -> Any:
-            for wire in range(5):
-                qj.RY(0.3 + 0.2 * wire, wires=wire)
-            apply = getattr(qj, record.name)
-            apply(*x, **on)
-            qj.ctrl(apply, control=0)(*(0.7 * x), **on)
-            for wire in range(4):
-                qj.CRX(0.4, wires=[wire, wire + 1])
-            return qj.expval(qj.X(0) @ qj.Z(1) @ qj.Y(2)), qj.expval(qj.X(3))
-
-        return jax.jacrev(circuit)(jnp.linspace(0.3, 0.9, record.num_params))
-
-    for method in ON_CIRCUITS:
-        assert difference(slopes(method), slopes("adjoint")) < 1e-11
 
 
 @pytest.mark.parametrize("method", ON_CIRCUITS)
