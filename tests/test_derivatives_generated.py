@@ -321,7 +321,9 @@ NESTINGS: dict[str, Callable[[Any], Any]] = {
         lambda s: jax.vmap(jax.vmap(jax.grad(f)))(jnp.stack([s, 2 * s]))
     ),
     "grad of scan": lambda f: jax.grad(
-        lambda s: jax.lax.scan(lambda c, t: (jnp.sin(c + f(t)), None), 0.3, s)[0]
+        lambda s: jax.lax.scan(lambda c, t: (jnp.sin(c + f(t)), None), jnp.ones(()), s)[
+            0
+        ]
     ),
     "grad of checkpoint": lambda f: jax.vmap(jax.grad(jax.checkpoint(f))),
     "linearize": lambda f: lambda s: jax.linearize(jax.vmap(f), s)[1](jnp.cos(s)),
