@@ -34,6 +34,8 @@ def module(precision: Precision) -> str:
     _unitary(result, precision)
     _execute(result, precision)
     _record(result, precision)
+    _ready(result, precision)
+    _run_one(result, precision)
     _run(result, precision)
     return result.text()
 
@@ -198,10 +200,9 @@ def half_angle(body: Body, theta: Value) -> tuple[Value, Value]:
 def _execute(module: Module, precision: Precision) -> None:
     """Apply a decoded entry, or its inverse where `inverse` is 1."""
     suffix = precision.suffix
-    arguments = (PTR, PTR, PTR, PTR, PTR, I64)
+    arguments = (PTR, I64, PTR, PTR, PTR, PTR, I64)
     body = module.function(f"__qrt__execute_{suffix}", VOID, *arguments)
-    state, entry, words, matrix, params, inverse = body.args
-    first, count = data(body, state), block_count(body, state)
+    first, count, entry, words, matrix, params, inverse = body.args
     plan = plan_room(Blocks(body, precision))
     adjoint = field(body, entry, ADJOINT) ^ inverse
     bits = body.at(words, TARGET_BITS, I64)
@@ -283,6 +284,58 @@ def room_for(body: Body, stack: Value, size: Value, used: Value) -> Value:
     return room.get()
 
 
+def makes_large_matrix(body: Body, entry: Value) -> Value:
+    """Whether the gate library makes a matrix for an entry that is no small one."""
+    known = body.load(I32, entry, GATE) >= 0
+    mixed = field(body, entry, KERNEL).ne(PAULI_ROT)
+    return known & mixed & (matrix_words(body, entry) > STACK_ENTRIES)
+
+
+def _ready(module: Module, precision: Precision) -> None:
+    """Decode and check an entry; its matrix, which may be made in `room`, to `out`."""
+    suffix = precision.suffix
+    name = f"__qrt__ready_{suffix}"
+    body = module.function(name, I64, PTR, PTR, PTR, I64, PTR, PTR, PTR)
+    entry, wires, params, n, words, room, out = body.args
+    own = body.at(params, field(body, entry, PARAMS), F64)
+    given = field(body, entry, NUM_PARAMS)
+    decode = body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words)
+    status = body.var(decode)
+    with body.when(status.get().eq(0)):
+        fine = body.call("finite", I64, own, given).ne(0)
+        status.set(body.select(fine, 0, NOT_FINITE))
+    gate = body.load(I32, entry, GATE)
+    with body.when(status.get().eq(0) & gate.eq(UNITARY)):
+        unitary = body.call("unitary", I64, entry, own).ne(0)
+        status.set(body.select(unitary, 0, NOT_UNITARY))
+    with body.when(status.get().ne(0)):
+        body.exit(status.get() | (field(body, entry, LOCATION) << 8))
+    body.store(room, out)
+    with body.when(field(body, entry, KERNEL).ne(PAULI_ROT)):
+        made = body.call(f"__qrt__matrix_of_{suffix}", PTR, entry, params, room)
+        body.store(made, out)
+    body.finish(0)
+
+
+def _run_one(module: Module, precision: Precision) -> None:
+    """Run one entry, whose matrix may be large; 0 or an error."""
+    suffix = precision.suffix
+    body = module.function(f"__qrt__run_one_{suffix}", I64, PTR, PTR, PTR, PTR)
+    state, entry, wires, params = body.args
+    words, matrix = body.stack(I64, DECODED_WORDS), body.stack(PTR)
+    room = body.call("malloc", PTR, matrix_words(body, entry) * 8)
+    body.leave_if(~room.ne_null(), NO_MEMORY)
+    place = (qubits(body, state), words, room, matrix)
+    name = f"__qrt__ready_{suffix}"
+    status = body.call(name, I64, entry, wires, params, *place)
+    with body.when(status.eq(0)):
+        blocks = (data(body, state), block_count(body, state))
+        execute = (*blocks, entry, words, body.load(PTR, matrix), params, body.int(0))
+        body.call(f"__qrt__execute_{suffix}", VOID, *execute)
+    body.call("free", VOID, room)
+    body.finish(status)
+
+
 def _run(module: Module, precision: Precision) -> None:
     """Run a schedule; 0, or code | location << 8 of the first entry refused."""
     suffix = precision.suffix
@@ -290,39 +343,8 @@ def _run(module: Module, precision: Precision) -> None:
     body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
     state, entries, count, wires, params, slots, tape = body.args
     body.leave_if(is_skipped(body, state), 0)
-    words = body.stack(I64, DECODED_WORDS)
-    small, big = body.stack(F64, STACK_ENTRIES), body.stack(PTR)
-    body.store(body.null(), big)
-    status, number = body.var(0), body.var(0)
-    n = qubits(body, state)
-    with body.repeat_while(lambda: (number.get() < count) & status.get().eq(0)):
-        entry = body.at(entries, number.get() * ENTRY_WORDS, I32)
-        own = body.at(params, field(body, entry, PARAMS), F64)
-        given = field(body, entry, NUM_PARAMS)
-        status.set(body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words))
-        with body.when(status.get().eq(0)):
-            fine = body.call("finite", I64, own, given).ne(0)
-            status.set(body.select(fine, 0, NOT_FINITE))
-        gate = body.load(I32, entry, GATE)
-        fixed = gate < 0
-        with body.when(status.get().eq(0) & gate.eq(UNITARY)):
-            unitary = body.call("unitary", I64, entry, own).ne(0)
-            status.set(body.select(unitary, 0, NOT_UNITARY))
-        with body.when(status.get().ne(0)):
-            status.set(status.get() | (field(body, entry, LOCATION) << 8))
-        with body.when(status.get().eq(0)):
-            matrix = body.var(small)
-            with body.when(field(body, entry, KERNEL).ne(PAULI_ROT)):
-                size = body.select(fixed, 0, matrix_words(body, entry))
-                room = room_for(body, small, size, big)
-                name = f"__qrt__matrix_of_{suffix}"
-                matrix.set(body.call(name, PTR, entry, params, room))
-            execute = (state, entry, words, matrix.get(), params, body.int(0))
-            body.call(f"__qrt__execute_{suffix}", VOID, *execute)
-        number.add(1)
-    release = body.load(PTR, big)
-    with body.when(release.ne_null()):
-        body.call("free", VOID, release)
+    given = (state, entries, count, wires, params)
+    status = body.var(body.call(f"__qrt__run_stages_{suffix}", I64, *given))
     with body.when(status.get().eq(0) & tape.ne_null()):
         name = f"__qrt__record_{suffix}"
         status.set(body.call(name, I64, tape, entries, count, wires, params, slots))

@@ -1,0 +1,355 @@
+"""Stages: runs of entries that are made ready together, then applied.
+
+Gates of one qubit that follow one another become one matrix. On large states, a stage
+acts on so few bits that its gates run tile by tile, and memory is crossed once: a tile
+holds the amplitudes that differ in the bits of the stage only. Targets are among
+these; controls may be any.
+"""
+
+from __future__ import annotations
+
+from .emit import F64, I1, I32, I64, PTR, VOID, Body, Module, Value, array
+from .schedule import (
+    ADJOINT,
+    CONTROLS,
+    DECODED_WORDS,
+    DIAGONAL,
+    ENTRY_WORDS,
+    FLIPS,
+    GATE,
+    KERNEL,
+    NO_MEMORY,
+    NUM_CONTROLS,
+    NUM_TARGETS,
+    ONE,
+    SIGNS,
+    STACK_ENTRIES,
+    TARGET_BITS,
+    TARGETS,
+    VALUES,
+    A,
+    B,
+    decoded,
+    field,
+    makes_large_matrix,
+)
+from .state import allocate, block_count, data, qubits, release
+from .target import Precision
+
+TILE_BYTES = 1 << 18  # a part of the second-level cache
+CHUNK_BYTES = 1 << 10  # what tiles have of neighbouring amplitudes at least
+MOST, FEW = 64, 12  # entries of a stage on a large and on a small state
+# The room of a stage: for each entry its words, its own matrix, where its matrix and
+# its entry are, and its controls that are no bits of the stage and their values.
+SLOT_WORDS = DECODED_WORDS + STACK_ENTRIES + 4
+MATRIX_WORD = DECODED_WORDS
+MADE_WORD = DECODED_WORDS + STACK_ENTRIES
+ENTRY_WORD, OUTSIDE_WORD = MADE_WORD + 1, MADE_WORD + 2
+
+
+def module(precision: Precision) -> str:
+    """IR of the stages."""
+    result = Module(f"qrt.stages.{precision.suffix}")
+    _two_by_two(result)
+    _merge(result)
+    _keep(result)
+    _compress(result)
+    _collect(result, precision)
+    _enter(result)
+    _move(result, precision)
+    _execute(result, precision)
+    _tiles(result, precision)
+    _run_stages(result, precision)
+    return result.text()
+
+
+def tile_bits(precision: Precision) -> int:
+    """Number of qubits of a tile."""
+    return (TILE_BYTES // (2 * precision.real_bytes)).bit_length() - 1
+
+
+def tiled_from(precision: Precision) -> int:
+    """From how many qubits on stages run tile by tile."""
+    return tile_bits(precision) + 3
+
+
+def next_subset(subset: Value, bits: Value) -> Value:
+    """The next number that has these bits only."""
+    return ((subset | ~bits) + 1) & bits
+
+
+def slot_of(body: Body, room: Value, number: Value) -> Value:
+    """Where an entry of the stage is decoded, and what else is known of it."""
+    return body.at(room, number * SLOT_WORDS, I64)
+
+
+def _two_by_two(module: Module) -> None:
+    """The 2x2 matrix of a gate of one qubit, or of its adjoint."""
+    body = module.function("two_by_two", VOID, PTR, PTR, PTR, private=True)
+    entry, matrix, out = body.args
+    diagonal = field(body, entry, KERNEL).eq(DIAGONAL)
+    back = field(body, entry, ADJOINT).ne(0)
+    places = [(0, 0), (1, 2), (2, 1), (3, 3)]  # of entries, and of their mirror images
+    for place, mirror in places:
+        chosen = body.select(back, mirror, place)
+        corner = int(place == 3)
+        source = body.select(diagonal, corner, chosen)
+        for part in range(2):
+            value = body.load(F64, matrix, source * 2 + part)
+            if part:
+                value = body.select(back, -value, value)
+            if place in (1, 2):
+                value = body.select(diagonal, 0.0, value)
+            body.store(value, out, 2 * place + part)
+    body.finish()
+
+
+def _merge(module: Module) -> None:
+    """Let an earlier slot stand for its gate and then another of the same qubit."""
+    words = [0] * ENTRY_WORDS
+    words[KERNEL], words[NUM_TARGETS] = ONE, 1
+    merged = module.variable("merged_entry", array(I32, ENTRY_WORDS), words)
+    body = module.function("merge", VOID, PTR, PTR, PTR, private=True)
+    slot, entry, matrix = body.args
+    first, second = body.stack(F64, 8), body.stack(F64, 8)
+    earlier = body.load(PTR, slot, ENTRY_WORD)
+    made = body.load(PTR, slot, MADE_WORD)
+    body.call("two_by_two", VOID, earlier, made, first)
+    body.call("two_by_two", VOID, entry, matrix, second)
+    own = body.at(slot, MATRIX_WORD, I64)
+
+    def at(table: Value, row: int, column: int) -> tuple[Value, Value]:
+        place = 2 * (2 * row + column)
+        return body.load(F64, table, place), body.load(F64, table, place + 1)
+
+    for row in range(2):
+        for column in range(2):
+            re, im = body.real(0.0), body.real(0.0)
+            for k in range(2):
+                a_re, a_im = at(second, row, k)
+                b_re, b_im = at(first, k, column)
+                re = re + a_re * b_re - a_im * b_im
+                im = im + a_re * b_im + a_im * b_re
+            body.store(re, own, 2 * (2 * row + column))
+            body.store(im, own, 2 * (2 * row + column) + 1)
+    body.store(own, slot, MADE_WORD)
+    body.store(body.at(Value(body, merged), 0), slot, ENTRY_WORD)
+    body.store(body.int(0), slot, A)
+    body.store(decoded(body, slot, TARGETS), slot, B)
+    body.finish()
+
+
+def _compress(module: Module) -> None:
+    """The bits of `mask` at their ranks among those of `bits`."""
+    body = module.function("compress", I64, I64, I64, private=True)
+    mask, bits = body.args
+    left, result = body.var(mask & bits), body.var(0)
+    with body.repeat_while(lambda: left.get().ne(0)):
+        lowest = left.get() & -left.get()
+        rank = body.count_ones(bits & (lowest - 1))
+        result.set(result.get() | (body.int(1) << rank))
+        left.set(left.get() ^ lowest)
+    body.finish(result.get())
+
+
+def _collect(module: Module, precision: Precision) -> None:
+    """Make as many entries ready as fit into one stage of at most `limit` bits.
+
+    Returns how many, or a negative error; to `out` go the bits of the stage and the
+    number of slots, which is smaller where gates were merged.
+    """
+    suffix = precision.suffix
+    arguments = (PTR, I64, PTR, PTR, I64, PTR, I64, PTR)
+    body = module.function("collect", I64, *arguments, private=True)
+    entries, count, wires, params, n, room, limit, out = body.args
+    least = CHUNK_BYTES // (2 * precision.real_bytes)
+    tiled = limit < n
+    bits = body.var(body.select(tiled, least - 1, 0))
+    number, slots = body.var(0), body.var(0)
+    latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
+    body.call("memset", PTR, latest, body.coerce(0, I32), body.int(64 * 8))
+    last = body.select(tiled, MOST, FEW)
+    more = body.var(1)
+
+    def more_left() -> Value:
+        room_left = slots.get() < last
+        return more.get().ne(0) & (number.get() < count) & room_left
+
+    with body.repeat_while(more_left):
+        more.set(0)
+        entry = body.at(entries, number.get() * ENTRY_WORDS, I32)
+        with body.when(~makes_large_matrix(body, entry)):
+            slot = slot_of(body, room, slots.get())
+            own = body.at(slot, MATRIX_WORD, I64)
+            place = (n, slot, own, body.at(slot, MADE_WORD, I64))
+            name = f"__qrt__ready_{suffix}"
+            status = body.call(name, I64, entry, wires, params, *place)
+            body.leave_if(status.ne(0), -status)
+            union = bits.get() | decoded(body, slot, TARGETS)
+            with body.when(body.count_ones(union) <= limit):
+                bits.set(union)
+                body.store(entry, slot, ENTRY_WORD)
+                for word in range(2):
+                    body.store(body.int(0), slot, OUTSIDE_WORD + word)
+                kept = body.call("keep", I64, entry, slot, room, slots.get(), latest)
+                slots.add(kept)
+                number.add(1)
+                more.set(1)
+    absent = limit - body.count_ones(bits.get())
+    missing = body.var(body.select(tiled, absent, 0))
+    with body.repeat_while(lambda: missing.get() > 0):
+        bits.set(bits.get() | (bits.get() + 1))
+        missing.add(-1)
+    body.store(bits.get(), out, 0)
+    body.store(slots.get(), out, 1)
+    body.finish(number.get())
+
+
+def _keep(module: Module) -> None:
+    """Merge an entry into an earlier slot (0), or keep the slot it has (1)."""
+    body = module.function("keep", I64, PTR, PTR, PTR, I64, PTR, private=True)
+    entry, slot, room, number, latest = body.args
+    kernel = field(body, entry, KERNEL)
+    alone = field(body, entry, NUM_CONTROLS).eq(0)
+    single = field(body, entry, NUM_TARGETS).eq(1)
+    known = body.load(I32, entry, GATE) >= 0
+    simple = alone & single & known & (kernel.eq(ONE) | kernel.eq(DIAGONAL))
+    with body.when(simple):
+        bit = body.load(I64, slot, TARGET_BITS)
+        before = body.load(I64, latest, bit)
+        with body.when(before.ne(0)):
+            earlier = slot_of(body, room, before - 1)
+            body.call("merge", VOID, earlier, entry, body.load(PTR, slot, MADE_WORD))
+            body.exit(0)
+        body.store(number + 1, latest, bit)
+        body.exit(1)
+    touched = decoded(body, slot, TARGETS) | decoded(body, slot, CONTROLS)
+    left = body.var(touched)
+    with body.repeat_while(lambda: left.get().ne(0)):
+        lowest = left.get() & -left.get()
+        body.store(body.int(0), latest, body.count_ones(lowest - 1))
+        left.set(left.get() ^ lowest)
+    body.finish(1)
+
+
+def _enter(module: Module) -> None:
+    """Express what was decoded by places among the bits of the stage."""
+    body = module.function("enter", VOID, PTR, I64, I64, private=True)
+    room, count, bits = body.args
+    with body.loop(count) as number:
+        slot = slot_of(body, room, number)
+        entry = body.load(PTR, slot, ENTRY_WORD)
+        for place, word in enumerate((CONTROLS, VALUES)):
+            body.store(decoded(body, slot, word) & ~bits, slot, OUTSIDE_WORD + place)
+        for word in (CONTROLS, VALUES, TARGETS, A, B, FLIPS, SIGNS):
+            inside = body.call("compress", I64, decoded(body, slot, word), bits)
+            body.store(inside, slot, word)
+        with body.loop(field(body, entry, NUM_TARGETS)) as target:
+            position = body.load(I64, slot, target + TARGET_BITS)
+            below = (body.int(1) << position) - 1
+            body.store(body.count_ones(bits & below), slot, target + TARGET_BITS)
+    body.finish()
+
+
+def _move(module: Module, precision: Precision) -> None:
+    """Copy the tile at `base` from the state, or back to it."""
+    body = module.function("move", VOID, PTR, PTR, I64, I64, I64, private=True)
+    state, tile, base, bits, back = body.args
+    amplitude = 2 * precision.real_bytes
+    near = Value(body, body.builder.cttz((~bits).raw, body.coerce(0, I1).raw))
+    size = body.int(amplitude) << near
+    far = bits & ~((body.int(1) << near) - 1)
+    offset = body.var(0)
+    with body.loop(body.int(1) << body.count_ones(far)) as number:
+        there = body.at(state, (base | offset.get()) * amplitude)
+        here = body.at(tile, number * size)
+        out = back.ne(0)
+        target, source = body.select(out, there, here), body.select(out, here, there)
+        body.call("memcpy", PTR, target, source, size)
+        offset.set(next_subset(offset.get(), far))
+    body.finish()
+
+
+def _execute(module: Module, precision: Precision) -> None:
+    """Run the slots of a stage whose outside controls fire at `base`."""
+    arguments = (PTR, I64, PTR, I64, PTR, I64)
+    body = module.function("execute", VOID, *arguments, private=True)
+    first, blocks, room, count, params, base = body.args
+    with body.loop(count) as number:
+        slot = slot_of(body, room, number)
+        controls = body.load(I64, slot, OUTSIDE_WORD)
+        values = body.load(I64, slot, OUTSIDE_WORD + 1)
+        with body.when((base & controls).eq(values)):
+            entry = body.load(PTR, slot, ENTRY_WORD)
+            matrix = body.load(PTR, slot, MADE_WORD)
+            given = (entry, slot, matrix, params, body.int(0))
+            name = f"__qrt__execute_{precision.suffix}"
+            body.call(name, VOID, first, blocks, *given)
+    body.finish()
+
+
+def _tiles(module: Module, precision: Precision) -> None:
+    """Run the slots of a stage on one tile after another."""
+    tile = tile_bits(precision)
+    arguments = (PTR, I64, PTR, I64, PTR, I64, PTR)
+    body = module.function("run_tiles", VOID, *arguments, private=True)
+    first, n, room, count, params, bits, buffer = body.args
+    body.call("enter", VOID, room, count, bits)
+    blocks = body.int(1 << (tile - precision.lane_bits))
+    scattered = bits.ne((1 << tile) - 1)
+    rest = ((body.int(1) << n) - 1) & ~bits
+    base = body.var(0)
+    with body.loop(body.int(1) << (n - tile)):
+        there = body.at(first, base.get() * (2 * precision.real_bytes))
+        with body.when(scattered):
+            body.call("move", VOID, first, buffer, base.get(), bits, body.int(0))
+        place = body.select(scattered, buffer, there)
+        given = (room, count, params, base.get())
+        body.call("execute", VOID, place, blocks, *given)
+        with body.when(scattered):
+            body.call("move", VOID, first, buffer, base.get(), bits, body.int(1))
+        base.set(next_subset(base.get(), rest))
+    body.finish()
+
+
+def _run_stages(module: Module, precision: Precision) -> None:
+    """Run entries in stages, those with large matrices alone; 0 or an error."""
+    suffix = precision.suffix
+    arguments = (PTR, PTR, I64, PTR, PTR)
+    body = module.function(f"__qrt__run_stages_{suffix}", I64, *arguments)
+    state, entries, count, wires, params = body.args
+    n = qubits(body, state)
+    large = n >= tiled_from(precision)
+    limit = body.select(large, tile_bits(precision), 64)
+    room = body.var(body.stack(I64, FEW * SLOT_WORDS))
+    memory = body.var(body.null())
+    with body.when(large):
+        memory.set(allocate(body, body.int(TILE_BYTES + MOST * SLOT_WORDS * 8)))
+        body.leave_if(~memory.get().ne_null(), NO_MEMORY)
+        room.set(body.at(memory.get(), TILE_BYTES))
+    found, status, number = body.stack(I64, 2), body.var(0), body.var(0)
+    with body.repeat_while(lambda: (number.get() < count) & status.get().eq(0)):
+        here = body.at(entries, number.get() * ENTRY_WORDS, I32)
+        left = count - number.get()
+        given = (here, left, wires, params, n, room.get(), limit, found)
+        taken = body.call("collect", I64, *given)
+        slots = body.load(I64, found, 1)
+        with body.when(taken < 0):
+            status.set(-taken)
+        with body.when(taken.eq(0)):
+            name = f"__qrt__run_one_{suffix}"
+            status.set(body.call(name, I64, state, here, wires, params))
+            number.add(1)
+        first = data(body, state)
+        with body.when(taken > 0):
+            number.add(taken)
+            tiled = large & (slots > 1)
+            with body.when(tiled):
+                bits = body.load(I64, found, 0)
+                given = (room.get(), slots, params, bits, memory.get())
+                body.call("run_tiles", VOID, first, n, *given)
+            with body.when(~tiled):
+                given = (room.get(), slots, params, body.int(0))
+                body.call("execute", VOID, first, block_count(body, state), *given)
+    release(body, memory.get())
+    body.finish(status.get())
