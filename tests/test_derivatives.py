@@ -208,7 +208,7 @@ def real_parts(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 @pytest.mark.parametrize("name, order", COMBINED)
 def test_derivative(name: str, order: str) -> None:
     case, along = CASES[name], ORDERS[order]
-    wanted = jax.jit(along(real_parts(case.simulated)))(THETA)
+    wanted = along(real_parts(case.simulated))(THETA)
     found = qj.qjit(along(real_parts(case.circuit())))(THETA)
     np.testing.assert_allclose(found, wanted, atol=1e-9)
 
