@@ -19,10 +19,8 @@ from .schedule import (
     ADJOINT,
     CHECKPOINT,
     CONTROLS,
-    DECODED_WORDS,
     DENSE,
     DIAGONAL,
-    ENTRY_WORDS,
     GATE,
     INVERTIBLE,
     KERNEL,
@@ -32,7 +30,6 @@ from .schedule import (
     PARAMS,
     PAULI_ROT,
     PREPARE,
-    STACK_ENTRIES,
     TARGET_BITS,
     VALUES,
     YS,
@@ -41,9 +38,8 @@ from .schedule import (
     half_angle,
     make_plan,
     matrix_words,
-    room_for,
 )
-from .state import block_count, data, qubits
+from .state import block_count, data
 from .target import Precision
 
 ENTRIES, COUNT, WIRES, KEPT_PARAMS, SLOTS = range(1, 6)
@@ -60,53 +56,60 @@ def module(precision: Precision) -> str:
     _gradient(result, precision)
     _checkpoint(result, precision)
     _restore(result, precision)
-    _entry(result, precision)
+    _gate(result, precision)
+    _step_back(result, precision)
     _reverse(result, precision)
     return result.text()
 
 
 def _two_level(module: Module, precision: Precision) -> None:
-    """Undo a 2x2 on ket and bra; the 2x2 sums conj(bra)*ket go to `sums`."""
+    """Undo a 2x2 on ket and bra; the 2x2 sums conj(bra)*ket are added to `sums`."""
     suffix = precision.suffix
-    arguments = (PTR, PTR, PTR, PTR, PTR, PTR)
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, I64)
     body = module.function("reverse_two_level", VOID, *arguments, private=True)
-    ket, bra, entry, words, matrix, sums = body.args
+    ket, bra, count, entry, words, matrix, sums, wanted = body.args
     blocks = Blocks(body, precision)
     plan = plan_room(blocks)
     table = body.stack(blocks.wide, 8)
-    make_plan(body, precision, plan, words, block_count(body, ket))
+    make_plan(body, precision, plan, words, count)
     inverse = field(body, entry, ADJOINT) ^ 1
     body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, inverse)
-    states = (data(body, ket), data(body, bra))
-    body.call(f"__qrt__mix_reverse_{suffix}", VOID, *states, plan, table)
+    with body.when(wanted.eq(0)):
+        body.call(f"__qrt__mix_{suffix}", VOID, ket, plan)
+        body.call(f"__qrt__mix_{suffix}", VOID, bra, plan)
+        body.exit()
+    body.call(f"__qrt__mix_reverse_{suffix}", VOID, ket, bra, plan, table)
     fixed = word(body, plan, LANE_FIXED)
     in_a = blocks.match(fixed, word(body, plan, LANE_A))
     in_b = blocks.match(fixed, word(body, plan, LANE_B))
     paired = word(body, plan, FLIP).ne(0)
     sides = ((SAME_A, in_a), (CROSS_A, in_a), (CROSS_B, in_b), (SAME_B, in_b))
-    for number, (place, lanes) in enumerate(sides):
-        value = blocks.get(table, place, blocks.wide)
-        if place in (SAME_B, CROSS_B):
-            inside = blocks.get(table, place - SAME_B + SAME_A, blocks.wide)
+    for number, (side, lanes) in enumerate(sides):
+        value = blocks.get(table, side, blocks.wide)
+        if side in (SAME_B, CROSS_B):
+            inside = blocks.get(table, side - SAME_B + SAME_A, blocks.wide)
             value = Complex(
                 body.select(paired, value.re, inside.re),
                 body.select(paired, value.im, inside.im),
             )
         for part, lane_values in enumerate((value.re, value.im)):
             chosen = body.select(lanes, lane_values, 0.0)
-            body.store(blocks.total(chosen), sums, 2 * number + part)
+            place = 2 * number + part
+            total = body.load(F64, sums, place) + blocks.total(chosen)
+            body.store(total, sums, place)
     body.finish()
 
 
 def _pauli(module: Module, precision: Precision) -> None:
-    """Undo a Pauli rotation on ket and bra; its derivative is returned."""
+    """Undo a Pauli rotation on ket and bra; its derivative is added to `sums`."""
     suffix = precision.suffix
-    body = module.function("reverse_pauli", F64, PTR, PTR, PTR, PTR, PTR, private=True)
-    ket, bra, entry, words, params = body.args
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, I64)
+    body = module.function("reverse_pauli", VOID, *arguments, private=True)
+    ket, bra, count, entry, words, params, sums, wanted = body.args
     blocks = Blocks(body, precision)
     plan = plan_room(blocks)
     table = body.stack(blocks.wide, 8)
-    body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, block_count(body, ket))
+    body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, count)
     theta = body.load(F64, params, field(body, entry, PARAMS))
     cosine, sine = half_angle(body, theta)
     turn = body.select(field(body, entry, ADJOINT).ne(0), -1.0, 1.0, F64)
@@ -114,8 +117,11 @@ def _pauli(module: Module, precision: Precision) -> None:
     ys = decoded(body, words, YS)
     fill = f"__qrt__mix_pauli_{suffix}"
     body.call(fill, VOID, plan, ys, cosine, -sine, body.real(1.0))
-    states = (data(body, ket), data(body, bra))
-    body.call(f"__qrt__mix_reverse_{suffix}", VOID, *states, plan, table)
+    with body.when(wanted.eq(0)):
+        body.call(f"__qrt__mix_{suffix}", VOID, ket, plan)
+        body.call(f"__qrt__mix_{suffix}", VOID, bra, plan)
+        body.exit()
+    body.call(f"__qrt__mix_reverse_{suffix}", VOID, ket, bra, plan, table)
     body.call(fill, VOID, plan, ys, sine * -0.5, cosine * 0.5, body.real(0.0))
     total = body.var(0.0, blocks.wide)
     in_pair = blocks.splat(body.select(word(body, plan, FLIP).ne(0), 1.0, 0.0, F64))
@@ -126,7 +132,9 @@ def _pauli(module: Module, precision: Precision) -> None:
         factor = factor.map(blocks.widen)
         value = blocks.get(table, place, blocks.wide)
         total.add(factor.re * value.re - factor.im * value.im)
-    body.finish(blocks.total(total.get()) * turn * 2.0)
+    value = blocks.total(total.get()) * turn * 2.0
+    body.store(body.load(F64, sums) + value, sums)
+    body.finish()
 
 
 def _adjoin(module: Module, precision: Precision) -> None:
@@ -145,42 +153,43 @@ def _adjoin(module: Module, precision: Precision) -> None:
 
 
 def _whole(module: Module, precision: Precision) -> None:
-    """Undo a diagonal or dense entry on ket and bra; conj(bra)*ket go to `sums`."""
+    """Undo a diagonal or dense entry; conj(bra)*ket are added to `sums`."""
     suffix = precision.suffix
-    body = module.function("reverse_whole", VOID, *(PTR,) * 6, I64, private=True)
-    ket, bra, entry, words, matrix, sums, wanted = body.args
+    arguments = (PTR, PTR, I64, *(PTR,) * 4, I64)
+    body = module.function("reverse_whole", VOID, *arguments, private=True)
+    ket, bra, count, entry, words, matrix, sums, wanted = body.args
     size = field(body, entry, NUM_TARGETS)
     bits = body.at(words, TARGET_BITS, I64)
     controls, values = decoded(body, words, CONTROLS), decoded(body, words, VALUES)
-    count = block_count(body, ket)
-    ket_data, bra_data = data(body, ket), data(body, bra)
     place = (count, bits, size, controls, values)
     invertible = body.load(I32, entry, GATE).eq(INVERTIBLE)
     inverse = field(body, entry, ADJOINT) ^ 1
     doubles = matrix_words(body, entry)
     undoing = body.select(invertible, body.at(matrix, doubles, F64), matrix)
-    body.call("memset", PTR, sums, body.coerce(0, I32), doubles * 8)
     diagonal = field(body, entry, KERNEL).eq(DIAGONAL)
     with body.when(diagonal):
         name = f"__qrt__diagonal_reverse_{suffix}"
-        body.call(name, VOID, ket_data, bra_data, *place, matrix, inverse, sums)
+        body.call(name, VOID, ket, bra, *place, matrix, inverse, sums)
     with body.when(~diagonal):
         turned = body.select(invertible, 0, inverse)
-        body.call(f"__qrt__dense_{suffix}", VOID, ket_data, *place, undoing, turned)
+        body.call(f"__qrt__dense_{suffix}", VOID, ket, *place, undoing, turned)
         with body.when(wanted.ne(0)):
             name = f"__qrt__correlate_{suffix}"
-            body.call(name, VOID, ket_data, bra_data, *place, sums)
-        body.call(f"__qrt__dense_{suffix}", VOID, bra_data, *place, matrix, inverse)
+            body.call(name, VOID, ket, bra, *place, sums)
+        body.call(f"__qrt__dense_{suffix}", VOID, bra, *place, matrix, inverse)
     body.finish()
 
 
 def _gradient(module: Module, precision: Precision) -> None:
     """Add the derivatives of an entry's parameters to the gradients of their slots."""
-    body = module.function("add_gradients", VOID, PTR, PTR, PTR, PTR, PTR, private=True)
+    name = f"__qrt__add_gradients_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, PTR, PTR, PTR)
     entry, params, slots, sums, grads = body.args
     count = field(body, entry, NUM_PARAMS)
-    body.leave_if(~slots.ne_null())
-    body.leave_if(count.eq(0))
+    with body.when(field(body, entry, KERNEL).eq(PAULI_ROT)):
+        place = field(body, entry, PARAMS)
+        add_to_slot(body, grads, slots, place, body.load(F64, sums))
+        body.exit()
     with body.when(field(body, entry, ADJOINT).ne(0)):
         kernel = field(body, entry, KERNEL)
         side = body.int(1) << field(body, entry, NUM_TARGETS)
@@ -245,17 +254,35 @@ def _restore(module: Module, precision: Precision) -> None:
     body.finish()
 
 
-def _entry(module: Module, precision: Precision) -> None:
-    """Undo one decoded entry and collect its gradients."""
+def _gate(module: Module, precision: Precision) -> None:
+    """Undo one decoded gate on blocks of ket and bra; add to its sums if wanted."""
+    arguments = (PTR, PTR, I64, *(PTR,) * 5, I64)
+    name = f"__qrt__reverse_gate_{precision.suffix}"
+    body = module.function(name, VOID, *arguments)
+    ket, bra, count, entry, words, params, matrix, sums, wanted = body.args
+    states = (ket, bra, count, entry, words)
+
+    def two_level() -> None:
+        body.call("reverse_two_level", VOID, *states, matrix, sums, wanted)
+
+    def whole() -> None:
+        body.call("reverse_whole", VOID, *states, matrix, sums, wanted)
+
+    def pauli() -> None:
+        body.call("reverse_pauli", VOID, *states, params, sums, wanted)
+
+    cases = [two_level, whole, two_level, whole, pauli]
+    body.switch(body.load(I32, entry, KERNEL), cases)
+    body.finish()
+
+
+def _step_back(module: Module, precision: Precision) -> None:
+    """Undo a decoded entry that is no gate."""
     suffix = precision.suffix
-    body = module.function("reverse_entry", VOID, *(PTR,) * 9, private=True)
-    ket, bra, entry, words, params, slots, grads, small, big = body.args
+    name = f"__qrt__step_back_{suffix}"
+    body = module.function(name, VOID, *(PTR,) * 7)
+    ket, bra, entry, words, params, slots, grads = body.args
     kernel = field(body, entry, KERNEL)
-    with body.when(kernel.eq(PAULI_ROT)):
-        given = (ket, bra, entry, words, params)
-        value = body.call("reverse_pauli", F64, *given)
-        with body.when(slots.ne_null()):
-            add_to_slot(body, grads, slots, field(body, entry, PARAMS), value)
     with body.when(kernel.eq(PREPARE)):
         size = field(body, entry, NUM_TARGETS)
         bits = body.at(words, TARGET_BITS, I64)
@@ -266,51 +293,17 @@ def _entry(module: Module, precision: Precision) -> None:
         body.call(name, VOID, ket, bra, bits, size, own, places, grads)
     with body.when(kernel.eq(CHECKPOINT)):
         body.call("restore", VOID, ket, params)
-    with body.when(kernel < PAULI_ROT):
-        doubles = matrix_words(body, entry)
-        room = room_for(body, small, doubles * 2, big)
-        sums = body.at(room, doubles, F64)
-        name = f"__qrt__matrix_of_{suffix}"
-        matrix = body.call(name, PTR, entry, params, room)
-        given = (ket, bra, entry, words, matrix, sums)
-        whole = kernel.eq(DIAGONAL) | kernel.eq(DENSE)
-        with body.when(whole):
-            wanted = body.convert(slots.ne_null(), I64)
-            body.call("reverse_whole", VOID, *given, wanted)
-        with body.when(~whole):
-            body.call("reverse_two_level", VOID, *given)
-        body.call("add_gradients", VOID, entry, params, slots, sums, grads)
     body.finish()
 
 
 def _reverse(module: Module, precision: Precision) -> None:
     """Walk a tape backwards, and clear it."""
-    suffix = precision.suffix
-    body = module.function(f"__qrt__reverse_{suffix}", VOID, PTR, PTR, PTR, PTR)
+    body = module.function(f"__qrt__reverse_{precision.suffix}", VOID, *(PTR,) * 4)
     tape, ket, bra, grads = body.args
-    words = body.stack(I64, DECODED_WORDS)
-    small, big = body.stack(F64, STACK_ENTRIES), body.stack(PTR)
-    body.store(body.null(), big)
-    n = qubits(body, ket)
     record = body.var(body.load(PTR, tape))
     with body.repeat_while(lambda: record.get().ne_null()):
-        present = record.get()
-        entries, wires = (
-            body.load(PTR, present, ENTRIES),
-            body.load(PTR, present, WIRES),
-        )
-        params, slots = (
-            body.load(PTR, present, KEPT_PARAMS),
-            body.load(PTR, present, SLOTS),
-        )
-        left = body.var(body.load(I64, present, COUNT))
-        with body.repeat_while(lambda: left.get() > 0):
-            left.add(-1)
-            entry = body.at(entries, left.get() * ENTRY_WORDS, I32)
-            body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words)
-            given = (ket, bra, entry, words, params, slots, grads, small, big)
-            body.call("reverse_entry", VOID, *given)
-        record.set(body.load(PTR, present))
-    body.call("free", VOID, body.load(PTR, big))
+        name = f"__qrt__reverse_stages_{precision.suffix}"
+        body.call(name, VOID, record.get(), ket, bra, grads)
+        record.set(body.load(PTR, record.get()))
     body.call("__qrt__tape_clear", VOID, tape)
     body.finish()

@@ -8,7 +8,20 @@ these; controls may be any.
 
 from __future__ import annotations
 
-from .emit import F64, I1, I32, I64, PTR, VOID, Body, Module, Value, array
+from .emit import (
+    F64,
+    I1,
+    I32,
+    I64,
+    PTR,
+    VOID,
+    Body,
+    Module,
+    Operand,
+    Value,
+    Variable,
+    array,
+)
 from .schedule import (
     ADJOINT,
     CONTROLS,
@@ -36,15 +49,17 @@ from .schedule import (
 from .state import allocate, block_count, data, qubits, release
 from .target import Precision
 
-TILE_BYTES = 1 << 18  # a part of the second-level cache
-CHUNK_BYTES = 1 << 10  # what tiles have of neighbouring amplitudes at least
+TILE_BYTES = 1 << 15  # most of a first-level cache
+CHUNK_BYTES = 1 << 9  # what tiles have of neighbouring amplitudes at least
 MOST, FEW = 64, 12  # entries of a stage on a large and on a small state
 # The room of a stage: for each entry its words, its own matrix, where its matrix and
-# its entry are, and its controls that are no bits of the stage and their values.
-SLOT_WORDS = DECODED_WORDS + STACK_ENTRIES + 4
+# its entry are, and its controls that are no bits of the stage and their values; for
+# the reverse pass, whether a gradient is wanted, and its sums.
 MATRIX_WORD = DECODED_WORDS
-MADE_WORD = DECODED_WORDS + STACK_ENTRIES
-ENTRY_WORD, OUTSIDE_WORD = MADE_WORD + 1, MADE_WORD + 2
+MADE_WORD = MATRIX_WORD + STACK_ENTRIES
+ENTRY_WORD, OUTSIDE_WORD, WANTED_WORD = MADE_WORD + 1, MADE_WORD + 2, MADE_WORD + 4
+SUMS_WORD = WANTED_WORD + 1
+SLOT_WORDS = SUMS_WORD + STACK_ENTRIES
 
 
 def module(precision: Precision) -> str:
@@ -55,7 +70,7 @@ def module(precision: Precision) -> str:
     _keep(result)
     _compress(result)
     _collect(result, precision)
-    _enter(result)
+    _enter(result, precision)
     _move(result, precision)
     _execute(result, precision)
     _tiles(result, precision)
@@ -70,12 +85,25 @@ def tile_bits(precision: Precision) -> int:
 
 def tiled_from(precision: Precision) -> int:
     """From how many qubits on stages run tile by tile."""
-    return tile_bits(precision) + 3
+    return tile_bits(precision) + 2
 
 
 def next_subset(subset: Value, bits: Value) -> Value:
     """The next number that has these bits only."""
     return ((subset | ~bits) + 1) & bits
+
+
+def nearest_bits(precision: Precision) -> int:
+    """The bits that every stage has, so that tiles are made of whole chunks."""
+    return CHUNK_BYTES // (2 * precision.real_bytes) - 1
+
+
+def fill(body: Body, bits: Variable, limit: Operand) -> None:
+    """Add the lowest bits that are not there, until there are `limit`."""
+    missing = body.var(-body.count_ones(bits.get()) + limit)
+    with body.repeat_while(lambda: missing.get() > 0):
+        bits.set(bits.get() | (bits.get() + 1))
+        missing.add(-1)
 
 
 def slot_of(body: Body, room: Value, number: Value) -> Value:
@@ -162,9 +190,8 @@ def _collect(module: Module, precision: Precision) -> None:
     arguments = (PTR, I64, PTR, PTR, I64, PTR, I64, PTR)
     body = module.function("collect", I64, *arguments, private=True)
     entries, count, wires, params, n, room, limit, out = body.args
-    least = CHUNK_BYTES // (2 * precision.real_bytes)
     tiled = limit < n
-    bits = body.var(body.select(tiled, least - 1, 0))
+    bits = body.var(body.select(tiled, nearest_bits(precision), 0))
     number, slots = body.var(0), body.var(0)
     latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
     body.call("memset", PTR, latest, body.coerce(0, I32), body.int(64 * 8))
@@ -195,11 +222,8 @@ def _collect(module: Module, precision: Precision) -> None:
                 slots.add(kept)
                 number.add(1)
                 more.set(1)
-    absent = limit - body.count_ones(bits.get())
-    missing = body.var(body.select(tiled, absent, 0))
-    with body.repeat_while(lambda: missing.get() > 0):
-        bits.set(bits.get() | (bits.get() + 1))
-        missing.add(-1)
+    with body.when(tiled):
+        fill(body, bits, limit)
     body.store(bits.get(), out, 0)
     body.store(slots.get(), out, 1)
     body.finish(number.get())
@@ -232,9 +256,10 @@ def _keep(module: Module) -> None:
     body.finish(1)
 
 
-def _enter(module: Module) -> None:
+def _enter(module: Module, precision: Precision) -> None:
     """Express what was decoded by places among the bits of the stage."""
-    body = module.function("enter", VOID, PTR, I64, I64, private=True)
+    name = f"__qrt__stage_enter_{precision.suffix}"
+    body = module.function(name, VOID, PTR, I64, I64)
     room, count, bits = body.args
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
@@ -253,7 +278,8 @@ def _enter(module: Module) -> None:
 
 def _move(module: Module, precision: Precision) -> None:
     """Copy the tile at `base` from the state, or back to it."""
-    body = module.function("move", VOID, PTR, PTR, I64, I64, I64, private=True)
+    name = f"__qrt__stage_move_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, I64, I64, I64)
     state, tile, base, bits, back = body.args
     amplitude = 2 * precision.real_bytes
     near = Value(body, body.builder.cttz((~bits).raw, body.coerce(0, I1).raw))
@@ -294,7 +320,8 @@ def _tiles(module: Module, precision: Precision) -> None:
     arguments = (PTR, I64, PTR, I64, PTR, I64, PTR)
     body = module.function("run_tiles", VOID, *arguments, private=True)
     first, n, room, count, params, bits, buffer = body.args
-    body.call("enter", VOID, room, count, bits)
+    body.call(f"__qrt__stage_enter_{precision.suffix}", VOID, room, count, bits)
+    move = f"__qrt__stage_move_{precision.suffix}"
     blocks = body.int(1 << (tile - precision.lane_bits))
     scattered = bits.ne((1 << tile) - 1)
     rest = ((body.int(1) << n) - 1) & ~bits
@@ -302,12 +329,12 @@ def _tiles(module: Module, precision: Precision) -> None:
     with body.loop(body.int(1) << (n - tile)):
         there = body.at(first, base.get() * (2 * precision.real_bytes))
         with body.when(scattered):
-            body.call("move", VOID, first, buffer, base.get(), bits, body.int(0))
+            body.call(move, VOID, first, buffer, base.get(), bits, body.int(0))
         place = body.select(scattered, buffer, there)
         given = (room, count, params, base.get())
         body.call("execute", VOID, place, blocks, *given)
         with body.when(scattered):
-            body.call("move", VOID, first, buffer, base.get(), bits, body.int(1))
+            body.call(move, VOID, first, buffer, base.get(), bits, body.int(1))
         base.set(next_subset(base.get(), rest))
     body.finish()
 
