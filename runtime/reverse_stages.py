@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .emit import I32, I64, PTR, VOID, Body, Module, Value
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
 from .reverse import COUNT, ENTRIES, KEPT_PARAMS, SLOTS, WIRES
 from .schedule import (
+    DIAGONAL,
     ENTRY_WORDS,
     KERNEL,
     NUM_PARAMS,
     PARAMS,
     PAULI_ROT,
     STACK_ENTRIES,
+    TARGET_BITS,
     TARGETS,
     decoded,
     field,
@@ -20,15 +22,26 @@ from .schedule import (
 )
 from .stages import (
     ENTRY_WORD,
+    FOLLOWS_WORD,
+    LAST_WORD,
     MADE_WORD,
     MATRIX_WORD,
     MOST,
+    NEXT_WORD,
     OUTSIDE_WORD,
+    RUN_ENTRY_WORD,
+    RUN_MADE_WORD,
+    RUN_WANTED_WORD,
     SLOT_WORDS,
     SUMS_WORD,
     TILE_BYTES,
+    TOGETHER_WORD,
     WANTED_WORD,
     fill,
+    forget,
+    is_single,
+    merged_entry,
+    mixes_one_bit,
     nearest_bits,
     next_subset,
     slot_of,
@@ -37,10 +50,14 @@ from .stages import (
 from .state import allocate, allocate_zeroed, block_count, data, qubits, release
 from .target import Precision
 
-# Up to how many qubits more than a tile has, states are undone whole: the sums that
-# gradients need cost more than the way to the second-level cache.
-FEWER = 12
+FEWER = 12  # entries of a stage on a small state
+# From how many qubits on gates are undone together: on fewer, a pass over the states
+# costs less than telling the sums of the gates apart.
+JOINED_FROM = 7
+# Up to how many qubits more than a tile has, states are undone whole: their sums take
+# more time than the way to the second-level cache.
 UNTILED = 6
+NONE = -1
 
 
 def module(precision: Precision) -> str:
@@ -49,6 +66,8 @@ def module(precision: Precision) -> str:
     _wanted(result)
     _collect(result, precision)
     _undo(result, precision)
+    _join(result, precision)
+    _share(result, precision)
     _finish(result, precision)
     _alone(result, precision)
     _tiles(result, precision)
@@ -77,6 +96,8 @@ def _collect(module: Module, precision: Precision) -> None:
     bits = body.var(body.select(tiled, nearest_bits(precision), 0))
     number, more = body.var(0), body.var(1)
     last = body.select(tiled, MOST, FEWER)
+    latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
+    body.call("memset", PTR, latest, body.coerce(0, I32), body.int(64 * 8))
 
     def more_left() -> Value:
         found = number.get()
@@ -96,8 +117,11 @@ def _collect(module: Module, precision: Precision) -> None:
             own = body.at(slot, MATRIX_WORD, I64)
             prepare(body, precision, slot, params, slots, own)
             sums = body.at(slot, SUMS_WORD, I64)
-            size = matrix_words(body, entry) * 8
+            used = matrix_words(body, entry)
+            size = body.select(used < 8, 8, used) * 8  # of a 2x2 at least
             body.call("memset", PTR, sums, body.coerce(0, I32), size)
+            with body.when(n >= JOINED_FROM):
+                body.call("join", VOID, slot, room, number.get(), latest)
             bits.set(union)
             number.add(1)
             more.set(1)
@@ -131,6 +155,11 @@ def prepare(
         body.store(body.int(0), slot, OUTSIDE_WORD + word)
     wanted = body.call("wanted", I64, entry, slots)
     body.store(wanted, slot, WANTED_WORD)
+    body.store(entry, slot, RUN_ENTRY_WORD)
+    body.store(body.load(PTR, slot, MADE_WORD), slot, RUN_MADE_WORD)
+    body.store(wanted, slot, RUN_WANTED_WORD)
+    body.store(body.int(0), slot, FOLLOWS_WORD)
+    body.store(body.int(NONE), slot, NEXT_WORD)
 
 
 def undo_one(
@@ -142,9 +171,9 @@ def undo_one(
     sums: Value,
 ) -> None:
     """Undo a gate on blocks of ket and bra."""
-    entry = body.load(PTR, slot, ENTRY_WORD)
-    matrix = body.load(PTR, slot, MADE_WORD)
-    given = (entry, slot, params, matrix, sums, body.load(I64, slot, WANTED_WORD))
+    entry = body.load(PTR, slot, RUN_ENTRY_WORD)
+    matrix = body.load(PTR, slot, RUN_MADE_WORD)
+    given = (entry, slot, params, matrix, sums, body.load(I64, slot, RUN_WANTED_WORD))
     body.call(f"__qrt__reverse_gate_{precision.suffix}", VOID, *places, *given)
 
 
@@ -157,10 +186,105 @@ def _undo(module: Module, precision: Precision) -> None:
         slot = slot_of(body, room, number)
         controls = body.load(I64, slot, OUTSIDE_WORD)
         values = body.load(I64, slot, OUTSIDE_WORD + 1)
-        with body.when((base & controls).eq(values)):
+        leads = body.load(I64, slot, FOLLOWS_WORD).eq(0)
+        with body.when(leads & (base & controls).eq(values)):
             sums = body.at(slot, SUMS_WORD, I64)
             undo_one(body, precision, (ket, bra, blocks), slot, params, sums)
     body.finish()
+
+
+def _join(module: Module, precision: Precision) -> None:
+    """Let a gate of one qubit be undone with those that follow it in the circuit."""
+    body = module.function("join", VOID, PTR, PTR, I64, PTR, private=True)
+    slot, room, number, latest = body.args
+    entry = body.load(PTR, slot, ENTRY_WORD)
+    merged = merged_entry(module)
+    with body.when(~is_single(body, entry)):
+        forget(body, slot, latest)
+        body.exit()
+    bit = body.load(I64, slot, TARGET_BITS)
+    before = body.load(I64, latest, bit)
+    with body.when(before.eq(0)):
+        body.store(number, slot, LAST_WORD)
+        body.store(number + 1, latest, bit)
+        body.exit()
+    leader = slot_of(body, room, before - 1)
+    body.store(body.int(1), slot, FOLLOWS_WORD)
+    end = slot_of(body, room, body.load(I64, leader, LAST_WORD))
+    body.store(number, end, NEXT_WORD)
+    body.store(number, leader, LAST_WORD)
+    own, together = body.stack(F64, 8), body.at(leader, TOGETHER_WORD, I64)
+    expand = f"__qrt__two_by_two_{precision.suffix}"
+    product = f"__qrt__product_{precision.suffix}"
+    run_entry = body.at(Value(body, merged), 0)
+    with body.when(body.load(PTR, leader, RUN_ENTRY_WORD).ne(run_entry)):
+        given = (body.load(PTR, leader, part) for part in (ENTRY_WORD, MADE_WORD))
+        body.call(expand, VOID, *given, together)
+    body.call(expand, VOID, entry, body.load(PTR, slot, MADE_WORD), own)
+    body.call(product, VOID, together, own, together)
+    body.store(run_entry, leader, RUN_ENTRY_WORD)
+    body.store(together, leader, RUN_MADE_WORD)
+    wanted = [body.load(I64, s, WANTED_WORD) for s in (leader, slot)]
+    any_wanted = body.load(I64, leader, RUN_WANTED_WORD) | wanted[0] | wanted[1]
+    body.store(any_wanted, leader, RUN_WANTED_WORD)
+    mixes_one_bit(body, leader)
+    body.finish()
+
+
+def _share(module: Module, precision: Precision) -> None:
+    """Tell the gates that were undone together their parts of the sums.
+
+    Of U = L M R, the derivative by M is that by U between L and R, transposed.
+    """
+    body = module.function("share", VOID, *(PTR,) * 5, private=True)
+    leader, room, params, slots, grads = body.args
+    expand = f"__qrt__two_by_two_{precision.suffix}"
+    product = f"__qrt__product_{precision.suffix}"
+    left, right, own, turned = (body.stack(F64, 8) for _ in range(4))
+    whole = body.at(leader, SUMS_WORD, I64)
+    _identity(body, left)
+    slot = body.var(leader)
+    more = body.var(1)
+
+    def expanded(of: Value, out: Value) -> None:
+        given = (body.load(PTR, of, part) for part in (ENTRY_WORD, MADE_WORD))
+        body.call(expand, VOID, *given, out)
+
+    with body.repeat_while(lambda: more.get().ne(0)):
+        following = body.load(I64, slot.get(), NEXT_WORD)
+        with body.when(body.load(I64, slot.get(), WANTED_WORD).ne(0)):
+            _identity(body, right)
+            place = body.var(following)
+            with body.repeat_while(lambda: place.get() >= 0):
+                one = slot_of(body, room, place.get())
+                expanded(one, own)
+                body.call(product, VOID, right, own, right)
+                place.set(body.load(I64, one, NEXT_WORD))
+            _transposed(body, left, turned)
+            body.call(product, VOID, turned, whole, own)
+            _transposed(body, right, turned)
+            body.call(product, VOID, own, turned, own)
+            entry = body.load(PTR, slot.get(), ENTRY_WORD)
+            with body.when(field(body, entry, KERNEL).eq(DIAGONAL)):
+                for part in range(2):
+                    body.store(body.load(F64, own, 6 + part), own, 2 + part)
+            name = f"__qrt__add_gradients_{precision.suffix}"
+            body.call(name, VOID, entry, params, slots, own, grads)
+        expanded(slot.get(), own)
+        body.call(product, VOID, left, own, left)
+        more.set(body.convert(following >= 0, I64))
+        slot.set(slot_of(body, room, following))
+    body.finish()
+
+
+def _identity(body: Body, table: Value) -> None:
+    for place in range(8):
+        body.store(body.real(1.0 if place in (0, 6) else 0.0), table, place)
+
+
+def _transposed(body: Body, table: Value, out: Value) -> None:
+    for place, source in enumerate((0, 1, 4, 5, 2, 3, 6, 7)):
+        body.store(body.load(F64, table, source), out, place)
 
 
 def _finish(module: Module, precision: Precision) -> None:
@@ -170,11 +294,16 @@ def _finish(module: Module, precision: Precision) -> None:
     room, count, params, slots, grads = body.args
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
-        with body.when(body.load(I64, slot, WANTED_WORD).ne(0)):
+        leads = body.load(I64, slot, FOLLOWS_WORD).eq(0)
+        alone = body.load(I64, slot, NEXT_WORD) < 0
+        wanted = leads & body.load(I64, slot, RUN_WANTED_WORD).ne(0)
+        with body.when(wanted & alone):
             entry = body.load(PTR, slot, ENTRY_WORD)
             sums = body.at(slot, SUMS_WORD, I64)
             name = f"__qrt__add_gradients_{precision.suffix}"
             body.call(name, VOID, entry, params, slots, sums, grads)
+        with body.when(wanted & ~alone):
+            body.call("share", VOID, slot, room, params, slots, grads)
     body.finish()
 
 

@@ -8,6 +8,8 @@ these; controls may be any.
 
 from __future__ import annotations
 
+from typing import Any
+
 from .emit import (
     F64,
     I1,
@@ -54,19 +56,26 @@ CHUNK_BYTES = 1 << 9  # what tiles have of neighbouring amplitudes at least
 MOST, FEW = 64, 12  # entries of a stage on a large and on a small state
 # The room of a stage: for each entry its words, its own matrix, where its matrix and
 # its entry are, and its controls that are no bits of the stage and their values; for
-# the reverse pass, whether a gradient is wanted, and its sums.
+# the reverse pass, whether a gradient is wanted and its sums, and of gates that are
+# undone together their matrix, whether any has a gradient, and which one is next.
 MATRIX_WORD = DECODED_WORDS
 MADE_WORD = MATRIX_WORD + STACK_ENTRIES
 ENTRY_WORD, OUTSIDE_WORD, WANTED_WORD = MADE_WORD + 1, MADE_WORD + 2, MADE_WORD + 4
 SUMS_WORD = WANTED_WORD + 1
-SLOT_WORDS = SUMS_WORD + STACK_ENTRIES
+TOGETHER_WORD = SUMS_WORD + STACK_ENTRIES
+RUN_ENTRY_WORD, RUN_MADE_WORD, RUN_WANTED_WORD = range(
+    TOGETHER_WORD + 8, TOGETHER_WORD + 11
+)
+FOLLOWS_WORD, NEXT_WORD, LAST_WORD = range(RUN_WANTED_WORD + 1, RUN_WANTED_WORD + 4)
+SLOT_WORDS = LAST_WORD + 1
 
 
 def module(precision: Precision) -> str:
     """IR of the stages."""
     result = Module(f"qrt.stages.{precision.suffix}")
-    _two_by_two(result)
-    _merge(result)
+    _two_by_two(result, precision)
+    _product(result, precision)
+    _merge(result, precision)
     _keep(result)
     _compress(result)
     _collect(result, precision)
@@ -111,9 +120,10 @@ def slot_of(body: Body, room: Value, number: Value) -> Value:
     return body.at(room, number * SLOT_WORDS, I64)
 
 
-def _two_by_two(module: Module) -> None:
+def _two_by_two(module: Module, precision: Precision) -> None:
     """The 2x2 matrix of a gate of one qubit, or of its adjoint."""
-    body = module.function("two_by_two", VOID, PTR, PTR, PTR, private=True)
+    name = f"__qrt__two_by_two_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, PTR)
     entry, matrix, out = body.args
     diagonal = field(body, entry, KERNEL).eq(DIAGONAL)
     back = field(body, entry, ADJOINT).ne(0)
@@ -132,38 +142,60 @@ def _two_by_two(module: Module) -> None:
     body.finish()
 
 
-def _merge(module: Module) -> None:
-    """Let an earlier slot stand for its gate and then another of the same qubit."""
-    words = [0] * ENTRY_WORDS
-    words[KERNEL], words[NUM_TARGETS] = ONE, 1
-    merged = module.variable("merged_entry", array(I32, ENTRY_WORDS), words)
-    body = module.function("merge", VOID, PTR, PTR, PTR, private=True)
-    slot, entry, matrix = body.args
-    first, second = body.stack(F64, 8), body.stack(F64, 8)
-    earlier = body.load(PTR, slot, ENTRY_WORD)
-    made = body.load(PTR, slot, MADE_WORD)
-    body.call("two_by_two", VOID, earlier, made, first)
-    body.call("two_by_two", VOID, entry, matrix, second)
-    own = body.at(slot, MATRIX_WORD, I64)
+def _product(module: Module, precision: Precision) -> None:
+    """The product of two 2x2 matrices, which may replace one of them."""
+    name = f"__qrt__product_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, PTR)
+    left, right, out = body.args
 
-    def at(table: Value, row: int, column: int) -> tuple[Value, Value]:
-        place = 2 * (2 * row + column)
-        return body.load(F64, table, place), body.load(F64, table, place + 1)
+    def entries(table: Value) -> list[tuple[Value, Value]]:
+        places = range(0, 8, 2)
+        return [
+            (body.load(F64, table, n), body.load(F64, table, n + 1)) for n in places
+        ]
 
+    a, b = entries(left), entries(right)
     for row in range(2):
         for column in range(2):
             re, im = body.real(0.0), body.real(0.0)
             for k in range(2):
-                a_re, a_im = at(second, row, k)
-                b_re, b_im = at(first, k, column)
+                (a_re, a_im), (b_re, b_im) = a[2 * row + k], b[2 * k + column]
                 re = re + a_re * b_re - a_im * b_im
                 im = im + a_re * b_im + a_im * b_re
-            body.store(re, own, 2 * (2 * row + column))
-            body.store(im, own, 2 * (2 * row + column) + 1)
-    body.store(own, slot, MADE_WORD)
-    body.store(body.at(Value(body, merged), 0), slot, ENTRY_WORD)
+            body.store(re, out, 2 * (2 * row + column))
+            body.store(im, out, 2 * (2 * row + column) + 1)
+    body.finish()
+
+
+def merged_entry(module: Module) -> Any:
+    """The entry of a matrix that stands for several gates of one qubit."""
+    words = [0] * ENTRY_WORDS
+    words[KERNEL], words[NUM_TARGETS] = ONE, 1
+    return module.variable("merged_entry", array(I32, ENTRY_WORDS), words)
+
+
+def mixes_one_bit(body: Body, slot: Value) -> None:
+    """Let a slot mix the two states of its target."""
     body.store(body.int(0), slot, A)
     body.store(decoded(body, slot, TARGETS), slot, B)
+
+
+def _merge(module: Module, precision: Precision) -> None:
+    """Let an earlier slot stand for its gate and then another of the same qubit."""
+    body = module.function("merge", VOID, PTR, PTR, PTR, private=True)
+    slot, entry, matrix = body.args
+    merged = merged_entry(module)
+    first, second = body.stack(F64, 8), body.stack(F64, 8)
+    earlier = body.load(PTR, slot, ENTRY_WORD)
+    made = body.load(PTR, slot, MADE_WORD)
+    expand = f"__qrt__two_by_two_{precision.suffix}"
+    body.call(expand, VOID, earlier, made, first)
+    body.call(expand, VOID, entry, matrix, second)
+    own = body.at(slot, MATRIX_WORD, I64)
+    body.call(f"__qrt__product_{precision.suffix}", VOID, second, first, own)
+    body.store(own, slot, MADE_WORD)
+    body.store(body.at(Value(body, merged), 0), slot, ENTRY_WORD)
+    mixes_one_bit(body, slot)
     body.finish()
 
 
@@ -229,15 +261,29 @@ def _collect(module: Module, precision: Precision) -> None:
     body.finish(number.get())
 
 
-def _keep(module: Module) -> None:
-    """Merge an entry into an earlier slot (0), or keep the slot it has (1)."""
-    body = module.function("keep", I64, PTR, PTR, PTR, I64, PTR, private=True)
-    entry, slot, room, number, latest = body.args
+def is_single(body: Body, entry: Value) -> Value:
+    """Whether an entry is a gate of one qubit."""
     kernel = field(body, entry, KERNEL)
     alone = field(body, entry, NUM_CONTROLS).eq(0)
     single = field(body, entry, NUM_TARGETS).eq(1)
     known = body.load(I32, entry, GATE) >= 0
-    simple = alone & single & known & (kernel.eq(ONE) | kernel.eq(DIAGONAL))
+    return alone & single & known & (kernel.eq(ONE) | kernel.eq(DIAGONAL))
+
+
+def forget(body: Body, slot: Value, latest: Value) -> None:
+    """Note that the bits of a slot were touched by more than gates of one qubit."""
+    left = body.var(decoded(body, slot, TARGETS) | decoded(body, slot, CONTROLS))
+    with body.repeat_while(lambda: left.get().ne(0)):
+        lowest = left.get() & -left.get()
+        body.store(body.int(0), latest, body.count_ones(lowest - 1))
+        left.set(left.get() ^ lowest)
+
+
+def _keep(module: Module) -> None:
+    """Merge an entry into an earlier slot (0), or keep the slot it has (1)."""
+    body = module.function("keep", I64, PTR, PTR, PTR, I64, PTR, private=True)
+    entry, slot, room, number, latest = body.args
+    simple = is_single(body, entry)
     with body.when(simple):
         bit = body.load(I64, slot, TARGET_BITS)
         before = body.load(I64, latest, bit)
@@ -247,12 +293,7 @@ def _keep(module: Module) -> None:
             body.exit(0)
         body.store(number + 1, latest, bit)
         body.exit(1)
-    touched = decoded(body, slot, TARGETS) | decoded(body, slot, CONTROLS)
-    left = body.var(touched)
-    with body.repeat_while(lambda: left.get().ne(0)):
-        lowest = left.get() & -left.get()
-        body.store(body.int(0), latest, body.count_ones(lowest - 1))
-        left.set(left.get() ^ lowest)
+    forget(body, slot, latest)
     body.finish(1)
 
 
