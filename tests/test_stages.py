@@ -79,30 +79,33 @@ def test_many_tiles(dtype: str, steps: Any) -> None:
     np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
 
 
-def layers(m: Any, x: Any, num_wires: int) -> Any:
-    for layer in range(2):
-        for wire in range(num_wires):
-            m.RY(x[layer, wire, 0], wires=wire)
-            m.RZ(x[layer, wire, 1], wires=wire)
-        for wire in range(num_wires):
-            m.CNOT(wires=[wire, (wire + 1) % num_wires])
-    return None
-
-
-def test_gradients_on_many_tiles() -> None:
+@pytest.mark.parametrize(
+    ("num_wires", "dtype"), [(8, "complex128"), (17, "complex128")]
+)
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(steps=STEPS)
+def test_gradients(num_wires: int, steps: Any) -> None:
     """Against parameter shift, whose circuits are not recorded."""
-    x = jnp.asarray(np.random.default_rng(3).normal(size=(2, 18, 2)))
 
-    @qj.qnode(wires=18)
-    def circuit(x: Any) -> Any:
-        layers(Compiled(), x, 18)
-        return qj.expval(qj.Z(0) @ qj.X(17) + qj.Y(9))
+    def slopes(method: str) -> Any:
+        @qj.qnode(wires=num_wires, diff_method=method)
+        def circuit(angles: Any) -> Any:
+            low = [
+                (name, [w % num_wires for w in wires], near, how)
+                for name, wires, near, how in steps
+                if len({w % num_wires for w in wires}) == len(wires)
+            ]
+            run(Compiled(), low, angles, num_wires)
+            for wire in range(num_wires):
+                qj.RX(angles[wire % 3], wires=wire)
+                qj.PhaseShift(angles[(wire + 1) % 3], wires=wire)
+                qj.adjoint(qj.RY)(angles[2], wires=wire)
+            return qj.expval(qj.Z(0) @ qj.X(num_wires - 1) + qj.Y(3))
 
-    found = jax.grad(circuit)(x)
-    for place in ((0, 0, 0), (1, 9, 1), (1, 17, 0)):
-        shift = jnp.zeros_like(x).at[place].set(np.pi / 2)
-        wanted = (circuit(x + shift) - circuit(x - shift)) / 2
-        np.testing.assert_allclose(found[place], wanted, atol=1e-12)
+        return jax.grad(circuit)(jnp.array([0.3, -0.8, 1.7]))
+
+    found, wanted = slopes("adjoint"), slopes("parameter-shift")
+    np.testing.assert_allclose(found, wanted, atol=1e-11)
 
 
 def test_wires_that_are_computed() -> None:
