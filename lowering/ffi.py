@@ -14,6 +14,8 @@ half = ir.IntType(32)
 
 INVALID_ARGUMENT = 3
 EXECUTE_TRAITS = 0
+# The symbol of a word that holds the number of a program.
+NUMBER = "__qjit__number"
 
 # The structs of xla/ffi/api/c_api.h: names of fields and their types, in order. All
 # begin with their size and a chain of extensions; a string names a nested struct.
@@ -130,15 +132,14 @@ def _answer_metadata(cursor: _Cursor, extension: ir.Value) -> None:
     builder.ret(ir.Constant(pointer, None))
 
 
-def _fail(
-    cursor: _Cursor, module: ir.Module, api: ir.Value, status: ir.Value, key: int
-) -> None:
+def _fail(cursor: _Cursor, module: ir.Module, api: ir.Value, status: ir.Value) -> None:
     """Let Python word the message and hand it to XLA as an error."""
     builder = cursor.builder
     describe = ir.Function(
         module, ir.FunctionType(word, [word, word]), "__qjit__describe"
     )
-    message = builder.call(describe, [ir.Constant(word, key), status])
+    number = builder.load(ir.GlobalVariable(module, word, NUMBER), typ=word)
+    message = builder.call(describe, [number, status])
     arguments = builder.alloca(struct("ErrorArguments"))
     size = sum(8 for _ in STRUCTS["ErrorArguments"])
     cursor.store(ir.Constant(word, size), arguments, "ErrorArguments", "size")
@@ -153,12 +154,13 @@ def _fail(
 
 
 def add_handler(
-    module: ir.Module, program: str, num_inputs: int, num_outputs: int, key: int
+    module: ir.Module, program: str, num_inputs: int, num_outputs: int
 ) -> str:
     """Add the handler of a program to its module and return the handler's name.
 
-    The program takes one pointer per input and output and returns a status; `key`
-    names the program when Python is asked to describe that status.
+    The program takes one pointer per input and output and returns a status. When Python
+    is asked to describe that, the program is named by a number outside of it, `NUMBER`:
+    the code is the same wherever and however often it is loaded.
     """
     name = f"{program}__handler"
     handler = ir.Function(module, ir.FunctionType(pointer, [pointer]), name)
@@ -187,5 +189,5 @@ def add_handler(
     builder.position_at_end(done)
     builder.ret(nothing)
     builder.position_at_end(failed)
-    _fail(cursor, module, api, status, key)
+    _fail(cursor, module, api, status)
     return name

@@ -12,6 +12,12 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax import export
+
+# What JAX's own caches of compiled functions depend on besides the function.
+from jax._src import config as _config
+from jax._src import core as _core
+from jax._src import mesh as _mesh
 
 # Asking for 64-bit types for a while: the public name moved between versions.
 from jax._src.config import enable_x64 as enable_x64
@@ -35,6 +41,9 @@ from jax._src.interpreters.partial_eval import dce_jaxpr
 
 # Results that promote as Python numbers do: nothing public converts to weak types.
 from jax._src.lax import lax
+
+# What stands for the sharding of what has none.
+from jax._src.named_sharding import UnspecifiedValue
 
 # Source lines of equations, to name the user's line in errors.
 from jax._src.source_info_util import is_user_filename as is_user_filename
@@ -125,6 +134,38 @@ def key_implementation(dtype: Any) -> str:
     """Return the name of the generator that a dtype of random keys belongs to."""
     # NOTE: the dtype of keys has no public attribute for it.
     return dtype._impl.name
+
+
+def key_generator(dtype: Any) -> Any:
+    """Return the generator that a dtype of random keys belongs to."""
+    return dtype._impl
+
+
+# Types of what JAX puts into parameters and settings of any program.
+NO_MESHES = (_mesh.Mesh, _mesh.AbstractMesh)
+UNSPECIFIED = UnspecifiedValue
+AXES: type = _core.AxisEnv
+SYMBOLIC: type = type(export.symbolic_shape("n")[0])
+# Generators whose names say what they are; users may add others.
+KNOWN_GENERATORS = tuple(
+    prng.prngs[name] for name in ("threefry2x32", "rbg", "unsafe_rbg")
+)
+
+
+def scope_constraints(scope: Any) -> list[str]:
+    """Return what users said of the symbolic dimensions of a scope, as text."""
+    # NOTE: scopes have no public attribute for their constraints.
+    return [each.debug_str for each in scope._explicit_constraints]
+
+
+def settings() -> tuple[Any, ...]:
+    """Return JAX's settings, as its own caches take them, and the axes in scope."""
+    return _config.trace_context()
+
+
+def axes_in_scope(axes: Any) -> tuple[str, ...]:
+    """Return the names of the mapped axes that JAX's settings keep."""
+    return tuple(map(str, axes.axis_sizes))
 
 
 # What a generator makes of each primitive of random keys, as a function of the arrays

@@ -31,6 +31,12 @@ def asks_for(pipeline: Pipeline | None, name: str) -> bool:
     return name in _chosen(pipeline)
 
 
+def pipeline_names(pipeline: Pipeline | None) -> tuple[str, ...] | None:
+    """Return the names of the steps of a pipeline; None if some are not ours."""
+    chosen = tuple(_chosen(pipeline))
+    return chosen if all(type(each) is str for each in chosen) else None
+
+
 def resolve_pipeline(
     pipeline: Pipeline | None,
 ) -> list[Callable[[ModuleOp], None]]:

@@ -1,76 +1,24 @@
 """Compile a closed jaxpr to native code that JAX calls through the XLA FFI."""
 
-import ctypes
-import itertools
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import jax
-import llvmlite.binding as llvm
 import numpy as np
 from jax.extend.core import ClosedJaxpr
-from xdsl.dialects.builtin import ModuleOp
 
-from . import (
-    convert_arith,
-    convert_func,
-    convert_math,
-    convert_memref,
-    convert_observables,
-    convert_quantum,
-    convert_scf,
-    convert_walk,
-    import_control,
-    import_conversions,
-    import_convolution,
-    import_elementwise,
-    import_fft,
-    import_indexing,
-    import_linalg,
-    import_math,
-    import_orthogonal,
-    import_products,
-    import_quantum,
-    import_random,
-    import_reductions,
-    import_shapes,
-    import_sorting,
-    import_special,
-    import_spectra,
-    import_windows,
-)
-from .convert_to_llvm import convert_to_llvm
+from .compilation import Pass, compile_jaxpr
 from .dimensions import Size, numbers
-from .ffi import add_handler
-from .fuse_loops import fuse_loops
-from .gate_library import gate_library_object
-from .host_calls import HOST_ERROR, HostRecord, evaluate_host_call, host_error_text
-from .import_program import import_program
+from .host_calls import HOST_ERROR, host_error_text
 from .importer import Importer
 from .jax_internals import weakly_typed
-from .lapack import (
-    PREFIX,
-    SIZES,
-    SPLIT,
-    THREADS,
-    routine_address,
-    routines_in,
-    threads_address,
-)
-from .memory import (
-    ITERATION_SHIFT,
-    NO_MEMORY,
-    memory_check_address,
-    memory_room_address,
-    memory_text,
-)
-from .native_llvm import compile_object, target_machine, to_llvmlite
-from .python_calls import INTERRUPTED, python_calls
-from .split_products import split_product
+from .kept_programs import find, identify, keep
+from .linking import load
+from .memory import ITERATION_SHIFT, NO_MEMORY, memory_text
+from .python_calls import INTERRUPTED
 
 MESSAGES = {
     1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
@@ -86,38 +34,6 @@ MESSAGES = {
     8: "more than 64 uncertain measurements follow one another, too many to average "
     "over all outcomes. Give shots to the quantum function.",
 }
-
-# The modules whose rules register themselves when they are imported.
-RULE_MODULES = (
-    convert_arith,
-    convert_func,
-    convert_math,
-    convert_memref,
-    convert_observables,
-    convert_quantum,
-    convert_scf,
-    convert_walk,
-    import_control,
-    import_conversions,
-    import_convolution,
-    import_elementwise,
-    import_fft,
-    import_indexing,
-    import_linalg,
-    import_math,
-    import_orthogonal,
-    import_products,
-    import_quantum,
-    import_random,
-    import_reductions,
-    import_shapes,
-    import_sorting,
-    import_special,
-    import_windows,
-    import_spectra,
-)
-
-Pass = Callable[[ModuleOp], None]
 
 
 @dataclass(frozen=True)
@@ -160,21 +76,9 @@ class Program:
         ]
 
 
-_keys = itertools.count(1)
-_programs: dict[int, Program] = {}
-# NOTE: JIT-compiled code stays loaded for the life of the process, because XLA may
-# call a registered target at any time.
-_loaded: list[Any] = []
-# NOTE: by thread of the system; thread-local data of a thread that XLA started goes
-# away when Python returns to it, before XLA has read the message.
-_messages: dict[int, Any] = {}
-
-
-def describe_status(key: int, status: int) -> str:
-    """Word a nonzero status of a program."""
+def describe_status(lines: Sequence[str], status: int) -> str:
+    """Word a nonzero status of a program whose places are these lines."""
     code, place = status & 255, status >> 8
-    program = _programs.get(key)
-    lines = program.locations if program is not None else []
     if code == HOST_ERROR:
         text = host_error_text()
     elif code == INTERRUPTED:
@@ -190,139 +94,55 @@ def describe_status(key: int, status: int) -> str:
     return f"[QJIT:{code}] {line or 'unknown line'}: {text}"
 
 
-def _describe(key: int, status: int) -> int:
-    text = describe_status(key, status).encode(errors="replace")
-    message = ctypes.create_string_buffer(text)
-    _messages[threading.get_ident()] = message
-    return ctypes.addressof(message)
-
-
-@cache
-def _jit() -> Any:
-    target_machine()
-    return llvm.create_lljit_compiler()
-
-
-@cache
-def _runtime() -> str:
-    """Link the runtime on first use and return the name of its library."""
-    from qjit.runtime.library import runtime_objects
-
-    builder = llvm.JITLibraryBuilder().add_current_process()
-    for image in (*runtime_objects(), gate_library_object()):
-        builder.add_object_img(image)
-    _loaded.append(builder.link(_jit(), "qjit_runtime"))
-    return "qjit_runtime"
-
-
-@cache
-def _python() -> str:
-    """Link what calls Python on first use and return the name of its library."""
-    module = python_calls(evaluate_host_call, _describe)
-    image = target_machine().emit_object(module)
-    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-    _loaded.append(builder.link(_jit(), "qjit_python"))
-    return "qjit_python"
-
-
-@cache
-def _split(routine: str) -> str:
-    """Link what splits a product on first use and return the name of its library."""
-    name = f"qjit_split_{routine}"
-    image = compile_object(split_product(routine, SIZES[routine[0]]))
-    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-    builder.import_symbol(PREFIX + routine, routine_address(routine))
-    _loaded.append(builder.link(_jit(), name))
-    return name
-
-
-def _link(image: bytes, name: str, handler: str, text: str) -> int:
-    """Load object code, with what its LLVM IR calls, and return the handler."""
-    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-    if '@"__qrt__' in text:
-        builder.add_jit_library(_runtime())
-    builder.add_jit_library(_python())
-    builder.import_symbol("__qjit__memory_short", memory_check_address())
-    builder.import_symbol("__qjit__memory_room", memory_room_address())
-    for routine in routines_in(text):
-        builder.import_symbol(PREFIX + routine, routine_address(routine))
-    for routine in routines_in(text, SPLIT):
-        builder.add_jit_library(_split(routine))
-    if THREADS in text:
-        builder.import_symbol(THREADS, threads_address())
-    tracker = builder.export_symbol(handler).link(_jit(), name)
-    _loaded.append(tracker)
-    return tracker[handler]
-
-
-def _register(target: str, address: int) -> None:
-    make = ctypes.pythonapi.PyCapsule_New
-    make.restype = ctypes.py_object
-    make.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-    label = b"xla._CUSTOM_CALL_TARGET"
-    _loaded.append(label)
-    jax.ffi.register_ffi_target(target, make(address, label, None), platform="cpu")
-
-
 def compile_program(
     closed: ClosedJaxpr,
     *,
     name: str = "program",
     seed: int | None = None,
+    rewrite: Callable[[ClosedJaxpr], ClosedJaxpr] = lambda closed: closed,
     passes: Sequence[Pass] = (),
     prepare: Callable[[Importer], None] = lambda _: None,
+    known_as: Any = None,
     keep_stages: bool = False,
     has_side_effect: bool | None = None,
 ) -> Program:
     """Compile a closed jaxpr and register it as an FFI target.
 
     A program has side effects, and so runs even if nobody reads its results, if its
-    jaxpr has, unless told otherwise.
+    jaxpr has, unless told otherwise. Object code is kept on disk if `known_as` tells
+    what `rewrite`, `passes` and `prepare` do; then a later process has no more to do
+    than to find it.
     """
     if has_side_effect is None:
         has_side_effect = bool(closed.effects)
-    key = next(_keys)
-    symbol = f"qjit_{''.join(c if c.isalnum() else '_' for c in name)}_{key}"
-    seconds: dict[str, float] = {}
+    symbol = f"qjit_{''.join(c if c.isalnum() else '_' for c in name)}"
     stages: dict[str, str] = {}
     clock = time.perf_counter()
-
-    def finish(stage: str, text: Callable[[], str]) -> None:
-        nonlocal clock
-        seconds[stage] = time.perf_counter() - clock
-        if keep_stages:
-            stages[stage] = text()
-        clock = time.perf_counter()
-
-    imported = import_program(closed, name=symbol, prepare=prepare)
-    finish("import", lambda: str(imported.module))
-    for transform in (*passes, fuse_loops):
-        transform(imported.module)
-    finish("passes", lambda: str(imported.module))
-    converted = convert_to_llvm(imported.module, seed=seed)
-    finish("llvm", lambda: str(converted))
-    module = to_llvmlite(converted)
-    counts = len(closed.in_avals) + bool(imported.dimensions), len(closed.out_avals)
-    handler = add_handler(module, symbol, *counts, key)
-    text = str(module)
-    finish("ir", lambda: text)
-    image = compile_object(text)
-    finish("object", lambda: "")
-    address = _link(image, symbol, handler, text)
-    _register(symbol, address)
-    finish("link", lambda: "")
-    host = [record.name for record in cast(list[HostRecord], imported.host)]
-    report = {"native": imported.native, "host": host, "seconds": seconds}
-    report |= imported.notes
-    program = Program(
-        symbol,
+    identity = identify(closed, symbol, None if keep_stages else known_as, seed)
+    compiled = find(identity)
+    state = "hit"
+    seconds = {"cache": time.perf_counter() - clock}
+    if compiled is None:
+        compiled = compile_jaxpr(
+            rewrite(closed),
+            symbol,
+            seed=seed,
+            passes=passes,
+            prepare=prepare,
+            stages=stages if keep_stages else None,
+        )
+        state = keep(identity, compiled)
+        seconds |= compiled.report["seconds"]
+    clock = time.perf_counter()
+    target = load(compiled.code, partial(describe_status, compiled.locations))
+    seconds["link"] = time.perf_counter() - clock
+    return Program(
+        target,
         tuple(closed.out_avals),
-        imported.locations,
-        report,
+        list(compiled.locations),
+        {**compiled.report, "seconds": seconds, "cache": state},
         stages,
         has_side_effect,
-        imported.dimensions,
-        imported.sizes,
+        compiled.dimensions,
+        compiled.sizes,
     )
-    _programs[key] = program
-    return program

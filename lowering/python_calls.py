@@ -14,11 +14,19 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 
 INTERRUPTED = 254
 POLLS_PER_SECOND = 20
+
+# What is called of Python's C interface, and the symbols of objects.
+FUNCTIONS = (
+    *("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyErr_Fetch"),
+    *("PyErr_NormalizeException", "PyList_Append", "PyObject_Vectorcall", "Py_DecRef"),
+    *("PyLong_FromLongLong", "PyLong_AsLongLong"),
+)
+RAISED, INTERRUPTED_TEXT = "__qjit__raised", "__qjit__interrupted_text"
+HOST_CALL, DESCRIBE = "__qjit__python_host_call", "__qjit__python_describe"
 
 half, word, pointer = ir.IntType(32), ir.IntType(64), ir.PointerType()
 _raised: list[BaseException] = []
@@ -34,10 +42,17 @@ def raised() -> BaseException:
 
 def _python(builder: ir.IRBuilder, name: str, kind: ir.Type, *args: Any) -> Any:
     """Call a function of Python's C interface."""
-    address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
-    signature = ir.FunctionType(kind, [arg.type for arg in args])
-    function = builder.inttoptr(ir.Constant(word, address), signature.as_pointer())
-    return builder.call(function, args)
+    known: Any = builder.module.globals
+    if name not in known:
+        signature = ir.FunctionType(kind, [arg.type for arg in args])
+        ir.Function(builder.module, signature, name)
+    return builder.call(known[name], args)
+
+
+def _object(builder: ir.IRBuilder, name: str) -> Any:
+    """Return the address of something of Python's."""
+    known: Any = builder.module.globals
+    return known.get(name) or ir.GlobalVariable(builder.module, word, name)
 
 
 @contextmanager
@@ -54,7 +69,7 @@ def _keep_exception(builder: ir.IRBuilder) -> None:
     places = [builder.alloca(pointer) for _ in range(3)]
     _python(builder, "PyErr_Fetch", void, *places)
     _python(builder, "PyErr_NormalizeException", void, *places)
-    kept = builder.inttoptr(ir.Constant(word, id(_raised)), pointer)
+    kept = _object(builder, RAISED)
     error = builder.load(places[1], typ=pointer)
     _python(builder, "PyList_Append", half, kept, error)
     for place in places:
@@ -95,16 +110,16 @@ def _write_poll(module: ir.Module) -> None:
 
 
 def _write_call(
-    module: ir.Module, name: str, function: Callable[..., int], count: int, failed: int
+    module: ir.Module, name: str, function: str, count: int, failed: int | str
 ) -> None:
     """Write a function that calls one of Python's, from words to a word.
 
     Args:
         module: Where to write it.
         name: Its symbol.
-        function: What it calls, with integers.
+        function: The symbol of what it calls, with integers.
         count: How many.
-        failed: What it returns if an exception was raised.
+        failed: What it returns if an exception was raised, or the symbol of that.
     """
     kind = ir.FunctionType(word, [word] * count)
     symbol = ir.Function(module, kind, name)
@@ -119,8 +134,7 @@ def _write_call(
             at = builder.gep(row, [ir.Constant(half, place)], source_etype=pointer)
             builder.store(box, at)
         nothing = builder.inttoptr(ir.Constant(word, 0), pointer)
-        callee = builder.inttoptr(ir.Constant(word, id(function)), pointer)
-        args = callee, row, ir.Constant(word, count), nothing
+        args = _object(builder, function), row, ir.Constant(word, count), nothing
         answer = _python(builder, "PyObject_Vectorcall", pointer, *args)
         for box in boxes:
             _python(builder, "Py_DecRef", ir.VoidType(), box)
@@ -128,7 +142,7 @@ def _write_call(
         with builder.if_else(raises, likely=False) as (then, otherwise):
             with then:
                 _keep_exception(builder)
-                builder.store(ir.Constant(word, failed), result)
+                builder.store(_word(builder, failed), result)
             with otherwise:
                 value = _python(builder, "PyLong_AsLongLong", word, answer)
                 builder.store(value, result)
@@ -136,19 +150,38 @@ def _write_call(
     builder.ret(builder.load(result, typ=word))
 
 
-def python_calls(
+def _word(builder: ir.IRBuilder, value: int | str) -> Any:
+    if isinstance(value, int):
+        return ir.Constant(word, value)
+    return builder.ptrtoint(_object(builder, value), word)
+
+
+def python_calls() -> str:
+    """Return the LLVM IR of what programs call."""
+    module = ir.Module("python")
+    _write_poll(module)
+    _write_call(module, "__qjit__host_call", HOST_CALL, 3, INTERRUPTED)
+    _write_call(module, "__qjit__describe", DESCRIBE, 2, INTERRUPTED_TEXT)
+    return str(module)
+
+
+def python_symbols(
     host_call: Callable[[int, int, int], int], describe: Callable[[int, int], int]
-) -> llvm.ModuleRef:
-    """Write what programs call.
+) -> dict[str, int]:
+    """Return the addresses of what of Python's that code calls and reads.
 
     Args:
         host_call: Evaluates the host call of a key on the addresses of two arrays of
             addresses, the inputs and the outputs; returns a status.
-        describe: Returns the address of the text for a program's key and status.
+        describe: Returns the address of the text for a program's number and status.
     """
-    module = ir.Module("python")
-    _write_poll(module)
-    _write_call(module, "__qjit__host_call", host_call, 3, INTERRUPTED)
-    text = ctypes.addressof(_interrupted)
-    _write_call(module, "__qjit__describe", describe, 2, text)
-    return llvm.parse_assembly(str(module))
+    functions = {
+        name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
+        for name in FUNCTIONS
+    }
+    return functions | {
+        RAISED: id(_raised),
+        HOST_CALL: id(host_call),
+        DESCRIBE: id(describe),
+        INTERRUPTED_TEXT: ctypes.addressof(_interrupted),
+    }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from . import cache as cache
 from . import data as data
 from . import errors as errors
 from .autograph import disable_autograph as disable_autograph

@@ -25,7 +25,7 @@ from .dynamic_shapes import (
 from .dynamic_stages import DynamicTraced
 from .errors import UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
-from .reroll import reroll, rerolling
+from .reroll import rerolling
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
@@ -166,16 +166,15 @@ class QJIT:
         return traced[0], jax.tree.structure(traced[1])
 
     def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
-        with self._rerolling():
-            closed = reroll(closed)
         try:
-            return import_rules.compile_jaxpr(
-                closed,
-                name=self._name,
-                seed=self._seed,
-                pipeline=self._passes,
-                keep_stages=keep_stages,
-            )
+            with self._rerolling():
+                return import_rules.compile_jaxpr(
+                    closed,
+                    name=self._name,
+                    seed=self._seed,
+                    pipeline=self._passes,
+                    keep_stages=keep_stages,
+                )
         except UnknownSizeError as error:
             raise UnsupportedError(
                 f"{error.line or user_line()}: '{self._name}' is compiled for arrays "
@@ -202,7 +201,9 @@ class QJIT:
         Returns:
             "native" and "host": how many primitives of each name run natively, and
             which call back into JAX; "seconds": compile seconds by stage;
-            "diff_method": how each quantum function in it is differentiated.
+            "diff_method": how each quantum function in it is differentiated; "cache":
+            "hit" if it was compiled by an earlier process, or else "miss", or "not
+            kept" and why.
         """
         signature = self._signature_of(args, kwargs)
         key, program = self._last

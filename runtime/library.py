@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import llvmlite
 from llvmlite import binding
 
 from . import (
+    cache,
     dense,
     diagonal,
     measure,
@@ -75,13 +74,7 @@ def compile_ir(text: str, *, reshape_loops: bool = True) -> bytes:
     return machine.emit_object(module)
 
 
-def cache_directory() -> Path:
-    """Where compiled objects are kept between processes."""
-    chosen = os.environ.get("QJIT_CACHE_DIR")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "qjit"
-
-
-@cache
+@functools.cache
 def runtime_key() -> str:
     """Hash of what decides the runtime's object code: its generator and the machine."""
     digest = hashlib.sha256()
@@ -94,14 +87,15 @@ def runtime_key() -> str:
 
 def kept_object(name: str, build: Callable[[], str]) -> bytes:
     """Object code of generated LLVM assembly, from the cache where it is whole."""
-    found = _read(name)
+    name = f"runtime-{runtime_key()}-{name}"
+    found = cache.read(name)
     if found is None:
         found = compile_ir(build(), reshape_loops=False)
-        _write(name, found)
+        cache.write(name, found)
     return found
 
 
-@cache
+@functools.cache
 def runtime_objects() -> list[bytes]:
     """The runtime's object files, from the cache where they are there and whole."""
     jobs: dict[str, Callable[[], str]] = {
@@ -114,30 +108,3 @@ def runtime_objects() -> list[bytes]:
         for name, build in FAMILIES.items():
             jobs[f"{name}-{precision.suffix}"] = lambda b=build, p=precision: b(p)
     return [kept_object(name, build) for name, build in jobs.items()]
-
-
-def _path(name: str) -> Path:
-    return cache_directory() / f"runtime-{runtime_key()}-{name}.o"
-
-
-def _read(name: str) -> bytes | None:
-    """A cached object, or None where it is absent or damaged."""
-    try:
-        content = _path(name).read_bytes()
-    except OSError:
-        return None
-    code, digest = content[:-32], content[-32:]
-    return code if hashlib.sha256(code).digest() == digest else None
-
-
-def _write(name: str, code: bytes) -> None:
-    """Keep an object; a cache that cannot be written is no error."""
-    path = _path(name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(code + hashlib.sha256(code).digest())
-        os.replace(temporary, path)
-    except OSError:
-        return

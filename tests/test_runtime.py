@@ -705,7 +705,7 @@ def test_a_damaged_cache_entry_is_compiled_again(
     library.runtime_objects.cache_clear()
     try:
         fresh = library.runtime_objects()
-        damaged = sorted(tmp_path.glob("*.o"))[0]
+        damaged = sorted(tmp_path.glob("*.qjit"))[0]
         damaged.write_bytes(b"nonsense" * 10)
         library.runtime_objects.cache_clear()
         assert library.runtime_objects() == fresh

@@ -1,0 +1,141 @@
+"""Programs that are kept on disk: what they are known by, and what is kept of them.
+
+A program is known by all that decides its object code: the canonical form of its jaxpr
+and of its options, JAX's settings, our sources, the versions of what we use, and the
+machine.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from jax import export
+from jax.extend.core import ClosedJaxpr
+
+from qjit.runtime import cache as files
+
+from .canonical import Canonical, FormlessError, digest
+from .compilation import Compiled
+from .jax_internals import calling_line, settings
+from .linking import Code
+
+PACKAGES = ("jax", "jaxlib", "llvmlite", "numpy", "scipy", "xdsl")
+_started = time.time_ns()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a program is known by, and the lines of code that its equations are of.
+
+    Where it is not known, there is a reason instead.
+    """
+
+    name: str = ""
+    lines: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def identify(
+    closed: ClosedJaxpr, symbol: str, options: Any, seed: int | None
+) -> Identity:
+    """Return what a program is known by; options are None if they are not known."""
+    try:
+        if not files.bound():
+            raise FormlessError("QJIT_CACHE_SIZE is 0")
+        if options is None:
+            raise FormlessError("its stages are asked for, or its passes are not ours")
+        canonical = Canonical()
+        # NOTE: the line of equations that have none.
+        calling = canonical.lines.setdefault(calling_line(), 0)
+        parts = closed, symbol, options, seed, settings()
+        tree = [calling, *_surroundings(), *map(canonical.value, parts)]
+        return Identity(f"program-{digest(tree)}", tuple(canonical.lines))
+    except FormlessError as error:
+        return Identity(reason=str(error))
+
+
+@cache
+def _surroundings() -> tuple[str, ...]:
+    """Return what decides object code besides the program: for this process, once."""
+    cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    versions = [version(each) for each in PACKAGES]
+    tag = str(sys.implementation.cache_tag)
+    return (_sources_digest(), llvm.get_process_triple(), *cpu, *versions, tag)
+
+
+def _sources_digest() -> str:
+    """Return a digest of all our sources, which are those that this process runs."""
+    found = hashlib.sha256()
+    root = str(Path(__file__).parents[1])
+    for path in _sources(root):
+        with open(path, "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_mtime_ns > _started:
+                raise FormlessError("the sources of qjit changed after it was imported")
+            found.update(path.removeprefix(root).encode(errors="surrogateescape"))
+            found.update(file.readall())
+    return found.hexdigest()
+
+
+def _sources(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.endswith(".py"):
+                yield entry.path
+            elif entry.name != "__pycache__" and entry.is_dir():
+                yield from _sources(entry.path)
+
+
+def find(identity: Identity) -> Compiled | None:
+    """Return the program that is known by this, if it is kept."""
+    content = files.read(identity.name) if identity.name else None
+    if content is None:
+        return None
+    text, _, image = content.partition(b"\n")
+    kept = json.loads(text)
+    lines = ("", *identity.lines)
+    compiled = Compiled(
+        Code(image, kept["symbol"], kept["handler"], tuple(kept["calls"])),
+        tuple(lines[number] for number in kept["locations"]),
+        tuple(kept["dimensions"]),
+        {export.symbolic_shape(size)[0]: fits for size, fits in kept["sizes"]},
+        kept["report"],
+    )
+    return compiled if compiled.code.is_loadable else None
+
+
+def keep(identity: Identity, compiled: Compiled) -> str:
+    """Keep a program; return "miss", or why it is not kept."""
+    reason = identity.reason or _not_kept(identity, compiled)
+    return f"not kept: {reason}" if reason else "miss"
+
+
+def _not_kept(identity: Identity, compiled: Compiled) -> str:
+    """Keep a program, or return why not."""
+    if compiled.report["host"]:
+        return f"it calls Python, for '{compiled.report['host'][0]}'"
+    lines = ("", *identity.lines)
+    unknown = [line for line in compiled.locations if line not in lines]
+    if unknown:
+        return f"it names a line that is not its own, {unknown[0]}"
+    kept = {
+        "symbol": compiled.code.symbol,
+        "handler": compiled.code.handler,
+        "calls": compiled.code.calls,
+        "locations": [lines.index(line) for line in compiled.locations],
+        "dimensions": compiled.dimensions,
+        "sizes": [(str(size), fits) for size, fits in compiled.sizes.items()],
+        "report": {k: v for k, v in compiled.report.items() if k != "seconds"},
+    }
+    text = json.dumps(kept).encode()
+    if files.write(identity.name, b"\n".join((text, compiled.code.image))):
+        return ""
+    return f"it is too large, or {files.directory()} cannot be written"
