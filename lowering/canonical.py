@@ -14,7 +14,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.core import ShapedArray
+from jax.core import ShapedArray, Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from qjit.dialects.circuit import Branch, Input, Loop, Slot, Step
@@ -24,7 +24,6 @@ from .jax_internals import (
     KNOWN_GENERATORS,
     NO_MESHES,
     SYMBOLIC,
-    UNSPECIFIED,
     axes_in_scope,
     dimension_terms,
     is_key,
@@ -38,8 +37,15 @@ Form = Any
 
 PLAIN = frozenset((type(None), bool, int, float, complex, str, bytes))
 FORMS: dict[type, Callable[["Canonical", Any], list[Any]]] = {}
-# Parameters with what derivatives and batches are made by. Before a program is
-# compiled, both have been made; import rules read none of these.
+# Parameters that no import rule reads: programs run on one device, wherever it is.
+PLACING = frozenset(
+    (
+        *("sharding", "in_shardings", "out_shardings", "ctx_mesh", "devices", "srcs"),
+        *("in_layouts", "out_layouts"),
+    )
+)
+# What derivatives and batches are made by, in the parameters of these primitives. Both
+# have been made before a program is compiled.
 TRANSFORMING = frozenset(
     (
         *("jvp_jaxpr_fun", "jvp_jaxpr_thunk", "fwd_jaxpr_thunk", "bwd", "out_trees"),
@@ -118,6 +124,8 @@ class Canonical:
     def _other(self, value: Any) -> Form:
         name = type(value).__qualname__
         match value:
+            case Tracer():
+                raise FormlessError("a value is known only at run time")
             case Enum():
                 return ["enum", type(value).__module__, name, value.name]
             case np.dtype():
@@ -192,8 +200,9 @@ class Canonical:
             params = {**rest, "counts": scan_counts(params)}
         found: list[Any] = []
         for key, value in params.items():
-            found.append(key)
-            found.append(value if type(value) in PLAIN else self.value(value))
+            if key not in PLACING:
+                found.append(key)
+                found.append(value if type(value) in PLAIN else self.value(value))
         return found
 
     def variable(self, var: Any) -> int:
@@ -321,11 +330,6 @@ def _mesh(_: Canonical, mesh: Any) -> list[Any]:
     if not mesh.empty:
         raise FormlessError("there is no canonical form of a mesh of devices")
     return ["no mesh"]
-
-
-@form(UNSPECIFIED)
-def _unspecified(_: Canonical, __: Any) -> list[Any]:
-    return ["unspecified"]
 
 
 declare(Slot, Input, Loop, Branch)

@@ -42,9 +42,6 @@ from jax._src.interpreters.partial_eval import dce_jaxpr
 # Results that promote as Python numbers do: nothing public converts to weak types.
 from jax._src.lax import lax
 
-# What stands for the sharding of what has none.
-from jax._src.named_sharding import UnspecifiedValue
-
 # Source lines of equations, to name the user's line in errors.
 from jax._src.source_info_util import is_user_filename as is_user_filename
 from jax._src.source_info_util import register_exclusion, user_frames
@@ -141,9 +138,8 @@ def key_generator(dtype: Any) -> Any:
     return dtype._impl
 
 
-# Types of what JAX puts into parameters and settings of any program.
+# Types of what JAX's settings hold.
 NO_MESHES = (_mesh.Mesh, _mesh.AbstractMesh)
-UNSPECIFIED = UnspecifiedValue
 AXES: type = _core.AxisEnv
 SYMBOLIC: type = type(export.symbolic_shape("n")[0])
 # Generators whose names say what they are; users may add others.
