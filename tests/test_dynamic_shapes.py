@@ -438,6 +438,7 @@ def _needing_size(_: Any, eqn: Any, x: Any, *__: Any) -> Any:
 
 def test_rules_that_need_sizes_become_host_calls(monkeypatch: Any) -> None:
     monkeypatch.setitem(RULES, "sin", _needing_size)
+    monkeypatch.setenv("QJIT_CACHE_SIZE", "0")
     program = qj.qjit(lambda x: jnp.cos(jnp.sin(x)), abstracted_axes=("n",))
     for size in (1, 4):
         x = jnp.arange(1.0, 1.0 + size)
@@ -447,6 +448,7 @@ def test_rules_that_need_sizes_become_host_calls(monkeypatch: Any) -> None:
 
 def test_rules_of_loops_that_need_sizes_are_errors(monkeypatch: Any) -> None:
     monkeypatch.setitem(RULES, "scan", _needing_size)
+    monkeypatch.setenv("QJIT_CACHE_SIZE", "0")
     program = qj.qjit(lambda x: jax.lax.map(jnp.sin, x), abstracted_axes=("n",))
     with pytest.raises(UnsupportedError, match=r"test_dynamic.*:\d+: .*'scan' cannot"):
         program(jnp.zeros(3))

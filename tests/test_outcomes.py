@@ -166,6 +166,7 @@ def test_states_that_do_not_fit_are_simulated_again(
         return circuit(1.1)
 
     kept = run()
+    monkeypatch.setenv("QJIT_CACHE_SIZE", "0")
     for size in (0, 400):
         monkeypatch.setattr(convert_walk, "KEPT_BYTES", size)
         for found, wanted in zip(run(), kept, strict=True):
