@@ -395,7 +395,7 @@ def hybrid(of: dict[str, Any]) -> Any:
         found = circuit(x), x * jnp.asarray(of["table"])
         return (*found, jax.grad(circuit)(x)) if exact else found
 
-    with enable_x64(of["wide"]):
+    with enable_x64(of["wide"] or not exact):
         found = [np.asarray(each).tolist() for each in program(0.2)]
         return found, program.report(0.2)["cache"]
 
