@@ -315,6 +315,17 @@ def test_weak_types_and_shapes(folder: Path) -> None:
         assert found.dtype == jax.jit(lambda x: x * jnp.ones(1, np.float32))(arg).dtype
 
 
+def test_64_bit_types(folder: Path) -> None:
+    for wide, kind in ((True, np.float64), (False, np.float32)):
+        with enable_x64(wide):
+            function = qj.qjit(lambda x: x + jnp.arange(2).sum())
+            assert function(np.float32(1.5)) == 2.5
+            assert function.report(np.float32(1.5))["cache"] == "miss"
+            program = energy()
+            assert program(0.3).dtype == kind
+            assert run(program, 0.3) == "miss"
+
+
 def test_sizes_of_abstracted_axes(folder: Path) -> None:
     for state in ("miss", "hit"):
         function = qj.qjit(
@@ -363,7 +374,6 @@ CHOICES: dict[str, list[Any]] = {
     "seed": [1, 2],
     "postselect": [None, 0, 1],
     "table": [(1, 2), (2, 1), (1.0, 2.0)],
-    "wide": [True, False],
 }
 
 
@@ -395,9 +405,8 @@ def hybrid(of: dict[str, Any]) -> Any:
         found = circuit(x), x * jnp.asarray(of["table"])
         return (*found, jax.grad(circuit)(x)) if exact else found
 
-    with enable_x64(of["wide"] or not exact):
-        found = [np.asarray(each).tolist() for each in program(0.2)]
-        return found, program.report(0.2)["cache"]
+    found = [np.asarray(each).tolist() for each in program(0.2)]
+    return found, program.report(0.2)["cache"]
 
 
 @pytest.fixture(scope="module")
@@ -430,3 +439,11 @@ def test_programs_that_differ_in_one_detail(
         expected, state = hybrid(changed)
         assert state.startswith("not kept")
     assert found == again == expected
+
+
+def test_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "cache.md").read_text()
+    block = page.split("```python\n")[1].split("```")[0]
+    for state in ("miss", "hit"):
+        exec(block, {})
+        assert capsys.readouterr().out.split() == [state, str(folder)]
