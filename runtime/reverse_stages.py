@@ -97,7 +97,9 @@ def _collect(module: Module, precision: Precision) -> None:
     number, more = body.var(0), body.var(1)
     last = body.select(tiled, MOST, FEWER)
     latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
-    body.call("memset", PTR, latest, body.coerce(0, I32), body.int(64 * 8))
+    joins = n >= JOINED_FROM
+    with body.when(joins):
+        body.call("memset", PTR, latest, body.coerce(0, I32), body.int(64 * 8))
 
     def more_left() -> Value:
         found = number.get()
@@ -120,7 +122,7 @@ def _collect(module: Module, precision: Precision) -> None:
             used = matrix_words(body, entry)
             size = body.select(used < 8, 8, used) * 8  # of a 2x2 at least
             body.call("memset", PTR, sums, body.coerce(0, I32), size)
-            with body.when(n >= JOINED_FROM):
+            with body.when(joins):
                 body.call("join", VOID, slot, room, number.get(), latest)
             bits.set(union)
             number.add(1)
