@@ -79,9 +79,7 @@ def test_many_tiles(dtype: str, steps: Any) -> None:
     np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
 
 
-@pytest.mark.parametrize(
-    ("num_wires", "dtype"), [(8, "complex128"), (17, "complex128")]
-)
+@pytest.mark.parametrize("num_wires", [8, 17])
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(steps=STEPS)
 def test_gradients(num_wires: int, steps: Any) -> None:
