@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from jax.extend.core import ClosedJaxpr
+from xdsl.backend.llvm.convert import convert_module
 from xdsl.dialects.builtin import ModuleOp
 
 from . import (
@@ -17,34 +17,14 @@ from . import (
     convert_quantum,
     convert_scf,
     convert_walk,
-    import_control,
-    import_conversions,
-    import_convolution,
-    import_elementwise,
-    import_fft,
-    import_indexing,
-    import_linalg,
-    import_math,
-    import_orthogonal,
-    import_products,
-    import_quantum,
-    import_random,
-    import_reductions,
-    import_shapes,
-    import_sorting,
-    import_special,
-    import_spectra,
-    import_windows,
 )
 from .convert_to_llvm import convert_to_llvm
-from .dimensions import Size
 from .ffi import add_handler
 from .fuse_loops import fuse_loops
-from .host_calls import HostRecord
 from .import_program import import_program
 from .importer import Importer
-from .linking import Code, calls_in
-from .native_llvm import compile_object, to_llvmlite
+from .linking import Code, Compiled, calls_in
+from .native_llvm import compile_object, target_machine, triple
 
 # The modules whose rules register themselves when they are imported.
 RULE_MODULES = (
@@ -56,38 +36,15 @@ RULE_MODULES = (
     convert_quantum,
     convert_scf,
     convert_walk,
-    import_control,
-    import_conversions,
-    import_convolution,
-    import_elementwise,
-    import_fft,
-    import_indexing,
-    import_linalg,
-    import_math,
-    import_orthogonal,
-    import_products,
-    import_quantum,
-    import_random,
-    import_reductions,
-    import_shapes,
-    import_sorting,
-    import_special,
-    import_windows,
-    import_spectra,
 )
 
 Pass = Callable[[ModuleOp], None]
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """Object code, and what a program must know besides its jaxpr to run it."""
-
-    code: Code
-    locations: tuple[str, ...]
-    dimensions: tuple[str, ...]
-    sizes: dict[Size, bool]
-    report: dict[str, Any]
+def to_llvmlite(module: ModuleOp) -> Any:
+    """Translate a module of the llvm dialect."""
+    layout = str(target_machine().target_data)
+    return convert_module(module, fallback_target_triple=triple(), data_layout=layout)
 
 
 def compile_jaxpr(
@@ -124,8 +81,7 @@ def compile_jaxpr(
     finish("ir", lambda: text)
     code = Code(compile_object(text), symbol, handler, calls_in(text))
     finish("object", lambda: "")
-    host = [record.name for record in cast(list[HostRecord], imported.host)]
-    report = {"native": imported.native, "host": host, "seconds": seconds}
+    report = {"native": imported.native, "host": imported.host, "seconds": seconds}
     return Compiled(
         code,
         tuple(imported.locations),

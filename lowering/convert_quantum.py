@@ -41,7 +41,6 @@ from .memory import (
     ITERATION_SHIFT,
     LARGE,
     MOST_ITERATIONS,
-    live_states,
     state_place,
 )
 
@@ -114,6 +113,16 @@ def _in_iteration(
 def wire_list(converter: Converter, wires: Sequence[int]) -> SSAValue:
     """Return the address of a constant list of wires."""
     return converter.global_data(np.asarray(wires, np.int32))
+
+
+def live_states(op: quantum.AllocOp) -> int:
+    """Return how many states of its size a circuit needs at once."""
+    function = op.parent_op()
+    others = [] if function is None else list(function.walk())
+    observables = (quantum.ExpvalOp, quantum.VarOp, gradient.AdjointOp)
+    has_bra = any(isinstance(o, quantum.VarOp | gradient.AdjointOp) for o in others)
+    has_factors = any(isinstance(o, observables) and len(o.matrices) for o in others)
+    return 1 + has_bra + has_factors
 
 
 @llvm_rule(quantum.AllocOp)

@@ -26,6 +26,17 @@ OPERATIONS: dict[str, Callable[[int, int], int]] = {
 }
 
 
+class UnknownSizeError(NotImplementedError):
+    """A rule needs a size that is known only when a call is made."""
+
+    def __init__(self, primitive: str, line: str, hosted: bool) -> None:
+        """Name the primitive and its line, and whether JAX may evaluate it instead."""
+        super().__init__(f"{line}: the rule of '{primitive}' needs a size.")
+        self.primitive = primitive
+        self.line = line
+        self.hosted = hosted
+
+
 def is_symbolic(size: Size) -> bool:
     """Tell whether a size is known only when a call is made."""
     return is_symbolic_dim(size)

@@ -1,10 +1,6 @@
 """Primitives without a native rule: native code calls back into JAX."""
 
-import ctypes
-import itertools
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -22,45 +18,9 @@ from xdsl.irdl import (
 from .arrays import Value
 from .concrete import bind, concrete_params
 from .convert_to_llvm import Converter, llvm_rule
-from .dimensions import Size, numbers
+from .host_records import record
 from .importer import Importer
-from .jax_internals import enable_x64, is_key, key_implementation, physical_aval
-
-HOST_ERROR = 255
-
-
-@dataclass(frozen=True)
-class HostRecord:
-    """One call into JAX: which primitive, and how to evaluate it.
-
-    In a program with symbolic dimensions, one more input holds their sizes.
-    """
-
-    key: int
-    name: str
-    evaluator: Callable[..., Callable[..., Sequence[Any]]]  # takes the sizes
-    inputs: tuple[tuple[tuple[Size, ...], np.dtype[Any]], ...]
-    outputs: tuple[tuple[tuple[Size, ...], np.dtype[Any]], ...]
-    wide: bool
-    dimensions: tuple[str, ...]
-
-    @property
-    def num_inputs(self) -> int:
-        """Count the buffers that a call is given."""
-        return len(self.inputs) + bool(self.dimensions)
-
-    def sizes(self, inputs: Sequence[int]) -> dict[str, int]:
-        """Return the sizes of the dimensions in this call."""
-        if not self.dimensions:
-            return {}
-        shape = (len(self.dimensions),)
-        values = _array(inputs[len(self.inputs)], shape, np.dtype(np.int64))
-        return dict(zip(self.dimensions, values.tolist(), strict=True))
-
-
-_keys = itertools.count(1)
-_records: dict[int, HostRecord] = {}
-_failures: dict[int, str] = {}  # by thread of the system
+from .jax_internals import is_key, key_implementation, physical_aval
 
 
 @irdl_op_definition
@@ -73,49 +33,6 @@ class HostCallOp(IRDLOperation):
     key = prop_def(IntegerAttr)
     num_inputs = prop_def(IntegerAttr)
     line = prop_def(IntegerAttr)
-
-
-def host_error_text() -> str:
-    """Return the message of the last exception that a host call raised."""
-    return _failures.pop(threading.get_ident(), "a host call failed.")
-
-
-def _array(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if not size:
-        return np.zeros(shape, dtype)
-    memory: Any = (ctypes.c_char * size).from_address(address)
-    return np.frombuffer(memory, dtype).reshape(shape)
-
-
-def _run(record: HostRecord, inputs: Sequence[int], outputs: Sequence[int]) -> None:
-    sizes = record.sizes(inputs)
-    args = [
-        _array(inputs[place], numbers(shape, sizes), dtype).copy()
-        for place, (shape, dtype) in enumerate(record.inputs)
-    ]
-    with enable_x64(record.wide or bool(jax.config.read("jax_enable_x64"))):
-        evaluate = record.evaluator(**sizes)
-        results = [np.asarray(found) for found in evaluate(*args)]
-    for place, (shape, dtype) in enumerate(record.outputs):
-        _array(outputs[place], numbers(shape, sizes), dtype)[...] = results[place]
-
-
-def evaluate_host_call(key: int, inputs: int, outputs: int) -> int:
-    """Evaluate a record on two arrays of addresses; return a status."""
-    record = _records[key]
-    words = record.num_inputs, len(record.outputs)
-    rows = [
-        list((ctypes.c_size_t * count).from_address(address))
-        for count, address in zip(words, (inputs, outputs), strict=True)
-    ]
-    try:
-        _run(record, *rows)
-    except Exception as error:
-        text = f"{record.name} raised {type(error).__name__}: {error}"
-        _failures[threading.get_ident()] = text
-        return HOST_ERROR
-    return 0
 
 
 def _wrapped(array: Any, dtype: Any) -> Any:
@@ -155,8 +72,7 @@ def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         return tuple((tuple(a.shape), np.dtype(a.dtype)) for a in avals)
 
     wide = any(np.dtype(a.dtype).itemsize == 8 for a in (*avals_in, *avals_out))
-    record = HostRecord(
-        next(_keys),
+    key = record(
         eqn.primitive.name,
         lru_cache(maxsize=64)(partial(_evaluate, eqn)),
         signature(avals_in),
@@ -164,8 +80,7 @@ def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         wide,
         tuple(importer.dimensions),
     )
-    _records[record.key] = record
-    importer.host_records.append(record)
+    importer.host_names.append(eqn.primitive.name)
     given = [importer.buffer(value) for value in inputs]
     if importer.dimension_buffer is not None:
         given.append(importer.dimension_buffer)
@@ -174,7 +89,7 @@ def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         HostCallOp.build(
             operands=[[*given, *made]],
             properties={
-                "key": IntegerAttr(record.key, i64),
+                "key": IntegerAttr(key, i64),
                 "num_inputs": IntegerAttr(len(given), i64),
                 "line": IntegerAttr(importer.location(eqn), i64),
             },

@@ -13,7 +13,8 @@ from .import_conversions import convert
 from .import_reductions import computed, plus, times
 from .import_shapes import moved
 from .importer import Importer, rule
-from .lapack import LETTERS, call_routine
+from .lapack import call_routine
+from .libraries import LETTERS
 from .matrices import Aval, Part, batched, converted
 from .small_floats import is_small
 

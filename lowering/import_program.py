@@ -10,10 +10,52 @@ from jax.extend.core import ClosedJaxpr
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
+from . import (
+    import_control,
+    import_conversions,
+    import_convolution,
+    import_elementwise,
+    import_fft,
+    import_indexing,
+    import_linalg,
+    import_math,
+    import_orthogonal,
+    import_products,
+    import_quantum,
+    import_random,
+    import_reductions,
+    import_shapes,
+    import_sorting,
+    import_special,
+    import_spectra,
+    import_windows,
+)
 from .arrays import memref_type
-from .dimensions import Size, names
-from .importer import Importer, UnknownSizeError
+from .dimensions import Size, UnknownSizeError, names
+from .importer import Importer
 from .jax_internals import physical_aval, without_dead_code
+
+# The modules whose rules register themselves when they are imported.
+RULE_MODULES = (
+    import_control,
+    import_conversions,
+    import_convolution,
+    import_elementwise,
+    import_fft,
+    import_indexing,
+    import_linalg,
+    import_math,
+    import_orthogonal,
+    import_products,
+    import_quantum,
+    import_random,
+    import_reductions,
+    import_shapes,
+    import_sorting,
+    import_special,
+    import_spectra,
+    import_windows,
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +65,7 @@ class Imported:
     module: ModuleOp
     locations: list[str]
     native: dict[str, int]
-    host: list[Any]
+    host: list[str]
     notes: dict[str, dict[str, Any]]
     dimensions: tuple[str, ...]
     sizes: dict[Size, bool]
@@ -80,7 +122,7 @@ def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
         importer.module,
         importer.locations,
         importer.native_primitives,
-        importer.host_records,
+        importer.host_names,
         importer.notes,
         dimensions,
         importer.sizes,

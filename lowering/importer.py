@@ -12,6 +12,7 @@ from xdsl.dialects import memref
 from xdsl.ir import Attribute, SSAValue
 
 from .arrays import Buffer, Value, is_native, memref_type
+from .dimensions import UnknownSizeError
 from .emitter import Emitter
 from .emitter import index as index
 from .jax_internals import (
@@ -94,17 +95,6 @@ def elementwise(*names: str) -> Callable[..., Callable[..., SSAValue]]:
     return register
 
 
-class UnknownSizeError(NotImplementedError):
-    """A rule needs a size that is known only when a call is made."""
-
-    def __init__(self, primitive: str, line: str, hosted: bool) -> None:
-        """Name the primitive and its line, and whether JAX may evaluate it instead."""
-        super().__init__(f"{line}: the rule of '{primitive}' needs a size.")
-        self.primitive = primitive
-        self.line = line
-        self.hosted = hosted
-
-
 class Extension(Protocol):
     """What an importer knows of the circuit that it is in."""
 
@@ -148,14 +138,9 @@ class Importer(Emitter):
         self.locations: list[str] = [""]  # 0: unknown
         self.enclosing: list[Any] = []
         self.native_primitives: dict[str, int] = {}
-        self.host_records: list[Any] = []
+        self.host_names: list[str] = []
         self.notes: dict[str, dict[str, Any]] = {}  # for the report
         self._location_ids: dict[str, int] = {}
-
-    @property
-    def host_calls(self) -> list[str]:
-        """Return the names of the primitives that call back into JAX."""
-        return [record.name for record in self.host_records]
 
     def constant(self, value: Any) -> Value:
         """Return a value known at compile time."""

@@ -24,9 +24,8 @@ from jax.extend.core import ClosedJaxpr
 from qjit.runtime import cache as files
 
 from .canonical import Canonical, FormlessError, digest
-from .compilation import Compiled
 from .jax_internals import calling_line, settings
-from .linking import Code
+from .linking import Code, Compiled
 
 PACKAGES = ("jax", "jaxlib", "llvmlite", "numpy", "scipy", "xdsl")
 _started = time.time_ns()

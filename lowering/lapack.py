@@ -1,16 +1,12 @@
 """BLAS and LAPACK, called from native code: one table of routines and their arguments.
 
-The routines are those that SciPy ships. Programs name them by symbol, and the addresses
-are bound when a program is loaded. Every argument is the address of a buffer, also
-numbers and letters; matrices are column-major.
+The routines are those that SciPy ships, see libraries.py. Every argument is the address
+of a buffer, also numbers and letters; matrices are column-major.
 """
 
-import ctypes
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, reduce
-from importlib import import_module
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -28,18 +24,11 @@ from xdsl.irdl import (
 from .convert_to_llvm import Converter, llvm_rule
 from .dimensions import Size, at_most, count, is_symbolic, larger, smaller
 from .importer import Importer
+from .libraries import LETTERS, PREFIX, SPLIT, THREADS, threads_address
 
-PREFIX = "__scipy__"
-# Calls a routine from several threads, see split_products.py.
-SPLIT = "__qjit__split_"
-# Sets how many threads OpenBLAS uses, and returns how many it used.
-THREADS = "openblas_set_num_threads_local"
 # From how many multiplications on, or cubes of a matrix's size, threads are worth it.
 MANY = 1 << 25
 SIGNED_GREATER = IntegerAttr(llvm.ICmpPredicateFlag("sgt").to_int(), i64)
-LIBRARIES = ("scipy.linalg.cython_blas", "scipy.linalg.cython_lapack")
-LETTERS = {"float32": "s", "float64": "d", "complex64": "c", "complex128": "z"}
-SIZES = {letter: np.dtype(name).itemsize for name, letter in LETTERS.items()}
 # The widest blocks that LAPACK works in, and the room for their triangular factors.
 BLOCK = 64
 FACTORS = (BLOCK + 1) * BLOCK
@@ -270,30 +259,3 @@ def argument_buffer(importer: Importer, value: Size | str | SSAValue) -> SSAValu
     number = importer.emit(arith.IndexCastOp(importer.index_constant(value), i32))
     importer.store(number, buffer, (), np.int32)
     return buffer
-
-
-def routines_in(text: str, prefix: str = PREFIX) -> Iterable[str]:
-    """Return the routines that a module of LLVM IR calls."""
-    return dict.fromkeys(re.findall(rf'@"?{prefix}(\w+)', text))
-
-
-@cache
-def threads_address() -> int | None:
-    """Return the address of what sets OpenBLAS's threads; None for another library."""
-    library = ctypes.CDLL(import_module(LIBRARIES[0]).__file__)
-    found: Any = getattr(library, THREADS, None)
-    return found and ctypes.cast(found, ctypes.c_void_p).value
-
-
-@cache
-def routine_address(name: str) -> int:
-    """Return the address of a routine among those that SciPy ships."""
-    modules = map(import_module, LIBRARIES)
-    capsules = (module.__pyx_capi__.get(name) for module in modules)
-    capsule = next(filter(None, capsules))
-    label = ctypes.pythonapi.PyCapsule_GetName
-    label.restype, label.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype = ctypes.c_void_p
-    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    return pointer(capsule, label(capsule))

@@ -13,10 +13,10 @@ from typing import Any
 import jax
 import llvmlite.binding as llvm
 
+from .dimensions import Size
 from .ffi import NUMBER
-from .gate_library import gate_library_object
-from .host_calls import evaluate_host_call
-from .lapack import (
+from .host_records import evaluate_host_call
+from .libraries import (
     PREFIX,
     SIZES,
     SPLIT,
@@ -28,7 +28,6 @@ from .lapack import (
 from .memory import memory_check_address, memory_room_address
 from .native_llvm import compile_object, target_machine
 from .python_calls import python_calls, python_symbols
-from .split_products import split_product
 
 RUNTIME = "__qrt__"
 
@@ -49,6 +48,17 @@ class Code:
     def is_loadable(self) -> bool:
         """Whether the libraries of this process have what the code calls."""
         return THREADS not in self.calls or threads_address() is not None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Object code, and what a program must know besides its jaxpr to run it."""
+
+    code: Code
+    locations: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    sizes: dict[Size, bool]
+    report: dict[str, Any]
 
 
 def calls_in(text: str) -> tuple[str, ...]:
@@ -86,6 +96,8 @@ def _runtime() -> str:
     """Link the runtime on first use and return the name of its library."""
     from qjit.runtime.library import runtime_objects
 
+    from .gate_library import gate_library_object
+
     builder = llvm.JITLibraryBuilder().add_current_process()
     for image in (*runtime_objects(), gate_library_object()):
         builder.add_object_img(image)
@@ -111,6 +123,8 @@ def _python() -> str:
 @cache
 def _split(routine: str) -> str:
     """Link what splits a product on first use and return the name of its library."""
+    from .split_products import split_product
+
     name = f"qjit_split_{routine}"
     image = compile_object(split_product(routine, SIZES[routine[0]]))
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()

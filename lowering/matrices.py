@@ -12,7 +12,7 @@ from .dimensions import Size, count
 from .import_conversions import convert
 from .import_shapes import moved
 from .importer import Importer, Rule, rule
-from .lapack import LETTERS
+from .libraries import LETTERS
 
 Part = Callable[[SSAValue, Sequence[Size]], SSAValue]
 Indices = Sequence[SSAValue]

@@ -5,8 +5,6 @@ import os
 import re
 from pathlib import Path
 
-from qjit.dialects import gradient, quantum
-
 NO_MEMORY = 6  # the status
 # Marks a status's location that `state_place` packed.
 _PACKED = 1 << 47
@@ -59,16 +57,6 @@ def size_text(size: int) -> str:
         if size >> power:
             return f"{size / (1 << power):.4g} {unit}"
     return f"{size} bytes"
-
-
-def live_states(op: quantum.AllocOp) -> int:
-    """Return how many states of its size a circuit needs at once."""
-    function = op.parent_op()
-    others = [] if function is None else list(function.walk())
-    observables = (quantum.ExpvalOp, quantum.VarOp, gradient.AdjointOp)
-    has_bra = any(isinstance(o, quantum.VarOp | gradient.AdjointOp) for o in others)
-    has_factors = any(isinstance(o, observables) and len(o.matrices) for o in others)
-    return 1 + has_bra + has_factors
 
 
 def state_place(num_wires: int, bytes_per_amplitude: int, line: int) -> int:

@@ -1,12 +1,9 @@
-"""From the llvm dialect to object code, through llvmlite."""
+"""From LLVM IR to object code, for this machine."""
 
 from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
-from llvmlite import ir
-from xdsl.backend.llvm.convert import convert_module
-from xdsl.dialects.builtin import ModuleOp
 
 LONG = 2500  # lines of LLVM IR
 
@@ -29,12 +26,6 @@ def target_machine() -> Any:
         reloc="pic",
         codemodel="jitdefault",
     )
-
-
-def to_llvmlite(module: ModuleOp) -> ir.Module:
-    """Translate a module of the llvm dialect."""
-    layout = str(target_machine().target_data)
-    return convert_module(module, fallback_target_triple=triple(), data_layout=layout)
 
 
 def compile_object(text: str) -> bytes:

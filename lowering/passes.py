@@ -1,7 +1,10 @@
-"""The registry of passes, and which of them run unless the user says otherwise."""
+"""The registry of passes, and how they run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from .cancel_inverses import CancelInversesPass
@@ -19,12 +22,6 @@ PASSES: Mapping[str, type[ModulePass]] = {
     )
 }
 
-# What the front end does before there is a module; names like those of passes.
-FRONT: tuple[str, ...] = ("reroll-loops",)
-
-# Passes that users may leave out or reorder; what follows them is the conversion.
-DEFAULT: tuple[str, ...] = (CancelInversesPass.name, MergeRotationsPass.name)
-
 
 def find_pass(name: str) -> type[ModulePass]:
     """Return the pass of this name."""
@@ -32,3 +29,25 @@ def find_pass(name: str) -> type[ModulePass]:
         known = ", ".join(sorted(PASSES))
         raise ValueError(f"there is no pass {name!r}. The passes are: {known}.")
     return PASSES[name]
+
+
+@cache
+def _context() -> Context:
+    return Context(allow_unregistered=True)
+
+
+def runners(
+    passes: Iterable[str | ModulePass | type[ModulePass]],
+) -> list[Callable[[ModuleOp], None]]:
+    """Return what runs passes, given by name or not, and then forms schedules."""
+    return [_runner(_pass(each)) for each in (*passes, FormSchedulesPass())]
+
+
+def _pass(item: str | ModulePass | type[ModulePass]) -> ModulePass:
+    if isinstance(item, ModulePass):
+        return item
+    return find_pass(item)() if isinstance(item, str) else item()
+
+
+def _runner(each: ModulePass) -> Callable[[ModuleOp], None]:
+    return lambda module: each.apply(_context(), module)

@@ -1,22 +1,16 @@
 """The pipeline: which passes run on an imported program, in which order."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
-from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
+# Names of passes, or xDSL's passes; or a function from the default names to those.
+Pipeline = Sequence[Any] | Callable[[tuple[str, ...]], Sequence[Any]]
 
-from .form_schedules import FormSchedulesPass
-from .passes import DEFAULT, FRONT, find_pass
+# What the front end does before there is a module; names like those of passes.
+FRONT: tuple[str, ...] = ("reroll-loops",)
 
-Pipeline = Sequence[str | ModulePass] | Callable[[tuple[str, ...]], Sequence[Any]]
-
-
-@cache
-def _context() -> Context:
-    return Context(allow_unregistered=True)
+# Passes that users may leave out or reorder; what follows them is the conversion.
+DEFAULT: tuple[str, ...] = ("cancel-inverses", "merge-rotations")
 
 
 def _chosen(pipeline: Pipeline | None) -> Sequence[Any]:
@@ -37,24 +31,6 @@ def pipeline_names(pipeline: Pipeline | None) -> tuple[str, ...] | None:
     return chosen if all(type(each) is str for each in chosen) else None
 
 
-def resolve_pipeline(
-    pipeline: Pipeline | None,
-) -> list[Callable[[ModuleOp], None]]:
-    """Return the passes to run, the conversion to schedules last.
-
-    Args:
-        pipeline: names of passes, passes, or a callable from the default tuple to a
-            new one; None for the default.
-    """
-    passes = [each for each in _chosen(pipeline) if each not in FRONT]
-    return [_runner(_pass(each)) for each in (*passes, FormSchedulesPass())]
-
-
-def _pass(item: str | ModulePass | type[ModulePass]) -> ModulePass:
-    if isinstance(item, ModulePass):
-        return item
-    return find_pass(item)() if isinstance(item, str) else item()
-
-
-def _runner(each: ModulePass) -> Callable[[ModuleOp], None]:
-    return lambda module: each.apply(_context(), module)
+def chosen_passes(pipeline: Pipeline | None) -> list[Any]:
+    """Return the passes of a pipeline, or their names."""
+    return [each for each in _chosen(pipeline) if each not in FRONT]

@@ -4,21 +4,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
-from .compilation import Pass, compile_jaxpr
 from .dimensions import Size, numbers
-from .host_calls import HOST_ERROR, host_error_text
-from .importer import Importer
+from .host_records import HOST_ERROR, host_error_text
 from .jax_internals import weakly_typed
 from .kept_programs import find, identify, keep
 from .linking import load
 from .memory import ITERATION_SHIFT, NO_MEMORY, memory_text
 from .python_calls import INTERRUPTED
+
+if TYPE_CHECKING:
+    from .compilation import Pass
+    from .importer import Importer
 
 MESSAGES = {
     1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
@@ -100,8 +102,8 @@ def compile_program(
     name: str = "program",
     seed: int | None = None,
     rewrite: Callable[[ClosedJaxpr], ClosedJaxpr] = lambda closed: closed,
-    passes: Sequence[Pass] = (),
-    prepare: Callable[[Importer], None] = lambda _: None,
+    passes: Callable[[], Sequence["Pass"]] = tuple,
+    prepare: Callable[["Importer"], None] = lambda _: None,
     known_as: Any = None,
     keep_stages: bool = False,
     has_side_effect: bool | None = None,
@@ -123,11 +125,13 @@ def compile_program(
     state = "hit"
     seconds = {"cache": time.perf_counter() - clock}
     if compiled is None:
+        from .compilation import compile_jaxpr  # the compiler and xDSL, if needed
+
         compiled = compile_jaxpr(
             rewrite(closed),
             symbol,
             seed=seed,
-            passes=passes,
+            passes=passes(),
             prepare=prepare,
             stages=stages if keep_stages else None,
         )

@@ -7,7 +7,7 @@ share nothing cost at most what the cores they do not get would have done.
 
 from qjit.runtime.emit import I8, I32, I64, PTR, VOID, Body, Module, Value
 
-from .lapack import PREFIX, SPLIT
+from .libraries import PREFIX, SPLIT
 
 MOST_PARTS = 64
 # Of the arguments of gemm: how many there are, and where some of them stand.

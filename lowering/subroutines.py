@@ -8,10 +8,9 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, SSAValue
 
-from qjit.dialects.circuit import steps
-
 from .arrays import Buffer, Value, element_type, is_native, memref_type
 from .dimensions import is_static
+from .inner_jaxprs import hashable, inner_jaxprs, weight
 from .small_floats import is_small
 
 if TYPE_CHECKING:
@@ -22,33 +21,6 @@ SMALLEST = 24
 # Operations with an effect that a function may have, and what calls others.
 GATES = ("quantum_gate", "quantum_unitary")
 CALLS = ("jit", "pjit", "closed_call", "core_call", "scan", "while", "cond")
-
-
-def inner_jaxprs(eqn: Any) -> list[Jaxpr]:
-    """Return every jaxpr among an equation's parameters."""
-    found: list[Jaxpr] = []
-    for value in eqn.params.values():
-        for item in value if isinstance(value, (tuple, list)) else (value,):
-            jaxpr = getattr(item, "jaxpr", item)
-            if isinstance(jaxpr, Jaxpr):
-                found.append(jaxpr)
-    return found
-
-
-def weight(eqn: Any) -> int:
-    """Return the number of equations and gates in an equation."""
-    within = sum(weight(each) for jaxpr in inner_jaxprs(eqn) for each in jaxpr.eqns)
-    cores = [value for value in eqn.params.values() if hasattr(value, "nodes")]
-    return 1 + within + sum(1 for core in cores for _ in steps(core.nodes))
-
-
-def hashable(value: Any) -> Any:
-    """Return a value that is equal for parameters known to be the same."""
-    try:
-        hash(value)
-    except TypeError:
-        return id(value)
-    return value
 
 
 def signature(eqn: Any) -> Any:

@@ -9,11 +9,11 @@ import jax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
-from qjit.lowering.importer import UnknownSizeError
+from qjit.lowering.dimensions import UnknownSizeError
 from qjit.lowering.pipeline import asks_for
 from qjit.lowering.program import Program
 
-from . import import_rules
+from . import programs
 from .autograph import converted
 from .diagnostics import call, check_room, explained
 from .dynamic_shapes import (
@@ -37,7 +37,7 @@ def native_call(function: Callable[..., Any], args: Sequence[Any], name: str) ->
     """Compile a function of arrays and call it, inside a JAX trace."""
     closed = jax.make_jaxpr(function)(*map(_abstract, args))
     check_room(closed.out_avals, name)
-    return import_rules.compile_jaxpr(closed, name=name).call(*args)
+    return programs.compile_jaxpr(closed, name=name).call(*args)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class QJIT:
     def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
         try:
             with self._rerolling():
-                return import_rules.compile_jaxpr(
+                return programs.compile_jaxpr(
                     closed,
                     name=self._name,
                     seed=self._seed,

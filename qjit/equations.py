@@ -9,8 +9,8 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from qjit.lowering.dimensions import is_static
+from qjit.lowering.inner_jaxprs import hashable, weight
 from qjit.lowering.jax_internals import line_of_source
-from qjit.lowering.subroutines import hashable, weight
 
 from .jaxprs import inner_jaxprs
 

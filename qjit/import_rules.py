@@ -4,28 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr
 
 from qjit.dialects.statevector import SeedOp
 from qjit.lowering.arrays import Value
-from qjit.lowering.canonical import Canonical, declare, form
 from qjit.lowering.import_circuit import import_adjoint, import_circuit
 from qjit.lowering.import_quantum import begin, end
 from qjit.lowering.import_samples import shared_draws
 from qjit.lowering.importer import Importer, rule
-from qjit.lowering.pipeline import pipeline_names, resolve_pipeline
-from qjit.lowering.program import Program, compile_program
 
 from .circuit_derivatives import circuit_pull_p, circuit_push_p, pulled, pushed
-from .circuit_primitives import Circuit, circuit_p, mapped_over_batch, qnode_p
-from .diff_methods import Differences
-from .estimates import Moments
+from .circuit_primitives import circuit_p, mapped_over_batch, qnode_p
 from .jaxprs import measures_midway, quantum_eqns
-from .operations import Token
-from .outcomes import Frequencies, Powers
-from .reroll import is_rerolling, reroll
-from .shared_runs import Sharing
-from .split import Core
 from .trajectories import import_trajectories
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
@@ -112,36 +101,3 @@ def _circuit_pull(
     count = len(core.results)
     run = params.get("run")
     return import_adjoint(importer, core, inputs[:count], inputs[count:], into, run)
-
-
-declare(Circuit, Core, Differences, Moments, Powers, Frequencies)
-
-
-@form(Token)
-def _token(_: Canonical, token: Any) -> list[Any]:
-    return ["token", token.cancelled]
-
-
-def compile_jaxpr(
-    closed: ClosedJaxpr,
-    *,
-    name: str,
-    seed: int | None = None,
-    pipeline: Any = None,
-    keep_stages: bool = False,
-) -> Program:
-    """Compile a closed jaxpr that may call quantum functions."""
-    names = pipeline_names(pipeline)
-
-    def rewrite(closed: ClosedJaxpr) -> ClosedJaxpr:
-        return Sharing().closed(reroll(closed))
-
-    return compile_program(
-        closed,
-        name=name,
-        seed=seed,
-        rewrite=rewrite,
-        passes=resolve_pipeline(pipeline),
-        known_as=None if names is None else (names, is_rerolling()),
-        keep_stages=keep_stages,
-    )

@@ -9,7 +9,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from qjit.lowering.dimensions import is_static
-from qjit.lowering.subroutines import inner_jaxprs as inner_jaxprs
+from qjit.lowering.inner_jaxprs import inner_jaxprs as inner_jaxprs
 
 from .jax_internals import bind as bind
 

@@ -11,6 +11,8 @@ from jax.core import Tracer
 
 from qjit.lowering.dimensions import is_static
 
+# NOTE: the rules of derivatives register themselves.
+from . import circuit_derivatives as circuit_derivatives
 from .autograph import converted
 from .circuit_primitives import Circuit, qnode_p
 from .context import TraceContext, is_tracing, tracing

@@ -11,7 +11,7 @@ from typing import Any
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-from qjit.lowering.subroutines import inner_jaxprs
+from qjit.lowering.inner_jaxprs import inner_jaxprs
 
 from .jax_internals import without_dead_code
 

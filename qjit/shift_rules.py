@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.linalg
 
 from qjit.dialects.circuit import Branch, Loop, Node, Slot, Step
 from qjit.dialects.gates import GATES
@@ -58,11 +57,13 @@ def shift_rule(frequencies: Frequencies) -> Rule:
 
 def _of_any_spectrum(frequencies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Choose shifts by pivoted QR, and solve for the coefficients of their sines."""
+    from scipy.linalg import qr  # which takes long to import
+
     gap = min(frequencies[0], np.diff(frequencies).min())
     count = CANDIDATES_PER_FREQUENCY * math.ceil(frequencies[-1] / gap)
     candidates = np.linspace(0, math.pi / gap, count + 1)[1:]
     sines = np.sin(np.outer(frequencies, candidates))
-    *_, order = scipy.linalg.qr(sines, pivoting=True, mode="economic")
+    *_, order = qr(sines, pivoting=True, mode="economic")
     chosen = np.sort(order[: len(frequencies)])
     return candidates[chosen], np.linalg.solve(2 * sines[:, chosen], frequencies)
 

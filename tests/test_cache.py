@@ -23,9 +23,11 @@ from qjit.lowering.jax_internals import enable_x64
 ROOT = Path(__file__).parents[1]
 
 SCRIPT = """
-import json, jax, jax.numpy as jnp, numpy as np
+import json, sys, jax, jax.numpy as jnp, numpy as np
 jax.config.update("jax_enable_x64", True)
+before = set(sys.modules)
 import qjit as qj
+heavy = {"scipy.linalg", "xdsl"} & sys.modules.keys() - before
 
 @qj.qnode(wires=3)
 def energy(angles):
@@ -54,7 +56,8 @@ def classical(x):
 calls = [(train, np.arange(3.0)), (sampled, 0.7), (classical, np.eye(3) + 0.1)]
 found = [np.concatenate([np.ravel(y) for y in jax.tree.leaves(f(x))]).tolist()
          for f, x in calls]
-print(json.dumps([found, [f.report(x)["cache"] for f, x in calls]]))
+states = [f.report(x)["cache"] for f, x in calls]
+print(json.dumps([found, states, sorted(heavy), "xdsl" in sys.modules]))
 """
 
 FAILING = """
@@ -134,8 +137,9 @@ def answer(process: Any) -> Any:
 def test_processes_at_once_and_one_after(shared: Path) -> None:
     together = [started(shared) for _ in range(2)]
     found = [answer(each)[0] for each in together]
-    results, states = answer(started(shared))
+    results, states, heavy, compiler = answer(started(shared))
     assert states == ["hit", "hit", "hit"]
+    assert not heavy and not compiler
     assert found == [results, results]
     assert not list(shared.glob("*part"))
 

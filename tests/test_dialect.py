@@ -9,7 +9,8 @@ from xdsl.utils.exceptions import VerifyException
 from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
 from qjit.dialects.linearity import verify_linear
-from qjit.lowering.passes import DEFAULT, PASSES, find_pass
+from qjit.lowering.passes import PASSES, find_pass
+from qjit.lowering.pipeline import DEFAULT
 
 
 def test_properties_left_out_are_absent() -> None:

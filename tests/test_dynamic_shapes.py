@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from jax import export
 
 import qjit as qj
-from qjit import import_rules
+from qjit import programs
 from qjit.errors import UnsupportedError
+from qjit.lowering import import_program as import_program  # has all rules
 from qjit.lowering.dimensions import count, evaluate, number, numbers
 from qjit.lowering.importer import RULES
 
@@ -290,13 +291,13 @@ def assert_same(found: Any, expected: Any) -> None:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The names of the programs that were compiled."""
     names: list[str] = []
-    real = import_rules.compile_program
+    real = programs.compile_program
 
     def compile_program(*args: Any, **kwargs: Any) -> Any:
         names.append(kwargs["name"])
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(import_rules, "compile_program", compile_program)
+    monkeypatch.setattr(programs, "compile_program", compile_program)
     yield names
 
 

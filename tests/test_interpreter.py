@@ -25,7 +25,8 @@ from xdsl.utils.exceptions import InterpretationError
 from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
 from qjit.dialects.interpreter import run_module
-from qjit.lowering.passes import DEFAULT, find_pass
+from qjit.lowering.passes import find_pass
+from qjit.lowering.pipeline import DEFAULT
 
 WIRES = 3
 STATE = "memref<8xcomplex<f64>>"

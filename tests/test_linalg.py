@@ -14,7 +14,8 @@ from jax.lax import linalg
 
 import qjit as qj
 from qjit.lowering.jax_internals import enable_x64
-from qjit.lowering.lapack import ROUTINES, routine_address
+from qjit.lowering.lapack import ROUTINES
+from qjit.lowering.libraries import routine_address
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 Function = Callable[..., Any]

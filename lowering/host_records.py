@@ -1,0 +1,99 @@
+"""What native code calls back into JAX for, and how that is evaluated."""
+
+import ctypes
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from .dimensions import Size, numbers
+from .jax_internals import enable_x64
+
+HOST_ERROR = 255
+
+
+@dataclass(frozen=True)
+class HostRecord:
+    """One call into JAX: which primitive, and how to evaluate it.
+
+    In a program with symbolic dimensions, one more input holds their sizes.
+    """
+
+    name: str
+    evaluator: Callable[..., Callable[..., Sequence[Any]]]  # takes the sizes
+    inputs: tuple[tuple[tuple[Size, ...], np.dtype[Any]], ...]
+    outputs: tuple[tuple[tuple[Size, ...], np.dtype[Any]], ...]
+    wide: bool
+    dimensions: tuple[str, ...]
+
+    @property
+    def num_inputs(self) -> int:
+        """Count the buffers that a call is given."""
+        return len(self.inputs) + bool(self.dimensions)
+
+    def sizes(self, inputs: Sequence[int]) -> dict[str, int]:
+        """Return the sizes of the dimensions in this call."""
+        if not self.dimensions:
+            return {}
+        shape = (len(self.dimensions),)
+        values = _array(inputs[len(self.inputs)], shape, np.dtype(np.int64))
+        return dict(zip(self.dimensions, values.tolist(), strict=True))
+
+
+_keys = itertools.count(1)
+_records: dict[int, HostRecord] = {}
+_failures: dict[int, str] = {}  # by thread of the system
+
+
+def record(*fields: Any) -> int:
+    """Note a call, given the fields of its record, and return its key."""
+    key = next(_keys)
+    _records[key] = HostRecord(*fields)
+    return key
+
+
+def host_error_text() -> str:
+    """Return the message of the last exception that a host call raised."""
+    return _failures.pop(threading.get_ident(), "a host call failed.")
+
+
+def _array(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if not size:
+        return np.zeros(shape, dtype)
+    memory: Any = (ctypes.c_char * size).from_address(address)
+    return np.frombuffer(memory, dtype).reshape(shape)
+
+
+def _run(record: HostRecord, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+    sizes = record.sizes(inputs)
+    args = [
+        _array(inputs[place], numbers(shape, sizes), dtype).copy()
+        for place, (shape, dtype) in enumerate(record.inputs)
+    ]
+    with enable_x64(record.wide or bool(jax.config.read("jax_enable_x64"))):
+        evaluate = record.evaluator(**sizes)
+        results = [np.asarray(found) for found in evaluate(*args)]
+    for place, (shape, dtype) in enumerate(record.outputs):
+        _array(outputs[place], numbers(shape, sizes), dtype)[...] = results[place]
+
+
+def evaluate_host_call(key: int, inputs: int, outputs: int) -> int:
+    """Evaluate a record on two arrays of addresses; return a status."""
+    found = _records[key]
+    words = found.num_inputs, len(found.outputs)
+    rows = [
+        list((ctypes.c_size_t * count).from_address(address))
+        for count, address in zip(words, (inputs, outputs), strict=True)
+    ]
+    try:
+        _run(found, *rows)
+    except Exception as error:
+        text = f"{found.name} raised {type(error).__name__}: {error}"
+        _failures[threading.get_ident()] = text
+        return HOST_ERROR
+    return 0
