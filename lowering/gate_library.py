@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 
 import numpy as np
 
-from qjit.dialects import gates
 from qjit.dialects.gate_algebra import ComplexMatrix, Frequency, Harmonics
 from qjit.dialects.gates import GATES, GateRecord
 from qjit.runtime.emit import F64, I1, I8, I32, I64, PTR, VOID, Body, Module, Value
-from qjit.runtime.library import kept_object
 
 
 @dataclass(frozen=True)
@@ -189,12 +185,3 @@ def _dim_and_size(body: Body, params: Value) -> tuple[Value, Value]:
     dim = body.convert(body.load(F64, params, 1), I64)
     targets = body.convert(body.load(F64, params, 2), I64)
     return dim, body.int(1) << targets
-
-
-@cache
-def gate_library_object() -> bytes:
-    """Object code of the gate library."""
-    digest = hashlib.sha256()
-    for source in (*Path(gates.__file__).parent.glob("gate*.py"), Path(__file__)):
-        digest.update(source.read_bytes())
-    return kept_object(f"gates-{digest.hexdigest()[:16]}", gate_library_ir)

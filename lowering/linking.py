@@ -1,7 +1,6 @@
 """Loading object code: what it calls is bound, and XLA learns of its handler."""
 
 import ctypes
-import hashlib
 import itertools
 import threading
 from collections.abc import Callable
@@ -12,6 +11,9 @@ from typing import Any
 
 import jax
 import llvmlite.binding as llvm
+
+from qjit.dialects import gates
+from qjit.runtime.library import generated_object, runtime_objects
 
 from .dimensions import Size
 from .ffi import NUMBER
@@ -91,15 +93,24 @@ def _jit() -> Any:
     return llvm.create_lljit_compiler()
 
 
+def _gates() -> bytes:
+    """Return the object code of the gate library."""
+
+    def build() -> str:
+        from .gate_library import gate_library_ir
+
+        return gate_library_ir()
+
+    sources = Path(gates.__file__).parent.glob("gate*.py")
+    own = Path(__file__).with_name("gate_library.py")
+    return generated_object("gates", (*sorted(sources), own), build)
+
+
 @cache
 def _runtime() -> str:
     """Link the runtime on first use and return the name of its library."""
-    from qjit.runtime.library import runtime_objects
-
-    from .gate_library import gate_library_object
-
     builder = llvm.JITLibraryBuilder().add_current_process()
-    for image in (*runtime_objects(), gate_library_object()):
+    for image in (*runtime_objects(), _gates()):
         builder.add_object_img(image)
     _loaded.append(builder.link(_jit(), "qjit_runtime"))
     return "qjit_runtime"
@@ -108,11 +119,8 @@ def _runtime() -> str:
 @cache
 def _python() -> str:
     """Link what calls Python on first use and return the name of its library."""
-    from qjit.runtime.library import kept_object
-
-    source = Path(__file__).with_name("python_calls.py").read_bytes()
-    name = f"python-{hashlib.sha256(source).hexdigest()[:16]}"
-    image = kept_object(name, python_calls)
+    source = Path(__file__).with_name("python_calls.py")
+    image = generated_object("python", [source], python_calls)
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
     for symbol, address in python_symbols(evaluate_host_call, _describe).items():
         builder.import_symbol(symbol, address)
