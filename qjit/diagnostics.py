@@ -83,9 +83,11 @@ def _expression_of(error: BaseException) -> str:
     if frame is None or frame.lineno is None:
         return ""
     line = linecache.getline(frame.filename, frame.lineno)
-    if frame.lineno != frame.end_lineno:
-        return line.strip()
-    return line.encode()[frame.colno : frame.end_colno].decode(errors="replace")
+    text = line
+    if frame.lineno == frame.end_lineno:
+        text = line.encode()[frame.colno : frame.end_colno].decode(errors="replace")
+    # NOTE: until Python 3.12 a condition is marked with its statement.
+    return re.sub(r"^(?:if|elif|while) (.*):$", r"\1", text.strip())
 
 
 def definition_line(function: Callable[..., Any]) -> str:
