@@ -350,6 +350,9 @@ class Importer(Emitter):
         """Import an open jaxpr at the current position."""
         env: dict[Any, Value] = dict(zip(jaxpr.invars, values, strict=True))
         for var, const in zip(jaxpr.constvars, consts, strict=True):
+            if isinstance(const, np.ndarray):
+                # NOTE: JAX 0.7 keeps wide what it takes for narrow.
+                const = const.astype(var.aval.dtype, copy=False)
             env[var] = const if isinstance(const, Value) else self.constant(const)
         last, readers = _uses(jaxpr)
         for var in [v for v in env if v not in readers]:

@@ -123,7 +123,7 @@ def _run_together(batch: Sequence[Any]) -> list[Outcome]:
 
 def _host(case: Any) -> Outcome:
     imported = import_program(jax.make_jaxpr(case.dyn_fun)(*_arguments(case)))
-    names = ", ".join(record.name for record in imported.host)
+    names = ", ".join(imported.host)
     return Outcome("host", names) if names else Outcome("native")
 
 

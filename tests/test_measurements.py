@@ -12,6 +12,7 @@ from scipy.stats import chi2
 
 import qjit as qj
 from qjit.dialects.gate_record import PAULIS
+from qjit.lowering.jax_internals import enable_x64
 
 from .oracle import embed, random_state, random_unitary, reduced
 
@@ -372,3 +373,18 @@ def test_results_keep_their_structure() -> None:
     assert found["b"][0].shape == (2,)
     batch = jax.vmap(circuit)(jnp.stack([START, START[::-1]]))
     np.testing.assert_allclose(batch["a"][0][0], found["a"][0], atol=1e-12)
+
+
+def test_shots_in_32_bits() -> None:
+    with enable_x64(False):
+
+        @qj.qnode(wires=2, shots=20)
+        def circuit(x: Any) -> Any:
+            qj.RX(x, wires=0)
+            return qj.expval(1.5 * qj.Z(0)), qj.probs([1]), qj.sample([0])
+
+        mean, shares, rows = qj.qjit(circuit)(jnp.float32(np.pi))
+        assert mean.dtype == np.float32 and rows.dtype == np.int32
+        np.testing.assert_allclose(mean, -1.5)
+        np.testing.assert_allclose(shares, [1.0, 0.0])
+        assert np.all(np.asarray(rows) == 1)
