@@ -44,6 +44,30 @@ class Step:
     source: Any = field(default=None, compare=False)
 
 
+def gate_step(
+    gate: str,
+    wires: tuple[int | None, ...],
+    *,
+    num_controls: int = 0,
+    control_values: tuple[bool, ...] = (),
+    word: str | None = None,
+    slots: tuple[Slot, ...] = (),
+    inputs: tuple[Input, ...] = (),
+    source: Any = None,
+) -> Step:
+    """Make a step of a gate of the table; wires that are inputs are None."""
+    params = {
+        "gate": gate,
+        "wires": wires,
+        "num_controls": num_controls,
+        "control_values": control_values,
+        "adjoint": False,
+        "word": word,
+        "dim": None,
+    }
+    return Step("quantum_gate", params, slots, inputs, source)
+
+
 @dataclass(frozen=True)
 class Loop:
     """Steps repeated a number of times that is known when the circuit begins."""

@@ -8,16 +8,15 @@ from jax.extend.core import ClosedJaxpr
 from xdsl.backend.llvm.convert import convert_module
 from xdsl.dialects.builtin import ModuleOp
 
-from . import (
-    convert_arith,
-    convert_func,
-    convert_math,
-    convert_memref,
-    convert_observables,
-    convert_quantum,
-    convert_scf,
-    convert_walk,
-)
+# NOTE: they register their rules when they are imported.
+from . import convert_arith as convert_arith
+from . import convert_func as convert_func
+from . import convert_math as convert_math
+from . import convert_memref as convert_memref
+from . import convert_observables as convert_observables
+from . import convert_quantum as convert_quantum
+from . import convert_scf as convert_scf
+from . import convert_walk as convert_walk
 from .convert_to_llvm import convert_to_llvm
 from .ffi import add_handler
 from .fuse_loops import fuse_loops
@@ -25,18 +24,6 @@ from .import_program import import_program
 from .importer import Importer
 from .linking import Code, Compiled, calls_in
 from .native_llvm import compile_object, target_machine, triple
-
-# The modules whose rules register themselves when they are imported.
-RULE_MODULES = (
-    convert_arith,
-    convert_func,
-    convert_math,
-    convert_memref,
-    convert_observables,
-    convert_quantum,
-    convert_scf,
-    convert_walk,
-)
 
 Pass = Callable[[ModuleOp], None]
 

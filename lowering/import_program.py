@@ -10,52 +10,29 @@ from jax.extend.core import ClosedJaxpr
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
-from . import (
-    import_control,
-    import_conversions,
-    import_convolution,
-    import_elementwise,
-    import_fft,
-    import_indexing,
-    import_linalg,
-    import_math,
-    import_orthogonal,
-    import_products,
-    import_quantum,
-    import_random,
-    import_reductions,
-    import_shapes,
-    import_sorting,
-    import_special,
-    import_spectra,
-    import_windows,
-)
+# NOTE: they register their rules when they are imported.
+from . import import_control as import_control
+from . import import_conversions as import_conversions
+from . import import_convolution as import_convolution
+from . import import_elementwise as import_elementwise
+from . import import_fft as import_fft
+from . import import_indexing as import_indexing
+from . import import_linalg as import_linalg
+from . import import_math as import_math
+from . import import_orthogonal as import_orthogonal
+from . import import_products as import_products
+from . import import_quantum as import_quantum
+from . import import_random as import_random
+from . import import_reductions as import_reductions
+from . import import_shapes as import_shapes
+from . import import_sorting as import_sorting
+from . import import_special as import_special
+from . import import_spectra as import_spectra
+from . import import_windows as import_windows
 from .arrays import memref_type
 from .dimensions import Size, UnknownSizeError, names
 from .importer import Importer
 from .jax_internals import physical_aval, without_dead_code
-
-# The modules whose rules register themselves when they are imported.
-RULE_MODULES = (
-    import_control,
-    import_conversions,
-    import_convolution,
-    import_elementwise,
-    import_fft,
-    import_indexing,
-    import_linalg,
-    import_math,
-    import_orthogonal,
-    import_products,
-    import_quantum,
-    import_random,
-    import_reductions,
-    import_shapes,
-    import_sorting,
-    import_special,
-    import_spectra,
-    import_windows,
-)
 
 
 @dataclass(frozen=True)

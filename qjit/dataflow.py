@@ -15,7 +15,7 @@ Marks = list[bool]
 class Dependence:
     """What depends on marked inputs and on the results of marked equations."""
 
-    starts: Callable[[JaxprEqn], bool]
+    starts: Callable[[JaxprEqn], bool] = lambda _: False
     inputs: dict[int, Marks] = field(default_factory=dict[int, Marks])
 
     def of(self, eqn: JaxprEqn) -> Marks:

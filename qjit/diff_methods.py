@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
 
-from qjit.dialects.circuit import Step
+from qjit.dialects.circuit import Step, gate_step
 from qjit.lowering.dimensions import is_static
 
 from .circuit_primitives import Circuit, along, circuit_p, qnode_p
 from .errors import DifferentiationError, ParameterError
 from .evaluated import Both, Shifts, Simultaneous, differentiated_by
-from .insertions import inserted, is_gate, read_by_test
+from .insertions import Insertions, inserted, is_gate, read_by_test
 from .jax_internals import Zero, ad, user_line
 from .jaxprs import measures_midway, quantum_eqns
 from .primitives import integer_dtype, real_dtype
@@ -167,13 +167,10 @@ def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
     matrices = frozenset(use.slot for use in uses if use.frequencies is None)
 
     def at_level(level: int) -> Any:
-        core = parts.core
         if not matrices:
-            return _read(_reseeded(core, level), parts.measured), shifts
-        for _ in range(level):
-            core = inserted(core, matrices, tests=False)[0]
-        words = inserted(core, matrices, tests=False)[1]
-        return _read(_reseeded(core, level), parts.measured), Both(shifts, words)
+            return _read(_reseeded(parts.core, level), parts.measured), shifts
+        read, words = _with_words(parts, matrices, level, tests=False)
+        return read, Both(shifts, words)
 
     return _at_other_angles(parts, at_level)
 
@@ -194,15 +191,22 @@ def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
     parts = circuit.split
     slots = frozenset(use.slot for use in _moving_uses(circuit, moving))
 
-    def at_level(level: int) -> Any:
-        core, measured = parts.core, parts.measured
-        for _ in range(level):
-            measured = tuple(read_by_test(core, each) for each in measured)
-            core = inserted(core, slots, tests=True)[0]
-        tests = inserted(core, slots, tests=True)[1]
-        return _read(_reseeded(core, level), measured), tests
+    return _at_other_angles(
+        parts, lambda level: _with_words(parts, slots, level, tests=True)
+    )
 
-    return _at_other_angles(parts, at_level)
+
+def _with_words(
+    parts: Split, slots: frozenset[int], level: int, *, tests: bool
+) -> tuple[Any, Insertions]:
+    """Return the readings with words inserted once for each level, and the next."""
+    core, measured = parts.core, parts.measured
+    for _ in range(level):
+        if tests:
+            measured = tuple(read_by_test(core, each) for each in measured)
+        core, _ = inserted(core, slots, tests=tests)
+    _, runs = inserted(core, slots, tests=tests)
+    return _read(_reseeded(core, level), measured), runs
 
 
 def _at_other_angles(parts: Split, at_level: Callable[[int], Any]) -> Any:
@@ -358,13 +362,11 @@ def _random_signs(circuit: Circuit, shape: tuple[int, int]) -> jax.Array:
 @lru_cache(maxsize=1024)
 def _fair_coin(circuit: Circuit, shots: int) -> Core:
     """Return a circuit that samples one wire in equal superposition."""
-    gate = {"gate": "H", "wires": (0,), "num_controls": 0, "control_values": ()}
-    gate |= {"adjoint": False, "word": None, "dim": None}
     draw = {"wires": (0,), "basis": "Z", "shots": shots, "dtype": circuit.dtype}
-    steps = ("quantum_gate", gate), ("quantum_sample", draw)
     source, _ = next(quantum_eqns(circuit.jaxpr))
+    sample = Step("quantum_sample", draw, source=source)
     return Core(
-        tuple(Step(name, params, source=source) for name, params in steps),
+        (gate_step("H", (0,), source=source), sample),
         1,
         circuit.dtype,
         0,

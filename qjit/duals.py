@@ -401,11 +401,16 @@ def _dagger(matrix: Any) -> Any:
     return jnp.conj(jnp.swapaxes(matrix, -1, -2))
 
 
+def static_of(params: Any, targets: int) -> dict[str, Any]:
+    """Return what a gate's matrix takes besides its angles."""
+    known = {"num_targets": targets, "pauli_word": params["word"], "dim": params["dim"]}
+    return {name: known[name] for name in GATES[params["gate"]].static}
+
+
 def _gate_matrix(params: Any, targets: int) -> Callable[[Any], Any]:
     """Return the matrix of a gate of the table as a function of its angles."""
     record = GATES[params["gate"]]
-    known = {"num_targets": targets, "pauli_word": params["word"], "dim": params["dim"]}
-    table = record.harmonics(**{name: known[name] for name in record.static})
+    table = record.harmonics(**static_of(params, targets))
     frequencies = np.array(list(table), float).reshape(len(table), record.num_params)
     matrices = np.array(list(table.values()))
 

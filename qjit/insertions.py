@@ -22,11 +22,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qjit.dialects.circuit import Branch, Loop, Node, Slot, Step, steps
+from qjit.dialects.circuit import (
+    Branch,
+    Loop,
+    Node,
+    Slot,
+    Step,
+    gate_step,
+    steps,
+)
 from qjit.dialects.gate_record import GateRecord, Kernel, pauli_matrix
 from qjit.dialects.gates import GATES
 from qjit.lowering.dimensions import count
 
+from .duals import static_of
 from .errors import DifferentiationError
 from .jax_internals import user_line
 from .shift_rules import shift_rule, slot_places
@@ -235,9 +244,7 @@ class Inserted:
     def _gate(self, gate: Step, lengths: tuple[int, ...]) -> Iterator[str]:
         params, record = gate.params, GATES[gate.params["gate"]]
         targets = len(params["wires"]) - params["num_controls"]
-        known = {"num_targets": targets, "pauli_word": params["word"]}
-        known["dim"] = params["dim"]
-        static = {name: known[name] for name in record.static}
+        static = static_of(params, targets)
         angles = tuple(tuple(slot_places(slot, lengths)) for slot in gate.slots)
         for parameter, moved in enumerate(angles):
             if self.moving.isdisjoint(moved):
@@ -273,16 +280,16 @@ class Inserted:
         params, more = step.params, int(self.tests)
         wires, values = params["wires"], params["control_values"]
         arrays = len(step.inputs) - sum(wire is None for wire in wires)
-        made = {
-            "gate": "PauliRot" if word else "GlobalPhase",
-            "wires": (*(self.core.num_wires,) * more, *wires),
-            "num_controls": params["num_controls"] + more,
-            "control_values": (*(True,) * more, *values) if values else (),
-            "adjoint": False,
-            "word": word or None,
-            "dim": None,
-        }
-        return Step("quantum_gate", made, (slot,), step.inputs[arrays:], step.source)
+        return gate_step(
+            "PauliRot" if word else "GlobalPhase",
+            (*(self.core.num_wires,) * more, *wires),
+            num_controls=params["num_controls"] + more,
+            control_values=(*(True,) * more, *values) if values else (),
+            word=word or None,
+            slots=(slot,),
+            inputs=step.inputs[arrays:],
+            source=step.source,
+        )
 
 
 def is_gate(step: Step) -> bool:
@@ -314,9 +321,7 @@ def inserted(
     measured = [n for n in core.nodes if is_measurement(n)]
     if tests:
         source = next((each.source for each in steps(core.nodes) if each.source), None)
-        enter = {"gate": "H", "wires": (core.num_wires,), "num_controls": 0}
-        enter |= {"control_values": (), "adjoint": False, "word": None, "dim": None}
-        nodes.insert(0, Step("quantum_gate", enter, source=source))
+        nodes.insert(0, gate_step("H", (core.num_wires,), source=source))
         measured = [_measured(each, core.num_wires) for each in measured]
     circuit = replace(
         core,

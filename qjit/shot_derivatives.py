@@ -96,7 +96,7 @@ class Sampled:
 def sampled(circuit: Circuit, moving: tuple[bool, ...]) -> Sampled:
     """Return a circuit of shots with the angles that move as an operand."""
     jaxpr = circuit.jaxpr
-    depends = Dependence(lambda _: False)
+    depends = Dependence()
     depends.walk(jaxpr, moving)
     decided = Dependence(lambda eqn: eqn.primitive.name in PROJECTING)
     decided.walk(jaxpr, [False] * len(moving))

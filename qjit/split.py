@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray, Tracer
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 
 from qjit.dialects.circuit import Input, Node, Step, steps
 from qjit.lowering.dimensions import Size, count
 
+from .dataflow import Dependence
 from .errors import DifferentiationError, MeasurementError
 from .functionals import functional, outcome
 from .hoist import (
@@ -127,15 +128,14 @@ class Split:
     def moving_angles(self, moving: Sequence[bool]) -> list[int]:
         """Return which of the flat angles depend on the arguments that move."""
         jaxpr, place = self.prepare.jaxpr, 0
-        pairs = zip(jaxpr.invars, moving, strict=False)
-        depend = {var for var, moves in pairs if moves}
-        for eqn in jaxpr.eqns:
-            if any(isinstance(v, Var) and v in depend for v in eqn.invars):
-                depend.update(eqn.outvars)
+        outcomes = [False] * (len(jaxpr.invars) - len(moving))
+        marks = Dependence().walk(jaxpr, [*moving, *outcomes])
         found: list[int] = []
-        for var, indices in zip(jaxpr.outvars, self.gathers, strict=False):
+        for var, indices, moves in zip(
+            jaxpr.outvars, self.gathers, marks, strict=False
+        ):
             size = math.prod(var.aval.shape) if indices is None else len(indices)
-            if isinstance(var, Var) and var in depend:
+            if moves:
                 found.extend(range(place, place + size))
             place += size
         return found

@@ -37,13 +37,13 @@ from .stages import (
     TILE_BYTES,
     TOGETHER_WORD,
     WANTED_WORD,
+    each_tile,
     fill,
     forget,
     is_single,
     merged_entry,
     mixes_one_bit,
     nearest_bits,
-    next_subset,
     slot_of,
     tile_bits,
 )
@@ -97,9 +97,7 @@ def _collect(module: Module, precision: Precision) -> None:
     number, more = body.var(0), body.var(1)
     last = body.select(tiled, MOST, FEWER)
     latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
-    joins = n >= JOINED_FROM
-    with body.when(joins):
-        body.call("memset", PTR, latest, body.coerce(0, I32), body.int(64 * 8))
+    body.call("memset", PTR, latest, body.coerce(0, I32), n * 8)
 
     def more_left() -> Value:
         found = number.get()
@@ -122,7 +120,7 @@ def _collect(module: Module, precision: Precision) -> None:
             used = matrix_words(body, entry)
             size = body.select(used < 8, 8, used) * 8  # of a 2x2 at least
             body.call("memset", PTR, sums, body.coerce(0, I32), size)
-            with body.when(joins):
+            with body.when(n >= JOINED_FROM):
                 body.call("join", VOID, slot, room, number.get(), latest)
             bits.set(union)
             number.add(1)
@@ -335,34 +333,15 @@ def _alone(module: Module, precision: Precision) -> None:
 
 def _tiles(module: Module, precision: Precision) -> None:
     """Undo the gates of a stage on one tile after another."""
-    suffix, tile = precision.suffix, tile_bits(precision)
+    suffix = precision.suffix
     arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR)
     body = module.function("undo_tiles", VOID, *arguments, private=True)
     ket, bra, n, room, count, params, bits, buffer = body.args
     body.call(f"__qrt__stage_enter_{suffix}", VOID, room, count, bits)
-    scattered = bits.ne((1 << tile) - 1)
-    rest = ((body.int(1) << n) - 1) & ~bits
-    blocks = body.int(1 << (tile - precision.lane_bits))
-    tiles = [(ket, buffer), (bra, body.at(buffer, TILE_BYTES))]
-    base = body.var(0)
-
-    def move(back: int) -> None:
-        with body.when(scattered):
-            for state, copied in tiles:
-                given = (state, copied, base.get(), bits, body.int(back))
-                body.call(f"__qrt__stage_move_{suffix}", VOID, *given)
-
-    with body.loop(body.int(1) << (n - tile)):
-        offset = base.get() * (2 * precision.real_bytes)
-        places = [
-            body.select(scattered, copied, body.at(state, offset))
-            for state, copied in tiles
-        ]
-        move(0)
-        given = (room, count, params, base.get())
-        body.call("undo", VOID, *places, blocks, *given)
-        move(1)
-        base.set(next_subset(base.get(), rest))
+    states = [(ket, buffer), (bra, body.at(buffer, TILE_BYTES))]
+    with each_tile(body, precision, n, bits, states) as (base, places, blocks):
+        given = (blocks, room, count, params, base)
+        body.call("undo", VOID, *places, *given)
     body.finish()
 
 

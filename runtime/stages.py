@@ -8,7 +8,9 @@ these; controls may be any.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 from .emit import (
     F64,
@@ -50,6 +52,8 @@ from .schedule import (
 )
 from .state import allocate, block_count, data, qubits, release
 from .target import Precision
+
+States: TypeAlias = "tuple[Value, Value]"  # the first block of a state, and a buffer
 
 TILE_BYTES = 1 << 15  # most of a first-level cache
 CHUNK_BYTES = 1 << 9  # what tiles have of neighbouring amplitudes at least
@@ -113,6 +117,48 @@ def fill(body: Body, bits: Variable, limit: Operand) -> None:
     with body.repeat_while(lambda: missing.get() > 0):
         bits.set(bits.get() | (bits.get() + 1))
         missing.add(-1)
+
+
+@contextmanager
+def each_bit(body: Body, mask: Value) -> Generator[Value]:
+    """Each bit of a mask, the lowest first."""
+    left = body.var(mask)
+    with body.repeat_while(lambda: left.get().ne(0)):
+        lowest = left.get() & -left.get()
+        yield lowest
+        left.set(left.get() ^ lowest)
+
+
+@contextmanager
+def each_tile(
+    body: Body, precision: Precision, n: Value, bits: Value, states: Sequence[States]
+) -> Generator[tuple[Value, list[Value], Value]]:
+    """Each tile of states: its first amplitude, where it is, and its blocks.
+
+    Tiles of neighbouring amplitudes stay where they are. Others are in a buffer in the
+    meantime, one for each state.
+    """
+    tile, move = tile_bits(precision), f"__qrt__stage_move_{precision.suffix}"
+    scattered = bits.ne((1 << tile) - 1)
+    rest = ((body.int(1) << n) - 1) & ~bits
+    base = body.var(0)
+
+    def copy(back: int) -> None:
+        with body.when(scattered):
+            for state, buffer in states:
+                given = (state, buffer, base.get(), bits, body.int(back))
+                body.call(move, VOID, *given)
+
+    with body.loop(body.int(1) << (n - tile)):
+        offset = base.get() * (2 * precision.real_bytes)
+        places = [
+            body.select(scattered, buffer, body.at(state, offset))
+            for state, buffer in states
+        ]
+        copy(0)
+        yield base.get(), places, body.int(1 << (tile - precision.lane_bits))
+        copy(1)
+        base.set(next_subset(base.get(), rest))
 
 
 def slot_of(body: Body, room: Value, number: Value) -> Value:
@@ -203,12 +249,10 @@ def _compress(module: Module) -> None:
     """The bits of `mask` at their ranks among those of `bits`."""
     body = module.function("compress", I64, I64, I64, private=True)
     mask, bits = body.args
-    left, result = body.var(mask & bits), body.var(0)
-    with body.repeat_while(lambda: left.get().ne(0)):
-        lowest = left.get() & -left.get()
-        rank = body.count_ones(bits & (lowest - 1))
+    result = body.var(0)
+    with each_bit(body, mask & bits) as bit:
+        rank = body.count_ones(bits & (bit - 1))
         result.set(result.get() | (body.int(1) << rank))
-        left.set(left.get() ^ lowest)
     body.finish(result.get())
 
 
@@ -226,7 +270,7 @@ def _collect(module: Module, precision: Precision) -> None:
     bits = body.var(body.select(tiled, nearest_bits(precision), 0))
     number, slots = body.var(0), body.var(0)
     latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
-    body.call("memset", PTR, latest, body.coerce(0, I32), body.int(64 * 8))
+    body.call("memset", PTR, latest, body.coerce(0, I32), n * 8)
     last = body.select(tiled, MOST, FEW)
     more = body.var(1)
 
@@ -272,11 +316,9 @@ def is_single(body: Body, entry: Value) -> Value:
 
 def forget(body: Body, slot: Value, latest: Value) -> None:
     """Note that the bits of a slot were touched by more than gates of one qubit."""
-    left = body.var(decoded(body, slot, TARGETS) | decoded(body, slot, CONTROLS))
-    with body.repeat_while(lambda: left.get().ne(0)):
-        lowest = left.get() & -left.get()
-        body.store(body.int(0), latest, body.count_ones(lowest - 1))
-        left.set(left.get() ^ lowest)
+    touched = decoded(body, slot, TARGETS) | decoded(body, slot, CONTROLS)
+    with each_bit(body, touched) as bit:
+        body.store(body.int(0), latest, body.count_ones(bit - 1))
 
 
 def _keep(module: Module) -> None:
@@ -357,26 +399,17 @@ def _execute(module: Module, precision: Precision) -> None:
 
 def _tiles(module: Module, precision: Precision) -> None:
     """Run the slots of a stage on one tile after another."""
-    tile = tile_bits(precision)
     arguments = (PTR, I64, PTR, I64, PTR, I64, PTR)
     body = module.function("run_tiles", VOID, *arguments, private=True)
     first, n, room, count, params, bits, buffer = body.args
     body.call(f"__qrt__stage_enter_{precision.suffix}", VOID, room, count, bits)
-    move = f"__qrt__stage_move_{precision.suffix}"
-    blocks = body.int(1 << (tile - precision.lane_bits))
-    scattered = bits.ne((1 << tile) - 1)
-    rest = ((body.int(1) << n) - 1) & ~bits
-    base = body.var(0)
-    with body.loop(body.int(1) << (n - tile)):
-        there = body.at(first, base.get() * (2 * precision.real_bytes))
-        with body.when(scattered):
-            body.call(move, VOID, first, buffer, base.get(), bits, body.int(0))
-        place = body.select(scattered, buffer, there)
-        given = (room, count, params, base.get())
-        body.call("execute", VOID, place, blocks, *given)
-        with body.when(scattered):
-            body.call(move, VOID, first, buffer, base.get(), bits, body.int(1))
-        base.set(next_subset(base.get(), rest))
+    with each_tile(body, precision, n, bits, [(first, buffer)]) as (
+        base,
+        places,
+        blocks,
+    ):
+        given = (blocks, room, count, params, base)
+        body.call("execute", VOID, *places, *given)
     body.finish()
 
 
