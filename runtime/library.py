@@ -13,6 +13,7 @@ import llvmlite
 from llvmlite import binding
 
 from . import cache
+from .switches import left_out
 from .target import (
     PRECISIONS,
     Precision,
@@ -36,6 +37,10 @@ FAMILIES = (
     "dense",
     "schedule",
     "stages",
+    "steps",
+    "phases",
+    "compose",
+    "forward",
     "reverse",
     "reverse_stages",
     "unprepare",
@@ -76,7 +81,8 @@ def runtime_key() -> str:
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    for part in (llvmlite.__version__, binding.get_host_cpu_name(), host_features()):
+    machine = (llvmlite.__version__, binding.get_host_cpu_name(), host_features())
+    for part in (*machine, *sorted(left_out())):
         digest.update(part.encode())
     return digest.hexdigest()[:32]
 

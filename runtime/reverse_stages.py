@@ -337,7 +337,9 @@ def _tiles(module: Module, precision: Precision) -> None:
     arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR)
     body = module.function("undo_tiles", VOID, *arguments, private=True)
     ket, bra, n, room, count, params, bits, buffer = body.args
-    body.call(f"__qrt__stage_enter_{suffix}", VOID, room, count, bits)
+    with body.loop(count) as number:
+        slot = slot_of(body, room, number)
+        body.call(f"__qrt__enter_slot_{suffix}", VOID, slot, bits)
     states = [(ket, buffer), (bra, body.at(buffer, TILE_BYTES))]
     with each_tile(body, precision, n, bits, states) as (base, places, blocks):
         given = (blocks, room, count, params, base)

@@ -32,9 +32,11 @@ def module(precision: Precision) -> str:
     _matrix_of(result, precision)
     _finite(result, precision)
     _unitary(result, precision)
+    _plan(result, precision)
     _execute(result, precision)
     _record(result, precision)
     _ready(result, precision)
+    _made(result, precision)
     _run_one(result, precision)
     _run(result, precision)
     return result.text()
@@ -197,6 +199,27 @@ def half_angle(body: Body, theta: Value) -> tuple[Value, Value]:
     return body.intrinsic("cos", half), body.intrinsic("sin", half)
 
 
+def _plan(module: Module, precision: Precision) -> None:
+    """Plan the mixing of a decoded gate that is no whole matrix, or of its inverse."""
+    suffix = precision.suffix
+    arguments = (PTR, I64, PTR, PTR, PTR, PTR, I64)
+    body = module.function(f"__qrt__plan_{suffix}", VOID, *arguments)
+    plan, count, entry, words, matrix, params, inverse = body.args
+    adjoint = field(body, entry, ADJOINT) ^ inverse
+    rotation = field(body, entry, KERNEL).eq(PAULI_ROT)
+    with body.when(~rotation):
+        make_plan(body, precision, plan, words, count)
+        body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, adjoint)
+    with body.when(rotation):
+        body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, count)
+        theta = body.load(F64, params, field(body, entry, PARAMS))
+        cosine, sine = half_angle(body, theta)
+        sine = body.select(adjoint.ne(0), -sine, sine)
+        ys, rest = decoded(body, words, YS), body.real(1.0)
+        body.call(f"__qrt__mix_pauli_{suffix}", VOID, plan, ys, cosine, sine, rest)
+    body.finish()
+
+
 def _execute(module: Module, precision: Precision) -> None:
     """Apply a decoded entry, or its inverse where `inverse` is 1."""
     suffix = precision.suffix
@@ -209,9 +232,9 @@ def _execute(module: Module, precision: Precision) -> None:
     size = field(body, entry, NUM_TARGETS)
     controls, values = decoded(body, words, CONTROLS), decoded(body, words, VALUES)
 
-    def two_level() -> None:
-        make_plan(body, precision, plan, words, count)
-        body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, adjoint)
+    def mixing() -> None:
+        given = (plan, count, entry, words, matrix, params, inverse)
+        body.call(f"__qrt__plan_{suffix}", VOID, *given)
         body.call(f"__qrt__mix_{suffix}", VOID, first, plan)
 
     def whole(kernel: str) -> None:
@@ -219,21 +242,12 @@ def _execute(module: Module, precision: Precision) -> None:
         given = (first, count, bits, size, controls, values, matrix, adjoint)
         body.call(name, VOID, *given)
 
-    def pauli() -> None:
-        body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, count)
-        theta = body.load(F64, params, field(body, entry, PARAMS))
-        cosine, sine = half_angle(body, theta)
-        sine = body.select(adjoint.ne(0), -sine, sine)
-        ys, rest = decoded(body, words, YS), body.real(1.0)
-        body.call(f"__qrt__mix_pauli_{suffix}", VOID, plan, ys, cosine, sine, rest)
-        body.call(f"__qrt__mix_{suffix}", VOID, first, plan)
-
     cases = [
-        two_level,
+        mixing,
         lambda: whole("diagonal"),
-        two_level,
+        mixing,
         lambda: whole("dense"),
-        pauli,
+        mixing,
     ]
     body.switch(body.load(I32, entry, KERNEL), cases)
     body.finish()
@@ -297,19 +311,27 @@ def _ready(module: Module, precision: Precision) -> None:
     name = f"__qrt__ready_{suffix}"
     body = module.function(name, I64, PTR, PTR, PTR, I64, PTR, PTR, PTR)
     entry, wires, params, n, words, room, out = body.args
+    status = body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words)
+    body.leave_if(status.ne(0), located(body, entry, status))
+    body.finish(body.call(f"__qrt__made_{suffix}", I64, entry, params, room, out))
+
+
+def located(body: Body, entry: Value, code: Value) -> Value:
+    """An error of an entry: its code, and where in the program the entry is."""
+    return code | (field(body, entry, LOCATION) << 8)
+
+
+def _made(module: Module, precision: Precision) -> None:
+    """Check the parameters of an entry and make its matrix; 0 or an error."""
+    suffix = precision.suffix
+    body = module.function(f"__qrt__made_{suffix}", I64, PTR, PTR, PTR, PTR)
+    entry, params, room, out = body.args
     own = body.at(params, field(body, entry, PARAMS), F64)
-    given = field(body, entry, NUM_PARAMS)
-    decode = body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words)
-    status = body.var(decode)
-    with body.when(status.get().eq(0)):
-        fine = body.call("finite", I64, own, given).ne(0)
-        status.set(body.select(fine, 0, NOT_FINITE))
-    gate = body.load(I32, entry, GATE)
-    with body.when(status.get().eq(0) & gate.eq(UNITARY)):
+    fine = body.call("finite", I64, own, field(body, entry, NUM_PARAMS)).ne(0)
+    body.leave_if(~fine, located(body, entry, body.int(NOT_FINITE)))
+    with body.when(body.load(I32, entry, GATE).eq(UNITARY)):
         unitary = body.call("unitary", I64, entry, own).ne(0)
-        status.set(body.select(unitary, 0, NOT_UNITARY))
-    with body.when(status.get().ne(0)):
-        body.exit(status.get() | (field(body, entry, LOCATION) << 8))
+        body.leave_if(~unitary, located(body, entry, body.int(NOT_UNITARY)))
     body.store(room, out)
     with body.when(field(body, entry, KERNEL).ne(PAULI_ROT)):
         made = body.call(f"__qrt__matrix_of_{suffix}", PTR, entry, params, room)

@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+from .blocks import Blocks
 from .emit import (
     F64,
     I1,
@@ -35,10 +36,10 @@ from .schedule import (
     FLIPS,
     GATE,
     KERNEL,
-    NO_MEMORY,
     NUM_CONTROLS,
     NUM_TARGETS,
     ONE,
+    PAULI_ROT,
     SIGNS,
     STACK_ENTRIES,
     TARGET_BITS,
@@ -48,16 +49,15 @@ from .schedule import (
     B,
     decoded,
     field,
-    makes_large_matrix,
 )
-from .state import allocate, block_count, data, qubits, release
 from .target import Precision
 
 States: TypeAlias = "tuple[Value, Value]"  # the first block of a state, and a buffer
 
-TILE_BYTES = 1 << 15  # most of a first-level cache
+TILE_BYTES = 1 << 15  # some of a second-level cache
 CHUNK_BYTES = 1 << 9  # what tiles have of neighbouring amplitudes at least
-MOST, FEW = 64, 12  # entries of a stage on a large and on a small state
+MOST = 64  # entries of a stage on a large state
+WHOLE = -1  # the bits of a stage that is not tiled: all
 # The room of a stage: for each entry its words, its own matrix, where its matrix and
 # its entry are, and its controls that are no bits of the stage and their values; for
 # the reverse pass, whether a gradient is wanted and its sums, and of gates that are
@@ -80,14 +80,10 @@ def module(precision: Precision) -> str:
     _two_by_two(result, precision)
     _product(result, precision)
     _merge(result, precision)
-    _keep(result)
-    _compress(result)
-    _collect(result, precision)
+    _compress(result, precision)
     _enter(result, precision)
     _move(result, precision)
-    _execute(result, precision)
-    _tiles(result, precision)
-    _run_stages(result, precision)
+    _run_slot(result, precision)
     return result.text()
 
 
@@ -228,7 +224,8 @@ def mixes_one_bit(body: Body, slot: Value) -> None:
 
 def _merge(module: Module, precision: Precision) -> None:
     """Let an earlier slot stand for its gate and then another of the same qubit."""
-    body = module.function("merge", VOID, PTR, PTR, PTR, private=True)
+    name = f"__qrt__merge_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, PTR)
     slot, entry, matrix = body.args
     merged = merged_entry(module)
     first, second = body.stack(F64, 8), body.stack(F64, 8)
@@ -245,64 +242,17 @@ def _merge(module: Module, precision: Precision) -> None:
     body.finish()
 
 
-def _compress(module: Module) -> None:
+def _compress(module: Module, precision: Precision) -> None:
     """The bits of `mask` at their ranks among those of `bits`."""
-    body = module.function("compress", I64, I64, I64, private=True)
+    name = f"__qrt__compress_{precision.suffix}"
+    body = module.function(name, I64, I64, I64)
     mask, bits = body.args
+    body.leave_if(bits.eq(WHOLE), mask)
     result = body.var(0)
     with each_bit(body, mask & bits) as bit:
         rank = body.count_ones(bits & (bit - 1))
         result.set(result.get() | (body.int(1) << rank))
     body.finish(result.get())
-
-
-def _collect(module: Module, precision: Precision) -> None:
-    """Make as many entries ready as fit into one stage of at most `limit` bits.
-
-    Returns how many, or a negative error; to `out` go the bits of the stage and the
-    number of slots, which is smaller where gates were merged.
-    """
-    suffix = precision.suffix
-    arguments = (PTR, I64, PTR, PTR, I64, PTR, I64, PTR)
-    body = module.function("collect", I64, *arguments, private=True)
-    entries, count, wires, params, n, room, limit, out = body.args
-    tiled = limit < n
-    bits = body.var(body.select(tiled, nearest_bits(precision), 0))
-    number, slots = body.var(0), body.var(0)
-    latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
-    body.call("memset", PTR, latest, body.coerce(0, I32), n * 8)
-    last = body.select(tiled, MOST, FEW)
-    more = body.var(1)
-
-    def more_left() -> Value:
-        room_left = slots.get() < last
-        return more.get().ne(0) & (number.get() < count) & room_left
-
-    with body.repeat_while(more_left):
-        more.set(0)
-        entry = body.at(entries, number.get() * ENTRY_WORDS, I32)
-        with body.when(~makes_large_matrix(body, entry)):
-            slot = slot_of(body, room, slots.get())
-            own = body.at(slot, MATRIX_WORD, I64)
-            place = (n, slot, own, body.at(slot, MADE_WORD, I64))
-            name = f"__qrt__ready_{suffix}"
-            status = body.call(name, I64, entry, wires, params, *place)
-            body.leave_if(status.ne(0), -status)
-            union = bits.get() | decoded(body, slot, TARGETS)
-            with body.when(body.count_ones(union) <= limit):
-                bits.set(union)
-                body.store(entry, slot, ENTRY_WORD)
-                for word in range(2):
-                    body.store(body.int(0), slot, OUTSIDE_WORD + word)
-                kept = body.call("keep", I64, entry, slot, room, slots.get(), latest)
-                slots.add(kept)
-                number.add(1)
-                more.set(1)
-    with body.when(tiled):
-        fill(body, bits, limit)
-    body.store(bits.get(), out, 0)
-    body.store(slots.get(), out, 1)
-    body.finish(number.get())
 
 
 def is_single(body: Body, entry: Value) -> Value:
@@ -314,6 +264,13 @@ def is_single(body: Body, entry: Value) -> Value:
     return alone & single & known & (kernel.eq(ONE) | kernel.eq(DIAGONAL))
 
 
+def is_diagonal(body: Body, entry: Value, slot: Value) -> Value:
+    """Whether a decoded entry is a diagonal gate."""
+    kernel = field(body, entry, KERNEL)
+    word_of_z = kernel.eq(PAULI_ROT) & decoded(body, slot, FLIPS).eq(0)
+    return kernel.eq(DIAGONAL) | word_of_z
+
+
 def forget(body: Body, slot: Value, latest: Value) -> None:
     """Note that the bits of a slot were touched by more than gates of one qubit."""
     touched = decoded(body, slot, TARGETS) | decoded(body, slot, CONTROLS)
@@ -321,41 +278,23 @@ def forget(body: Body, slot: Value, latest: Value) -> None:
         body.store(body.int(0), latest, body.count_ones(bit - 1))
 
 
-def _keep(module: Module) -> None:
-    """Merge an entry into an earlier slot (0), or keep the slot it has (1)."""
-    body = module.function("keep", I64, PTR, PTR, PTR, I64, PTR, private=True)
-    entry, slot, room, number, latest = body.args
-    simple = is_single(body, entry)
-    with body.when(simple):
-        bit = body.load(I64, slot, TARGET_BITS)
-        before = body.load(I64, latest, bit)
-        with body.when(before.ne(0)):
-            earlier = slot_of(body, room, before - 1)
-            body.call("merge", VOID, earlier, entry, body.load(PTR, slot, MADE_WORD))
-            body.exit(0)
-        body.store(number + 1, latest, bit)
-        body.exit(1)
-    forget(body, slot, latest)
-    body.finish(1)
-
-
 def _enter(module: Module, precision: Precision) -> None:
     """Express what was decoded by places among the bits of the stage."""
-    name = f"__qrt__stage_enter_{precision.suffix}"
-    body = module.function(name, VOID, PTR, I64, I64)
-    room, count, bits = body.args
-    with body.loop(count) as number:
-        slot = slot_of(body, room, number)
-        entry = body.load(PTR, slot, ENTRY_WORD)
-        for place, word in enumerate((CONTROLS, VALUES)):
-            body.store(decoded(body, slot, word) & ~bits, slot, OUTSIDE_WORD + place)
-        for word in (CONTROLS, VALUES, TARGETS, A, B, FLIPS, SIGNS):
-            inside = body.call("compress", I64, decoded(body, slot, word), bits)
-            body.store(inside, slot, word)
-        with body.loop(field(body, entry, NUM_TARGETS)) as target:
-            position = body.load(I64, slot, target + TARGET_BITS)
-            below = (body.int(1) << position) - 1
-            body.store(body.count_ones(bits & below), slot, target + TARGET_BITS)
+    suffix = precision.suffix
+    body = module.function(f"__qrt__enter_slot_{suffix}", VOID, PTR, I64)
+    slot, bits = body.args
+    body.leave_if(bits.eq(WHOLE))
+    entry = body.load(PTR, slot, ENTRY_WORD)
+    for place, word in enumerate((CONTROLS, VALUES)):
+        body.store(decoded(body, slot, word) & ~bits, slot, OUTSIDE_WORD + place)
+    for word in (CONTROLS, VALUES, TARGETS, A, B, FLIPS, SIGNS):
+        name = f"__qrt__compress_{suffix}"
+        inside = body.call(name, I64, decoded(body, slot, word), bits)
+        body.store(inside, slot, word)
+    with body.loop(field(body, entry, NUM_TARGETS)) as target:
+        position = body.load(I64, slot, target + TARGET_BITS)
+        below = (body.int(1) << position) - 1
+        body.store(body.count_ones(bits & below), slot, target + TARGET_BITS)
     body.finish()
 
 
@@ -366,91 +305,28 @@ def _move(module: Module, precision: Precision) -> None:
     state, tile, base, bits, back = body.args
     amplitude = 2 * precision.real_bytes
     near = Value(body, body.builder.cttz((~bits).raw, body.coerce(0, I1).raw))
-    size = body.int(amplitude) << near
+    size = body.int(1) << (near - precision.lane_bits)
     far = bits & ~((body.int(1) << near) - 1)
-    offset = body.var(0)
-    with body.loop(body.int(1) << body.count_ones(far)) as number:
-        there = body.at(state, (base | offset.get()) * amplitude)
-        here = body.at(tile, number * size)
-        out = back.ne(0)
-        target, source = body.select(out, there, here), body.select(out, here, there)
-        body.call("memcpy", PTR, target, source, size)
-        offset.set(next_subset(offset.get(), far))
+    blocks = Blocks(body, precision)
+    for out in (False, True):
+        with body.when(back.ne(0) if out else back.eq(0)):
+            offset = body.var(0)
+            with body.loop(body.int(1) << body.count_ones(far)) as number:
+                there = body.at(state, (base | offset.get()) * amplitude)
+                here = body.at(tile, (number << near) * amplitude)
+                source, target = (here, there) if out else (there, here)
+                with body.loop(size) as block:
+                    blocks.store(blocks.load(source, block), target, block)
+                offset.set(next_subset(offset.get(), far))
     body.finish()
 
 
-def _execute(module: Module, precision: Precision) -> None:
-    """Run the slots of a stage whose outside controls fire at `base`."""
-    arguments = (PTR, I64, PTR, I64, PTR, I64)
-    body = module.function("execute", VOID, *arguments, private=True)
-    first, blocks, room, count, params, base = body.args
-    with body.loop(count) as number:
-        slot = slot_of(body, room, number)
-        controls = body.load(I64, slot, OUTSIDE_WORD)
-        values = body.load(I64, slot, OUTSIDE_WORD + 1)
-        with body.when((base & controls).eq(values)):
-            entry = body.load(PTR, slot, ENTRY_WORD)
-            matrix = body.load(PTR, slot, MADE_WORD)
-            given = (entry, slot, matrix, params, body.int(0))
-            name = f"__qrt__execute_{precision.suffix}"
-            body.call(name, VOID, first, blocks, *given)
-    body.finish()
-
-
-def _tiles(module: Module, precision: Precision) -> None:
-    """Run the slots of a stage on one tile after another."""
-    arguments = (PTR, I64, PTR, I64, PTR, I64, PTR)
-    body = module.function("run_tiles", VOID, *arguments, private=True)
-    first, n, room, count, params, bits, buffer = body.args
-    body.call(f"__qrt__stage_enter_{precision.suffix}", VOID, room, count, bits)
-    with each_tile(body, precision, n, bits, [(first, buffer)]) as (
-        base,
-        places,
-        blocks,
-    ):
-        given = (blocks, room, count, params, base)
-        body.call("execute", VOID, *places, *given)
-    body.finish()
-
-
-def _run_stages(module: Module, precision: Precision) -> None:
-    """Run entries in stages, those with large matrices alone; 0 or an error."""
+def _run_slot(module: Module, precision: Precision) -> None:
+    """Apply the gate of a slot."""
     suffix = precision.suffix
-    arguments = (PTR, PTR, I64, PTR, PTR)
-    body = module.function(f"__qrt__run_stages_{suffix}", I64, *arguments)
-    state, entries, count, wires, params = body.args
-    n = qubits(body, state)
-    large = n >= tiled_from(precision)
-    limit = body.select(large, tile_bits(precision), 64)
-    room = body.var(body.stack(I64, FEW * SLOT_WORDS))
-    memory = body.var(body.null())
-    with body.when(large):
-        memory.set(allocate(body, body.int(TILE_BYTES + MOST * SLOT_WORDS * 8)))
-        body.leave_if(~memory.get().ne_null(), NO_MEMORY)
-        room.set(body.at(memory.get(), TILE_BYTES))
-    found, status, number = body.stack(I64, 2), body.var(0), body.var(0)
-    with body.repeat_while(lambda: (number.get() < count) & status.get().eq(0)):
-        here = body.at(entries, number.get() * ENTRY_WORDS, I32)
-        left = count - number.get()
-        given = (here, left, wires, params, n, room.get(), limit, found)
-        taken = body.call("collect", I64, *given)
-        slots = body.load(I64, found, 1)
-        with body.when(taken < 0):
-            status.set(-taken)
-        with body.when(taken.eq(0)):
-            name = f"__qrt__run_one_{suffix}"
-            status.set(body.call(name, I64, state, here, wires, params))
-            number.add(1)
-        first = data(body, state)
-        with body.when(taken > 0):
-            number.add(taken)
-            tiled = large & (slots > 1)
-            with body.when(tiled):
-                bits = body.load(I64, found, 0)
-                given = (room.get(), slots, params, bits, memory.get())
-                body.call("run_tiles", VOID, first, n, *given)
-            with body.when(~tiled):
-                given = (room.get(), slots, params, body.int(0))
-                body.call("execute", VOID, first, block_count(body, state), *given)
-    release(body, memory.get())
-    body.finish(status.get())
+    body = module.function(f"__qrt__run_slot_{suffix}", VOID, PTR, I64, PTR, PTR)
+    first, blocks, slot, params = body.args
+    entry = body.load(PTR, slot, ENTRY_WORD)
+    given = (entry, slot, body.load(PTR, slot, MADE_WORD), params, body.int(0))
+    body.call(f"__qrt__execute_{suffix}", VOID, first, blocks, *given)
+    body.finish()

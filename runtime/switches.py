@@ -1,0 +1,27 @@
+"""The steps of scheduling, each of which may be left out to see what it is worth."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+STEPS = ("tiles", "reordering", "merging", "diagonals", "registers", "permutations")
+
+
+@cache
+def left_out() -> frozenset[str]:
+    """The steps that the environment variable QJIT_WITHOUT names, between commas."""
+    named = os.environ.get("QJIT_WITHOUT", "").split(",")
+    steps = frozenset(name.strip() for name in named) - {""}
+    unknown = steps.difference(STEPS)
+    if unknown:
+        raise ValueError(
+            f"QJIT_WITHOUT names {', '.join(sorted(unknown))}. Steps of scheduling "
+            f"are {', '.join(STEPS)}."
+        )
+    return steps
+
+
+def enabled(step: str) -> bool:
+    """Whether a step of scheduling is taken."""
+    return step not in left_out()
