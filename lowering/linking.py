@@ -14,6 +14,7 @@ import llvmlite.binding as llvm
 
 from qjit.dialects import gates
 from qjit.runtime.library import generated_object, runtime_objects
+from qjit.runtime.threads import thread_count
 
 from .dimensions import Size
 from .ffi import NUMBER
@@ -70,6 +71,7 @@ def calls_in(text: str) -> tuple[str, ...]:
     return (*runtime, *routines, *([THREADS] if THREADS in text else []))
 
 
+SET_THREADS = "__qrt__set_threads"
 _numbers = itertools.count(1)
 _describers: dict[int, Callable[[int], str]] = {}
 # NOTE: JIT-compiled code stays loaded for the life of the process, because XLA may
@@ -112,7 +114,9 @@ def _runtime() -> str:
     builder = llvm.JITLibraryBuilder().add_current_process()
     for image in (*runtime_objects(), _gates()):
         builder.add_object_img(image)
-    _loaded.append(builder.link(_jit(), "qjit_runtime"))
+    linked = builder.export_symbol(SET_THREADS).link(_jit(), "qjit_runtime")
+    _loaded.append(linked)
+    ctypes.CFUNCTYPE(None, ctypes.c_int64)(linked[SET_THREADS])(thread_count())
     return "qjit_runtime"
 
 

@@ -406,6 +406,7 @@ class Module:
         variable: Any = ir.GlobalVariable(self.raw, type_, name)
         variable.linkage = "internal"
         variable.initializer = ir.Constant(type_, initial)
+        variable.type = PTR
         return variable
 
     def text(self) -> str:

@@ -27,6 +27,7 @@ from .stages import (
     SLOT_WORDS,
     TILE_BYTES,
     WHOLE,
+    Tiling,
     each_tile,
     fill,
     forget,
@@ -35,12 +36,14 @@ from .stages import (
     nearest_bits,
     slot_of,
     tile_bits,
+    tile_count,
     tiled_from,
 )
 from .state import allocate, block_count, data, qubits, release
 from .steps import STEP_WORDS, step_of
 from .switches import enabled
 from .target import Precision
+from .threads import parallel
 
 COMPOSED_FROM = 11  # qubits
 MOST, FEW = 96, 24  # entries of a stage on a large and on a small state
@@ -229,21 +232,21 @@ def _first_left(body: Body, taken: Value, start: Value, count: Value) -> Value:
 
 
 def _tiles(module: Module, precision: Precision) -> None:
-    """Run the steps of a stage on one tile after another."""
+    """Run the steps of a stage on all tiles."""
     arguments = (PTR, I64, PTR, I64, PTR, I64, PTR)
-    suffix = precision.suffix
     body = module.function("run_tiles", VOID, *arguments, private=True)
-    first, n, steps, count, params, bits, buffer = body.args
-    with (
-        each_tile(body, precision, n, bits, [(first, buffer)]) as (
-            base,
-            places,
-            blocks,
-        ),
-        body.loop(count) as number,
-    ):
-        given = (blocks, step_of(body, steps, number), params, base)
-        body.call(f"__qrt__run_step_{suffix}", VOID, *places, *given)
+    tiles = tile_count(body, precision, body.args[1])
+    with parallel(body, module, "tile_range", tiles, body.args) as region:
+        inner, given, first, last, worker = region
+        state, n, steps, count, params, bits, buffers = given
+        buffer = inner.at(buffers, worker * TILE_BYTES)
+        tiling = Tiling(n, bits, [(state, buffer)])
+        with each_tile(inner, precision, tiling, first, last) as tile:
+            base, places, blocks = tile
+            with inner.loop(count) as number:
+                step = step_of(inner, steps, number)
+                name = f"__qrt__run_step_{precision.suffix}"
+                inner.call(name, VOID, *places, blocks, step, params, base)
     body.finish()
 
 
@@ -288,9 +291,10 @@ def _run_composed(module: Module, precision: Precision) -> None:
         large = large & ~large
     limit = body.select(large, tile_bits(precision), 64)
     most = body.select(large, MOST, FEW)
-    tables = 1 + (MOST if enabled("diagonals") else 0)
+    buffers = body.call("__qrt__workers", I64) * TILE_BYTES
+    tables = MOST * TILE_BYTES if enabled("diagonals") else 0
     steps_bytes, room_bytes = most * STEP_WORDS * 8, most * SLOT_WORDS * 8
-    tiles_bytes = body.select(large, tables * TILE_BYTES, 0)
+    tiles_bytes = body.select(large, buffers + tables, 0)
     size = tiles_bytes + steps_bytes + room_bytes + count * 8
     memory = allocate(body, size)
     body.leave_if(~memory.ne_null(), NO_MEMORY)
@@ -298,7 +302,7 @@ def _run_composed(module: Module, precision: Precision) -> None:
     room = body.at(steps, steps_bytes)
     taken = body.at(room, room_bytes)
     body.call("memset", PTR, taken, body.coerce(0, I32), count * 8)
-    folded = body.at(memory, TILE_BYTES)
+    folded = body.at(memory, buffers)
     if not enabled("diagonals"):
         folded = body.null()
     folded = body.select(large, folded, body.null())

@@ -28,6 +28,7 @@ SINGLE = {
     "context": ("state", "context_module"),
     "random": ("random", "random_module"),
     "tables": ("tables", "table_module"),
+    "threads": ("threads", "threads_module"),
     "walk": ("walk", "walk_module"),
 }
 FAMILIES = (

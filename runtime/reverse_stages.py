@@ -37,6 +37,7 @@ from .stages import (
     TILE_BYTES,
     TOGETHER_WORD,
     WANTED_WORD,
+    Tiling,
     each_tile,
     fill,
     forget,
@@ -46,9 +47,11 @@ from .stages import (
     nearest_bits,
     slot_of,
     tile_bits,
+    tile_count,
 )
 from .state import allocate, allocate_zeroed, block_count, data, qubits, release
 from .target import Precision
+from .threads import Region, parallel
 
 FEWER = 12  # entries of a stage on a small state
 # From how many qubits on gates are undone together: on fewer, a pass over the states
@@ -57,6 +60,9 @@ JOINED_FROM = 7
 # Up to how many qubits more than a tile has, states are undone whole: their sums take
 # more time than the way to the second-level cache.
 UNTILED = 6
+# In how many pieces tiles are undone, whose sums are kept apart: as many as the fewest
+# tiles allow, whatever the number of threads.
+PIECES = 16
 NONE = -1
 
 
@@ -179,16 +185,16 @@ def undo_one(
 
 def _undo(module: Module, precision: Precision) -> None:
     """Undo the gates of a stage whose outside controls fire at `base`."""
-    arguments = (PTR, PTR, I64, PTR, I64, PTR, I64)
+    arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR, I64)
     body = module.function("undo", VOID, *arguments, private=True)
-    ket, bra, blocks, room, count, params, base = body.args
+    ket, bra, blocks, room, count, params, base, first_sums, stride = body.args
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
         controls = body.load(I64, slot, OUTSIDE_WORD)
         values = body.load(I64, slot, OUTSIDE_WORD + 1)
         leads = body.load(I64, slot, FOLLOWS_WORD).eq(0)
         with body.when(leads & (base & controls).eq(values)):
-            sums = body.at(slot, SUMS_WORD, I64)
+            sums = body.at(first_sums, number * stride, F64)
             undo_one(body, precision, (ket, bra, blocks), slot, params, sums)
     body.finish()
 
@@ -332,19 +338,44 @@ def _alone(module: Module, precision: Precision) -> None:
 
 
 def _tiles(module: Module, precision: Precision) -> None:
-    """Undo the gates of a stage on one tile after another."""
+    """Undo the gates of a stage on all tiles."""
     suffix = precision.suffix
-    arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR)
+    arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR, PTR)
     body = module.function("undo_tiles", VOID, *arguments, private=True)
-    ket, bra, n, room, count, params, bits, buffer = body.args
+    n, room, count, bits, sums = (body.args[k] for k in (2, 3, 4, 6, 8))
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
         body.call(f"__qrt__enter_slot_{suffix}", VOID, slot, bits)
-    states = [(ket, buffer), (bra, body.at(buffer, TILE_BYTES))]
-    with each_tile(body, precision, n, bits, states) as (base, places, blocks):
-        given = (blocks, room, count, params, base)
-        body.call("undo", VOID, *places, *given)
+    size = count * STACK_ENTRIES
+    body.call("memset", PTR, sums, body.coerce(0, I32), size * (PIECES * 8))
+    each = tile_count(body, precision, n) / PIECES
+    given = (*body.args, each, size)
+    with parallel(body, module, "tile_range", PIECES, given) as region:
+        _undo_range(region, precision)
+    with body.loop(count) as number:
+        slot = slot_of(body, room, number)
+        with body.loop(STACK_ENTRIES) as place:
+            total = body.var(0.0, F64)
+            with body.loop(PIECES) as piece:
+                where = piece * size + number * STACK_ENTRIES + place
+                total.add(body.load(F64, sums, where))
+            body.store(total.get(), slot, place + SUMS_WORD)
     body.finish()
+
+
+def _undo_range(region: Region, precision: Precision) -> None:
+    """Undo the gates of a stage on the tiles of some pieces."""
+    body, given, first, last, worker = region
+    ket, bra, n, room, count, params, bits, buffers, sums, each, size = given
+    buffer = body.at(buffers, worker * (2 * TILE_BYTES))
+    states = [(ket, buffer), (bra, body.at(buffer, TILE_BYTES))]
+    tiling = Tiling(n, bits, states)
+    with body.loop(last, first) as piece:
+        bounds = (piece * each, (piece + 1) * each)
+        with each_tile(body, precision, tiling, *bounds) as (base, places, blocks):
+            own = body.at(sums, piece * size, F64)
+            given = (blocks, room, count, params, base, own)
+            body.call("undo", VOID, *places, *given, body.int(STACK_ENTRIES))
 
 
 def _reverse_stages(module: Module, precision: Precision) -> None:
@@ -359,11 +390,13 @@ def _reverse_stages(module: Module, precision: Precision) -> None:
     large = body.var(body.convert(n >= tile_bits(precision) + UNTILED, I64))
     room, memory = body.var(body.stack(I64, FEWER * SLOT_WORDS)), body.var(body.null())
     with body.when(large.get().ne(0)):
-        memory.set(allocate(body, body.int(2 * TILE_BYTES + MOST * SLOT_WORDS * 8)))
+        kept = MOST * (SLOT_WORDS + PIECES * STACK_ENTRIES) * 8
+        buffers = body.call("__qrt__workers", I64) * (2 * TILE_BYTES)
+        memory.set(allocate(body, buffers + kept))
         # Without room for tiles, entries are undone one by one.
         large.set(body.convert(memory.get().ne_null(), I64))
         with body.when(large.get().ne(0)):
-            room.set(body.at(memory.get(), 2 * TILE_BYTES))
+            room.set(body.at(memory.get(), buffers))
     limit = body.select(large.get().ne(0), tile_bits(precision), 64)
     bits = body.stack(I64)
     states = (data(body, ket), data(body, bra))
@@ -378,10 +411,13 @@ def _reverse_stages(module: Module, precision: Precision) -> None:
         tiled = large.get().ne(0) & (found > 1)
         with body.when(tiled):
             given = (room.get(), found, params, body.load(I64, bits), memory.get())
-            body.call("undo_tiles", VOID, *states, n, *given)
+            sums = body.at(room.get(), MOST * SLOT_WORDS, I64)
+            body.call("undo_tiles", VOID, *states, n, *given, sums)
         with body.when((found > 0) & ~tiled):
-            given = (room.get(), found, params, body.int(0))
-            body.call("undo", VOID, *states, block_count(body, ket), *given)
+            sums = body.at(room.get(), SUMS_WORD, I64)
+            given = (room.get(), found, params, body.int(0), sums)
+            stride = body.int(SLOT_WORDS)
+            body.call("undo", VOID, *states, block_count(body, ket), *given, stride)
         with body.when(found > 0):
             body.call("finish", VOID, room.get(), found, params, slots, grads)
             left.set(left.get() - found)

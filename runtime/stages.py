@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .blocks import Blocks
 from .emit import (
@@ -125,19 +125,28 @@ def each_bit(body: Body, mask: Value) -> Generator[Value]:
         left.set(left.get() ^ lowest)
 
 
+class Tiling(NamedTuple):
+    """States of `n` qubits in tiles that differ in the bits of a stage only."""
+
+    n: Value
+    bits: Value
+    states: Sequence[States]
+
+
 @contextmanager
 def each_tile(
-    body: Body, precision: Precision, n: Value, bits: Value, states: Sequence[States]
+    body: Body, precision: Precision, tiling: Tiling, first: Value, last: Value
 ) -> Generator[tuple[Value, list[Value], Value]]:
-    """Each tile of states: its first amplitude, where it is, and its blocks.
+    """Tiles from a number on: their first amplitudes, where they are, their blocks.
 
     Tiles of neighbouring amplitudes stay where they are. Others are in a buffer in the
     meantime, one for each state.
     """
+    n, bits, states = tiling
     tile, move = tile_bits(precision), f"__qrt__stage_move_{precision.suffix}"
     scattered = bits.ne((1 << tile) - 1)
     rest = ((body.int(1) << n) - 1) & ~bits
-    base = body.var(0)
+    base = body.var(deposit(body, first, rest))
 
     def copy(back: int) -> None:
         with body.when(scattered):
@@ -145,7 +154,7 @@ def each_tile(
                 given = (state, buffer, base.get(), bits, body.int(back))
                 body.call(move, VOID, *given)
 
-    with body.loop(body.int(1) << (n - tile)):
+    with body.loop(last, first):
         offset = base.get() * (2 * precision.real_bytes)
         places = [
             body.select(scattered, buffer, body.at(state, offset))
@@ -155,6 +164,20 @@ def each_tile(
         yield base.get(), places, body.int(1 << (tile - precision.lane_bits))
         copy(1)
         base.set(next_subset(base.get(), rest))
+
+
+def tile_count(body: Body, precision: Precision, n: Value) -> Value:
+    """How many tiles a state has."""
+    return body.int(1) << (n - tile_bits(precision))
+
+
+def deposit(body: Body, number: Value, mask: Value) -> Value:
+    """The bits of a number at the places of those of a mask."""
+    result, left = body.var(0), body.var(number)
+    with each_bit(body, mask) as bit:
+        result.set(result.get() | (-(left.get() & 1) & bit))
+        left.set(left.get() >> 1)
+    return result.get()
 
 
 def slot_of(body: Body, room: Value, number: Value) -> Value:

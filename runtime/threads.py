@@ -1,0 +1,293 @@
+"""One pool of threads, over which the pieces of a region of code are spread.
+
+A region is a function of a context, a range of pieces and the number of the worker that
+runs them. Which worker runs which pieces is left to chance, so pieces do not depend
+on it; what they sum up is summed per piece, and then in the order of the pieces. A
+region that finds the pool at work runs on the thread it was called from.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+
+from .emit import I32, I64, PTR, VOID, Body, Module, Operand, Value
+
+# Words of the pool: whether a region is running, the process, the number of threads
+# wanted and of workers started, the number of regions so far, and of a region its
+# function, context, pieces, next piece, and workers that are done with it.
+BUSY, PROCESS, WANTED, STARTED, REGION = range(5)
+FUNCTION, CONTEXT, COUNT, NEXT, DONE = range(5, 10)
+MUTEX, WAKE = 16, 48  # where the lock and the signal are, in words
+POOL_WORDS = 80
+SHARES = 8  # how many times a worker takes pieces, if all go equally fast
+SPINS = 20_000  # looks for a new region before a worker sleeps
+PATIENCE = 200  # looks for the end of a region before the processor is offered
+MOST_THREADS = 256
+BLOCK_SIGNALS, SET_SIGNALS = (1, 3) if sys.platform == "darwin" else (0, 2)
+
+
+@cache
+def thread_count() -> int:
+    """How many threads regions are spread over.
+
+    The environment variable QJIT_NUM_THREADS, or else the processors that this process
+    may use.
+    """
+    text = os.environ.get("QJIT_NUM_THREADS", "").strip()
+    if text.isdecimal() and 1 <= int(text) <= MOST_THREADS:
+        return int(text)
+    there = _processors()
+    if text:
+        warnings.warn(
+            f"QJIT_NUM_THREADS is {text!r}, which is no number of threads, so {there} "
+            f"are used. Give a number from 1 to {MOST_THREADS}.",
+            stacklevel=2,
+        )
+    return there
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    return min(os.cpu_count() or 1, MOST_THREADS)
+
+
+class Region(NamedTuple):
+    """Inside of a region: its body, what it was given, its pieces and its worker."""
+
+    body: Body
+    given: list[Value]
+    first: Value
+    last: Value
+    worker: Value
+
+
+@contextmanager
+def parallel(
+    body: Body, module: Module, name: str, count: Operand, given: Sequence[Value]
+) -> Generator[Region]:
+    """Code that runs for all pieces below `count`, spread over the threads.
+
+    It stands in a function of its own, to which the values given are brought along.
+    """
+    context = body.stack(I64, len(given))
+    for place, value in enumerate(given):
+        body.store(value, body.at(context, place, I64))
+    inner = module.function(name, VOID, PTR, I64, I64, I64, private=True)
+    there, first, last, worker = inner.args
+    brought = [
+        inner.load(value.type, inner.at(there, place, I64))
+        for place, value in enumerate(given)
+    ]
+    yield Region(inner, brought, first, last, worker)
+    inner.finish()
+    function = Value(body, body.builder.bitcast(inner.function, PTR))
+    body.call("__qrt__parallel", VOID, function, context, body.coerce(count, I64))
+
+
+def threads_module() -> str:
+    """IR of the pool."""
+    module = Module("qrt.threads")
+    pool = module.variable("pool", ir.ArrayType(I64, POOL_WORDS))
+    pool.align = 64
+    _set_threads(module, pool)
+    _workers(module, pool)
+    _take(module, pool)
+    _work(module, pool)
+    _start(module, pool)
+    _parallel(module, pool)
+    return module.text()
+
+
+class Shared:
+    """A word of the pool, as all threads see it."""
+
+    def __init__(self, body: Body, pool: Any, word: int) -> None:
+        self.body = body
+        self.place = body.at(Value(body, pool), word, I64).raw
+
+    def get(self) -> Value:
+        """What it is now."""
+        raw = self.body.builder.load_atomic(self.place, "seq_cst", 8, typ=I64)
+        return Value(self.body, raw)
+
+    def set(self, value: Operand) -> None:
+        """Let it be something else."""
+        raw = self.body.coerce(value, I64).raw
+        self.body.builder.atomic_rmw("xchg", self.place, raw, "seq_cst")
+
+    def add(self, value: Operand) -> Value:
+        """Add to it; what it was."""
+        raw = self.body.coerce(value, I64).raw
+        builder = self.body.builder
+        return Value(self.body, builder.atomic_rmw("add", self.place, raw, "seq_cst"))
+
+    def claim(self) -> Value:
+        """Make a 0 a 1; whether it was a 0."""
+        old, new = (self.body.int(value).raw for value in (0, 1))
+        builder = self.body.builder
+        pair = builder.cmpxchg(self.place, old, new, "seq_cst", "seq_cst")
+        return Value(self.body, builder.extract_value(pair, 1))
+
+
+def _set_threads(module: Module, pool: Any) -> None:
+    """Say how many threads there may be."""
+    body = module.function("__qrt__set_threads", VOID, I64)
+    (count,) = body.args
+    Shared(body, pool, WANTED).set(count)
+    body.finish()
+
+
+def _workers(module: Module, pool: Any) -> None:
+    """How many workers a region may have."""
+    body = module.function("__qrt__workers", I64)
+    wanted = Shared(body, pool, WANTED).get()
+    body.finish(body.select(wanted < 1, 1, wanted))
+
+
+def _take(module: Module, pool: Any) -> None:
+    """Run pieces of the region until none is left."""
+    body = module.function("take", VOID, I64, private=True)
+    (worker,) = body.args
+    function = Shared(body, pool, FUNCTION).get()
+    context = Shared(body, pool, CONTEXT).get()
+    count, following = Shared(body, pool, COUNT).get(), Shared(body, pool, NEXT)
+    wanted = Shared(body, pool, WANTED).get()
+    share = count / (wanted * SHARES)
+    share = body.select(share < 1, 1, share)
+    type_ = ir.FunctionType(VOID, [PTR, I64, I64, I64])
+    callee = body.builder.inttoptr(function.raw, PTR)
+    place = body.builder.inttoptr(context.raw, PTR)
+    first = body.var(following.add(share))
+    with body.repeat_while(lambda: first.get() < count):
+        last = first.get() + share
+        last = body.select(last < count, last, count)
+        given = [place, first.get().raw, last.raw, worker.raw]
+        _call_pointer(body, callee, type_, given)
+        first.set(following.add(share))
+    body.finish()
+
+
+def _call_pointer(body: Body, callee: Any, type_: Any, given: list[Any]) -> None:
+    body.builder.call(_Callee(callee, type_), given)
+
+
+class _Callee:
+    """A pointer that is called as a function of some type."""
+
+    def __init__(self, pointer: Any, type_: Any) -> None:
+        self.pointer, self.function_type = pointer, type_
+        self.type = pointer.type
+
+    def get_reference(self) -> str:
+        """How the pointer is written."""
+        return self.pointer.get_reference()
+
+
+def _work(module: Module, pool: Any) -> None:
+    """What a worker does: wait for a region, run pieces of it, and say so."""
+    body = module.function("work", PTR, PTR, private=True)
+    number = Value(body, body.builder.ptrtoint(body.args[0].raw, I64))
+    region, done = Shared(body, pool, REGION), Shared(body, pool, DONE)
+    lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
+    # Worker n begins with the region after the one in which it was started.
+    seen, spins = body.var(region.get() - 1), body.var(0)
+    with body.repeat_while(lambda: body.int(0).eq(0)):
+        spins.set(0)
+
+        def waits() -> Value:
+            return region.get().eq(seen.get()) & (spins.get() < SPINS)
+
+        with body.repeat_while(waits):
+            spins.add(1)
+        with body.when(region.get().eq(seen.get())):
+            body.call("pthread_mutex_lock", I32, lock)
+            with body.repeat_while(lambda: region.get().eq(seen.get())):
+                body.call("pthread_cond_wait", I32, wake, lock)
+            body.call("pthread_mutex_unlock", I32, lock)
+        seen.set(region.get())
+        body.call("take", VOID, number)
+        done.add(1)
+    body.finish(body.null())
+
+
+def _start(module: Module, pool: Any) -> None:
+    """Start the workers that are missing; a forked process has none."""
+    body = module.function("start", VOID, private=True)
+    lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
+    started, wanted = Shared(body, pool, STARTED), Shared(body, pool, WANTED)
+    with body.when(started.get() >= wanted.get() - 1):
+        body.exit()
+    with body.when(started.get().eq(0)):
+        body.call("pthread_mutex_init", I32, lock, body.null())
+        body.call("pthread_cond_init", I32, wake, body.null())
+    every, old, thread = body.stack(I64, 16), body.stack(I64, 16), body.stack(I64)
+    body.call("sigfillset", I32, every)
+    body.call("pthread_sigmask", I32, body.coerce(BLOCK_SIGNALS, I32), every, old)
+    failed = body.var(0)
+    entry = Value(body, body.builder.bitcast(module.raw.globals["work"], PTR))
+
+    def missing() -> Value:
+        return failed.get().eq(0) & (started.get() < wanted.get() - 1)
+
+    with body.repeat_while(missing):
+        number = started.get() + 1
+        place = Value(body, body.builder.inttoptr(number.raw, PTR))
+        status = body.call("pthread_create", I32, thread, body.null(), entry, place)
+        with body.when(status.eq(0)):
+            body.call("pthread_detach", I32, body.load(I64, thread))
+            started.add(1)
+        with body.when(status.ne(0)):
+            failed.set(1)
+    set_mask = body.coerce(SET_SIGNALS, I32)
+    body.call("pthread_sigmask", I32, set_mask, old, body.null())
+    body.finish()
+
+
+def _parallel(module: Module, pool: Any) -> None:
+    """Run a region."""
+    body = module.function("__qrt__parallel", VOID, PTR, PTR, I64)
+    function, context, count = body.args
+    type_ = ir.FunctionType(VOID, [PTR, I64, I64, I64])
+    shared = [Shared(body, pool, word) for word in range(DONE + 1)]
+    alone = [context.raw, body.int(0).raw, count.raw, body.int(0).raw]
+    with body.when((count < 2) | (shared[WANTED].get() < 2)):
+        _call_pointer(body, function.raw, type_, alone)
+        body.exit()
+    process = body.convert(body.call("getpid", I32), I64)
+    with body.when(shared[PROCESS].get().ne(process)):
+        for word in (BUSY, STARTED):
+            shared[word].set(0)
+        shared[PROCESS].set(process)
+    with body.when(~shared[BUSY].claim()):
+        _call_pointer(body, function.raw, type_, alone)
+        body.exit()
+    for word, value in ((FUNCTION, function), (CONTEXT, context)):
+        number = Value(body, body.builder.ptrtoint(value.raw, I64))
+        shared[word].set(number)
+    for word, value in ((COUNT, count), (NEXT, body.int(0)), (DONE, body.int(0))):
+        shared[word].set(value)
+    lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
+    with body.when(shared[STARTED].get().ne(0)):
+        body.call("pthread_mutex_lock", I32, lock)
+    shared[REGION].add(1)
+    with body.when(shared[STARTED].get().ne(0)):
+        body.call("pthread_cond_broadcast", I32, wake)
+        body.call("pthread_mutex_unlock", I32, lock)
+    body.call("start", VOID)
+    body.call("take", VOID, body.int(0))
+    looks = body.var(0)
+    with body.repeat_while(lambda: shared[DONE].get() < shared[STARTED].get()):
+        looks.add(1)
+        with body.when(looks.get() > PATIENCE):
+            body.call("sched_yield", I32)
+    shared[BUSY].set(0)
+    body.finish()
