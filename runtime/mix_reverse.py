@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from .blocks import Blocks, Complex
-from .emit import I64, PTR, VOID, Body, Module, Value, Variable
+from .emit import I64, PTR, VOID, Body, Module, Operand, Value, Variable
 from .mix import (
     BASE,
     COUNT,
@@ -53,10 +53,12 @@ class Sums:
         im.set(total.im)
 
     @contextmanager
-    def each(self, fixed: Value, wanted: Value, count: Value) -> Generator[Value]:
+    def each(
+        self, fixed: Value, wanted: Value, count: Value, first: Operand = 0
+    ) -> Generator[Value]:
         """Blocks as Blocks.each gives them, with the sums emptied now and then."""
         body, free = self.blocks.body, ~fixed
-        index, left = body.var(0), body.var(count)
+        index, left = body.var(first), body.var(count)
         with body.repeat_while(lambda: left.get() > 0):
             for part in self.parts:
                 part[0].set(0.0)

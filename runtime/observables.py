@@ -6,12 +6,23 @@ Walsh-Hadamard transform of a tile holds the sums for every sign pattern at once
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 from .blocks import Blocks, Complex
 from .emit import F64, I1, I32, I64, PTR, VOID, Body, Module, Value
 from .mix import block_sign
 from .mix_reverse import Sums
-from .state import allocate, allocate_zeroed, block_count, data, release
+from .state import (
+    allocate,
+    allocate_zeroed,
+    block_count,
+    data,
+    piece_count,
+    release,
+)
 from .target import Precision
+from .threads import Region, parallel
 
 TILE = 64
 RADIX = 8
@@ -90,21 +101,28 @@ def _top_bit(body: Body, value: Value) -> Value:
     return body.select(value.eq(0), 0, bit)
 
 
+def spread_past(index: Value, below: Value) -> Value:
+    """An index with a 0 put in above the bits of `below`."""
+    return (index & below) | ((index & ~below) << 1)
+
+
 def _smaller(body: Body, a: Value, b: int) -> Value:
     return body.select(a < b, a, b)
 
 
 def _one_value(module: Module, precision: Precision) -> None:
-    """The value of one Pauli word, summed in registers."""
-    body = module.function("one_value", F64, PTR, I64, I64, I64, private=True)
-    first, count, flips, mask = body.args
+    """The value of one Pauli word in a piece of the state, summed in registers."""
+    arguments = (PTR, I64, I64, I64, I64)
+    body = module.function("one_value", F64, PTR, *arguments[1:], private=True)
+    first, start, count, flips, mask = body.args
     blocks = Blocks(body, precision)
     shift, lanes = precision.lane_bits, precision.lanes - 1
     flip, signs = flips >> shift, mask >> shift
     pivot = _top_bit(body, flip)
     halved = pivot.ne(0)
-    total = count >> body.convert(halved, I64)
     ys = body.count_ones(flips & mask)
+    below = body.select(halved, pivot - 1, -1)
+    begin = spread_past(start, below)
     imaginary = (ys & 1).ne(0)
     table = body.stack(blocks.wide, 2)
     blocks.put(blocks.zero(blocks.wide), table, 0)
@@ -112,7 +130,7 @@ def _one_value(module: Module, precision: Precision) -> None:
     def sweep(condition: Value, exchanged: bool) -> None:
         with body.when(condition):
             sums = Sums(blocks, table, (0,))
-            with sums.each(pivot, body.int(0), total) as block:
+            with sums.each(pivot, body.int(0), count, begin) as block:
                 x, there = blocks.load(first, block), blocks.load(first, block ^ flip)
                 if exchanged:
                     there = blocks.exchange_dynamic(there, flips)
@@ -130,10 +148,10 @@ def _one_value(module: Module, precision: Precision) -> None:
 
 
 def _one_apply(module: Module, precision: Precision) -> None:
-    """bra += c P ket for one Pauli word."""
-    arguments = (PTR, PTR, I64, I64, I64, F64)
+    """bra += c P ket for one Pauli word, in some blocks of bra."""
+    arguments = (PTR, PTR, I64, I64, I64, I64, F64)
     body = module.function("one_apply", VOID, *arguments, private=True)
-    ket, bra, count, flips, mask, factor = body.args
+    ket, bra, begin, end, flips, mask, factor = body.args
     blocks = Blocks(body, precision)
     shift, lanes = precision.lane_bits, precision.lanes - 1
     flip, signs = flips >> shift, mask >> shift
@@ -142,7 +160,7 @@ def _one_apply(module: Module, precision: Precision) -> None:
     weight = blocks.splat(factor) * blocks.parity_sign(mask & lanes)
 
     def sweep(condition: Value, turned: bool, exchanged: bool) -> None:
-        with body.when(condition), body.loop(count) as block:
+        with body.when(condition), body.loop(end, begin) as block:
             there = blocks.load(ket, block ^ flip)
             if exchanged:
                 there = blocks.exchange_dynamic(there, flips)
@@ -163,12 +181,11 @@ def _one_apply(module: Module, precision: Precision) -> None:
 
 def _group_values(module: Module, precision: Precision) -> None:
     """The value of each of some terms that share their flips."""
-    body = module.function(
-        "group_values", VOID, PTR, I64, I64, I64, PTR, PTR, private=True
-    )
-    first, count, flips, terms, signs, out = body.args
+    arguments = (PTR, I64, I64, I64, I64, PTR, PTR)
+    body = module.function("group_values", VOID, *arguments, private=True)
+    first, begin, count, flips, terms, signs, out = body.args
     with body.when(terms.eq(1)):
-        given = (first, count, flips, body.load(I64, signs))
+        given = (first, begin, count, flips, body.load(I64, signs))
         body.store(body.call("one_value", F64, *given), out)
         body.exit()
     blocks = Blocks(body, precision)
@@ -177,11 +194,10 @@ def _group_values(module: Module, precision: Precision) -> None:
     pivot = _top_bit(body, flip)
     halved = pivot.ne(0)
     below = body.select(halved, pivot - 1, -1)
-    total = count >> body.convert(halved, I64)
-    tile = _smaller(body, total, TILE)
+    tile = _smaller(body, count, TILE)
     scratch = body.stack(blocks.vector, 2 * TILE)
     sums = allocate_zeroed(body, terms * (8 * precision.lanes))
-    with body.loop(total, step=TILE) as start:
+    with body.loop(begin + count, begin, TILE) as start:
         _products(blocks, first, (start, tile, below), flips, scratch)
         body.call("transform", VOID, scratch, tile)
         with body.when(flips.ne(0)):
@@ -223,7 +239,7 @@ def _products(
         body.store(body.fma(x.re, x.re, x.im * x.im), out, number)
     with body.when(flips.ne(0)), body.loop(size) as number:
         index = start + number
-        block = (index & below) | ((index & ~below) << 1)
+        block = spread_past(index, below)
         x, there = blocks.load(first, block), blocks.load(first, block ^ flip)
         there = blocks.exchange_dynamic(there, flips)
         product = blocks.zero().plus_conjugate_product(there, x)
@@ -232,22 +248,22 @@ def _products(
 
 
 def _group_apply(module: Module, precision: Precision) -> None:
-    """bra += sum of c P ket over terms that share their flips."""
-    arguments = (PTR, PTR, I64, I64, I64, PTR, PTR)
+    """bra += sum of c P ket over terms that share their flips, in some blocks."""
+    arguments = (PTR, PTR, I64, I64, I64, I64, PTR, PTR)
     body = module.function("group_apply", VOID, *arguments, private=True)
-    ket, bra, count, flips, terms, signs, factors = body.args
+    ket, bra, begin, end, flips, terms, signs, factors = body.args
     with body.when(terms.eq(1)):
-        given = (ket, bra, count, flips, body.load(I64, signs), body.load(F64, factors))
-        body.call("one_apply", VOID, *given)
+        given = (flips, body.load(I64, signs), body.load(F64, factors))
+        body.call("one_apply", VOID, ket, bra, begin, end, *given)
         body.exit()
     blocks = Blocks(body, precision)
     shift, lanes = precision.lane_bits, precision.lanes - 1
     flip = flips >> shift
-    tile = _smaller(body, count, TILE)
+    tile = _smaller(body, end - begin, TILE)
     scratch = body.stack(blocks.vector, 2 * TILE)
     imaginary = body.at(scratch, TILE, blocks.vector)
     register = precision.lanes * precision.real_bytes
-    with body.loop(count, step=TILE) as start:
+    with body.loop(end, begin, TILE) as start:
         zero = body.coerce(0, I32)
         body.call("memset", PTR, scratch, zero, body.int(2 * TILE * register))
         with body.loop(terms) as term:
@@ -288,20 +304,54 @@ def _run_length(body: Body, values: Value, start: Value, end: Value) -> Value:
     return length.get()
 
 
-def _values(module: Module, precision: Precision) -> None:
-    name = f"__qrt__pauli_expvals_{precision.suffix}"
-    body = module.function(name, VOID, PTR, I64, PTR, PTR, PTR)
-    state, terms, flips, signs, out = body.args
+@contextmanager
+def each_group(
+    body: Body, flips: Value, terms: Value
+) -> Generator[tuple[Value, Value]]:
+    """Groups of terms that share their flips: the first term, and how many."""
     start = body.var(0)
     with body.repeat_while(lambda: start.get() < terms):
         at = start.get()
         length = _run_length(body, flips, at, terms)
-        shared = body.load(I64, flips, at)
-        places = (body.at(signs, at, I64), body.at(out, at, F64))
-        given = (data(body, state), block_count(body, state), shared, length, *places)
-        body.call("group_values", VOID, *given)
+        yield at, length
         start.set(at + length)
+
+
+def _values(module: Module, precision: Precision) -> None:
+    name = f"__qrt__pauli_expvals_{precision.suffix}"
+    body = module.function(name, VOID, PTR, I64, PTR, PTR, PTR)
+    state, terms, flips, signs, out = body.args
+    count, pieces = block_count(body, state), piece_count(body, state)
+    parts = body.var(out)
+    with body.when(pieces > 1):
+        parts.set(allocate(body, pieces * terms * 8))
+    given = (data(body, state), count, pieces, terms, flips, signs, parts.get())
+    with parallel(body, module, "value_pieces", pieces, given) as region:
+        _value_pieces(region, precision)
+    with body.when(pieces > 1):
+        with body.loop(terms) as term:
+            total = body.var(0.0, F64)
+            with body.loop(pieces) as piece:
+                total.add(body.load(F64, parts.get(), piece * terms + term))
+            body.store(total.get(), out, term)
+        release(body, parts.get())
     body.finish()
+
+
+def _value_pieces(region: Region, precision: Precision) -> None:
+    """The values of all terms in some pieces of a state."""
+    body, given, first, last, _ = region
+    state, count, pieces, terms, flips, signs, parts = given
+    with (
+        body.loop(last, first) as piece,
+        each_group(body, flips, terms) as (at, length),
+    ):
+        shared = body.load(I64, flips, at)
+        far = (shared >> precision.lane_bits).ne(0)
+        size = (count >> body.convert(far, I64)) / pieces
+        places = (body.at(signs, at, I64), body.at(parts, piece * terms + at, F64))
+        bounds = (piece * size, size)
+        body.call("group_values", VOID, state, *bounds, shared, length, *places)
 
 
 def _expval(module: Module, precision: Precision) -> None:
@@ -323,13 +373,17 @@ def _apply(module: Module, precision: Precision) -> None:
     name = f"__qrt__pauli_apply_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, I64, PTR, PTR, PTR)
     ket, bra, terms, flips, signs, factors = body.args
-    start = body.var(0)
-    with body.repeat_while(lambda: start.get() < terms):
-        at = start.get()
-        length = _run_length(body, flips, at, terms)
-        shared = body.load(I64, flips, at)
-        states = (data(body, ket), data(body, bra), block_count(body, ket))
-        places = (body.at(signs, at, I64), body.at(factors, at, F64))
-        body.call("group_apply", VOID, *states, shared, length, *places)
-        start.set(at + length)
+    pieces = piece_count(body, ket)
+    size = block_count(body, ket) / pieces
+    states = (data(body, ket), data(body, bra))
+    given = (*states, size, terms, flips, signs, factors)
+    with parallel(body, module, "apply_pieces", pieces, given) as region:
+        body_in, given, first, last, _ = region
+        ket, bra, size, terms, flips, signs, factors = given
+        with each_group(body_in, flips, terms) as (at, length):
+            shared = body_in.load(I64, flips, at)
+            places = (body_in.at(signs, at, I64), body_in.at(factors, at, F64))
+            bounds = (first * size, last * size)
+            given = (ket, bra, *bounds, shared, length, *places)
+            body_in.call("group_apply", VOID, *given)
     body.finish()

@@ -7,6 +7,7 @@ import sys
 from .blocks import Blocks, Complex
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
 from .target import Precision
+from .threads import parallel
 
 # A context holds its seed, the random counter, and the lists of what it owns.
 SEED, COUNTER, STATES, TAPE, WALKS = range(5)
@@ -16,6 +17,7 @@ QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
 HEADER_BYTES = 128
 POOL_SLOTS = 4
 POOL_FROM, POOL_TO = 1 << 16, 1 << 28
+PIECES_FROM, PIECES = 15, 16  # qubits, and pieces from then on
 HUGE_PAGE = 1 << 21
 MADV_HUGEPAGE = 14
 GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, as a signed word
@@ -34,6 +36,12 @@ def block_count(body: Body, state: Value) -> Value:
 def data(body: Body, state: Value) -> Value:
     """A state's first block."""
     return body.at(state, HEADER_BYTES)
+
+
+def piece_count(body: Body, state: Value) -> Value:
+    """In how many pieces a state is taken, whatever the number of threads."""
+    large = qubits(body, state) >= PIECES_FROM
+    return body.select(large, PIECES, 1)
 
 
 def is_skipped(body: Body, state: Value) -> Value:
@@ -298,8 +306,13 @@ def _state_copy(module: Module, precision: Precision) -> None:
 def _state_zero(module: Module, precision: Precision) -> None:
     body = module.function(f"__qrt__state_zero_{precision.suffix}", VOID, PTR)
     (state,) = body.args
-    size = block_count(body, state) << precision.block_shift
-    body.call("memset", PTR, data(body, state), body.coerce(0, I32), size)
+    pieces = piece_count(body, state)
+    size = (block_count(body, state) << precision.block_shift) / pieces
+    given = (data(body, state), size)
+    with parallel(body, module, "zero_pieces", pieces, given) as region:
+        inner, (first, size), start, end, _ = region
+        place, zero = inner.at(first, start * size), inner.coerce(0, I32)
+        inner.call("memset", PTR, place, zero, (end - start) * size)
     body.finish()
 
 

@@ -1,5 +1,9 @@
 """Circuits on states of many tiles equal a simulator that applies gate after gate."""
 
+import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -11,25 +15,29 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.dialects.gates import GATES
+from qjit.runtime.switches import STEPS as STEPS_OF_SCHEDULING
 
 from .oracle import Compiled, Reference, random_unitary
 
-WIRES = {"complex128": 18, "complex64": 19}
+# On 12 and 13 wires a state is one tile, on the others many.
+WIRES = [(12, "complex128"), (13, "complex64"), (18, "complex128"), (19, "complex64")]
 NAMES = [
     record.name
     for record in GATES.values()
     if record.in_library and 1 <= (record.num_wires or 99) <= 4
 ]
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from([*NAMES, "RY", "RZ", "H", "CNOT", "PauliRot", "QubitUnitary"]),
-        st.lists(st.integers(0, 17), min_size=6, max_size=6, unique=True),
-        st.booleans(),
-        st.sampled_from(["plain", "controlled", "adjoint"]),
-    ),
-    min_size=5,
-    max_size=40,
-)
+OFTEN = ["RY", "RZ", "H", "X", "CNOT", "CZ", "SWAP", "ControlledPhaseShift"]
+
+
+def steps_on(num_wires: int) -> Any:
+    wires = st.lists(st.integers(0, num_wires - 1), min_size=6, max_size=6, unique=True)
+    names = st.sampled_from([*NAMES, *3 * OFTEN, "PauliRot", "QubitUnitary"])
+    ways = st.sampled_from(["plain", "controlled", "adjoint"])
+    step = st.tuples(names, wires, st.booleans(), ways)
+    return st.lists(step, min_size=5, max_size=60)
+
+
+STEPS = steps_on(18)
 
 
 def run(m: Any, steps: Any, angles: Any, num_wires: int) -> None:
@@ -61,11 +69,11 @@ def run(m: Any, steps: Any, angles: Any, num_wires: int) -> None:
                 apply()
 
 
-@pytest.mark.parametrize("dtype", WIRES)
-@settings(max_examples=12, deadline=None, derandomize=True)
-@given(steps=STEPS)
-def test_many_tiles(dtype: str, steps: Any) -> None:
-    num_wires, angles = WIRES[dtype], np.array([0.3, -0.8, 1.7])
+@pytest.mark.parametrize(("num_wires", "dtype"), WIRES)
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
+    steps, angles = data.draw(steps_on(num_wires)), np.array([0.3, -0.8, 1.7])
 
     @qj.qnode(wires=num_wires, dtype=dtype)
     def circuit(angles: Any) -> Any:
@@ -77,6 +85,68 @@ def test_many_tiles(dtype: str, steps: Any) -> None:
     tolerance = 1e-12 if dtype == "complex128" else 1e-6
     found = np.asarray(circuit(angles))
     np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "complex64"])
+def test_turns_whose_diagonal_vanishes(dtype: str) -> None:
+    """Half turns, alone and after others, on each place of a number's bits."""
+    num_wires = 14
+
+    def program(m: Any) -> None:
+        for wire in range(num_wires):
+            m.RY(0.3 + 0.1 * wire, wires=wire)
+            m.RY(np.pi, wires=wire)
+            m.RZ(0.2 * wire, wires=wire)
+        for wire in range(num_wires):
+            m.CNOT(wires=[wire, (wire + 1) % num_wires])
+            m.Y(wires=wire)
+            m.RX(np.pi * (1 - 1e-9 * wire), wires=wire)
+
+    @qj.qnode(wires=num_wires, dtype=dtype)
+    def circuit() -> Any:
+        program(Compiled())
+        return qj.state()
+
+    m = Reference(np)
+    program(m)
+    tolerance = 1e-12 if dtype == "complex128" else 1e-5
+    np.testing.assert_allclose(circuit(), m.state(num_wires), atol=tolerance)
+
+
+LAYERS = """
+import jax, json
+jax.config.update("jax_enable_x64", True)
+import jax.numpy as jnp
+import qjit as qj
+
+@qj.qnode(wires=14)
+def circuit(x):
+    for layer in range(2):
+        for wire in range(14):
+            qj.RY(x[layer] + wire, wires=wire)
+            qj.RZ(x[layer] - wire, wires=wire)
+        for wire in range(14):
+            qj.CNOT(wires=[wire, (wire + 1) % 14])
+            qj.IsingZZ(x[layer] * wire, wires=[wire, (wire + 5) % 14])
+    qj.QFT(range(14))
+    return [qj.expval(qj.X(wire)) for wire in range(14)]
+
+print(json.dumps([float(x) for x in circuit(jnp.array([0.3, 0.7]))]))
+"""
+
+
+def layers_without(steps: str) -> Any:
+    environment = os.environ | {"QJIT_WITHOUT": steps}
+    command = [sys.executable, "-W", "error", "-c", LAYERS]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_steps_left_out() -> None:
+    wanted = json.loads(layers_without("").stdout)
+    for step in (*STEPS_OF_SCHEDULING, ",".join(STEPS_OF_SCHEDULING)):
+        found = json.loads(layers_without(step).stdout)
+        np.testing.assert_allclose(found, wanted, atol=1e-12, err_msg=step)
+    assert "tiles, reordering" in layers_without("tyles").stderr
 
 
 @pytest.mark.parametrize("num_wires", [8, 17])

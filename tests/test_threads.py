@@ -1,0 +1,129 @@
+"""Results do not depend on the number of threads, nor on who calls."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import qjit as qj
+
+SCRIPT = """
+import jax, numpy as np
+jax.config.update("jax_enable_x64", True)
+import jax.numpy as jnp
+import qjit as qj
+
+N = 17
+def energy():
+    return qj.Hamiltonian(
+        [0.3 + 0.1 * w for w in range(2 * N)],
+        [qj.Z(w) @ qj.Z((w + 1) % N) for w in range(N)] + [qj.X(w) for w in range(N)])
+
+def layers(x):
+    for wire in range(N):
+        qj.RY(x[wire], wires=wire)
+        qj.RZ(x[wire] * 0.3, wires=wire)
+    for wire in range(N):
+        qj.CNOT(wires=[wire, (wire + 1) % N])
+        qj.CRX(x[wire], wires=[wire, (wire + 3) % N])
+
+@qj.qnode(wires=N)
+def expectations(x):
+    layers(x)
+    return qj.expval(energy()), qj.expval(qj.Y(3)), qj.probs(wires=[0, 9, 16])
+
+@qj.qnode(wires=N)
+def cost(x):
+    layers(x)
+    return qj.expval(energy())
+
+@qj.qjit(seed=3)
+@qj.qnode(wires=N, shots=200)
+def samples(x):
+    layers(x)
+    return qj.sample(wires=range(N))
+
+x = jnp.linspace(0.1, 2.0, N)
+for f in (expectations, jax.grad(cost), samples):
+    for part in jax.tree.leaves(f(x)):
+        print(np.asarray(part).tobytes().hex())
+"""
+
+FORKED = """
+import os, warnings
+import jax.numpy as jnp
+import qjit as qj
+
+@qj.qnode(wires=16)
+def circuit(x):
+    for wire in range(16):
+        qj.RY(x, wires=wire)
+        qj.CNOT(wires=[wire, (wire + 1) % 16])
+    return qj.expval(qj.Z(0))
+
+f = qj.qjit(circuit)
+before = float(f(0.3))
+warnings.simplefilter("ignore")
+child = os.fork()
+if child == 0:
+    os._exit(0 if float(f(0.3)) == before else 1)
+print(os.waitpid(child, 0)[1], float(f(0.3)) == before)
+"""
+
+
+def outcome(script: str, threads: str) -> Any:
+    environment = os.environ | {"QJIT_NUM_THREADS": threads}
+    command = [sys.executable, "-W", "error", "-c", script]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_results_for_any_number_of_threads() -> None:
+    wanted = outcome(SCRIPT, "1")
+    assert wanted.stdout, wanted.stderr
+    for threads in ("2", "3", "7"):
+        assert outcome(SCRIPT, threads).stdout == wanted.stdout
+
+
+def test_default_is_the_processors() -> None:
+    script = "from qjit.runtime.threads import thread_count; print(thread_count())"
+    assert int(outcome(script, "").stdout) >= 1
+    assert int(outcome(script, "5").stdout) == 5
+
+
+@pytest.mark.parametrize("text", ["0", "many", "-2", "1.5"])
+def test_what_is_no_number_of_threads(text: str) -> None:
+    script = "from qjit.runtime.threads import thread_count; thread_count()"
+    assert "Give a number from 1 to" in outcome(script, text).stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_has_its_own_threads() -> None:
+    found = outcome(FORKED, "3")
+    assert found.stdout.split() == ["0", "True"], found.stderr
+
+
+def test_calls_from_several_threads() -> None:
+    """Regions that find the pool at work run where they are called."""
+
+    @qj.qjit
+    @qj.qnode(wires=16)
+    def circuit(x: Any) -> Any:
+        for wire in range(16):
+            qj.RY(x + wire, wires=wire)
+            qj.CNOT(wires=[wire, (wire + 1) % 16])
+        return qj.expval(qj.Z(3) @ qj.X(5))
+
+    angles = jnp.linspace(0.0, 1.0, 12)
+    wanted = [float(circuit(x)) for x in angles]
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda x: float(circuit(x)), np.asarray(angles)))
+    assert found == wanted
+    np.testing.assert_array_equal(jax.vmap(circuit)(angles), wanted)
