@@ -180,6 +180,85 @@ def vqe_ising(framework: Framework, _round: int) -> Program:
     return descend(framework, energy, random_parameters(2, 8, 2))
 
 
+def layered(wires: int, framework: Framework, _round: int) -> Program:
+    """Build ten layers of RY, RZ on every wire and a CNOT ring, and one value."""
+    ops = framework.ops
+
+    @framework.qnode(wires)
+    def circuit(theta):
+        for layer in range(10):
+            for wire in range(wires):
+                ops.RY(theta[layer, wire, 0], wires=wire)
+                ops.RZ(theta[layer, wire, 1], wires=wire)
+            for wire in range(wires):
+                ops.CNOT(wires=[wire, (wire + 1) % wires])
+        return ops.expval(ops.Z(0))
+
+    return framework.jit(circuit), (random_parameters(10, wires, 2),)
+
+
+def fourier(wires: int, framework: Framework, _round: int) -> Program:
+    """Build the Fourier transform of a product state."""
+    ops = framework.ops
+
+    @framework.qnode(wires)
+    def circuit(theta):
+        for wire in range(wires):
+            ops.RY(theta[wire], wires=wire)
+        for wire in range(wires):
+            ops.Hadamard(wires=wire)
+            for other in range(wire + 1, wires):
+                angle = 2 * np.pi / 2 ** (other - wire + 1)
+                ops.ControlledPhaseShift(angle, wires=[other, wire])
+        for wire in range(wires // 2):
+            ops.SWAP(wires=[wire, wires - 1 - wire])
+        return ops.expval(ops.Z(0))
+
+    return framework.jit(circuit), (random_parameters(wires),)
+
+
+def max_cut(wires: int, framework: Framework, _round: int) -> Program:
+    """Build QAOA for the cut of a random graph whose nodes have three neighbours."""
+    ops, random = framework.ops, np.random.default_rng(11)
+    edges: set[tuple[int, int]] = set()
+    while len(edges) < 3 * wires // 2:
+        ends = random.permutation(np.repeat(np.arange(wires), 3)).reshape(-1, 2)
+        edges = {(int(min(e)), int(max(e))) for e in ends if e[0] != e[1]}
+    bonds = sorted(edges)
+
+    @framework.qnode(wires)
+    def cost(theta):
+        for wire in range(wires):
+            ops.Hadamard(wires=wire)
+        for layer in range(4):
+            for edge in bonds:
+                ops.IsingZZ(theta[0, layer], wires=list(edge))
+            for wire in range(wires):
+                ops.RX(2.0 * theta[1, layer], wires=wire)
+        words = [ops.Z(a) @ ops.Z(b) for a, b in bonds]
+        return ops.expval(ops.Hamiltonian([0.5] * len(bonds), words))
+
+    return framework.jit(cost), (random_parameters(2, 4),)
+
+
+def brickwork(wires: int, framework: Framework, _round: int) -> Program:
+    """Build 20 layers of random rotations, and CZ gates between neighbours in turn."""
+    ops, random = framework.ops, np.random.default_rng(5)
+    axes = random.integers(3, size=(20, wires))
+
+    @framework.qnode(wires)
+    def circuit(theta):
+        for layer in range(20):
+            for wire in range(wires):
+                rotation = (ops.RX, ops.RY, ops.RZ)[axes[layer, wire]]
+                rotation(theta[layer, wire], wires=wire)
+            for wire in range(layer % 2, wires - 1, 2):
+                ops.CZ(wires=[wire, wire + 1])
+        return ops.expval(ops.Z(0))
+
+    return framework.jit(circuit), (random_parameters(20, wires),)
+
+
 def gradient(wires: int, framework: Framework, _round: int) -> Program:
     """Build all gradients of five layers."""
     energy = hardware_efficient(framework, 5, wires)
@@ -374,6 +453,23 @@ GRADIENTS["uccsd"] = Case(
     most_rounds=5,
 )
 
+STATES = {
+    f"{name}-{wires}": Case(
+        f"{title}, {wires} qubits",
+        partial(build, wires),
+        goal_ratio={16: 3, 20: 4, 24: 8}[wires],
+        peers=("direct", "qulacs", *(("catalyst",) if wires <= 20 else ())),
+        most_rounds={16: 9, 20: 5, 24: 2}[wires],
+    )
+    for name, title, build in (
+        ("hea", "hardware-efficient, 10 layers", layered),
+        ("qft", "quantum Fourier transform", fourier),
+        ("qaoa", "QAOA of 4 layers, 3-regular graph", max_cut),
+        ("random", "random circuit of depth 20", brickwork),
+    )
+    for wires in (16, 20, 24)
+}
+
 # Compile time against gate count, of circuits without a structure to find.
 CASES |= {
     f"compile-{what}-{gates}": Case(
@@ -390,3 +486,4 @@ CASES |= {
 
 CASES |= LOOPS
 CASES |= GRADIENTS
+CASES |= STATES

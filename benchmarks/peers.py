@@ -1,7 +1,7 @@
-"""Peers that take part in the gradients only, in the words of the cases.
+"""Peers that are no compilers of their own, in the words of the cases.
 
-TensorCircuit and qulacs do not share PennyLane's operations: a tape of those is played
-on their own circuits.
+TensorCircuit, qulacs and Lightning's own state vectors do not share PennyLane's
+operations: a tape of those is played on their own circuits.
 """
 
 from collections.abc import Callable, Sequence
@@ -132,9 +132,20 @@ class TensorCircuit:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A place among the parameters."""
+    """A place among the parameters, times a number."""
 
     place: int
+    factor: float = 1.0
+
+    def __mul__(self, factor: float) -> "Parameter":
+        """Multiply by a number."""
+        return Parameter(self.place, self.factor * factor)
+
+    __rmul__ = __mul__
+
+    def value(self, numbers: np.ndarray) -> float:
+        """Return the number that is there."""
+        return float(numbers[self.place]) * self.factor
 
 
 class Arrayed(np.ndarray):
@@ -143,6 +154,73 @@ class Arrayed(np.ndarray):
     def block_until_ready(self) -> "Arrayed":
         """Return at once."""
         return self
+
+
+class Direct:
+    """Lightning's state vectors, called without PennyLane in between."""
+
+    packages = ("pennylane-lightning",)
+
+    def __init__(self) -> None:
+        """Record operations."""
+        from pennylane_lightning import lightning_qubit_ops
+
+        self.ops, self.lightning = Tape(), lightning_qubit_ops
+
+    def qnode(self, wires: int) -> Callable[..., Any]:
+        """Return the decorator of quantum functions."""
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            built: list[Any] = []
+
+            def value(theta: Any) -> Any:
+                numbers = np.asarray(theta).ravel()
+                if not built:
+                    built.append(record(function, theta, self.ops))
+                terms, steps = built[0]
+                state = self.lightning.StateVectorC128(wires)
+                for name, place, on in steps:
+                    given = _given(place, numbers)
+                    getattr(state, name)(on, False, given)
+                measured = self.lightning.MeasurementsC128(state)
+                return np.asarray(measured.expval(self._observable(terms)))
+
+            return lambda theta: value(theta).view(Arrayed)
+
+        return decorate
+
+    def _observable(self, terms: Any) -> Any:
+        kinds = self.lightning.observables
+        words = []
+        for _, word in terms:
+            letters = [
+                kinds.NamedObsC128(f"Pauli{letter}", [wire])
+                for wire, letter in word.items()
+            ]
+            words.append(
+                kinds.TensorProdObsC128(letters) if len(letters) > 1 else letters[0]
+            )
+        return kinds.HamiltonianC128([float(weight) for weight, _ in terms], words)
+
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Leave a function as it is."""
+        return function
+
+
+def _given(parameter: Any, numbers: np.ndarray) -> list[float]:
+    if isinstance(parameter, Parameter):
+        return [parameter.value(numbers)]
+    return [] if parameter is None else [parameter]
+
+
+def record(function: Callable[..., Any], theta: Any, ops: Tape) -> Any:
+    """Return the observable of a circuit and its steps, by places of parameters."""
+    shape = np.asarray(theta).shape
+    places = [Parameter(n) for n in range(int(np.prod(shape)))]
+    ops.steps.clear()
+    terms = function(np.array(places, object).reshape(shape))
+    terms = terms if isinstance(terms, list) else [(1.0, terms)]
+    return terms, list(ops.steps)
 
 
 class Qulacs:
@@ -156,27 +234,33 @@ class Qulacs:
 
     def qnode(self, wires: int) -> Callable[..., Any]:
         """Return the decorator of quantum functions."""
-        return lambda function: (function, wires)
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            built: list[Any] = []  # in the first call
+
+            def circuit(theta: Any) -> Any:
+                if not built:
+                    terms, steps = record(function, theta, self.ops)
+                    built.append(_Built(wires, steps, terms))
+                return built[0]
+
+            return circuit
+
+        return decorate
 
     def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Leave a function as it is."""
-        return function
+        """Return what runs a circuit, or leave a gradient as it is."""
+        if getattr(function, "is_gradient", False):
+            return function
+        return lambda theta: function(theta).value(np.asarray(theta))
 
-    def grad(self, energy: Any) -> Callable[..., Any]:
-        """Return the gradient; its circuit is built in the first call."""
-        function, wires = energy
-        built: list[Any] = []
+    def grad(self, circuit: Any) -> Callable[..., Any]:
+        """Return the gradient."""
 
         def gradient(theta: Any) -> Any:
-            numbers = np.asarray(theta)
-            if not built:
-                places = [Parameter(n) for n in range(numbers.size)]
-                symbols = np.array(places, object).reshape(numbers.shape)
-                self.ops.steps.clear()
-                terms = function(symbols)
-                built.append(_Built(wires, self.ops.steps, terms))
-            return built[0].gradient(numbers)
+            return circuit(theta).gradient(np.asarray(theta))
 
+        gradient.is_gradient = True  # type: ignore[attr-defined]
         return gradient
 
 
@@ -198,14 +282,26 @@ class _Built:
         self.factor_array = np.array(self.factors)
 
     def _add(self, name: str, parameter: Any, on: list[int]) -> None:
+        import qulacs
+
         match name:
-            case "CNOT":
-                self.circuit.add_CNOT_gate(*on)
+            case "CNOT" | "CZ" | "SWAP":
+                getattr(self.circuit, f"add_{name}_gate")(*on)
+            case "Hadamard":
+                self.circuit.add_H_gate(*on)
+            case "ControlledPhaseShift":
+                phase = np.diag([1, np.exp(1j * parameter)])
+                gate = qulacs.gate.DenseMatrix(on[1], phase)
+                gate.add_control_qubit(on[0], 1)
+                self.circuit.add_gate(gate)
+            case "IsingZZ":
+                self._turn(parameter, -1.0)
+                self.circuit.add_parametric_multi_Pauli_rotation_gate(on, [3, 3], 0.0)
             case "BasisState":
                 for wire, bit in zip(on, parameter, strict=True):
                     if bit:
                         self.circuit.add_X_gate(wire)
-            case "RY" | "RZ":
+            case "RX" | "RY" | "RZ":
                 # qulacs turns by the opposite angle.
                 self._turn(parameter, -1.0)
                 getattr(self.circuit, f"add_parametric_{name}_gate")(on[0], 0.0)
@@ -219,13 +315,26 @@ class _Built:
 
     def _turn(self, parameter: Parameter, factor: float) -> None:
         self.places.append(parameter.place)
-        self.factors.append(factor)
+        self.factors.append(factor * parameter.factor)
 
-    def gradient(self, theta: np.ndarray) -> Any:
-        """Return the gradient by all parameters."""
+    def value(self, theta: np.ndarray) -> Any:
+        """Return the expectation value."""
+        import qulacs
+
+        self._set(theta)
+        state = qulacs.QuantumState(self.circuit.get_qubit_count())
+        self.circuit.update_quantum_state(state)
+        value = self.observable.get_expectation_value(state)
+        return np.asarray(value).view(Arrayed)
+
+    def _set(self, theta: np.ndarray) -> None:
         angles = theta.ravel()[self.places] * self.factor_array
         for number, angle in enumerate(angles):
             self.circuit.set_parameter(number, angle)
+
+    def gradient(self, theta: np.ndarray) -> Any:
+        """Return the gradient by all parameters."""
+        self._set(theta)
         slopes = np.asarray(self.circuit.backprop(self.observable)) * self.factor_array
         total = np.bincount(self.places, slopes, theta.size)
         return total.reshape(theta.shape).view(Arrayed)

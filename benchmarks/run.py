@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from cases import CASES, GRADIENTS, Case
+from cases import CASES, GRADIENTS, STATES, Case
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -29,6 +29,7 @@ COLUMNS = {
     "jax": "jax.jit",
     "catalyst": "Catalyst",
     "lightning": "Lightning",
+    "direct": "Lightning, direct",
     "tensorcircuit": "TensorCircuit",
     "qulacs": "qulacs",
 }
@@ -178,9 +179,11 @@ def verdict(case: Case, medians: dict[str, float]) -> tuple[str, bool]:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Return the comparison as Markdown tables, of cases and of gradients."""
+    """Return the comparison as Markdown tables: cases, gradients and states."""
+    rest = CASES.keys() - GRADIENTS.keys() - STATES.keys()
     parts = [
-        [r for r in results if (r["case"] in GRADIENTS) == of] for of in (False, True)
+        [result for result in results if result["case"] in names]
+        for names in (rest, GRADIENTS, STATES)
     ]
     return "\n\n".join(_table(part) for part in parts if part)
 
@@ -246,7 +249,8 @@ turns on it; calls are warm, except for the compile case, which goes from the
 Python function to the first result, with another circuit in every round. All
 results agree to {TOLERANCE:g}, and estimates from shots to six deviations. The ratio
 is the fastest peer's time over qjit's; jax.jit takes part where nothing is quantum,
-and TensorCircuit, which takes minutes to compile more, up to 12 qubits.
+and TensorCircuit, which takes minutes to compile more, up to 12 qubits. "Lightning,
+direct" is its state vector called gate by gate without PennyLane.
 Cases: [cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
 
 * Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
@@ -276,7 +280,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    ours, others = sys.executable, [options.catalyst] * 2 + [options.peers] * 2
+    ours, others = sys.executable, [options.catalyst] * 3 + [options.peers] * 2
     pythons = dict(zip(COLUMNS, [ours, ours, *others], strict=True))
     workers = [Worker(name, pythons[name], options.core) for name in COLUMNS]
     try:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO
 
-from peers import Lightning, Qulacs, TensorCircuit
+from peers import Direct, Lightning, Qulacs, TensorCircuit
 
 BATCH_SECONDS = 0.1
 
@@ -118,6 +118,8 @@ def load(name: str) -> Any:
     """Import a framework, in double precision."""
     if name == "qulacs":
         return Qulacs()
+    if name == "direct":
+        return Direct()
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -166,6 +168,7 @@ def serve(framework: Any, requests: TextIO, replies: TextIO) -> None:
         import jax
         import jax.numpy as jnp
 
+        jax.config.update("jax_enable_x64", True)
         ready, array = jax.block_until_ready, jnp.asarray
     except ModuleNotFoundError:
         ready, array = (lambda value: value), np.asarray
