@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from cases import CASES, GRADIENTS, STATES, Case
 
+from qjit.runtime.switches import STEPS
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 COLUMNS = {
@@ -37,13 +39,16 @@ CATALYST, PEERS = (
     ROOT / f".venv-{name}" / "bin" / "python" for name in ("catalyst", "peers")
 )
 TOLERANCE = 1e-6
+# Cases that are run with each step of scheduling left out, and those with two threads.
+VARIED = ("hea-20", "qft-20", "qaoa-20", "random-20")
+LARGE = ("gradient-20", "hea-24", "qft-24")
 
 
 class Worker:
     """A framework in a process of its own."""
 
     def __init__(
-        self, name: str, python: str, core: int, cache: str | None = None
+        self, name: str, python: str, cores: str, cache: str | None = None, **more: str
     ) -> None:
         """Start the process and wait until the framework is loaded.
 
@@ -54,10 +59,11 @@ class Worker:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             **({"QJIT_CACHE_DIR": cache} if cache else {"QJIT_CACHE_SIZE": "0"}),
+            **more,
         }
         self.name = name
         self.process = subprocess.Popen(
-            [python, HERE / "worker.py", name, str(core)],
+            [python, HERE / "worker.py", name, cores],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -125,6 +131,46 @@ def peak_memory(
             found[name] = worker.ask(result["case"], "memory")["bytes"]
             worker.close()
     return found
+
+
+def variants(python: str, core: str, cores: str) -> list[dict[str, Any]]:
+    """Return the times of qjit alone: each step of scheduling off, and two threads.
+
+    Of the first kind, cases of 20 qubits; of the second, what is larger as well. One
+    process is there at a time, for which what runs before must not be cached.
+    """
+    settings = [("all steps", core, {})]
+    settings += [(f"without {step}", core, {"QJIT_WITHOUT": step}) for step in STEPS]
+    settings.append(("two threads", cores, {"QJIT_NUM_THREADS": "2"}))
+    found: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as cache:
+        for title, where, more in settings:
+            worker = Worker("qjit", python, where, cache, **more)
+            large = {"all steps", "two threads"} >= {title}
+            names = VARIED + (LARGE if large else ())
+            times: dict[str, float] = {}
+            for name in names:
+                worker.ask(name, "value")
+                rounds = [worker.ask(name, "time")["seconds"] for _ in range(3)]
+                times[name] = median(rounds)
+            worker.close()
+            found.append({"variant": title, "median": times})
+            print(title, *(f"{n} {t * 1e3:.4g} ms" for n, t in times.items()))
+    return found
+
+
+def variant_table(variants: list[dict[str, Any]]) -> str:
+    """Return the times of the variants as a Markdown table."""
+    names = variants[0]["median"]
+    rows = [f"| qjit | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
+    for variant in variants:
+        times = variant["median"]
+        cells = [duration(times[name]) if name in times else "" for name in names]
+        rows.append(f"| {variant['variant']} | {' | '.join(cells)} |")
+    first, last = variants[0]["median"], variants[-1]["median"]
+    ratios = [f"{first[name] / last[name]:.2f}x" for name in names]
+    rows.append(f"| one thread over two | {' | '.join(ratios)} |")
+    return "\n".join(rows)
 
 
 def check_equal(name: str, answers: list[dict[str, Any]]) -> None:
@@ -230,7 +276,12 @@ program is compiled.
 """
 
 
-def report(results: list[dict[str, Any]], versions: Any, rounds: int) -> str:
+def report(
+    results: list[dict[str, Any]],
+    varied: list[dict[str, Any]],
+    versions: Any,
+    rounds: int,
+) -> str:
     """Return the text of RESULTS.md."""
     facts = machine()
     packages = "\n".join(
@@ -243,6 +294,8 @@ Written by `make bench` on {datetime.date.today():%d %B %Y}.
 
 {table(results)}
 {memory_table(results)}
+{variant_table(varied) if varied else ""}
+
 Medians of {rounds} rounds; compiling takes 3 rounds at 99 and 990 gates of the scaling
 cases, and one at 9990. All frameworks run in double precision on one core and take
 turns on it; calls are warm, except for the compile case, which goes from the
@@ -250,7 +303,9 @@ Python function to the first result, with another circuit in every round. All
 results agree to {TOLERANCE:g}, and estimates from shots to six deviations. The ratio
 is the fastest peer's time over qjit's; jax.jit takes part where nothing is quantum,
 and TensorCircuit, which takes minutes to compile more, up to 12 qubits. "Lightning,
-direct" is its state vector called gate by gate without PennyLane.
+direct" is its state vector called gate by gate without PennyLane. The last table is
+of qjit alone, with each step of its scheduling left out (`QJIT_WITHOUT`), and with two
+threads on two cores.
 Cases: [cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
 
 * Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
@@ -273,7 +328,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", help="; ".join(CASES))
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--core", default="0")
+    parser.add_argument("--cores", default="0,1", help="for two threads")
+    parser.add_argument("--variants", action="store_true", help="also of some cases")
     parser.add_argument("--catalyst", default=str(CATALYST), help="its python")
     parser.add_argument("--peers", default=str(PEERS), help="the others' python")
     parser.add_argument("--output", type=Path, default=HERE)
@@ -298,12 +355,15 @@ def main() -> None:
             if CASES[result["case"]].memory:
                 result["memory"] = peak_memory(result, start)
     versions = {worker.name: worker.versions for worker in workers}
-    text = report(results, versions, options.rounds)
+    everything = not options.cases
+    own = (ours, options.core, options.cores)
+    varied = variants(*own) if everything or options.variants else []
+    text = report(results, varied, versions, options.rounds)
     (options.output / "RESULTS.md").write_text(text)
     facts = {"machine": machine(), "versions": versions}
-    lines = [json.dumps(record) for record in (facts, *results)]
+    lines = [json.dumps(record) for record in (facts, *results, *varied)]
     (options.output / "results.jsonl").write_text("\n".join(lines) + "\n")
-    if not options.cases and options.output == HERE:
+    if everything and options.output == HERE:
         renew_readme(table(results))
     print(f"\n{table(results)}")
 

@@ -204,10 +204,10 @@ def serve(framework: Any, requests: TextIO, replies: TextIO) -> None:
 
 
 def main() -> None:
-    """Pin the process to one core, say what is installed, and serve."""
-    name, core = sys.argv[1:]
+    """Pin the process to its cores, say what is installed, and serve."""
+    name, cores = sys.argv[1:]
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(core)})
+        os.sched_setaffinity(0, set(map(int, cores.split(","))))
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the framework prints is no reply
     framework = load(name)
