@@ -8,7 +8,7 @@ it: gates that commute change places, and matrices of one qubit meet and are mer
 from __future__ import annotations
 
 from .emit import F64, I64, PTR, VOID, Body, Module, Value
-from .mix import GENERAL
+from .mix import CROSS, GENERAL
 from .schedule import (
     CONTROLS,
     KERNEL,
@@ -35,6 +35,7 @@ from .stages import (
 from .steps import (
     BITS,
     COUNT,
+    CROSSED,
     FAR,
     FLIP,
     GATES,
@@ -50,6 +51,7 @@ from .steps import (
     OUTSIDE,
     PHASES,
     PLAN,
+    PURE,
     REGISTERS,
     SINGLE,
     SLOT,
@@ -262,7 +264,7 @@ def _find_matrix(module: Module, precision: Precision) -> None:
             right = right & (~last_read | kind.eq(REGISTERS))
             room = kind.eq(LANES) | (body.load(I64, step, COUNT) < MOST_BITS)
             own = body.load(I64, step, MODE)
-            alike = own.eq(MOVED) | own.eq(mode) | own.eq(GENERAL)
+            alike = (own.ne(PURE) | mode.ne(GENERAL)) & own.ne(UNSPLIT)
             alike = alike & mode.ne(UNSPLIT)
             body.leave_if(right & room & alike, number)
     body.finish(body.call("new_step", I64, plan, kind))
@@ -283,11 +285,15 @@ def _join_matrix(module: Module, precision: Precision) -> None:
     own = matrix_of(body, step, member.get())
     body.call(f"__qrt__product_{precision.suffix}", VOID, matrix, own, own)
     mode, old = mode_of(body, precision, own, lane), body.load(I64, step, MODE)
-    same = old.eq(MOVED) | old.eq(mode)
     unsplit = mode.eq(UNSPLIT) | old.eq(UNSPLIT)
-    new = body.select(same, mode, body.select(unsplit, UNSPLIT, GENERAL))
+    general = mode.eq(GENERAL) | old.eq(GENERAL)
+    new = body.select(unsplit, UNSPLIT, body.select(general, GENERAL, PURE))
     body.store(new, step, MODE)
-    body.store(gates | (body.int(1) << member.get()), step, GATES)
+    bit = body.int(1) << member.get()
+    crossed = body.load(I64, step, CROSSED)
+    crossed = body.select(mode.eq(CROSS), crossed | bit, crossed & ~bit)
+    body.store(crossed, step, CROSSED)
+    body.store(gates | bit, step, GATES)
     body.finish()
 
 

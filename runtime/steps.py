@@ -11,6 +11,7 @@ step any gate.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 from .blocks import Blocks, Complex
 from .emit import F64, I64, PTR, VOID, Body, Module, Value
@@ -26,16 +27,16 @@ KIND, SLOT, CONTROLS, VALUES, COUNT, GATES, MODE, TABLE, VARYING = range(9)
 # For each bit: its block bit, and the sum modulo 2 that tells where amplitudes come
 # from: of the bits of the step, other block bits, bits outside of the tile, and a 1.
 BITS, NEAR, FAR, OUTSIDE, FLIP, MATRICES = 9, 12, 15, 18, 21, 24
+CROSSED = TABLE  # of a step with matrices
 MOST_BITS = 3
 MOST_LANES = 5
 PLAN = 512  # the first byte of a plan, or of the entries of D for each bit
 STEP_WORDS = 144
 HEAD_WORDS = 24
 
-# Modes: what all N of a step are, or that it has lanes with matrices without such a D,
-# or that it has no matrices yet.
-UNSPLIT, MOVED = 3, 4
-SPLIT = (REAL, CROSS, GENERAL)
+# Modes of a step, besides GENERAL: each N is real, or imaginary if its member is
+# CROSSED; lanes have matrices without such a D; there are no matrices yet.
+PURE, UNSPLIT, MOVED = REAL, 3, 4
 TINY = 2.0**-40  # the square of a diagonal entry that is too small to divide by
 ROUNDING = 2.0**-49  # of a part that is zero but for rounding, in units of the other
 
@@ -46,12 +47,27 @@ def module(precision: Precision) -> str:
     _split(result, precision)
     _settle(result, precision)
     for count in range(1, MOST_BITS + 1):
-        for mode in (*SPLIT, MOVED):
-            _registers(result, precision, count, mode)
-    for mode in (*SPLIT, UNSPLIT):
-        _lanes(result, precision, mode)
+        for kind in kinds(count):
+            _registers(result, precision, count, kind)
+        _registers(result, precision, count, None)
+    for kind in kinds(precision.lane_bits):
+        _lanes(result, precision, kind)
+    _unsplit_lanes(result, precision)
     _run(result, precision)
     return result.text()
+
+
+def kinds(count: int) -> list[tuple[int, ...]]:
+    """What the N of some members may be: real or imaginary each, or all general."""
+    return [
+        *(k[::-1] for k in product((REAL, CROSS), repeat=count)),
+        (GENERAL,) * count,
+    ]
+
+
+def spelled(kind: tuple[int, ...] | None) -> str:
+    """Part of a kernel's name."""
+    return "moved" if kind is None else "".join("rcg"[mode] for mode in kind)
 
 
 def step_of(body: Body, steps: Value, number: Value) -> Value:
@@ -139,8 +155,8 @@ def _settle(module: Module, precision: Precision) -> None:
 class Splits:
     """The matrices of a step in the form D (1 + N), their entries in every lane."""
 
-    def __init__(self, blocks: Blocks, step: Value, count: int, mode: int) -> None:
-        self.blocks, self.mode = blocks, mode
+    def __init__(self, blocks: Blocks, step: Value, kind: tuple[int, ...]) -> None:
+        self.blocks, self.kind, count = blocks, kind, len(kind)
         body = blocks.body
         table = body.at(step, MATRICES, I64)
 
@@ -158,12 +174,12 @@ class Splits:
         ]
         self.scales = entries(body.at(step, PLAN), 4)
 
-    def plus(self, off: Complex, x: Complex, y: Complex) -> Complex:
-        """x + N y for an entry of N."""
+    def plus(self, member: int, off: Complex, x: Complex, y: Complex) -> Complex:
+        """x + N y for an entry of a member's N."""
         fma = self.blocks.body.fma
-        if self.mode == REAL:
+        if self.kind[member] == REAL:
             return Complex(fma(off.re, y.re, x.re), fma(off.re, y.im, x.im))
-        if self.mode == CROSS:
+        if self.kind[member] == CROSS:
             return Complex(fma(-off.im, y.im, x.re), fma(off.im, y.re, x.im))
         return x.plus_product(off, y)
 
@@ -172,9 +188,11 @@ def _parity(body: Body, bits: Value) -> Value:
     return body.count_ones(bits) & 1
 
 
-def _registers(module: Module, precision: Precision, count: int, mode: int) -> None:
+def _registers(
+    module: Module, precision: Precision, count: int, kind: tuple[int, ...] | None
+) -> None:
     arguments = (PTR, I64, PTR, I64)
-    name = f"registers_{mode}_{count}"
+    name = f"registers_{count}_{spelled(kind)}"
     body = module.function(name, VOID, *arguments, private=True)
     data, size, step, base = body.args
     blocks = Blocks(body, precision)
@@ -198,9 +216,9 @@ def _registers(module: Module, precision: Precision, count: int, mode: int) -> N
     local = range(1 << count)
     sources = [spread([_parity(body, near[m] & k) for m in members]) for k in local]
     places = [spread([body.int(k >> m & 1) for m in members]) for k in local]
-    splits = Splits(blocks, step, 0 if mode == MOVED else count, mode)
+    splits = Splits(blocks, step, kind or ())
     scales: list[Complex] = []
-    if mode != MOVED:
+    if kind is not None:
         numbers = list(splits.scales[0])
         for low, high in splits.scales[1:]:
             numbers = [x * low for x in numbers] + [x * high for x in numbers]
@@ -213,8 +231,8 @@ def _registers(module: Module, precision: Precision, count: int, mode: int) -> N
                 if not k >> member & 1:
                     other = k | 1 << member
                     x, y = held[k], held[other]
-                    held[k] = splits.plus(upper, x, y)
-                    held[other] = splits.plus(lower, y, x)
+                    held[k] = splits.plus(member, upper, x, y)
+                    held[other] = splits.plus(member, lower, y, x)
         if scales:
             held = [x * scale for x, scale in zip(held, scales, strict=True)]
         for place, value in zip(places, held, strict=True):
@@ -222,40 +240,46 @@ def _registers(module: Module, precision: Precision, count: int, mode: int) -> N
     body.finish()
 
 
-def _lanes(module: Module, precision: Precision, mode: int) -> None:
-    body = module.function(f"lanes_{mode}", VOID, PTR, I64, PTR, private=True)
+def _pick(blocks: Blocks, bit: int, low: Complex, high: Complex) -> Complex:
+    """One number for lanes without a bit, and another for those with it."""
+    above = (blocks.iota & (1 << bit)).ne(0)
+    return _choose(blocks.body, above, high, low)
+
+
+def _lanes(module: Module, precision: Precision, kind: tuple[int, ...]) -> None:
+    body = module.function(f"lanes_{spelled(kind)}", VOID, PTR, I64, PTR, private=True)
     data, size, step = body.args
     blocks = Blocks(body, precision)
-    bits = range(blocks.lane_bits)
-
-    def pick(bit: int, low: Complex, high: Complex) -> Complex:
-        above = (blocks.iota & (1 << bit)).ne(0)
-        return _choose(body, above, high, low)
-
-    if mode == UNSPLIT:
-        gates: list[tuple[Complex, Complex]] = []
-        for bit in bits:
-            places = [MATRICES + 8 * bit + 2 * k for k in range(4)]
-            numbers = [_number(body, body.at(step, place, F64)) for place in places]
-            a, b, c, d = (x.map(blocks.splat) for x in numbers)
-            gates.append((pick(bit, a, d), pick(bit, b, c)))
-        with body.loop(size) as index:
-            value = blocks.load(data, index)
-            for bit, (d, o) in enumerate(gates):
-                value = mixed(GENERAL, d, o, value, blocks.exchange(value, 1 << bit))
-            blocks.store(value, data, index)
-        body.finish()
-        return
-    splits = Splits(blocks, step, blocks.lane_bits, mode)
-    off = [pick(bit, *pair) for bit, pair in enumerate(splits.off)]
+    splits = Splits(blocks, step, kind)
+    off = [_pick(blocks, bit, *pair) for bit, pair in enumerate(splits.off)]
     scale = Complex(*(body.coerce(x, blocks.vector) for x in (1.0, 0.0)))
-    for bit, (low, high) in enumerate(splits.scales):
-        scale = scale * pick(bit, low.map(blocks.splat), high.map(blocks.splat))
+    for bit, pair in enumerate(splits.scales):
+        low, high = (x.map(blocks.splat) for x in pair)
+        scale = scale * _pick(blocks, bit, low, high)
     with body.loop(size) as index:
         value = blocks.load(data, index)
         for bit, entry in enumerate(off):
-            value = splits.plus(entry, value, blocks.exchange(value, 1 << bit))
+            there = blocks.exchange(value, 1 << bit)
+            value = splits.plus(bit, entry, value, there)
         blocks.store(value * scale, data, index)
+    body.finish()
+
+
+def _unsplit_lanes(module: Module, precision: Precision) -> None:
+    body = module.function("lanes_unsplit", VOID, PTR, I64, PTR, private=True)
+    data, size, step = body.args
+    blocks = Blocks(body, precision)
+    gates: list[tuple[Complex, Complex]] = []
+    for bit in range(blocks.lane_bits):
+        places = [MATRICES + 8 * bit + 2 * k for k in range(4)]
+        numbers = [_number(body, body.at(step, place, F64)) for place in places]
+        a, b, c, d = (x.map(blocks.splat) for x in numbers)
+        gates.append((_pick(blocks, bit, a, d), _pick(blocks, bit, b, c)))
+    with body.loop(size) as index:
+        value = blocks.load(data, index)
+        for bit, (d, o) in enumerate(gates):
+            value = mixed(GENERAL, d, o, value, blocks.exchange(value, 1 << bit))
+        blocks.store(value, data, index)
     body.finish()
 
 
@@ -270,19 +294,29 @@ def _run(module: Module, precision: Precision) -> None:
     def call(name: str, *args: Value) -> Callable[[], None]:
         return lambda: void(body.call(name, VOID, *args))
 
+    crossed = body.load(I64, step, CROSSED)
+
+    def which(count: int, other: int) -> Value:
+        """The kernel of a mode, of those for each kind and then one for the other."""
+        general = 1 << count
+        last = body.select(mode.eq(other), general + 1, general)
+        return body.select(mode.eq(PURE), crossed, last)
+
     def registers() -> None:
-        members = body.load(I64, step, COUNT) - 1
-        bits, modes = range(1, MOST_BITS + 1), (*SPLIT, UNSPLIT, MOVED)
-        kernels = [f"registers_{m}_{n}" for m in modes for n in bits]
         given = (data, size, step, base)
-        cases = [call(kernel, *given) for kernel in kernels]
-        for place in range(MOST_BITS):  # there are none without a D
-            cases[UNSPLIT * MOST_BITS + place] = lambda: None
-        body.switch(mode * MOST_BITS + members, cases)
+
+        def of_count(count: int) -> Callable[[], None]:
+            names = [spelled(kind) for kind in (*kinds(count), None)]
+            cases = [call(f"registers_{count}_{name}", *given) for name in names]
+            return lambda: body.switch(which(count, MOVED), cases)
+
+        members = body.load(I64, step, COUNT) - 1
+        body.switch(members, [of_count(n) for n in range(1, MOST_BITS + 1)])
 
     def lanes() -> None:
-        kernels = [f"lanes_{m}" for m in (*SPLIT, UNSPLIT)]
-        body.switch(mode, [call(kernel, data, size, step) for kernel in kernels])
+        names = [*map(spelled, kinds(precision.lane_bits)), "unsplit"]
+        cases = [call(f"lanes_{name}", data, size, step) for name in names]
+        body.switch(which(precision.lane_bits, UNSPLIT), cases)
 
     def when_fires(run: Callable[[], None]) -> None:
         controls, values = (body.load(I64, step, word) for word in (CONTROLS, VALUES))
