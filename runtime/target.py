@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,11 +16,30 @@ def initialize_native() -> None:
     binding.initialize_native_asmprinter()
 
 
+# Features that come with registers of more than 16 bytes, and of more than 32.
+WIDE = ("avx", "fma", "f16c", "vaes", "vpclmulqdq", "xop")
+WIDEST = ("avx512", "avx10", "evex512", "amx")
+
+
+@cache
+def widest() -> int:
+    """How many bits a vector register may have, by the variable QJIT_VECTOR_BITS."""
+    text = os.environ.get("QJIT_VECTOR_BITS", "").strip() or "512"
+    if text not in ("128", "256", "512"):
+        raise ValueError(f"QJIT_VECTOR_BITS is {text!r}. Give 128, 256 or 512.")
+    return int(text)
+
+
 @cache
 def host_features() -> str:
     """The processor's feature string; full-width vectors are never avoided."""
-    features = binding.get_host_cpu_features().flatten()
-    return f"{features},-prefer-256-bit" if "+avx512f" in features else features
+    features = binding.get_host_cpu_features()
+    without = {512: (), 256: WIDEST, 128: (*WIDEST, *WIDE)}[widest()]
+    for name in features:
+        if name.startswith(without):
+            features[name] = False
+    text = features.flatten()
+    return f"{text},-prefer-256-bit" if features.get("avx512f") else text
 
 
 @cache

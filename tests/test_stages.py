@@ -119,7 +119,6 @@ jax.config.update("jax_enable_x64", True)
 import jax.numpy as jnp
 import qjit as qj
 
-@qj.qnode(wires=14)
 def circuit(x):
     for layer in range(2):
         for wire in range(14):
@@ -128,25 +127,48 @@ def circuit(x):
         for wire in range(14):
             qj.CNOT(wires=[wire, (wire + 1) % 14])
             qj.IsingZZ(x[layer] * wire, wires=[wire, (wire + 5) % 14])
+    for wire in range(0, 14, 3):
+        qj.Rot(x[0], x[1] + wire, x[0] * wire, wires=wire)
+        qj.Toffoli(wires=[wire, (wire + 1) % 14, (wire + 2) % 14])
+        qj.PauliRot(x[0], "XYZ", wires=[wire, (wire + 3) % 14, (wire + 7) % 14])
     qj.QFT(range(14))
     return [qj.expval(qj.X(wire)) for wire in range(14)]
 
-print(json.dumps([float(x) for x in circuit(jnp.array([0.3, 0.7]))]))
+single = qj.qnode(wires=14, dtype="complex64")(circuit)
+double = qj.qnode(wires=14)(circuit)
+x = jnp.array([0.3, 0.7])
+values = [*double(x), *jax.grad(lambda x: sum(double(x)))(x), *single(x)]
+print(json.dumps([float(value) for value in values]))
 """
 
 
-def layers_without(steps: str) -> Any:
-    environment = os.environ | {"QJIT_WITHOUT": steps}
+def layers(variable: str, value: str) -> Any:
+    environment = os.environ | {variable: value}
     command = [sys.executable, "-W", "error", "-c", LAYERS]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
+def assert_equal(found: Any, wanted: Any, name: str) -> None:
+    """The last 14 are in single precision."""
+    found, wanted = np.array(found), np.array(wanted)
+    np.testing.assert_allclose(found[:-14], wanted[:-14], atol=1e-11, err_msg=name)
+    np.testing.assert_allclose(found[-14:], wanted[:14], atol=1e-5, err_msg=name)
+
+
 def test_steps_left_out() -> None:
-    wanted = json.loads(layers_without("").stdout)
+    wanted = json.loads(layers("QJIT_WITHOUT", "").stdout)
     for step in (*STEPS_OF_SCHEDULING, ",".join(STEPS_OF_SCHEDULING)):
-        found = json.loads(layers_without(step).stdout)
-        np.testing.assert_allclose(found, wanted, atol=1e-12, err_msg=step)
-    assert "tiles, reordering" in layers_without("tyles").stderr
+        found = json.loads(layers("QJIT_WITHOUT", step).stdout)
+        assert_equal(found, wanted, step)
+    assert "tiles, reordering" in layers("QJIT_WITHOUT", "tyles").stderr
+
+
+def test_narrower_registers() -> None:
+    wanted = json.loads(layers("QJIT_VECTOR_BITS", "").stdout)
+    for bits in ("256", "128"):
+        found = json.loads(layers("QJIT_VECTOR_BITS", bits).stdout)
+        assert_equal(found, wanted, bits)
+    assert "128, 256 or 512" in layers("QJIT_VECTOR_BITS", "64").stderr
 
 
 @pytest.mark.parametrize("num_wires", [8, 17])
