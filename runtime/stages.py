@@ -1,9 +1,8 @@
-"""Stages: runs of entries that are made ready together, then applied.
+"""Stages: entries that are decoded together, and the tiles that they act on.
 
-Gates of one qubit that follow one another become one matrix. On large states, a stage
-acts on so few bits that its gates run tile by tile, and memory is crossed once: a tile
-holds the amplitudes that differ in the bits of the stage only. Targets are among
-these; controls may be any.
+A stage acts on so few bits that its gates run tile by tile: a tile holds the amplitudes
+that differ in the bits of the stage only. Targets are among these, except those of
+small diagonal gates; controls may be any.
 """
 
 from __future__ import annotations
