@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from cases import CASES, GRADIENTS, STATES, Case
+from figures import draw
 
 from qjit.runtime.switches import STEPS
 
@@ -306,7 +307,9 @@ and TensorCircuit, which takes minutes to compile more, up to 12 qubits. "Lightn
 direct" is its state vector called gate by gate without PennyLane. The last table is
 of qjit alone, with each step of its scheduling left out (`QJIT_WITHOUT`), and with two
 threads on two cores.
-Cases: [cases.py](cases.py); all samples: [results.jsonl](results.jsonl).
+Cases: [cases.py](cases.py); all samples: [results.jsonl](results.jsonl); pictures:
+[loops](figures/loops.png), [gradients](figures/gradients.png),
+[states](figures/states.png), [variants](figures/variants.png).
 
 * Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
   {facts["cores"]} cores, {facts["system"]}; load average at the end {facts["load"]}
@@ -365,6 +368,7 @@ def main() -> None:
     (options.output / "results.jsonl").write_text("\n".join(lines) + "\n")
     if everything and options.output == HERE:
         renew_readme(table(results))
+        draw()
     print(f"\n{table(results)}")
 
 
