@@ -2,10 +2,11 @@
 
 import ctypes
 import itertools
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,11 @@ def _runtime() -> str:
         builder.add_object_img(image)
     linked = builder.export_symbol(SET_THREADS).link(_jit(), "qjit_runtime")
     _loaded.append(linked)
-    ctypes.CFUNCTYPE(None, ctypes.c_int64)(linked[SET_THREADS])(thread_count())
+    set_threads = ctypes.CFUNCTYPE(None, ctypes.c_int64)(linked[SET_THREADS])
+    set_threads(thread_count())
+    if hasattr(os, "register_at_fork"):
+        # The workers stay with the parent.
+        os.register_at_fork(after_in_child=partial(set_threads, thread_count()))
     return "qjit_runtime"
 
 

@@ -20,11 +20,10 @@ from llvmlite import ir
 
 from .emit import I32, I64, PTR, VOID, Body, Module, Operand, Value
 
-# Words of the pool: whether a region is running, the process, the number of threads
-# wanted and of workers started, the number of regions so far, and of a region its
-# function, context, pieces, next piece, and workers that are done with it.
-BUSY, PROCESS, WANTED, STARTED, REGION = range(5)
-FUNCTION, CONTEXT, COUNT, NEXT, DONE = range(5, 10)
+# Words of the pool: whether a region is running, the number of threads wanted and of
+# workers started, the number of regions so far, and of a region its function, context,
+# pieces, next piece, and workers that are done with it.
+BUSY, WANTED, STARTED, REGION, FUNCTION, CONTEXT, COUNT, NEXT, DONE = range(9)
 MUTEX, WAKE = 16, 48  # where the lock and the signal are, in words
 POOL_WORDS = 80
 SHARES = 8  # how many times a worker takes pieces, if all go equally fast
@@ -139,10 +138,11 @@ class Shared:
 
 
 def _set_threads(module: Module, pool: Any) -> None:
-    """Say how many threads there may be."""
+    """Say how many threads there may be, of a process that has not started any."""
     body = module.function("__qrt__set_threads", VOID, I64)
     (count,) = body.args
-    Shared(body, pool, WANTED).set(count)
+    for word, value in ((BUSY, 0), (STARTED, 0), (WANTED, count)):
+        Shared(body, pool, word).set(value)
     body.finish()
 
 
@@ -220,7 +220,7 @@ def _work(module: Module, pool: Any) -> None:
 
 
 def _start(module: Module, pool: Any) -> None:
-    """Start the workers that are missing; a forked process has none."""
+    """Start the workers that are missing."""
     body = module.function("start", VOID, private=True)
     lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
     started, wanted = Shared(body, pool, STARTED), Shared(body, pool, WANTED)
@@ -262,11 +262,6 @@ def _parallel(module: Module, pool: Any) -> None:
     with body.when((count < 2) | (shared[WANTED].get() < 2)):
         _call_pointer(body, function.raw, type_, alone)
         body.exit()
-    process = body.convert(body.call("getpid", I32), I64)
-    with body.when(shared[PROCESS].get().ne(process)):
-        for word in (BUSY, STARTED):
-            shared[word].set(0)
-        shared[PROCESS].set(process)
     with body.when(~shared[BUSY].claim()):
         _call_pointer(body, function.raw, type_, alone)
         body.exit()
