@@ -9,10 +9,10 @@ from cases import CASES, GRADIENTS, STATES
 HERE = Path(__file__).parent
 
 
-def draw(results: Path = HERE / "results.jsonl", folder: Path | None = None) -> None:
+def draw(results: Path = HERE / "results.jsonl") -> None:
     """Write a picture of each table for which there are results."""
     records = [json.loads(line) for line in results.read_text().splitlines()]
-    folder = folder or results.parent / "figures"
+    folder = results.parent / "figures"
     folder.mkdir(exist_ok=True)
     rest = CASES.keys() - GRADIENTS.keys() - STATES.keys()
     for name, cases in (("loops", rest), ("gradients", GRADIENTS), ("states", STATES)):
@@ -22,7 +22,7 @@ def draw(results: Path = HERE / "results.jsonl", folder: Path | None = None) -> 
             if record.get("case") in cases
         }
         if rows:
-            _bars(rows, "seconds", folder / f"{name}.png")
+            _bars(rows, folder / f"{name}.png")
     variants = {r["variant"]: r["median"] for r in records if "variant" in r}
     if variants:
         names = next(iter(variants.values()))
@@ -30,11 +30,11 @@ def draw(results: Path = HERE / "results.jsonl", folder: Path | None = None) -> 
             name: {title: v[name] for title, v in variants.items() if name in v}
             for name in names
         }
-        _bars(turned, "seconds", folder / "variants.png")
+        _bars(turned, folder / "variants.png")
 
 
-def _bars(rows: dict[str, dict[str, float]], unit: str, path: Path) -> None:
-    """Draw a group of bars for each row, on a logarithmic axis."""
+def _bars(rows: dict[str, dict[str, float]], path: Path) -> None:
+    """Draw seconds as a group of bars for each row, on a logarithmic axis."""
     import matplotlib as mpl
 
     mpl.use("agg")
@@ -52,7 +52,7 @@ def _bars(rows: dict[str, dict[str, float]], unit: str, path: Path) -> None:
     axes.set_yticks(range(len(rows)), list(rows))
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlabel(unit)
+    axes.set_xlabel("seconds")
     axes.legend()
     figure.savefig(path, dpi=100)
     pyplot.close(figure)

@@ -137,8 +137,8 @@ def peak_memory(
 def variants(python: str, core: str, cores: str) -> list[dict[str, Any]]:
     """Return the times of qjit alone: each step of scheduling off, and two threads.
 
-    Of the first kind, cases of 20 qubits; of the second, what is larger as well. One
-    process is there at a time, for which what runs before must not be cached.
+    Without a step, cases of 20 qubits; with all steps and with two threads, larger ones
+    as well. One process runs at a time.
     """
     settings = [("all steps", core, {})]
     settings += [(f"without {step}", core, {"QJIT_WITHOUT": step}) for step in STEPS]

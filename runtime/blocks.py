@@ -56,6 +56,17 @@ class Complex:
         return Complex(function(self.re), function(self.im))
 
 
+def choose(condition: Value, yes: Complex, no: Complex) -> Complex:
+    """`yes` where the condition holds, `no` elsewhere."""
+    select = condition.body.select
+    return Complex(select(condition, yes.re, no.re), select(condition, yes.im, no.im))
+
+
+def number_at(body: Body, place: Value) -> Complex:
+    """A complex number in memory, of two doubles."""
+    return Complex(body.load(F64, place), body.load(F64, place, 1))
+
+
 class Blocks:
     """Block access, lane permutations and block enumeration inside one function."""
 
@@ -74,6 +85,15 @@ class Blocks:
         """A register of zeros."""
         zero = self.body.coerce(0.0, type_ or self.vector)
         return Complex(zero, zero)
+
+    def one(self) -> Complex:
+        """A register of ones."""
+        real, imaginary = (self.body.coerce(part, self.vector) for part in (1.0, 0.0))
+        return Complex(real, imaginary)
+
+    def pick(self, bit: int, low: Complex, high: Complex) -> Complex:
+        """One number in the lanes without a bit, and another in those with it."""
+        return choose((self.iota & (1 << bit)).ne(0), high, low)
 
     def place(self, data: Value, block: Operand) -> Value:
         """The address of a block."""

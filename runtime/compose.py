@@ -28,6 +28,7 @@ from .stages import (
     MADE_WORD,
     OUTSIDE_WORD,
     each_bit,
+    identity,
     is_diagonal,
     is_single,
     slot_of,
@@ -167,9 +168,8 @@ def member_of(body: Body, step: Value, mask: Value) -> Value:
     """The place of a block bit among those of a register step, or -1."""
     result = body.int(-1)
     for place in range(MOST_BITS):
-        here = (body.load(I64, step, COUNT) > place) & body.load(
-            I64, step, BITS + place
-        ).eq(mask)
+        used = body.load(I64, step, COUNT) > place
+        here = used & body.load(I64, step, BITS + place).eq(mask)
         result = body.select(here, place, result)
     return result
 
@@ -192,14 +192,9 @@ def _add_member(module: Module) -> None:
     body.store(bit, step, place + NEAR)
     for first in (FAR, OUTSIDE, FLIP):
         body.store(body.int(0), step, place + first)
-    _identity(body, matrix_of(body, step, place))
+    identity(body, matrix_of(body, step, place))
     body.store(place + 1, step, COUNT)
     body.finish(place)
-
-
-def _identity(body: Body, matrix: Value) -> None:
-    for place in range(8):
-        body.store(body.real(1.0 if place in (0, 6) else 0.0), matrix, place)
 
 
 def _fold(module: Module, precision: Precision) -> None:
@@ -224,13 +219,11 @@ def _fold(module: Module, precision: Precision) -> None:
     with body.when(number >= before):
         body.call(f"__qrt__begin_phases_{suffix}", VOID, step)
     params = body.load(PTR, plan, PARAMS)
+    rank = body.select(local.ne(0), body.count_ones(local - 1), -1)
     with body.when(~whole):
-        rank = body.count_ones(local - 1)
-        rank = body.select(local.ne(0), rank, -1)
         body.call(f"__qrt__vary_{suffix}", VOID, step, slot, inner, rank, params)
         body.exit(1)
     with body.when(body.count_ones(local).eq(1)):
-        rank = body.count_ones(local - 1)
         given = (step, slot, inner, rank, params)
         body.call(f"__qrt__join_pair_{suffix}", VOID, *given)
         body.exit(1)
@@ -281,7 +274,7 @@ def _join_matrix(module: Module, precision: Precision) -> None:
         member.set(body.call("add_member", I64, step, mask))
     with body.when(lane & gates.eq(0)):
         for place in range(MOST_LANES):
-            _identity(body, matrix_of(body, step, body.int(place)))
+            identity(body, matrix_of(body, step, body.int(place)))
     own = matrix_of(body, step, member.get())
     body.call(f"__qrt__product_{precision.suffix}", VOID, matrix, own, own)
     mode, old = mode_of(body, precision, own, lane), body.load(I64, step, MODE)

@@ -63,17 +63,27 @@ def module(precision: Precision) -> str:
     return result.text()
 
 
+def _decode_slot(
+    body: Body, precision: Precision, entry: Value, wires: Value, n: Value, slot: Value
+) -> None:
+    """Decode an entry into a slot, or leave with its error, negated."""
+    name = f"__qrt__decode_{precision.suffix}"
+    code = body.call(name, I64, entry, wires, n, slot)
+    body.leave_if(code.ne(0), -located(body, entry, code))
+
+
 def _ready_slot(
     body: Body, precision: Precision, entry: Value, params: Value, slot: Value
-) -> Value:
-    """Make the gate of a decoded slot ready; 0 or an error."""
+) -> None:
+    """Make the gate of a decoded slot ready, or leave with its error, negated."""
     own = body.at(slot, MATRIX_WORD, I64)
     made = body.at(slot, MADE_WORD, I64)
     body.store(entry, slot, ENTRY_WORD)
     for word in range(2):
         body.store(body.int(0), slot, OUTSIDE_WORD + word)
     name = f"__qrt__made_{precision.suffix}"
-    return body.call(name, I64, entry, params, own, made)
+    status = body.call(name, I64, entry, params, own, made)
+    body.leave_if(status.ne(0), -status)
 
 
 def _keep(module: Module, precision: Precision) -> None:
@@ -119,11 +129,8 @@ def _collect(module: Module, precision: Precision) -> None:
         entry = body.at(entries, number.get() * ENTRY_WORDS, I32)
         with body.when(~makes_large_matrix(body, entry)):
             slot = slot_of(body, room, slots.get())
-            name = f"__qrt__decode_{precision.suffix}"
-            code = body.call(name, I64, entry, wires, n, slot)
-            body.leave_if(code.ne(0), -located(body, entry, code))
-            status = _ready_slot(body, precision, entry, params, slot)
-            body.leave_if(status.ne(0), -status)
+            _decode_slot(body, precision, entry, wires, n, slot)
+            _ready_slot(body, precision, entry, params, slot)
             kept = body.call("keep", I64, entry, slot, room, slots.get(), latest)
             slots.add(kept)
             number.add(1)
@@ -179,15 +186,12 @@ def _gather(module: Module, precision: Precision) -> None:
             end.set(number.get())
         with body.when(~large & fresh):
             slot = slot_of(body, room, slots.get())
-            name = f"__qrt__decode_{precision.suffix}"
-            code = body.call(name, I64, entry, wires, n, slot)
-            body.leave_if(code.ne(0), -located(body, entry, code))
+            _decode_slot(body, precision, entry, wires, n, slot)
             needed, acts, reads = _needs(body, entry, slot)
             union = bits.get() | needed
             fits = (body.count_ones(union) <= limit) & passed.lets(acts, reads)
             with body.when(fits):
-                status = _ready_slot(body, precision, entry, params, slot)
-                body.leave_if(status.ne(0), -status)
+                _ready_slot(body, precision, entry, params, slot)
                 body.store(body.int(1), taken, number.get())
                 bits.set(union)
                 slots.add(1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .blocks import Blocks, Complex
+from .blocks import Blocks, Complex, choose
 from .emit import F64, I64, PTR, VOID, Body, Module, Value
 from .target import Precision
 
@@ -98,28 +98,21 @@ def _matrix(module: Module, precision: Precision) -> None:
     back = adjoint.ne(0)
     turned = [u[0], -u[1], u[4], -u[5], u[2], -u[3], u[6], -u[7]]
     u = [body.select(back, there, here) for here, there in zip(u, turned, strict=True)]
-    zero, one = body.coerce(0.0, blocks.vector), body.coerce(1.0, blocks.vector)
     fixed = word(body, plan, LANE_FIXED)
     in_a = blocks.match(fixed, word(body, plan, LANE_A))
     in_b = blocks.match(fixed, word(body, plan, LANE_B))
     entry = [Complex(blocks.splat(u[i]), blocks.splat(u[i + 1])) for i in (0, 2, 4, 6)]
     table = body.at(plan, COEFFICIENTS)
-
-    def pick(yes: Complex, no: Complex, lanes: Value) -> Complex:
-        return Complex(
-            body.select(lanes, yes.re, no.re), body.select(lanes, yes.im, no.im)
-        )
-
-    idle, none = Complex(one, zero), Complex(zero, zero)
+    idle, none = blocks.one(), blocks.zero()
     in_pair = word(body, plan, FLIP).ne(0)
     with body.when(in_pair):
-        blocks.put(pick(entry[0], idle, in_a), table, D_A)
-        blocks.put(pick(entry[1], none, in_a), table, O_A)
-        blocks.put(pick(entry[3], idle, in_b), table, D_B)
-        blocks.put(pick(entry[2], none, in_b), table, O_B)
+        blocks.put(choose(in_a, entry[0], idle), table, D_A)
+        blocks.put(choose(in_a, entry[1], none), table, O_A)
+        blocks.put(choose(in_b, entry[3], idle), table, D_B)
+        blocks.put(choose(in_b, entry[2], none), table, O_B)
     with body.when(~in_pair):
-        blocks.put(pick(entry[0], pick(entry[3], idle, in_b), in_a), table, D_A)
-        blocks.put(pick(entry[1], pick(entry[2], none, in_b), in_a), table, O_A)
+        blocks.put(choose(in_a, entry[0], choose(in_b, entry[3], idle)), table, D_A)
+        blocks.put(choose(in_a, entry[1], choose(in_b, entry[2], none)), table, O_A)
     body.store(_variant(body, u), plan, VARIANT)
     body.finish()
 

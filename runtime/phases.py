@@ -9,7 +9,7 @@ the tile's size.
 
 from __future__ import annotations
 
-from .blocks import Blocks, Complex
+from .blocks import Blocks, Complex, number_at
 from .emit import F64, I64, PTR, VOID, Body, Module, Operand, Value
 from .schedule import (
     ADJOINT,
@@ -90,10 +90,7 @@ def _vary(module: Module, precision: Precision) -> None:
     first = body.select(inner.ne(0), inner, touched ^ lowest)
     second = touched ^ first
     for k in range(4):
-        bits = [bit for place, bit in enumerate((first, second)) if k >> place & 1]
-        index = body.int(0)
-        for bit in bits:
-            index = index | bit
+        index = first * (k & 1) | second * (k >> 1)
         place = body.at(slot, FACTORS + 2 * k, I64)
         body.call("factor", VOID, slot, index, params, place)
     words = {FIRST: first, SECOND: second, RANK: rank}
@@ -104,10 +101,6 @@ def _vary(module: Module, precision: Precision) -> None:
     body.finish()
 
 
-def _complex(body: Body, place: Value) -> Complex:
-    return Complex(body.load(F64, place), body.load(F64, place, 1))
-
-
 def _fill(module: Module, precision: Precision) -> None:
     """Set all factors of a table to 1."""
     name = f"__qrt__fill_ones_{precision.suffix}"
@@ -115,13 +108,8 @@ def _fill(module: Module, precision: Precision) -> None:
     table, size = body.args
     blocks = Blocks(body, precision)
     with body.loop(size) as index:
-        blocks.store(_one(blocks), table, index)
+        blocks.store(blocks.one(), table, index)
     body.finish()
-
-
-def _one(blocks: Blocks) -> Complex:
-    real, imaginary = (blocks.body.coerce(x, blocks.vector) for x in (1.0, 0.0))
-    return Complex(real, imaginary)
 
 
 def _begin(module: Module, precision: Precision) -> None:
@@ -144,7 +132,7 @@ def _join_pair(module: Module, precision: Precision) -> None:
     for side in range(2):
         index = bit * side
         body.call("factor", VOID, slot, index, params, own)
-        _scale(body, body.at(step, PAIRS), rank, side, _complex(body, own))
+        _scale(body, body.at(step, PAIRS), rank, side, number_at(body, own))
     body.finish()
 
 
@@ -152,7 +140,7 @@ def _scale(
     body: Body, pairs: Value, rank: Value, side: Operand, factor: Complex
 ) -> None:
     place = body.at(pairs, rank * 4 + body.coerce(side, I64) * 2, F64)
-    product = _complex(body, place) * factor
+    product = number_at(body, place) * factor
     body.store(product.re, place)
     body.store(product.im, place, 1)
 
@@ -169,7 +157,7 @@ def _multiply_up(body: Body, step: Value, base: Value, pairs: Value) -> None:
         set_outside = ~inside & (base & first).ne(0)
         for side in range(2):
             chosen = column + body.select(inside, side, body.convert(set_outside, I64))
-            factor = _complex(body, body.at(gate, chosen * 2 + FACTORS, I64))
+            factor = number_at(body, body.at(gate, chosen * 2 + FACTORS, I64))
             _scale(body, pairs, body.select(inside, rank, 0), side, factor)
         slot.set(body.load(PTR, gate, NEXT))
 
@@ -182,17 +170,12 @@ def _spread(
 
     def factor(rank: Value | int, side: int) -> Complex:
         place = body.at(pairs, body.coerce(rank, I64) * 4 + 2 * side, F64)
-        return _complex(body, place)
+        return number_at(body, place)
 
-    total = _one(blocks)
+    total = blocks.one()
     for rank in range(blocks.lane_bits):
-        above = (blocks.iota & (1 << rank)).ne(0)
         sides = [factor(rank, side).map(blocks.splat) for side in range(2)]
-        re, im = (
-            body.select(above, one, zero)
-            for one, zero in ((sides[1].re, sides[0].re), (sides[1].im, sides[0].im))
-        )
-        total = total * Complex(re, im)
+        total = total * blocks.pick(rank, *sides)
     blocks.store(total, low, 0)
     with body.loop(low_bits) as rank, body.loop(body.int(1) << rank) as index:
         old = blocks.load(low, index)
@@ -204,7 +187,7 @@ def _spread(
     body.store(body.real(1.0), high)
     body.store(body.real(0.0), high, 1)
     with body.loop(bits - low_bits) as rank, body.loop(body.int(1) << rank) as index:
-        old = _complex(body, body.at(high, index * 2, F64))
+        old = number_at(body, body.at(high, index * 2, F64))
         for side in (1, 0):
             new = old * factor(rank + low_bits + blocks.lane_bits, side)
             place = index | (body.int(1) << rank) if side else index
@@ -219,7 +202,6 @@ def _phases(module: Module, precision: Precision) -> None:
     data, size, step, base = body.args
     blocks = Blocks(body, precision)
     table = body.load(PTR, step, TABLE)
-
     bits = body.count_ones(size - 1)
     low_bits = body.select(bits < LOW_BITS, bits, LOW_BITS)
     pairs = body.stack(F64, 4 * MOST_RANKS)
@@ -229,14 +211,14 @@ def _phases(module: Module, precision: Precision) -> None:
     body.call("memcpy", PTR, pairs, body.at(step, PAIRS), used)
     _multiply_up(body, step, base, pairs)
     _spread(blocks, pairs, low, high, bits, low_bits)
-    both = table.ne_null()
+    has_table = table.ne_null()
     inner = body.int(1) << low_bits
     for with_table in (True, False):
         with (
-            body.when(both if with_table else ~both),
+            body.when(has_table if with_table else ~has_table),
             body.loop(size >> low_bits) as row,
         ):
-            factor = _complex(body, body.at(high, row * 2, F64)).map(blocks.splat)
+            factor = number_at(body, body.at(high, row * 2, F64)).map(blocks.splat)
             with body.loop(inner) as column:
                 index = (row << low_bits) | column
                 value = blocks.load(data, index) * factor

@@ -26,7 +26,6 @@ from .stages import (
     LAST_WORD,
     MADE_WORD,
     MATRIX_WORD,
-    MOST,
     NEXT_WORD,
     OUTSIDE_WORD,
     RUN_ENTRY_WORD,
@@ -41,6 +40,7 @@ from .stages import (
     each_tile,
     fill,
     forget,
+    identity,
     is_single,
     merged_entry,
     mixes_one_bit,
@@ -53,7 +53,7 @@ from .state import allocate, allocate_zeroed, block_count, data, qubits, release
 from .target import Precision
 from .threads import Region, parallel
 
-FEWER = 12  # entries of a stage on a small state
+MOST, FEWER = 64, 12  # entries of a stage on a large and on a small state
 # From how many qubits on gates are undone together: on fewer, a pass over the states
 # costs less than telling the sums of the gates apart.
 JOINED_FROM = 7
@@ -248,7 +248,7 @@ def _share(module: Module, precision: Precision) -> None:
     product = f"__qrt__product_{precision.suffix}"
     left, right, own, turned = (body.stack(F64, 8) for _ in range(4))
     whole = body.at(leader, SUMS_WORD, I64)
-    _identity(body, left)
+    identity(body, left)
     slot = body.var(leader)
     more = body.var(1)
 
@@ -259,7 +259,7 @@ def _share(module: Module, precision: Precision) -> None:
     with body.repeat_while(lambda: more.get().ne(0)):
         following = body.load(I64, slot.get(), NEXT_WORD)
         with body.when(body.load(I64, slot.get(), WANTED_WORD).ne(0)):
-            _identity(body, right)
+            identity(body, right)
             place = body.var(following)
             with body.repeat_while(lambda: place.get() >= 0):
                 one = slot_of(body, room, place.get())
@@ -281,11 +281,6 @@ def _share(module: Module, precision: Precision) -> None:
         more.set(body.convert(following >= 0, I64))
         slot.set(slot_of(body, room, following))
     body.finish()
-
-
-def _identity(body: Body, table: Value) -> None:
-    for place in range(8):
-        body.store(body.real(1.0 if place in (0, 6) else 0.0), table, place)
 
 
 def _transposed(body: Body, table: Value, out: Value) -> None:

@@ -53,9 +53,8 @@ from .target import Precision
 
 States: TypeAlias = "tuple[Value, Value]"  # the first block of a state, and a buffer
 
-TILE_BYTES = 1 << 15  # some of a second-level cache
+TILE_BYTES = 1 << 15  # most of a first-level cache
 CHUNK_BYTES = 1 << 9  # what tiles have of neighbouring amplitudes at least
-MOST = 64  # entries of a stage on a large state
 WHOLE = -1  # the bits of a stage that is not tiled: all
 # The room of a stage: for each entry its words, its own matrix, where its matrix and
 # its entry are, and its controls that are no bits of the stage and their values; for
@@ -229,6 +228,12 @@ def _product(module: Module, precision: Precision) -> None:
             body.store(re, out, 2 * (2 * row + column))
             body.store(im, out, 2 * (2 * row + column) + 1)
     body.finish()
+
+
+def identity(body: Body, matrix: Value) -> None:
+    """Write the 2x2 identity."""
+    for place in range(8):
+        body.store(body.real(1.0 if place in (0, 6) else 0.0), matrix, place)
 
 
 def merged_entry(module: Module) -> Any:

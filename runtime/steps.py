@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
-from .blocks import Blocks, Complex
+from .blocks import Blocks, Complex, choose, number_at
 from .emit import F64, I64, PTR, VOID, Body, Module, Value
 from .mix import CROSS, GENERAL, REAL, mixed, void
 from .target import Precision
@@ -89,10 +89,10 @@ def _split(module: Module, precision: Precision) -> None:
     name = f"__qrt__split_matrix_{precision.suffix}"
     body = module.function(name, I64, PTR, PTR)
     matrix, out = body.args
-    entries = [_number(body, body.at(matrix, 2 * place, F64)) for place in range(4)]
+    entries = [number_at(body, body.at(matrix, 2 * place, F64)) for place in range(4)]
     small = _square(entries[0]) < TINY
     a, b, c, d = (
-        _choose(body, small, there, here)
+        choose(small, there, here)
         for there, here in zip((entries[k] for k in (1, 0, 3, 2)), entries, strict=True)
     )
     upper, lower = (_quotient(top, bottom) for top, bottom in ((b, a), (c, d)))
@@ -110,17 +110,8 @@ def _split(module: Module, precision: Precision) -> None:
     body.finish(mode + body.select(small, 8, 0))
 
 
-def _number(body: Body, place: Value) -> Complex:
-    return Complex(body.load(F64, place), body.load(F64, place, 1))
-
-
 def _square(x: Complex) -> Value:
     return x.re * x.re + x.im * x.im
-
-
-def _choose(body: Body, condition: Value, yes: Complex, no: Complex) -> Complex:
-    re = body.select(condition, yes.re, no.re)
-    return Complex(re, body.select(condition, yes.im, no.im))
 
 
 def _quotient(top: Complex, bottom: Complex) -> Complex:
@@ -145,10 +136,9 @@ def _settle(module: Module, precision: Precision) -> None:
             near = body.load(I64, step, row + NEAR)
             turned = (near >> member) & 1
             body.store(body.load(I64, step, row + FLIP) ^ turned, step, row + FLIP)
-        body.call("memcpy", PTR, own, half, body.int(32))
-        body.call(
-            "memcpy", PTR, body.at(kept, member * 32), body.at(half, 32), body.int(32)
-        )
+        scales = body.at(kept, member * 32)
+        for target, source in ((own, half), (scales, body.at(half, 32))):
+            body.call("memcpy", PTR, target, source, body.int(32))
     body.finish()
 
 
@@ -161,12 +151,11 @@ class Splits:
         table = body.at(step, MATRICES, I64)
 
         def entries(table: Value, stride: int) -> list[tuple[Complex, Complex]]:
-            places = [[m * stride + 2 * k for k in range(2)] for m in range(count)]
-            found = [
-                [_number(body, body.at(table, place, F64)) for place in pair]
-                for pair in places
+            firsts = [body.at(table, member * stride, F64) for member in range(count)]
+            return [
+                (number_at(body, first), number_at(body, body.at(first, 2, F64)))
+                for first in firsts
             ]
-            return [(low, high) for low, high in found]
 
         self.off = [
             (low.map(blocks.splat), high.map(blocks.splat))
@@ -240,22 +229,16 @@ def _registers(
     body.finish()
 
 
-def _pick(blocks: Blocks, bit: int, low: Complex, high: Complex) -> Complex:
-    """One number for lanes without a bit, and another for those with it."""
-    above = (blocks.iota & (1 << bit)).ne(0)
-    return _choose(blocks.body, above, high, low)
-
-
 def _lanes(module: Module, precision: Precision, kind: tuple[int, ...]) -> None:
     body = module.function(f"lanes_{spelled(kind)}", VOID, PTR, I64, PTR, private=True)
     data, size, step = body.args
     blocks = Blocks(body, precision)
     splits = Splits(blocks, step, kind)
-    off = [_pick(blocks, bit, *pair) for bit, pair in enumerate(splits.off)]
-    scale = Complex(*(body.coerce(x, blocks.vector) for x in (1.0, 0.0)))
+    off = [blocks.pick(bit, *pair) for bit, pair in enumerate(splits.off)]
+    scale = blocks.one()
     for bit, pair in enumerate(splits.scales):
         low, high = (x.map(blocks.splat) for x in pair)
-        scale = scale * _pick(blocks, bit, low, high)
+        scale = scale * blocks.pick(bit, low, high)
     with body.loop(size) as index:
         value = blocks.load(data, index)
         for bit, entry in enumerate(off):
@@ -272,9 +255,9 @@ def _unsplit_lanes(module: Module, precision: Precision) -> None:
     gates: list[tuple[Complex, Complex]] = []
     for bit in range(blocks.lane_bits):
         places = [MATRICES + 8 * bit + 2 * k for k in range(4)]
-        numbers = [_number(body, body.at(step, place, F64)) for place in places]
+        numbers = [number_at(body, body.at(step, place, F64)) for place in places]
         a, b, c, d = (x.map(blocks.splat) for x in numbers)
-        gates.append((_pick(blocks, bit, a, d), _pick(blocks, bit, b, c)))
+        gates.append((blocks.pick(bit, a, d), blocks.pick(bit, b, c)))
     with body.loop(size) as index:
         value = blocks.load(data, index)
         for bit, (d, o) in enumerate(gates):
