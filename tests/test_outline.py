@@ -65,7 +65,7 @@ def circuit_of(program: Planted) -> Callable[..., Any]:
 
 
 @given(programs)
-@settings(deadline=None, max_examples=3, derandomize=True)
+@settings(deadline=None, max_examples=3)
 def test_calls_change_nothing(program: Planted) -> None:
     both = jax.value_and_grad(circuit_of(program))
     value, slope = qj.qjit(both)(THETA)
@@ -108,14 +108,14 @@ class Classical:
         return x + table.sum(), y
 
 
-bodies = st.lists(st.integers(0, 4), min_size=12, max_size=16).map(tuple)
+bodies = st.lists(st.integers(0, 4), min_size=12, max_size=24).map(tuple)
 between = st.lists(
-    st.lists(st.integers(0, 4), max_size=2).map(tuple), min_size=3, max_size=4
+    st.lists(st.integers(0, 4), max_size=3).map(tuple), min_size=3, max_size=6
 )
 
 
 @given(st.builds(Classical, bodies, between.map(tuple)), st.sampled_from([(), (4,)]))
-@settings(deadline=None, max_examples=3, derandomize=True)
+@settings(deadline=None, max_examples=3)
 def test_classical_calls_change_nothing(
     program: Classical, shape: tuple[int, ...]
 ) -> None:
@@ -125,7 +125,8 @@ def test_classical_calls_change_nothing(
     x, y = np.random.default_rng(2).uniform(size=(2, *shape))
     slopes = jax.grad(total, argnums=(0, 1))
     for function in (program, slopes):
-        found, expected = qj.qjit(function)(x, y), jax.jit(function)(x, y)
+        # NOTE: not by jax.jit: XLA takes minutes to compile some of these gradients.
+        found, expected = qj.qjit(function)(x, y), function(x, y)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
 
