@@ -163,6 +163,28 @@ def test_steps_left_out() -> None:
     assert "tiles, reordering" in layers("QJIT_WITHOUT", "tyles").stderr
 
 
+SOURCES = """
+from qjit.runtime import compose, forward
+from qjit.runtime.target import C128, vector_bytes
+print(vector_bytes(), forward.module(C128), compose.module(C128))
+"""
+
+
+def sources(variable: str, value: str) -> str:
+    environment = os.environ | {variable: value}
+    command = [sys.executable, "-c", SOURCES]
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_settings_change_the_code() -> None:
+    steps = [sources("QJIT_WITHOUT", step) for step in ("", *STEPS_OF_SCHEDULING)]
+    assert len(set(steps)) == len(steps)
+    for bits in (256, 128):
+        assert int(sources("QJIT_VECTOR_BITS", str(bits)).split()[0]) * 8 <= bits
+
+
 def test_narrower_registers() -> None:
     wanted = json.loads(layers("QJIT_VECTOR_BITS", "").stdout)
     for bits in ("256", "128"):

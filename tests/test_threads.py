@@ -77,6 +77,28 @@ print(os.waitpid(child, 0)[1], float(f(0.3)) == before)
 """
 
 
+STARTED = """
+import os, qjit as qj
+
+def circuit_on(wires):
+    @qj.qjit
+    @qj.qnode(wires=wires)
+    def circuit(x):
+        for wire in range(wires):
+            qj.RY(x, wires=wire)
+        return qj.expval(qj.Z(0))
+    return circuit
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+float(circuit_on(2)(0.3))
+small = threads()
+float(circuit_on(16)(0.3))
+print(threads() - small)
+"""
+
+
 def outcome(script: str, threads: str) -> Any:
     environment = os.environ | {"QJIT_NUM_THREADS": threads}
     command = [sys.executable, "-W", "error", "-c", script]
@@ -90,6 +112,13 @@ def test_results_for_any_number_of_threads() -> None:
     assert wanted.stdout, wanted.stderr
     for threads in ("2", "3", "7"):
         assert outcome(SCRIPT, threads).stdout == wanted.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_threads_are_started_for_large_states_only() -> None:
+    for threads in (1, 2, 5):
+        found = outcome(STARTED, str(threads))
+        assert int(found.stdout) == threads - 1, found.stderr
 
 
 def test_default_is_the_processors() -> None:
