@@ -24,6 +24,7 @@ from .import_program import import_program
 from .importer import Importer
 from .linking import Code, Compiled, calls_in
 from .native_llvm import compile_object, target_machine, triple
+from .sweeps.library import sweeps_in, sweeps_object
 
 Pass = Callable[[ModuleOp], None]
 
@@ -66,7 +67,8 @@ def compile_jaxpr(
     handler = add_handler(module, symbol, *counts)
     text = str(module)
     finish("ir", lambda: text)
-    code = Code(compile_object(text), symbol, handler, calls_in(text))
+    images = compile_object(text), *map(sweeps_object, sweeps_in(text))
+    code = Code(images, symbol, handler, calls_in(text))
     finish("object", lambda: "")
     report = {"native": imported.native, "host": imported.host, "seconds": seconds}
     return Compiled(

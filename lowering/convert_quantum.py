@@ -43,6 +43,7 @@ from .memory import (
     MOST_ITERATIONS,
     state_place,
 )
+from .sweeps.library import sweeps_of
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY = 6
@@ -191,16 +192,29 @@ def _run(converter: Converter, op: statevector.RunOp) -> None:
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
     tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
+    params = _parameters(converter, op)
     args = [
         state_of(converter, op),
         converter.global_data(entries),
         converter.int(len(entries) // ENTRY_WORDS),
         _wire_table(converter, op),
-        _parameters(converter, op),
+        params,
         slots,
         tape,
+        _swept(converter, op, params),
     ]
     _status(converter, "run", args, moving=len(op.dynamic_wires) > 0)
+
+
+def _swept(
+    converter: Converter, op: statevector.RunOp, params: SSAValue
+) -> SSAValue:
+    """Run gates by code of their own, if there is any; whether that was done."""
+    simulation = simulation_of(converter)
+    symbol = sweeps_of(op, simulation.num_wires, simulation.suffix)
+    if symbol is None:
+        return converter.int(0)
+    return converter.result(symbol, i64, [state_of(converter, op), params])
 
 
 def _slots(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,13 @@ def find(identity: Identity) -> Compiled | None:
     content = files.read(identity.name) if identity.name else None
     if content is None:
         return None
-    text, _, image = content.partition(b"\n")
+    text, _, rest = content.partition(b"\n")
     kept = json.loads(text)
+    ends = list(accumulate(kept["lengths"], initial=0))
+    images = tuple(rest[start:end] for start, end in pairwise(ends))
     lines = ("", *identity.lines)
     compiled = Compiled(
-        Code(image, kept["symbol"], kept["handler"], tuple(kept["calls"])),
+        Code(images, kept["symbol"], kept["handler"], tuple(kept["calls"])),
         tuple(lines[number] for number in kept["locations"]),
         tuple(kept["dimensions"]),
         {export.symbolic_shape(size)[0]: fits for size, fits in kept["sizes"]},
@@ -126,6 +129,7 @@ def _not_kept(identity: Identity, compiled: Compiled) -> str:
     if unknown:
         return f"it names a line that is not its own, {unknown[0]}"
     kept = {
+        "lengths": list(map(len, compiled.code.images)),
         "symbol": compiled.code.symbol,
         "handler": compiled.code.handler,
         "calls": compiled.code.calls,
@@ -135,6 +139,6 @@ def _not_kept(identity: Identity, compiled: Compiled) -> str:
         "report": {k: v for k, v in compiled.report.items() if k != "seconds"},
     }
     text = json.dumps(kept).encode()
-    if files.write(identity.name, b"\n".join((text, compiled.code.image))):
+    if files.write(identity.name, b"".join((text, b"\n", *compiled.code.images))):
         return ""
     return f"it is too large, or {files.directory()} cannot be written"

@@ -43,7 +43,7 @@ class Code:
     These are a routine by its symbol, and the runtime by the prefix of its symbols.
     """
 
-    image: bytes
+    images: tuple[bytes, ...]
     symbol: str
     handler: str
     calls: tuple[str, ...]
@@ -162,7 +162,9 @@ def load(code: Code, describe: Callable[[int], str]) -> str:
     word = ctypes.c_int64(number)
     _describers[number] = describe
     builder = llvm.JITLibraryBuilder()
-    builder.add_object_img(code.image).add_current_process()
+    for image in code.images:
+        builder.add_object_img(image)
+    builder.add_current_process()
     builder.import_symbol(NUMBER, ctypes.addressof(word))
     builder.import_symbol("__qjit__memory_short", memory_check_address())
     builder.import_symbol("__qjit__memory_room", memory_room_address())

@@ -38,8 +38,9 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__state_zero_T": Symbol("void(ptr state)", "Set all amplitudes to 0."),
     "__qrt__run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr tape)",
-        "Run a schedule; slots, tape may be null. Returns 0 or code | location << 8.",
+        " ptr tape, i64 done)",
+        "Run a schedule, unless it is done, and record it; slots, tape may be null."
+        " Returns 0 or code | location << 8.",
     ),
     "__qrt__gather_f64": Symbol(
         "void(ptr target, ptr source, ptr table, i64 count)",

@@ -298,6 +298,11 @@ class Body:
         mask = constant(vector(I32, len(lanes)), list(lanes))
         return Value(self, self.builder.shuffle_vector(a.raw, b.raw, mask))
 
+    def barrier(self) -> None:
+        """Let no read or write of memory change places with those before."""
+        type_ = ir.FunctionType(VOID, [])
+        self.builder.asm(type_, "", "~{memory}", [], side_effect=True)
+
     def splat(self, value: Value, lanes: int) -> Value:
         """A vector with `value` in every lane."""
         type_ = vector(value.type, lanes)

@@ -29,6 +29,7 @@ SINGLE = {
     "random": ("random", "random_module"),
     "tables": ("tables", "table_module"),
     "threads": ("threads", "threads_module"),
+    "turns": ("turns", "turns_module"),
     "walk": ("walk", "walk_module"),
 }
 FAMILIES = (

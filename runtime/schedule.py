@@ -361,12 +361,14 @@ def _run_one(module: Module, precision: Precision) -> None:
 def _run(module: Module, precision: Precision) -> None:
     """Run a schedule; 0, or code | location << 8 of the first entry refused."""
     suffix = precision.suffix
-    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR)
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, I64)
     body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
-    state, entries, count, wires, params, slots, tape = body.args
+    state, entries, count, wires, params, slots, tape, done = body.args
     body.leave_if(is_skipped(body, state), 0)
-    given = (state, entries, count, wires, params)
-    status = body.var(body.call(f"__qrt__run_stages_{suffix}", I64, *given))
+    status = body.var(0)
+    with body.when(done.eq(0)):
+        given = (state, entries, count, wires, params)
+        status.set(body.call(f"__qrt__run_stages_{suffix}", I64, *given))
     with body.when(status.get().eq(0) & tape.ne_null()):
         name = f"__qrt__record_{suffix}"
         status.set(body.call(name, I64, tape, entries, count, wires, params, slots))

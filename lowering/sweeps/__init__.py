@@ -1,0 +1,1 @@
+"""Code for small circuits, specialised to their gates: few sweeps over the state."""

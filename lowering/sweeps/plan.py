@@ -1,0 +1,173 @@
+"""Sweeps: which gates are applied together, while amplitudes are in registers.
+
+A sweep takes blocks of amplitudes in groups, whose block numbers differ by sums of a
+few; so it may have any pair gate whose flip is such a sum, and all phase gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS, Entry
+from qjit.runtime.switches import enabled
+from qjit.runtime.target import Precision
+
+from .frame import Frame, Span
+from .items import IneligibleError, Item, Pair, Phase, Reader, commute
+
+GROUP_BITS = 3  # of the blocks that a sweep has in registers at once
+WHOLE_BITS = 4  # of a state that is one group
+MOST_BYTES = 1 << 16  # of a state
+MOST_SCALES = {8: 24, 4: 5}  # diagonals left for later, by the bytes of a real
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Gates that are applied to each group of blocks, in order."""
+
+    group: tuple[int, ...]  # numbers whose sums tell a group's blocks apart
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sweeps of a run, and where it leaves the amplitudes."""
+
+    size: int
+    precision: Precision
+    sweeps: tuple[Sweep, ...]
+    frame: Frame
+
+    @property
+    def block_bits(self) -> int:
+        """Number of bits of a block's number."""
+        return max(0, self.size - self.precision.lane_bits)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a group is all of the state."""
+        return self.block_bits <= WHOLE_BITS
+
+    @property
+    def cost(self) -> int:
+        """How much code it takes: gates, times the blocks held at once."""
+        sizes = ((len(sweep.items) + 2) << len(sweep.group) for sweep in self.sweeps)
+        return sum(sizes)
+
+    def describe(self) -> list[str]:
+        """The sweeps in words, one each."""
+        lines = [_described(sweep, self.size) for sweep in self.sweeps]
+        return lines if self.frame.is_plain else [*lines, "move amplitudes"]
+
+
+def _described(sweep: Sweep, size: int) -> str:
+    def bits(mask: int) -> str:
+        return f"{mask:0{size}b}"
+
+    parts = []
+    for item in sweep.items:
+        conditions = "".join(f" if {bits(mask)}" for mask in item.conditions)
+        if isinstance(item, Pair):
+            names = " ".join(factor.record.name for factor in item.factors)
+            parts.append(f"{names} on {bits(item.flip)}{conditions}")
+        elif item.factor is not None:
+            masks = " ".join(map(bits, item.masks))
+            parts.append(f"{item.factor.record.name} by {masks}{conditions}")
+    return "; ".join(parts) or "scale"
+
+
+@lru_cache(maxsize=64)
+def plan_run(
+    entries: tuple[int, ...], wires: tuple[int, ...], size: int, precision: Precision
+) -> Plan | None:
+    """Return the sweeps of a run of gates, or None where there are none for it."""
+    amplitude = 2 * precision.real_bytes
+    if DYNAMIC in wires or amplitude << size > MOST_BYTES:
+        return None
+    reader = Reader(size, wires)
+    try:
+        for start in range(0, len(entries), ENTRY_WORDS):
+            reader.read(Entry(*entries[start : start + ENTRY_WORDS]))
+    except IneligibleError:
+        return None
+    planner = Planner(size, precision)
+    sweeps = planner.sweeps(reader.items) or [planner.empty()]
+    return Plan(size, precision, tuple(sweeps), reader.frame)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Takes gates together in sweeps."""
+
+    size: int
+    precision: Precision
+
+    def sweeps(self, items: Sequence[Item]) -> list[Sweep]:
+        """Return the sweeps of items."""
+        found: list[Sweep] = []
+        left = list(items)
+        while any(isinstance(item, Pair) for item in left):
+            sweep, left = self._next(left)
+            found.append(sweep)
+        if left:
+            last = found.pop() if found else self.empty()
+            found.append(Sweep(last.group, (*last.items, *left)))
+        return found
+
+    def empty(self) -> Sweep:
+        """Return a sweep of no gates."""
+        return Sweep(self._group(Span()), ())
+
+    def _next(self, items: list[Item]) -> tuple[Sweep, list[Item]]:
+        """Return the next sweep and the items that are left."""
+        span, taken = Span(), list[Item]()
+        passed = list[Item]()
+        waiting = list[Item]()  # phases, as long as they may
+        left: list[Item] = []
+        for number, item in enumerate(items):
+            if passed and not enabled("reordering"):
+                left = items[number:]
+                break
+            free = all(commute(item, other) for other in passed)
+            if isinstance(item, Phase):
+                (waiting if free else passed).append(item)
+            elif free and self._fits(span, item):
+                if not all(commute(item, phase) for phase in waiting):
+                    taken += waiting
+                    waiting = []
+                taken.append(item)
+            else:
+                passed.append(item)
+        if len(waiting) > MOST_SCALES[self.precision.real_bytes]:
+            taken += waiting
+            waiting = []
+        order = {id(item): number for number, item in enumerate(items)}
+        rest = sorted((*waiting, *passed), key=lambda item: order[id(item)])
+        return Sweep(self._group(span), tuple(taken)), [*rest, *left]
+
+    @property
+    def _block_bits(self) -> int:
+        return max(0, self.size - self.precision.lane_bits)
+
+    def _fits(self, span: Span, pair: Pair) -> bool:
+        """Include the flip of a pair gate, if there is room for it."""
+        number = pair.flip >> self.precision.lane_bits
+        if span.rest(number) and len(span) == self._most:
+            return False
+        span.include(number)
+        return True
+
+    @property
+    def _most(self) -> int:
+        if not enabled("registers"):
+            return 1
+        return WHOLE_BITS if self._block_bits <= WHOLE_BITS else GROUP_BITS
+
+    def _group(self, span: Span) -> tuple[int, ...]:
+        """The basis of a span, filled with the lowest bits that it has room for."""
+        for bit in range(self._block_bits):
+            if len(span) < self._most:
+                span.include(1 << bit)
+        return tuple(span.vectors())
