@@ -23,6 +23,8 @@ from jax import export
 from jax.extend.core import ClosedJaxpr
 
 from qjit.runtime import cache as files
+from qjit.runtime.switches import left_out
+from qjit.runtime.target import host_features
 
 from .canonical import Canonical, FormlessError, digest
 from .jax_internals import calling_line, settings
@@ -67,6 +69,7 @@ def identify(
 def _surroundings() -> tuple[str, ...]:
     """Return what decides object code besides the program: for this process, once."""
     cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    cpu = *cpu, host_features(), *sorted(left_out())
     versions = [version(each) for each in PACKAGES]
     tag = str(sys.implementation.cache_tag)
     return (_sources_digest(), llvm.get_process_triple(), *cpu, *versions, tag)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-STEPS = ("tiles", "reordering", "merging", "diagonals", "registers", "permutations")
+STEPS = ("sweeps", "tiles", "reordering", "merging", "diagonals", "registers", "permutations")
 
 
 @cache

@@ -61,6 +61,11 @@ class Pair:
         """All masks that it depends on."""
         return (self.side, *self.conditions)
 
+    @property
+    def all_masks(self) -> tuple[int, ...]:
+        """All masks that it depends on."""
+        return self.masks
+
 
 @dataclass(frozen=True)
 class Phase:

@@ -12,6 +12,7 @@ from xdsl.dialects import scf
 from qjit.dialects import gates
 from qjit.dialects.statevector import ENTRY_WORDS, RunOp
 from qjit.runtime.library import generated_object
+from qjit.runtime.switches import enabled
 from qjit.runtime.target import PRECISIONS
 
 from .plan import Plan, plan_run
@@ -20,7 +21,7 @@ PREFIX = "__qjit__sweeps_"
 LOCATION = ENTRY_WORDS - 1
 # How many gates, times the blocks that are held at once, code is made for: more in
 # loops, which run it often.
-MOST_ONCE, MOST_OFTEN = 600, 6000
+MOST_ONCE, MOST_OFTEN = 300, 1200
 _plans: dict[str, Plan] = {}
 
 
@@ -30,6 +31,8 @@ def sweeps_of(op: RunOp, num_wires: int, suffix: str) -> str | None:
     entries[LOCATION::ENTRY_WORDS] = [0] * (len(entries) // ENTRY_WORDS)
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
     run = tuple(entries), tuple(op.wires.get_values()), num_wires, precision
+    if not enabled("sweeps"):
+        return None
     plan = plan_run(*run)
     if plan is None or plan.cost > (MOST_OFTEN if _in_loop(op) else MOST_ONCE):
         return None
@@ -63,8 +66,8 @@ def sweeps_object(name: str) -> bytes:
     """Return the object code of a run."""
 
     def build() -> str:
-        from .emit import sweeps_ir
+        from .run_code import run_ir
 
-        return sweeps_ir(_plans[name], name)
+        return run_ir(_plans[name], name)
 
-    return generated_object(name, _sources(), build)
+    return generated_object(name, _sources(), build, is_plain=True)

@@ -1,0 +1,332 @@
+"""The groups of blocks of a sweep, and what gates are to them.
+
+Which bits of its number a group has is known at run time only: what gates do that
+depends on it is read from tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, TYPE_CHECKING
+
+from qjit.runtime.emit import F64, Value
+
+from .frame import Span, parity
+from .items import Item, Pair, Phase
+from .known_numbers import ONE, ZERO, Number, Real
+from .plan import Sweep
+
+if TYPE_CHECKING:
+    from .run_code import RunCode
+
+# Products of phases, for all that the parities of a block and of lanes may be.
+Classes = dict[tuple[tuple[int, int], ...], list[Number]]
+Coefficients = tuple[Real, Real, Real, Real]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """A mask as a sweep sees it: its parts in a group, in lanes, and in other bits."""
+
+    inner: int  # of the group's coordinates
+    lanes: int
+    outer: int  # of the number of the group's first block
+    odd: bool  # what is known already
+
+    def at(self, block: int) -> int:
+        """The parity for a block of a group, but for its lanes and other bits."""
+        return parity(self.inner & block) ^ self.odd
+
+
+@dataclass
+class Groups:
+    """The groups of a sweep; gates may be taken backwards, as their adjoints."""
+
+    code: RunCode
+    sweep: Sweep
+    backwards: bool = False
+    first: Value | None = None  # the number of a group's first block
+    known: dict[int, Value] = field(default_factory=dict[int, Value])
+    wide: dict[int, Value] = field(default_factory=dict[int, Value])
+    tables: dict[int, Any] = field(default_factory=dict[int, Any])
+    _coefficients: dict[tuple[int, int], Coefficients] = field(
+        default_factory=dict[tuple[int, int], Coefficients]
+    )
+
+    def __post_init__(self) -> None:
+        self.body, self.blocks = self.code.body, self.code.blocks
+        self.span = Span(self.sweep.group)
+        self.vectors = self.span.vectors()
+        bits = range(self.code.plan.block_bits)
+        self.free = [bit for bit in bits if bit not in self.span.basis]
+
+    @property
+    def size(self) -> int:
+        """How many blocks a group has."""
+        return 1 << len(self.vectors)
+
+    def runs(self) -> list[list[Item]]:
+        """The gates in order: pair gates alone, and phases that follow one another."""
+        items = self.sweep.items[:: -1 if self.backwards else 1]
+        return [
+            each
+            for is_phase, run in groupby(items, lambda item: isinstance(item, Phase))
+            for each in ([list(run)] if is_phase else [[item] for item in run])
+        ]
+
+    @contextmanager
+    def each(self, bits: Sequence[int]) -> Generator[tuple[Value, Value]]:
+        """A loop over the numbers that have some bits only; how many were before."""
+        mask = sum(1 << bit for bit in bits)
+        with self.blocks.each_subset(self.body.int(mask), 1 << len(bits)) as found:
+            self.first, self.known = found[1], {}
+            yield found
+
+    def numbers(self, first: Value) -> list[Value]:
+        """The numbers of the blocks of a group."""
+        offsets = [0]
+        for vector in self.vectors:
+            offsets += [offset ^ vector for offset in offsets]
+        return [first ^ offset if offset else first for offset in offsets]
+
+    def parity(self, mask: int) -> Parity:
+        """A mask as this sweep sees it."""
+        size = self.code.plan.size
+        odd = bool(mask >> size & 1)
+        mask &= (1 << size) - 1
+        upper = mask >> self.blocks.lane_bits
+        inner = sum(
+            parity(upper & vector) << place for place, vector in enumerate(self.vectors)
+        )
+        leading = sum(1 << bit for bit in self.span.basis)
+        return Parity(inner, mask & (self.blocks.lanes - 1), upper & ~leading, odd)
+
+    def outer(self, seen: Parity) -> Value | None:
+        """The parity of the other bits of this group, if there are any."""
+        if self.first is None or not seen.outer:
+            return None
+        if seen.outer not in self.known:
+            self.known[seen.outer] = self.body.count_ones(self.first & seen.outer) & 1
+        return self.known[seen.outer]
+
+    def _place(self, index: int, seen: Sequence[Parity]) -> Value | None:
+        """The place in a table, where some bits of an index are known now only."""
+        outers = [self.outer(each) for each in seen]
+        if all(outer is None for outer in outers):
+            return None
+        place = self.body.int(index)
+        for bit, outer in enumerate(outers):
+            if outer is not None:
+                place = place ^ (outer << bit)
+        return place
+
+    def tabulate(self) -> None:
+        """Make tables of what gates do that depends on the group."""
+        for item in self.sweep.items:
+            if any(self.parity(mask).outer for mask in item.all_masks):
+                make = self._pair_table if isinstance(item, Pair) else self._phase_table
+                self.tables[id(item)] = make(item)  # type: ignore[arg-type]
+
+    # Numbers in registers.
+
+    def spread(self, value: Real) -> Value:
+        """A number in every lane."""
+        if isinstance(value, float):
+            return self.body.coerce(value, self.blocks.vector)
+        if value.type == self.blocks.vector:
+            return value
+        if id(value.raw) not in self.wide:
+            self.wide[id(value.raw)] = self.blocks.splat(value)
+        return self.wide[id(value.raw)]
+
+    def widened(self, x: Number) -> Number:
+        """A complex number in every lane; what is known stays so."""
+        parts = (x.re, x.im)
+        return Number(*(p if isinstance(p, float) else self.spread(p) for p in parts))
+
+    def by_lane(self, values: Sequence[Real]) -> Real:
+        """A register of these, or one number if all are the same."""
+        if all(_same(value, values[0]) for value in values):
+            return values[0]
+        body, blocks = self.body, self.blocks
+        known = [value for value in values if isinstance(value, float)]
+        if len(known) == len(values):
+            return body.lanes(blocks.element, known)
+        kinds: list[Real] = []
+        for value in values:
+            if not any(_same(value, other) for other in kinds):
+                kinds.append(value)
+        total = self.spread(kinds[0])
+        for kind in kinds[1:]:
+            lanes = [int(_same(value, kind)) for value in values]
+            here = body.lanes(blocks.integer, lanes).ne(0)
+            total = body.select(here, self.spread(kind), total)
+        return total
+
+    def dot(self, parts: Sequence[tuple[Real, Value]]) -> Value:
+        """The sum of some products, without code for factors that are known."""
+        total: Value | None = None
+        for factor, value in sorted(parts, key=lambda part: not _is_one(part[0])):
+            if factor == 0.0:
+                continue
+            if _is_one(factor):
+                part = value if factor == 1.0 else -value
+                total = part if total is None else total + part
+                continue
+            wide = self.spread(factor)
+            total = wide * value if total is None else self.body.fma(wide, value, total)
+        return total if total is not None else self.spread(0.0)
+
+    # Pair gates: an amplitude x becomes d x + o y, y being the other of its pair.
+
+    def pair_entries(self, pair: Pair, block: int) -> tuple[Number, Number]:
+        """d and o for a block of the group, for each lane if they differ."""
+        seen = [self.parity(mask) for mask in pair.masks]
+        index = sum(each.at(block) << place for place, each in enumerate(seen))
+        parts = list(self._of_lanes(pair, index, seen))
+        place = self._place(index, seen)
+        if place is not None:
+            kind = self._kind(seen)
+            for number, table in enumerate(self.tables[id(pair)]):
+                if table is not None:
+                    value = self.body.load(kind, table, place)
+                    wide = kind == self.blocks.vector
+                    lanes = self.blocks.lanes
+                    parts[number] = value if wide else self.body.splat(value, lanes)
+        return Number(parts[0], parts[1]), Number(parts[2], parts[3])
+
+    def _kind(self, seen: Sequence[Parity]) -> Any:
+        blocks = self.blocks
+        return blocks.vector if any(each.lanes for each in seen) else blocks.element
+
+    def _pair_table(self, pair: Pair) -> list[Value | None]:
+        """For each part of d and o, its values for all parities of the masks."""
+        seen = [self.parity(mask) for mask in pair.masks]
+        kind = self._kind(seen)
+        rows = [self._of_lanes(pair, index, seen) for index in range(1 << len(seen))]
+        tables: list[Value | None] = []
+        for values in zip(*rows, strict=True):
+            if all(isinstance(v, float) and v == values[0] for v in values):
+                tables.append(None)
+                continue
+            table = self.body.stack(kind, len(rows), align=64)
+            for index, value in enumerate(values):
+                self.body.store(self._lifted(value, kind), table, index)
+            tables.append(table)
+        return tables
+
+    def _lifted(self, value: Real, kind: Any) -> Value:
+        """A number as an element or a register."""
+        if kind == self.blocks.vector:
+            return self.spread(value)
+        if isinstance(value, float):
+            return self.body.coerce(value, kind)
+        return self.body.convert(value, kind)
+
+    def _of_lanes(self, pair: Pair, index: int, seen: Sequence[Parity]) -> Coefficients:
+        """The parts of d and o where masks have these parities, and lanes add theirs."""
+        key = id(pair), index
+        if key not in self._coefficients:
+            rows: list[Coefficients] = []
+            for lane in range(self.blocks.lanes):
+                here = index
+                for place, each in enumerate(seen):
+                    here ^= parity(lane & each.lanes) << place
+                d, o = self._entry(pair, here)
+                rows.append((d.re, d.im, o.re, o.im))
+            a, b, c, d = (self.by_lane(column) for column in zip(*rows, strict=True))
+            self._coefficients[key] = a, b, c, d
+        return self._coefficients[key]
+
+    def _entry(self, pair: Pair, index: int) -> tuple[Number, Number]:
+        """d and o of an amplitude whose masks have these parities."""
+        if index >> 1:
+            return ONE, ZERO
+        a, b, c, d = self.code.matrix(pair, adjoint=self.backwards)
+        return (d, c) if index else (a, b)
+
+    # Phases.
+
+    def factors(self, phase: Phase) -> list[Number]:
+        """The factors of a phase for all parities, its first mask the highest bit."""
+        rest = (1 << len(phase.conditions)) - 1
+        found = self.code.factors(phase, adjoint=self.backwards)
+        return [each for factor in found for each in (factor, *[ONE] * rest)]
+
+    def _phase_table(self, phase: Phase) -> Value:
+        factors = self.factors(phase)
+        table = self.body.stack(F64, 2 * len(factors))
+        for number, factor in enumerate(factors):
+            for part, value in enumerate((factor.re, factor.im)):
+                self.body.store(self.body.coerce(value, F64), table, 2 * number + part)
+        return table
+
+    def classes(self, phases: Sequence[Phase]) -> Classes:
+        """The products of phases by how blocks and lanes decide."""
+        found: Classes = {}
+        for phase in phases:
+            seen = [self.parity(mask) for mask in reversed(phase.all_masks)]
+            inner = [n for n, each in enumerate(seen) if each.inner or each.lanes]
+            key = tuple((seen[n].inner, seen[n].lanes) for n in inner)
+            here: list[Number] = []
+            for local in range(1 << len(inner)):
+                index = sum(each.odd << n for n, each in enumerate(seen))
+                for place, n in enumerate(inner):
+                    index ^= (local >> place & 1) << n
+                here.append(self._factor(phase, index, seen))
+            before = found.get(key, [ONE] * len(here))
+            found[key] = [x * y for x, y in zip(before, here, strict=True)]
+        return found
+
+    def _factor(self, phase: Phase, index: int, seen: Sequence[Parity]) -> Number:
+        place = self._place(index, seen)
+        if place is None:
+            return self.factors(phase)[index]
+        first = self.body.at(self.tables[id(phase)], place * 2, F64)
+        return Number(*(self.body.load(F64, first, part) for part in (0, 1)))
+
+    def by_block(self, classes: Classes) -> list[Number]:
+        """What each block is multiplied by; blocks repeat them."""
+        factors = [classes.get((), [ONE])[0]]
+        order = sorted(filter(None, classes), key=lambda key: max(k for k, _ in key))
+        for key in order:
+            top = max(inner for inner, _ in key).bit_length()
+            while len(factors) < 1 << top:
+                factors += factors
+            factors = [
+                self._times(factor, self._seen(key, classes[key], block))
+                for block, factor in enumerate(factors)
+            ]
+        return factors
+
+    def _seen(
+        self, key: tuple[tuple[int, int], ...], choices: list[Number], block: int
+    ) -> Number:
+        """The factor of a class for a block: for each lane, or for all."""
+        found: list[Number] = []
+        for lane in range(self.blocks.lanes):
+            bits = (parity(inner & block) ^ parity(lanes & lane) for inner, lanes in key)
+            found.append(choices[sum(bit << place for place, bit in enumerate(bits))])
+        re, im = [factor.re for factor in found], [factor.im for factor in found]
+        return Number(self.by_lane(re), self.by_lane(im))
+
+    def _times(self, x: Number, y: Number) -> Number:
+        """Their product, as registers if one is."""
+        parts = (x.re, x.im, y.re, y.im)
+        vector = self.blocks.vector
+        if any(isinstance(part, Value) and part.type == vector for part in parts):
+            x, y = self.widened(x), self.widened(y)
+        return x * y
+
+
+def _is_one(factor: Real) -> bool:
+    return isinstance(factor, float) and factor in (1.0, -1.0)
+
+
+def _same(x: Real, y: Real) -> bool:
+    if isinstance(x, Value) and isinstance(y, Value):
+        return x.raw is y.raw
+    return isinstance(x, float) and isinstance(y, float) and x == y

@@ -1,0 +1,133 @@
+"""Moving amplitudes between their places and where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qjit.runtime.blocks import Blocks
+from qjit.runtime.emit import I32, I64, Value, array
+
+from .plan import GROUP_BITS
+from .steps import Parts
+
+if TYPE_CHECKING:
+    from .run_code import RunCode
+
+Map = Callable[[int], int]  # from where the amplitude at a place comes
+
+
+def moved(blocks: Blocks, parts: Parts, size: int, origin: Map) -> Parts:
+    """Parts of the blocks of a whole state, each amplitude from its origin."""
+    lanes, found = blocks.lanes, Parts()
+    for block, part in parts:
+        there: list[tuple[int, int]] = []
+        for lane in range(lanes):
+            place = block * lanes + lane
+            # Lanes that a small state does not have stay where they are.
+            there.append(divmod(place if place >> size else origin(place), lanes))
+        held = {other: parts[other, part] for other in dict(there)}
+        found[block, part] = _gathered(blocks, held, there)
+    return found
+
+
+def _gathered(
+    blocks: Blocks, held: Mapping[int, Value], places: Sequence[tuple[int, int]]
+) -> Value:
+    """Lanes from some blocks, in as few shuffles as there are blocks."""
+    body, lanes = blocks.body, blocks.lanes
+    sources = list(dict.fromkeys(block for block, _ in places))
+    order = [lane if block == sources[0] else 0 for block, lane in places]
+    total = held[sources[0]]
+    if order != list(range(lanes)) or len(sources) > 1:
+        total = body.shuffle(total, total, order)
+    for source in sources[1:]:
+        picks = [
+            lanes + there if block == source else lane
+            for lane, (block, there) in enumerate(places)
+        ]
+        total = body.shuffle(total, held[source], picks)
+    return total
+
+
+@dataclass
+class Move:
+    """Moves the amplitudes of a state that is no group into another.
+
+    Blocks are written in groups so that lanes come from the same lanes in every group.
+    """
+
+    code: RunCode
+    source: Value
+    target: Value
+    origin: Map
+
+    def emit(self) -> None:
+        """Emit the loop over the groups of blocks that are written."""
+        body = self.code.body
+        group, others = self._split()
+        targets = _sums(others)
+        start = self.origin(0)
+        sources = [start ^ self._added(target) for target in targets]
+        tables = [self._table(numbers) for numbers in (targets, sources)]
+        with body.loop(len(targets)) as index:
+            first, place = (
+                body.convert(body.load(I32, table, index), I64) for table in tables
+            )
+            self._group(first, place >> self.code.blocks.lane_bits, group)
+
+    def _added(self, block: int) -> int:
+        """What a block's number adds to the origin of its first amplitude."""
+        return self.origin(block << self.code.blocks.lane_bits) ^ self.origin(0)
+
+    def _split(self) -> tuple[list[int], list[int]]:
+        """A basis of block numbers: of a group, and of others, which keep the lanes."""
+        lanes = self.code.blocks.lanes - 1
+        changing: dict[int, int] = {}  # by the highest lane bit that they add
+        keeping: list[int] = []
+        for bit in range(self.code.plan.block_bits):
+            number = 1 << bit
+            across = self._added(number) & lanes
+            for leading in sorted(changing, reverse=True):
+                if across >> leading & 1:
+                    number ^= changing[leading]
+                    across = self._added(number) & lanes
+            if across:
+                changing[across.bit_length() - 1] = number
+            else:
+                keeping.append(number)
+        more = max(0, GROUP_BITS - len(changing))
+        return [*changing.values(), *keeping[:more]], keeping[more:]
+
+    def _table(self, numbers: Sequence[int]) -> Value:
+        kind, module = array(I32, len(numbers)), self.code.module
+        name = f"numbers_{len(module.raw.globals)}"
+        return Value(self.code.body, module.variable(name, kind, numbers))
+
+    def _group(self, first: Value, place: Value, group: Sequence[int]) -> None:
+        blocks, start = self.code.blocks, self.origin(0)
+        held: dict[int, tuple[Value, Value]] = {}
+        for target in _sums(group):
+            base = self._added(target)
+            places: list[tuple[int, int]] = []
+            for lane in range(blocks.lanes):
+                added = base ^ self.origin(lane) ^ start
+                block = added >> blocks.lane_bits
+                places.append((block, (added ^ start) & (blocks.lanes - 1)))
+                if block not in held:
+                    number = place ^ block if block else place
+                    value = blocks.load(self.source, number)
+                    held[block] = value.re, value.im
+            to = blocks.place(self.target, first ^ target if target else first)
+            for part in (0, 1):
+                chosen = {block: pair[part] for block, pair in held.items()}
+                blocks.body.store(_gathered(blocks, chosen, places), to, part)
+
+
+def _sums(numbers: Sequence[int]) -> list[int]:
+    """All sums, modulo 2."""
+    found = [0]
+    for number in numbers:
+        found += [one ^ number for one in found]
+    return found
