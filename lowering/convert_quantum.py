@@ -382,6 +382,7 @@ def _record_preparation(
         wire_list(converter, op.wires.get_values()),
         converter.pointer(op.amplitudes),
         slots,
+        converter.int(0),
     ]
     _status(converter, "record", args)
 

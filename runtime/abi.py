@@ -40,6 +40,7 @@ SYMBOLS: dict[str, Symbol] = {
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
         " ptr tape, i64 done)",
         "Run a schedule, unless it is done, and record it; slots, tape may be null."
+        " A recorded run is done by code of which `done` is the address that undoes it."
         " Returns 0 or code | location << 8.",
     ),
     "__qrt__gather_f64": Symbol(
@@ -82,8 +83,10 @@ SYMBOLS: dict[str, Symbol] = {
         "void(ptr state, ptr amplitudes)", "state += interleaved complex doubles."
     ),
     "__qrt__record_T": Symbol(
-        "i64(ptr tape, ptr entries, i64 count, ptr wires, ptr params, ptr slots)",
-        "Append entries that have been carried out to a tape; slots may be null.",
+        "i64(ptr tape, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
+        " i64 undo)",
+        "Append entries that have been carried out to a tape; slots may be null, and"
+        " undo is 0 or the address of a function(record, ket, bra, gradient).",
     ),
     "__qrt__dot_T": Symbol("void(ptr x, ptr y, ptr out)", "<x|y> as two doubles."),
     "__qrt__probs_T": Symbol(

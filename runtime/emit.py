@@ -269,6 +269,13 @@ class Body:
             self, self.builder.call(callee, [argument.raw for argument in args])
         )
 
+    def call_address(self, address: Value, result: Any, *args: Value) -> Value:
+        """Call the function at an address."""
+        type_ = ir.FunctionType(result, [argument.type for argument in args])
+        pointer = self.builder.inttoptr(address.raw, PTR)
+        callee: Any = _Callee(pointer, type_)
+        return Value(self, self.builder.call(callee, [each.raw for each in args]))
+
     def intrinsic(self, name: str, *args: Value) -> Value:
         """Call an LLVM intrinsic overloaded on the type of its first argument."""
         type_ = args[0].type
@@ -384,6 +391,18 @@ class Body:
             case()
             self.builder.branch(after)
         self.builder.position_at_end(after)
+
+
+class _Callee:
+    """A pointer that is called as a function of some type."""
+
+    def __init__(self, pointer: Any, type_: Any) -> None:
+        self.pointer, self.function_type = pointer, type_
+        self.type = pointer.type
+
+    def get_reference(self) -> str:
+        """How the pointer is written."""
+        return self.pointer.get_reference()
 
 
 class Module:

@@ -42,7 +42,7 @@ from .schedule import (
 from .state import block_count, data
 from .target import Precision
 
-ENTRIES, COUNT, WIRES, KEPT_PARAMS, SLOTS = range(1, 6)
+ENTRIES, COUNT, WIRES, KEPT_PARAMS, SLOTS, UNDO = range(1, 7)
 
 
 def module(precision: Precision) -> str:
@@ -238,7 +238,7 @@ def _checkpoint(module: Module, precision: Precision) -> None:
     kept = body.stack(PTR, 2)
     body.store(context, kept)
     body.store(copied, kept, 1)
-    given = (tape, entry, body.int(1), body.null(), kept, body.null())
+    given = (tape, entry, body.int(1), body.null(), kept, body.null(), body.int(0))
     body.finish(body.call(f"__qrt__record_{suffix}", I64, *given))
 
 
@@ -302,8 +302,12 @@ def _reverse(module: Module, precision: Precision) -> None:
     tape, ket, bra, grads = body.args
     record = body.var(body.load(PTR, tape))
     with body.repeat_while(lambda: record.get().ne_null()):
-        name = f"__qrt__reverse_stages_{precision.suffix}"
-        body.call(name, VOID, record.get(), ket, bra, grads)
+        given = (record.get(), ket, bra, grads)
+        undo = body.load(I64, record.get(), UNDO)
+        with body.when(undo.ne(0)):
+            body.call_address(undo, VOID, *given)
+        with body.when(undo.eq(0)):
+            body.call(f"__qrt__reverse_stages_{precision.suffix}", VOID, *given)
         record.set(body.load(PTR, record.get()))
     body.call("__qrt__tape_clear", VOID, tape)
     body.finish()

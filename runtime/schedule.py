@@ -254,10 +254,15 @@ def _execute(module: Module, precision: Precision) -> None:
 
 
 def _record(module: Module, precision: Precision) -> None:
-    """Append a run to a tape: earlier record, entries, count, copies of its data."""
+    """Append a run to a tape.
+
+    A record has the earlier one, entries, their number, copies of their data, and the
+    address of what undoes them, if there is code for that.
+    """
     name = f"__qrt__record_{precision.suffix}"
-    body = module.function(name, I64, PTR, PTR, I64, PTR, PTR, PTR)
-    tape, entries, count, wires, params, slots = body.args
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, I64)
+    body = module.function(name, I64, *arguments)
+    tape, entries, count, wires, params, slots, undo = body.args
     wire_end, param_end = body.var(0), body.var(0)
     with body.loop(count) as number:
         entry = body.at(entries, number * ENTRY_WORDS, I32)
@@ -270,7 +275,7 @@ def _record(module: Module, precision: Precision) -> None:
         param_end.set(body.select(end > param_end.get(), end, param_end.get()))
     param_bytes, wire_bytes = param_end.get() * 8, (wire_end.get() * 4 + 7) & -8
     slot_bytes = body.select(slots.ne_null(), param_end.get() * 4, 0)
-    head = body.int(48)
+    head = body.int(56)
     record = body.call("malloc", PTR, head + param_bytes + wire_bytes + slot_bytes)
     body.leave_if(~record.ne_null(), NO_MEMORY)
     kept_params = body.at(record, head)
@@ -280,7 +285,7 @@ def _record(module: Module, precision: Precision) -> None:
     body.call("memcpy", PTR, kept_wires, wires, wire_end.get() * 4)
     body.call("memcpy", PTR, kept_slots, slots, slot_bytes)
     last = body.select(slots.ne_null(), kept_slots, body.null())
-    words = (body.load(PTR, tape), entries, count, kept_wires, kept_params, last)
+    words = (body.load(PTR, tape), entries, count, kept_wires, kept_params, last, undo)
     for number, word in enumerate(words):
         body.store(word, record, number)
     body.store(record, tape)
@@ -371,5 +376,6 @@ def _run(module: Module, precision: Precision) -> None:
         status.set(body.call(f"__qrt__run_stages_{suffix}", I64, *given))
     with body.when(status.get().eq(0) & tape.ne_null()):
         name = f"__qrt__record_{suffix}"
-        status.set(body.call(name, I64, tape, entries, count, wires, params, slots))
+        given = (tape, entries, count, wires, params, slots, done)
+        status.set(body.call(name, I64, *given))
     body.finish(status.get())

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import qjit as qj
 from qjit.dialects.gates import GATES
 
-from .oracle import Compiled, Reference
+from .oracle import Compiled, Reference, apply, word_matrix
 
 # Fewer qubits than a register has lanes; a state that is one group; and many groups.
 SIZES = [(1, "complex128"), (3, "complex64"), (4, "complex128"), (6, "complex128")]
@@ -83,3 +84,36 @@ def test_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
     tolerance = 1e-12 if dtype == "complex128" else 2e-6
     found = np.asarray(circuit(angles))
     np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
+
+
+@pytest.mark.parametrize(("num_wires", "dtype"), SIZES)
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_gradients_of_generated_circuits(
+    num_wires: int, dtype: str, data: Any
+) -> None:
+    steps = data.draw(steps_on(num_wires))
+    angles, weight = jnp.array([0.3, -0.8, 1.7]), 1.3
+    word = "XYZ"[len(steps) % 3]
+
+    @qj.qnode(wires=num_wires, dtype=dtype)
+    def circuit(angles: Any) -> Any:
+        def body(_: Any, angles: Any) -> Any:
+            run(Compiled(), steps, angles, num_wires)
+            return angles
+
+        jax.lax.fori_loop(0, 2, body, angles)
+        return qj.expval(weight * getattr(qj, word)(0) + qj.Z(num_wires - 1))
+
+    def reference(angles: Any) -> Any:
+        m = Reference(jnp)
+        for _ in range(2):
+            run(m, steps, angles, num_wires)
+        state = m.state(num_wires).reshape((2,) * num_wires)
+        observed = weight * apply(state, word_matrix(word), [0])
+        observed += apply(state, word_matrix("Z"), [num_wires - 1])
+        return jnp.real(jnp.vdot(state, observed))
+
+    tolerance = 1e-11 if dtype == "complex128" else 2e-5
+    expected = jax.grad(reference)(angles)
+    np.testing.assert_allclose(jax.grad(circuit)(angles), expected, atol=tolerance)

@@ -42,6 +42,13 @@ class Frame:
         """Whether every amplitude is where it belongs."""
         return all(mask == 1 << bit for bit, mask in enumerate(self.masks))
 
+    def index(self, place: int) -> int:
+        """The basis state whose amplitude is at a place."""
+        return sum(
+            parity(mask & (place | self.one)) << bit
+            for bit, mask in enumerate(self.masks)
+        )
+
     def place(self, index: int) -> int:
         """The place of the amplitude of a basis state."""
         found = 0

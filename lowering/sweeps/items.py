@@ -13,12 +13,14 @@ from functools import cache
 
 import numpy as np
 
-from qjit.dialects.gates import GATES, GateRecord, Kernel
+from qjit.dialects.gates import Kernel
 from qjit.dialects.schedule import KERNELS
 from qjit.dialects.statevector import Entry
 from qjit.runtime.switches import enabled
 
+from .factors import Factor, records
 from .frame import Frame, parity
+from .generators import has_even_diagonal
 
 Y, Z = 2, 3  # letters of Pauli words
 MOST_MASKS = 3  # parities that a phase gate, or a condition, may depend on
@@ -26,21 +28,6 @@ MOST_MASKS = 3  # parities that a phase gate, or a condition, may depend on
 
 class IneligibleError(Exception):
     """A run has a gate that sweeps do not have."""
-
-
-@dataclass(frozen=True)
-class Factor:
-    """The matrix of a gate, its diagonal, or a Pauli rotation's 2x2 matrix."""
-
-    gate: int
-    place: int  # of its parameters
-    adjoint: bool
-    letters: int | None = None  # how many Y a Pauli rotation has
-
-    @property
-    def record(self) -> GateRecord:
-        """The gate's record."""
-        return records()[self.gate]
 
 
 @dataclass(frozen=True)
@@ -60,6 +47,14 @@ class Pair:
     def masks(self) -> tuple[int, ...]:
         """All masks that it depends on."""
         return (self.side, *self.conditions)
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether the amplitudes of a pair have different sides.
+
+        Those of some rotations have the same, which tells the sign of what is mixed.
+        """
+        return bool(parity(self.flip & self.side))
 
     @property
     def all_masks(self) -> tuple[int, ...]:
@@ -102,12 +97,6 @@ def commute(one: Item, other: Item) -> bool:
 def _moves(one: Item, other: Item) -> bool:
     masks = other.masks if isinstance(other, Pair) else other.all_masks
     return any(parity(one.flip & mask) for mask in masks)
-
-
-@cache
-def records() -> tuple[GateRecord, ...]:
-    """All gates, by number."""
-    return tuple(GATES.values())
 
 
 @dataclass
@@ -212,11 +201,11 @@ class Reader:
 
     def _add(self, pair: Pair) -> None:
         """Add a pair gate, merged with an earlier one where that is possible."""
-        if not pair.conditions and enabled("merging"):
+        if not pair.conditions and pair.has_sides and enabled("merging"):
             pair = self._merged(pair)
         self.items.append(pair)
         if not pair.conditions:
-            even = len(pair.factors) == 1 and _is_even(pair.factors[0])
+            even = len(pair.factors) == 1 and has_even_diagonal(pair.factors[0])
             self.items.append(Phase(() if even else (pair.side,), pair=pair))
 
     def _merged(self, pair: Pair) -> Pair:
@@ -239,10 +228,11 @@ class Reader:
                 chain = (*item.factors, *reversed(factors), *pair.factors)
                 return replace(pair, factors=chain)
             elif isinstance(item, Phase) and item.masks == (pair.side,):
-                if item.conditions or item.factor is None:
+                factor = item.factor
+                if item.conditions or factor is None or factor.letters is not None:
                     return pair
                 between.append(number)
-                factors.append(item.factor)
+                factors.append(factor)
             elif not commute(item, pair):
                 return pair
         return pair
@@ -276,12 +266,3 @@ def _is_parity(gate: int) -> bool:
     record = records()[gate]
     entries = [record.compact(part) for part in record.harmonics().values()]
     return all(d[0] == d[3] and d[1] == d[2] for d in entries)
-
-
-@cache
-def _is_even(factor: Factor) -> bool:
-    """Whether the two diagonal entries of a gate are equal."""
-    if factor.letters is not None:
-        return True
-    parts = factor.record.harmonics().values()
-    return all(part[0, 0] == part[1, 1] for part in parts)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from qjit.runtime.emit import F64, Body, Value
 
 from ..gate_library import waves
-from .items import Factor, Pair, Phase
+from .factors import Factor
+from .items import Pair, Phase
 
 Real = Value | float
 Matrix = tuple["Number", "Number", "Number", "Number"]
@@ -161,7 +162,7 @@ class Angles:
             found.append(total)
         if not factor.adjoint:
             return found
-        if len(found) == 4 and not _is_diagonal(factor):
+        if len(found) == 4 and not factor.is_diagonal:
             found[1], found[2] = found[2], found[1]
         return [entry.conjugate for entry in found]
 
@@ -174,10 +175,18 @@ class Angles:
         o = Number(0.0, minus(s)) * _power(factor.letters)
         return [Number(c), o, -o, Number(c)]
 
+    def rotation_slope(self, factor: Factor) -> list[Number]:
+        """The derivatives of the four entries of a rotation's mixing."""
+        c, s = self.turn(factor, (0.5,))
+        assert factor.letters is not None
+        sine = times(c, -0.5 if factor.adjoint else 0.5)
+        o = Number(0.0, minus(sine)) * _power(factor.letters)
+        return [Number(times(s, -0.5)), o, -o, Number(times(s, -0.5))]
+
     def matrix(self, factor: Factor) -> Matrix:
         """The 2x2 matrix of a gate."""
         entries = self.entries(factor)
-        if _is_diagonal(factor):
+        if factor.is_diagonal:
             return entries[0], ZERO, ZERO, entries[1]
         return entries[0], entries[1], entries[2], entries[3]
 
@@ -202,10 +211,6 @@ class Angles:
 def _power(count: int) -> Number:
     """(-i) to some power."""
     return (Number(1.0), Number(0.0, -1.0), Number(-1.0), Number(0.0, 1.0))[count & 3]
-
-
-def _is_diagonal(factor: Factor) -> bool:
-    return factor.record.kernel == 1 and factor.letters is None
 
 
 def _frequencies(factor: Factor) -> list[tuple[float, ...]]:

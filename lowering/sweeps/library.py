@@ -10,7 +10,7 @@ from pathlib import Path
 from xdsl.dialects import scf
 
 from qjit.dialects import gates
-from qjit.dialects.statevector import ENTRY_WORDS, RunOp
+from qjit.dialects.statevector import ENTRY_WORDS, NO_SLOT, RunOp
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import PRECISIONS
@@ -22,7 +22,7 @@ LOCATION = ENTRY_WORDS - 1
 # How many gates, times the blocks that are held at once, code is made for: more in
 # loops, which run it often.
 MOST_ONCE, MOST_OFTEN = 300, 1200
-_plans: dict[str, Plan] = {}
+_plans: dict[str, tuple[Plan, tuple[bool, ...] | None]] = {}
 
 
 def sweeps_of(op: RunOp, num_wires: int, suffix: str) -> str | None:
@@ -31,13 +31,16 @@ def sweeps_of(op: RunOp, num_wires: int, suffix: str) -> str | None:
     entries[LOCATION::ENTRY_WORDS] = [0] * (len(entries) // ENTRY_WORDS)
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
     run = tuple(entries), tuple(op.wires.get_values()), num_wires, precision
+    wanted = None
+    if op.slots is not None:
+        wanted = tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
     if not enabled("sweeps"):
         return None
     plan = plan_run(*run)
     if plan is None or plan.cost > (MOST_OFTEN if _in_loop(op) else MOST_ONCE):
         return None
-    name = PREFIX + hashlib.sha256(repr(run).encode()).hexdigest()[:24]
-    _plans[name] = plan
+    name = PREFIX + hashlib.sha256(repr((run, wanted)).encode()).hexdigest()[:24]
+    _plans[name] = plan, wanted
     return name
 
 
@@ -66,8 +69,9 @@ def sweeps_object(name: str) -> bytes:
     """Return the object code of a run."""
 
     def build() -> str:
-        from .run_code import run_ir
+        from .functions import run_ir
 
-        return run_ir(_plans[name], name)
+        plan, wanted = _plans[name]
+        return run_ir(plan, name, wanted)
 
     return generated_object(name, _sources(), build, is_plain=True)

@@ -33,6 +33,8 @@ class RunCode:
         self.blocks = Blocks(body, plan.precision)
         self.angles = Angles(body, params)
         self._matrices: dict[Pair, Matrix] = {}
+        self._adjoints: dict[Pair, Matrix] = {}
+        self._factors: dict[tuple[Phase, bool], list[Number]] = {}
         self.scales: dict[Pair, tuple[Number, Number]] = {}
 
     @cached_property
@@ -66,19 +68,25 @@ class RunCode:
 
     def matrix(self, pair: Pair, *, adjoint: bool = False) -> Matrix:
         """The matrix that is applied for a pair gate: 1 + N, if it is that."""
-        a, b, c, d = self._matrices[pair]
         if not adjoint:
-            return a, b, c, d
-        return a.conjugate, c.conjugate, b.conjugate, d.conjugate
+            return self._matrices[pair]
+        if pair not in self._adjoints:
+            a, b, c, d = (entry.conjugate for entry in self._matrices[pair])
+            self._adjoints[pair] = (a, c, b, d) if pair.has_sides else (a, b, c, d)
+        return self._adjoints[pair]
 
     def factors(self, phase: Phase, *, adjoint: bool = False) -> list[Number]:
         """The factors of a phase."""
-        if phase.pair is not None:
-            pair = list(self.scales[phase.pair])
-            found = pair if phase.masks else pair[:1]
-        else:
-            found = self.angles.of_phase(phase)
-        return [factor.conjugate for factor in found] if adjoint else found
+        key = phase, adjoint
+        if key not in self._factors:
+            if phase.pair is not None:
+                found = list(self.scales[phase.pair])[: 1 << len(phase.masks)]
+            else:
+                found = self.angles.of_phase(phase)
+            if adjoint:
+                found = [factor.conjugate for factor in found]
+            self._factors[key] = found
+        return self._factors[key]
 
     @property
     def moves_blocks(self) -> bool:
@@ -138,16 +146,3 @@ class Forward:
                     body.barrier()
 
         each_group(groups, visit)
-
-
-def run_ir(plan: Plan, name: str) -> str:
-    """LLVM IR of a run: whether it was done, from the state and the parameters."""
-    module = Module(name)
-    body = module.function(name, I64, PTR, PTR)
-    state, params = body.args
-    body.leave_if(is_skipped(body, state), 0)
-    code = RunCode(module, body, plan, params)
-    body.leave_if(~code.prepare(), 0)
-    Forward(code, data(body, state)).emit()
-    body.finish(1)
-    return module.text()

@@ -1,0 +1,107 @@
+"""How a run is undone on ket and bra, as the adjoint method does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qjit.runtime.emit import Value
+
+from .groups import Groups
+from .items import Item, Pair, Phase
+from .known_numbers import Number, Real
+from .moving import Move, moved
+from .run_code import RunCode
+from .slopes import Slope, Target, slope_of
+from .steps import Part, Parts, Step
+from .sweeping import each_group
+
+
+class Undo:
+    """The sweeps of a run backwards, and the derivatives by its parameters."""
+
+    def __init__(self, code: RunCode, states: Sequence[Value], target: Target) -> None:
+        self.code, self.states, self.target = code, states, target
+        # Gates of which the diagonal is undone and the rest is not, or the reverse.
+        self.halves: dict[int, tuple[Pair, bool]] = {}
+
+    def emit(self) -> None:
+        """Emit all of it."""
+        code, sweeps = self.code, self.code.plan.sweeps
+        sources = list(self.states)
+        if code.moves_blocks:
+            sources = [code.room() for _ in self.states]
+            for state, source in zip(self.states, sources, strict=True):
+                Move(code, state, source, code.plan.frame.index).emit()
+        for number in range(len(sweeps) - 1, -1, -1):
+            is_last = number == len(sweeps) - 1
+            self._sweep(number, sources if is_last else self.states, is_last)
+
+    def _sweep(self, number: int, sources: Sequence[Value], is_last: bool) -> None:
+        code, plan = self.code, self.code.plan
+        groups = Groups(code, plan.sweeps[number], backwards=True)
+        moves = is_last and plan.is_whole and not plan.frame.is_plain
+        slopes = [self._slope(groups, run) for run in groups.runs()]
+
+        def visit(first: Value, steps: list[Step]) -> None:
+            numbers = groups.numbers(first)
+            held = [self._load(source, numbers) for source in sources]
+            if moves:
+                origin = plan.frame.index
+                held = [moved(code.blocks, each, plan.size, origin) for each in held]
+            for step, (slope, _) in zip(steps, slopes, strict=True):
+                undone = [{to: step.part(to, each) for to in each} for each in held]
+                if slope is not None:
+                    slope.add(step, held[0], undone[0], held[1])
+                held = undone
+            for state, parts in zip(self.states, held, strict=True):
+                for (block, part), value in parts.items():
+                    place = code.blocks.place(state, numbers[block])
+                    code.body.store(value, place, part)
+
+        each_group(groups, visit)
+        for slope, correction in slopes:
+            if slope is not None:
+                slope.finish(correction)
+
+    def _load(self, source: Value, numbers: Sequence[Value]) -> Parts:
+        body, blocks = self.code.body, self.code.blocks
+        places = [blocks.place(source, number) for number in numbers]
+        found: dict[Part, Value] = {}
+        for block, place in enumerate(places):
+            for part in (0, 1):
+                found[block, part] = body.load(blocks.vector, place, part)
+        return found
+
+    def _slope(self, groups: Groups, run: Sequence[Item]) -> tuple[Slope | None, Real]:
+        """What finds derivatives at a step, and what they are to be multiplied by."""
+        slope = slope_of(groups, run, self.target)
+        first = run[0]
+        if slope is not None and isinstance(first, Pair) and slope.needs_undone:
+            self._half(first)
+        correction = self._correction()
+        if isinstance(first, Pair):
+            if slope is None or not slope.needs_undone:
+                self._half(first)
+            return slope, correction
+        for phase in run:
+            if isinstance(phase, Phase) and phase.pair is not None:
+                self._half(phase.pair, diagonal=True)
+        return slope, correction
+
+    def _half(self, pair: Pair, *, diagonal: bool = False) -> None:
+        """Note that the diagonal of a gate, or the rest of it, is undone."""
+        if pair.conditions:
+            return
+        if self.halves.pop(id(pair), None) is None:
+            self.halves[id(pair)] = pair, diagonal
+
+    def _correction(self) -> Real:
+        """What makes up for gates that are undone by half: D is too small, N too large."""
+        small, large = Number(1.0), Number(1.0)
+        for pair, diagonal in self.halves.values():
+            size = Number(self.code.scales[pair][0].square)
+            if diagonal:
+                small = small * size
+            else:
+                large = large * size
+        return large.over(small).re
