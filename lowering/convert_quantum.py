@@ -43,7 +43,7 @@ from .memory import (
     MOST_ITERATIONS,
     state_place,
 )
-from .sweeps.library import sweeps_of
+from .sweeps.library import UNDO, sweeps_of
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY = 6
@@ -192,29 +192,27 @@ def _run(converter: Converter, op: statevector.RunOp) -> None:
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
     tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
+    entry_table, wires = converter.global_data(entries), _wire_table(converter, op)
     params = _parameters(converter, op)
-    args = [
-        state_of(converter, op),
-        converter.global_data(entries),
-        converter.int(len(entries) // ENTRY_WORDS),
-        _wire_table(converter, op),
-        params,
-        slots,
-        tape,
-        _swept(converter, op, params),
-    ]
-    _status(converter, "run", args, moving=len(op.dynamic_wires) > 0)
-
-
-def _swept(
-    converter: Converter, op: statevector.RunOp, params: SSAValue
-) -> SSAValue:
-    """Run gates by code of their own, if there is any; whether that was done."""
+    undo = converter.null()
     simulation = simulation_of(converter)
-    symbol = sweeps_of(op, simulation.num_wires, simulation.suffix)
-    if symbol is None:
-        return converter.int(0)
-    return converter.result(symbol, i64, [state_of(converter, op), params])
+    sweeps = sweeps_of(op, simulation.num_wires, simulation.suffix)
+    if sweeps is not None:
+        given = [state_of(converter, op), entry_table, wires, params]
+        converter.check(converter.result(sweeps, i64, given))
+        if not recorded:
+            return
+        undo = _function(converter, sweeps + UNDO)
+    count = converter.int(len(entries) // ENTRY_WORDS)
+    args = [state_of(converter, op), entry_table, count, wires, params]
+    moving = len(op.dynamic_wires) > 0
+    _status(converter, "run", [*args, slots, tape, undo], moving=moving)
+
+
+def _function(converter: Converter, symbol: str) -> SSAValue:
+    """Return the address of a function that undoes a run."""
+    converter.declare(symbol, None, [pointer_type] * 4)
+    return converter.emit(llvm.AddressOfOp(symbol, pointer_type))
 
 
 def _slots(
@@ -382,7 +380,7 @@ def _record_preparation(
         wire_list(converter, op.wires.get_values()),
         converter.pointer(op.amplitudes),
         slots,
-        converter.int(0),
+        converter.null(),
     ]
     _status(converter, "record", args)
 

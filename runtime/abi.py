@@ -38,10 +38,10 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__state_zero_T": Symbol("void(ptr state)", "Set all amplitudes to 0."),
     "__qrt__run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr tape, i64 done)",
-        "Run a schedule, unless it is done, and record it; slots, tape may be null."
-        " A recorded run is done by code of which `done` is the address that undoes it."
-        " Returns 0 or code | location << 8.",
+        " ptr tape, ptr undo)",
+        "Run a schedule and record it; slots, tape may be null. With a function(record,"
+        " ket, bra, gradient) that undoes it, it was run before. Returns 0 or code |"
+        " location << 8.",
     ),
     "__qrt__gather_f64": Symbol(
         "void(ptr target, ptr source, ptr table, i64 count)",
@@ -84,9 +84,9 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__record_T": Symbol(
         "i64(ptr tape, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " i64 undo)",
+        " ptr undo)",
         "Append entries that have been carried out to a tape; slots may be null, and"
-        " undo is 0 or the address of a function(record, ket, bra, gradient).",
+        " so may a function(record, ket, bra, gradient) that undoes them.",
     ),
     "__qrt__dot_T": Symbol("void(ptr x, ptr y, ptr out)", "<x|y> as two doubles."),
     "__qrt__probs_T": Symbol(

@@ -269,11 +269,10 @@ class Body:
             self, self.builder.call(callee, [argument.raw for argument in args])
         )
 
-    def call_address(self, address: Value, result: Any, *args: Value) -> Value:
-        """Call the function at an address."""
+    def call_pointer(self, pointer: Value, result: Any, *args: Value) -> Value:
+        """Call a function by its address."""
         type_ = ir.FunctionType(result, [argument.type for argument in args])
-        pointer = self.builder.inttoptr(address.raw, PTR)
-        callee: Any = _Callee(pointer, type_)
+        callee: Any = _Callee(pointer.raw, type_)
         return Value(self, self.builder.call(callee, [each.raw for each in args]))
 
     def intrinsic(self, name: str, *args: Value) -> Value:

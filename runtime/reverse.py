@@ -238,7 +238,7 @@ def _checkpoint(module: Module, precision: Precision) -> None:
     kept = body.stack(PTR, 2)
     body.store(context, kept)
     body.store(copied, kept, 1)
-    given = (tape, entry, body.int(1), body.null(), kept, body.null(), body.int(0))
+    given = (tape, entry, body.int(1), body.null(), kept, body.null(), body.null())
     body.finish(body.call(f"__qrt__record_{suffix}", I64, *given))
 
 
@@ -303,10 +303,10 @@ def _reverse(module: Module, precision: Precision) -> None:
     record = body.var(body.load(PTR, tape))
     with body.repeat_while(lambda: record.get().ne_null()):
         given = (record.get(), ket, bra, grads)
-        undo = body.load(I64, record.get(), UNDO)
-        with body.when(undo.ne(0)):
-            body.call_address(undo, VOID, *given)
-        with body.when(undo.eq(0)):
+        undo = body.load(PTR, record.get(), UNDO)
+        with body.when(undo.ne_null()):
+            body.call_pointer(undo, VOID, *given)
+        with body.when(~undo.ne_null()):
             body.call(f"__qrt__reverse_stages_{precision.suffix}", VOID, *given)
         record.set(body.load(PTR, record.get()))
     body.call("__qrt__tape_clear", VOID, tape)

@@ -260,7 +260,7 @@ def _record(module: Module, precision: Precision) -> None:
     address of what undoes them, if there is code for that.
     """
     name = f"__qrt__record_{precision.suffix}"
-    arguments = (PTR, PTR, I64, PTR, PTR, PTR, I64)
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR)
     body = module.function(name, I64, *arguments)
     tape, entries, count, wires, params, slots, undo = body.args
     wire_end, param_end = body.var(0), body.var(0)
@@ -366,16 +366,16 @@ def _run_one(module: Module, precision: Precision) -> None:
 def _run(module: Module, precision: Precision) -> None:
     """Run a schedule; 0, or code | location << 8 of the first entry refused."""
     suffix = precision.suffix
-    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, I64)
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, PTR)
     body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
-    state, entries, count, wires, params, slots, tape, done = body.args
+    state, entries, count, wires, params, slots, tape, undo = body.args
     body.leave_if(is_skipped(body, state), 0)
     status = body.var(0)
-    with body.when(done.eq(0)):
+    with body.when(~undo.ne_null()):
         given = (state, entries, count, wires, params)
         status.set(body.call(f"__qrt__run_stages_{suffix}", I64, *given))
     with body.when(status.get().eq(0) & tape.ne_null()):
         name = f"__qrt__record_{suffix}"
-        given = (tape, entries, count, wires, params, slots, done)
+        given = (tape, entries, count, wires, params, slots, undo)
         status.set(body.call(name, I64, *given))
     body.finish(status.get())

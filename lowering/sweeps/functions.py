@@ -2,46 +2,121 @@
 
 from __future__ import annotations
 
-from qjit.runtime.emit import I64, PTR, VOID, Module, Value
-from qjit.runtime.reverse import KEPT_PARAMS, SLOTS
+from collections.abc import Sequence
+
+from qjit.runtime.emit import I32, I64, PTR, VOID, Body, Module, Value
+from qjit.runtime.reverse import (
+    COUNT,
+    ENTRIES,
+    KEPT_PARAMS,
+    SLOTS,
+    UNDO,
+    WIRES,
+)
+from qjit.runtime.schedule import ENTRY_WORDS
 from qjit.runtime.state import data, is_skipped
 
-from .plan import Plan
 from .run_code import Forward, RunCode
+from .segments import Segment
 from .slopes import Target
 from .undo import Undo
 
 
-def run_ir(plan: Plan, name: str, wanted: tuple[bool, ...] | None = None) -> str:
+def run_ir(
+    name: str, segments: Sequence[Segment], wanted: tuple[bool, ...] | None
+) -> str:
     """LLVM IR of a run.
 
-    Of the state and the parameters, its function returns 0 if it has done nothing, and
-    else 1; or, where it is told which parameters are `wanted`, the address of what
-    undoes the run, given its record, ket, bra and the gradient.
+    Its function, of a state, entries, wires and parameters, returns 0 or an error.
+    Where it is told which parameters are `wanted`, another one undoes the run, given
+    its record, ket, bra and the gradient.
     """
     module = Module(name)
-    if wanted is not None:
-        _undo(module, plan, f"{name}_undo", wanted)
-    body = module.function(name, I64, PTR, PTR)
-    state, params = body.args
+    for number, segment in enumerate(segments):
+        _once(module, f"do_{number}", segment)
+        if wanted is not None:
+            _undo_once(module, f"undo_{number}", segment, wanted)
+    body = module.function(name, I64, PTR, PTR, PTR, PTR)
+    state, entries, wires, params = body.args
     body.leave_if(is_skipped(body, state), 0)
-    code = RunCode(module, body, plan, params)
-    body.leave_if(~code.prepare(), 0)
-    Forward(code, data(body, state)).emit()
-    done = body.int(1)
+    for number, segment in enumerate(segments):
+        with body.loop(segment.count) as turn:
+            here, own = _place(body, segment, turn, entries, params)
+            given = (state, here, wires, params, own)
+            status = body.call(f"do_{number}", I64, *given)
+            body.leave_if(status.ne(0), status)
+    body.finish(0)
     if wanted is not None:
-        undo = module.raw.globals[f"{name}_undo"]
-        done = Value(body, body.builder.ptrtoint(undo, I64))
-    body.finish(done)
+        _undo(module, f"{name}_undo", segments)
     return module.text()
 
 
-def _undo(module: Module, plan: Plan, name: str, wanted: tuple[bool, ...]) -> None:
-    body = module.function(name, VOID, PTR, PTR, PTR, PTR, private=True)
+def _place(
+    body: Body, segment: Segment, turn: Value, entries: Value, params: Value
+) -> tuple[Value, Value]:
+    """The entries of a turn of a segment, and its parameters."""
+    entry = turn * segment.length + segment.start
+    param = turn * segment.stride + segment.first_param
+    return body.at(entries, entry * ENTRY_WORDS, I32), body.at(params, param, I64)
+
+
+def _once(module: Module, name: str, segment: Segment) -> None:
+    """Run a segment once; the runtime does it where the numbers are not fine."""
+    body = module.function(name, I64, PTR, PTR, PTR, PTR, PTR, private=True)
+    state, entries, wires, params, own = body.args
+    code = RunCode(module, body, segment.plan, own)
+    with body.when(~code.prepare()):
+        stages = f"__qrt__run_stages_{segment.plan.precision.suffix}"
+        length = body.int(segment.length)
+        given = (state, entries, length, wires, params)
+        body.exit(body.call(stages, I64, *given))
+    Forward(code, data(body, state)).emit()
+    body.finish(0)
+
+
+def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
+    """Undo a run, the last segment first."""
+    body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, gradient = body.args
-    params, slots = (body.load(PTR, record, word) for word in (KEPT_PARAMS, SLOTS))
-    code = RunCode(module, body, plan, params)
-    code.prepare()
-    states = [data(body, state) for state in (ket, bra)]
-    Undo(code, states, Target(code, slots, gradient, wanted)).emit()
+    entries, params, slots = (
+        body.load(PTR, record, word) for word in (ENTRIES, KEPT_PARAMS, SLOTS)
+    )
+    for number, segment in reversed(list(enumerate(segments))):
+        with body.loop(segment.count) as turn:
+            back = -turn + (segment.count - 1)
+            here, own = _place(body, segment, back, entries, params)
+            param = back * segment.stride + segment.first_param
+            own_slots = body.at(slots, param, I32)
+            given = (record, ket, bra, gradient, here, own, own_slots)
+            body.call(f"undo_{number}", VOID, *given)
     body.finish()
+
+
+def _undo_once(
+    module: Module, name: str, segment: Segment, wanted: tuple[bool, ...]
+) -> None:
+    body = module.function(name, VOID, *(PTR,) * 7, private=True)
+    record, ket, bra, gradient, entries, own, slots = body.args
+    code = RunCode(module, body, segment.plan, own)
+    with body.when(~code.prepare()):
+        part = body.stack(PTR, UNDO + 1)
+        for word in (WIRES, KEPT_PARAMS, SLOTS):
+            body.store(body.load(PTR, record, word), part, word)
+        body.store(body.null(), part)
+        body.store(entries, part, ENTRIES)
+        body.store(body.int(segment.length), part, COUNT)
+        stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"
+        body.call(stages, VOID, part, ket, bra, gradient)
+        body.exit()
+    states = [data(body, state) for state in (ket, bra)]
+    Undo(code, states, Target(code, slots, gradient, _own(segment, wanted))).emit()
+    body.finish()
+
+
+def _own(segment: Segment, wanted: tuple[bool, ...]) -> tuple[bool, ...]:
+    """Which of a segment's parameters are wanted in any turn."""
+    first, stride = segment.first_param, segment.stride
+    if segment.count == 1:
+        return wanted[first:]
+    turns = [wanted[first + turn * stride :][:stride] for turn in range(segment.count)]
+    return tuple(map(any, zip(*turns, strict=True)))

@@ -1,0 +1,103 @@
+"""The parts of a run that code is made for: repeated gates have it once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+
+from qjit.dialects.gates import Kernel
+from qjit.dialects.schedule import KERNELS
+from qjit.dialects.statevector import DYNAMIC, Entry
+from qjit.runtime.target import Precision
+
+from ..repetitions import numbered, repetitions
+from .plan import Plan, plan_run
+
+LEAST_SAVED = 24  # gates, without which a loop is not worth its turns
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Gates that are the same again and again but for their parameters, or not."""
+
+    plan: Plan
+    start: int  # among the entries of a run
+    length: int  # of what is repeated
+    count: int
+    first_param: int
+    stride: int  # parameters from one repetition to the next
+
+
+@dataclass(frozen=True)
+class Part:
+    """Entries from `start` to `end` that repeat a number of times."""
+
+    start: int
+    end: int
+    count: int
+
+
+def segments_of(
+    entries: Sequence[Entry], wires: Sequence[int], size: int, precision: Precision
+) -> list[Segment] | None:
+    """Return the segments of a run, or None where there is no code for some."""
+    if DYNAMIC in wires:
+        return None
+    found: list[Segment] = []
+    for part in _parts(entries, wires):
+        plan = _plan(entries[part.start : part.end], wires, size, precision)
+        if plan is None:
+            return None
+        after = min(part.end, len(entries) - 1)
+        first, second = (entries[n].param_offset for n in (part.start, after))
+        length = part.end - part.start
+        given = (plan, part.start, length, part.count, first, second - first)
+        found.append(Segment(*given))
+    return found
+
+
+def _plan(
+    entries: Sequence[Entry], wires: Sequence[int], size: int, precision: Precision
+) -> Plan | None:
+    """Plan some entries, as if their wires and parameters were the first."""
+    words: list[int] = []
+    own: list[int] = []
+    for entry in entries:
+        start = len(own)
+        own += _wires(entry, wires)
+        moved = entry.param_offset - entries[0].param_offset
+        entry = replace(entry, wire_offset=start, param_offset=moved, location=0)
+        words += entry.words()
+    return plan_run(tuple(words), tuple(own), size, precision)
+
+
+def _wires(entry: Entry, wires: Sequence[int]) -> Sequence[int]:
+    """The wires of an entry, and the letters of a rotation."""
+    letters = entry.num_targets if entry.kernel == KERNELS[Kernel.PAULI_ROT] else 0
+    count = entry.num_controls + entry.num_targets + letters
+    return wires[entry.wire_offset : entry.wire_offset + count]
+
+
+def _parts(entries: Sequence[Entry], wires: Sequence[int]) -> list[Part]:
+    """What repeats, and what is between."""
+    offsets = [entry.param_offset for entry in entries]
+    found: list[Part] = []
+    end = 0
+    for each in repetitions(numbered(_key(entry, wires) for entry in entries)):
+        count = (each.end - each.start) // each.period
+        starts = range(each.start, each.start + count * each.period, each.period)
+        steps = {offsets[b] - offsets[a] for a, b in zip(starts, starts[1:])}
+        if each.saved < LEAST_SAVED or len(steps) > 1:
+            continue
+        if each.start > end:
+            found.append(Part(end, each.start, 1))
+        found.append(Part(each.start, each.start + each.period, count))
+        end = each.start + count * each.period
+    if end < len(entries):
+        found.append(Part(end, len(entries), 1))
+    return found
+
+
+def _key(entry: Entry, wires: Sequence[int]) -> Hashable:
+    plain = replace(entry, wire_offset=0, param_offset=0, location=0)
+    return (*plain.words(), *_wires(entry, wires))
