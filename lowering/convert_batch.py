@@ -23,6 +23,8 @@ from .lapack import RoutineOp
 
 # Larger states are not simulated side by side: threads share each of them instead.
 MOST_WIRES = 16
+# From how many on threads can share a state, and entries that each must have then.
+SHARED_WIRES, FEWEST = 13, 2
 # Batches of less work, in nanoseconds, are done before another thread has begun.
 LEAST_WORK = 1 << 16
 # Python is called in the order of the program; BLAS has one number of threads for all.
@@ -45,7 +47,7 @@ def _for_each(converter: Converter, op: ForEachOp) -> None:
         converter.emit(llvm.AddressOfOp(_entry_name(symbol), pointer_type)),
         _arguments(converter, op),
         converter.value(op.count),
-        converter.int(_least(function)),
+        *map(converter.int, _least(function)),
         converter.int(own.workspace_bytes),
         converter.room_for(own),
         converter.context,
@@ -93,14 +95,15 @@ def _arguments(converter: Converter, op: ForEachOp) -> SSAValue:
     return room
 
 
-def _least(function: func.FuncOp) -> int:
-    """Return from how many entries on a batch is spread over threads."""
+def _least(function: func.FuncOp) -> tuple[int, int]:
+    """Return from how many entries on, in all and per thread, threads share a batch."""
     operations = list(everything(function))
     states = (op.register.type for op in operations if isinstance(op, AllocOp))
     widest = max((state.size.data for state in states), default=0)
     if widest > MOST_WIRES or any(isinstance(op, SEQUENTIAL) for op in operations):
-        return NEVER
-    return 1 + LEAST_WORK // max(1, Costs().function(function))
+        return NEVER, 0
+    least = 1 + LEAST_WORK // max(1, Costs().function(function))
+    return least, FEWEST if widest >= SHARED_WIRES else 0
 
 
 class _Draws:

@@ -34,13 +34,14 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__tape_clear": Symbol("void(ptr tape)", "Forget what is on a tape."),
     "__qrt__random": Symbol("double(ptr context)", "A uniform number in [0, 1)."),
     "__qrt__for_each": Symbol(
-        "i64(ptr function, ptr arguments, i64 count, i64 least, i64 size,"
+        "i64(ptr function, ptr arguments, i64 count, i64 least, i64 each, i64 size,"
         " ptr workspace, ptr context, i64 draws, ptr poll, i64 period)",
         "Call function(arguments, number, workspace, context) for every number below"
-        " count, on all threads if there are `least`. Workspaces have `size` bytes; an"
-        " entry draws `draws` random numbers, -1 if that is unknown. Every `period`"
-        " entries, a power of two, the calling thread calls poll(), which may be null."
-        " Returns 0 or the status of the lowest entry that failed.",
+        " count, on all threads if there are `least`, and `each` for each thread."
+        " Workspaces have `size` bytes; an entry draws `draws` random numbers, -1 if"
+        " that is unknown. Every `period` entries, a power of two, the calling thread"
+        " calls poll(), which may be null. Returns 0 or the status of the lowest entry"
+        " that failed.",
     ),
     "__qrt__stopped": Symbol(
         "i64(ptr context)",

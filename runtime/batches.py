@@ -162,9 +162,9 @@ def _end(module: Module) -> None:
 
 def _for_each(module: Module) -> None:
     """Call a function for every number below a count."""
-    types = (PTR, PTR, I64, I64, I64, PTR, PTR, I64, PTR, I64)
+    types = (PTR, PTR, I64, I64, I64, I64, PTR, PTR, I64, PTR, I64)
     body = module.function("__qrt__for_each", I64, *types)
-    function, arguments, count, least, size, *rest = body.args
+    function, arguments, count, least, each, size, *rest = body.args
     workspace, context, draws, poll, period = rest
     body.leave_if(count < 1, 0)
     batch = body.stack(I64, WORDS + MOST_THREADS * WORKER_WORDS)
@@ -174,8 +174,9 @@ def _for_each(module: Module) -> None:
     numbers[LOWEST] = body.int(NEVER)
     for word, value in numbers.items():
         body.store(value, batch, word)
-    alone = count < least
-    workers = body.select(alone, 1, body.call("__qrt__workers", I64))
+    workers = body.call("__qrt__workers", I64)
+    alone = (count < least) | (count < each * workers)
+    workers = body.select(alone, 1, workers)
     with body.loop(workers) as number:
         worker = _worker(body, batch, number)
         for word in (WORKSPACE, CONTEXT):
