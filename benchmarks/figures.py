@@ -1,62 +1,82 @@
-"""Draw the tables of results.jsonl, one picture each, into figures/."""
+"""Draw each table of results.jsonl as a picture."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from cases import CASES, GRADIENTS, STATES
+from cases import CASES, TABLES
+from columns import COLUMNS
+from comparison import Table
+from matplotlib import use
+from results import Results
 
-HERE = Path(__file__).parent
 
-
-def draw(results: Path = HERE / "results.jsonl") -> None:
+def draw(results: Results, folder: Path) -> None:
     """Write a picture of each table for which there are results."""
-    records = [json.loads(line) for line in results.read_text().splitlines()]
-    folder = results.parent / "figures"
     folder.mkdir(exist_ok=True)
-    rest = CASES.keys() - GRADIENTS.keys() - STATES.keys()
-    for name, cases in (("loops", rest), ("gradients", GRADIENTS), ("states", STATES)):
-        rows = {
-            CASES[record["case"]].title: record["median"]
-            for record in records
-            if record.get("case") in cases
-        }
-        if rows:
-            _bars(rows, folder / f"{name}.png")
-    variants = {r["variant"]: r["median"] for r in records if "variant" in r}
-    if variants:
-        names = next(iter(variants.values()))
-        turned = {
-            name: {title: v[name] for title, v in variants.items() if name in v}
-            for name in names
-        }
-        _bars(turned, folder / "variants.png")
+    for name, table in TABLES.items():
+        records = results.of(name)
+        if records:
+            path = folder / f"{name}.png"
+            (_curves if table.axis else _bars)(table, records, path)
 
 
-def _bars(rows: dict[str, dict[str, float]], path: Path) -> None:
-    """Draw seconds as a group of bars for each row, on a logarithmic axis."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
+def _pyplot() -> Any:
+    use("agg")
     from matplotlib import pyplot
 
-    series = list(dict.fromkeys(name for row in rows.values() for name in row))
+    return pyplot
+
+
+def _label(table: Table) -> str:
+    return "seconds" if table.quantity == "seconds" else "state vectors"
+
+
+def _bars(table: Table, records: list[dict[str, Any]], path: Path) -> None:
+    """Draw numbers as a group of bars for each case, on a logarithmic axis."""
+    rows = {CASES[record["case"]].title: record["median"] for record in records}
+    series = [name for name in COLUMNS if any(name in row for row in rows.values())]
     height = 0.8 / len(series)
     size = (8, 1 + 0.16 * len(rows) * len(series))
+    pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=size, layout="constrained")
     for number, name in enumerate(series):
         there = [(at, row[name]) for at, row in enumerate(rows.values()) if name in row]
         places = [at + (number + 0.5) * height - 0.4 for at, _ in there]
-        widths: list[Any] = [value for _, value in there]
-        axes.barh(places, widths, height, label=name)
+        axes.barh(places, [v for _, v in there], height, label=COLUMNS[name].title)
     axes.set_yticks(range(len(rows)), list(rows))
     axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlabel("seconds")
+    axes.set_xscale("log" if table.quantity == "seconds" else "linear")
+    axes.set_xlabel(_label(table))
+    axes.set_title(table.title)
     axes.legend()
     figure.savefig(path, dpi=100)
     pyplot.close(figure)
 
 
-if __name__ == "__main__":
-    draw()
+def _curves(table: Table, records: list[dict[str, Any]], path: Path) -> None:
+    """Draw numbers over the table's axis, a panel for each kind of curve."""
+    kinds = list(dict.fromkeys(CASES[record["case"]].curve for record in records))
+    size = (1 + 4.5 * len(kinds), 4.5)
+    pyplot = _pyplot()
+    figure, panels = pyplot.subplots(
+        1, len(kinds), figsize=size, sharey=True, squeeze=False, layout="constrained"
+    )
+    for kind, axes in zip(kinds, panels[0], strict=True):
+        points = [record for record in records if CASES[record["case"]].curve == kind]
+        for name, column in COLUMNS.items():
+            there = [
+                (CASES[record["case"]].place, record["median"][name])
+                for record in points
+                if name in record["median"]
+            ]
+            if there:
+                axes.plot(*zip(*there, strict=True), marker="o", label=column.title)
+        axes.set_yscale("log")
+        if table.axis != "qubits":
+            axes.set_xscale("log")
+        axes.set_xlabel(table.axis)
+        axes.set_title(kind or table.title)
+        axes.legend()
+    panels[0][0].set_ylabel(f"{_label(table)} per {CASES[records[0]['case']].per}")
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)

@@ -1,15 +1,13 @@
-"""Peers that are no compilers of their own, in the words of the cases.
+"""TensorCircuit, qulacs and Lightning's own state vectors play tapes."""
 
-TensorCircuit, qulacs and Lightning's own state vectors do not share PennyLane's
-operations: a tape of those is played on their own circuits.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
+from frameworks import JaxTransforms
+from tapes import Built, Parameter, PythonPrograms, Recorded, Shots, Tape, number
 
 PAULIS = {
     "I": np.eye(2),
@@ -18,71 +16,11 @@ PAULIS = {
     "Z": np.diag([1, -1]),
 }
 
-
-@dataclass(frozen=True)
-class Lightning:
-    """PennyLane on Lightning with the adjoint method, under jax.jit."""
-
-    ops: Any
-    jit: Callable[..., Any]
-    grad: Callable[..., Any]
-    packages: tuple[str, ...] = ("pennylane", "pennylane-lightning", "jax", "jaxlib")
-
-    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
-        """Return the decorator of quantum functions."""
-        device = self.ops.device("lightning.qubit", wires=wires)
-        return self.ops.qnode(device, diff_method="adjoint", interface="jax")
+# The gates that TensorCircuit knows by other names than PennyLane.
+TENSORCIRCUIT = {"Hadamard": "h", "IsingZZ": "rzz", "ControlledPhaseShift": "cphase"}
 
 
-class Word(dict[int, str]):
-    """A product of Pauli matrices, by wire."""
-
-    def __matmul__(self, other: "Word") -> "Word":
-        """Multiply words on different wires."""
-        return Word(self | other)
-
-
-@dataclass
-class Tape:
-    """The operations that a circuit applied, with what stands for its parameters."""
-
-    steps: list[tuple[str, Any, list[int]]] = field(default_factory=list)
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        """Return a function that records an operation, its parameter first."""
-
-        def record(*params: Any, wires: Any) -> None:
-            on = [wires] if isinstance(wires, int) else [int(wire) for wire in wires]
-            self.steps.append((name, params[0] if params else None, on))
-
-        return record
-
-    def X(self, wire: int) -> Word:
-        """Return a Pauli matrix."""
-        return Word({wire: "X"})
-
-    def Y(self, wire: int) -> Word:
-        """Return a Pauli matrix."""
-        return Word({wire: "Y"})
-
-    def Z(self, wire: int) -> Word:
-        """Return a Pauli matrix."""
-        return Word({wire: "Z"})
-
-    def I(self, _: int) -> Word:  # noqa: E743
-        """Return the identity."""
-        return Word()
-
-    def Hamiltonian(self, coefficients: Sequence[float], words: Sequence[Word]) -> Any:
-        """Return weighted words."""
-        return list(zip(coefficients, words, strict=True))
-
-    def expval(self, terms: Any) -> Any:
-        """Return the observable itself."""
-        return terms
-
-
-class TensorCircuit:
+class TensorCircuit(JaxTransforms):
     """TensorCircuit on JAX."""
 
     packages = ("tensorcircuit-ng", "jax", "jaxlib")
@@ -95,7 +33,7 @@ class TensorCircuit:
         tensorcircuit.set_dtype("complex128")
         self.tc, self.ops = tensorcircuit, Tape()
 
-    def qnode(self, wires: int) -> Callable[..., Any]:
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
         """Return the decorator of quantum functions."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,7 +43,9 @@ class TensorCircuit:
                 circuit = self.tc.Circuit(wires)
                 for name, angle, on in self.ops.steps:
                     given = {} if angle is None else {"theta": angle}
-                    getattr(circuit, name.lower())(*on, **given)
+                    getattr(circuit, TENSORCIRCUIT.get(name, name.lower()))(
+                        *on, **given
+                    )
                 total = 0.0
                 for coefficient, word in terms:
                     parts = {
@@ -125,105 +65,69 @@ class TensorCircuit:
         """Compile by XLA."""
         return self.tc.backend.jit(function)
 
-    def grad(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the gradient by JAX."""
-        return self.tc.backend.grad(function)
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """A place among the parameters, times a number."""
-
-    place: int
-    factor: float = 1.0
-
-    def __mul__(self, factor: float) -> "Parameter":
-        """Multiply by a number."""
-        return Parameter(self.place, self.factor * factor)
-
-    __rmul__ = __mul__
-
-    def value(self, numbers: np.ndarray) -> float:
-        """Return the number that is there."""
-        return float(numbers[self.place]) * self.factor
-
-
-class Arrayed(np.ndarray):
-    """An array whose users may wait for it, as for those of JAX."""
-
-    def block_until_ready(self) -> "Arrayed":
-        """Return at once."""
-        return self
-
-
-class Direct:
+class Direct(PythonPrograms):
     """Lightning's state vectors, called without PennyLane in between."""
 
     packages = ("pennylane-lightning",)
 
-    def __init__(self) -> None:
-        """Record operations."""
+    def __init__(self, bits: int = 128) -> None:
+        """Record operations, to be run in complex128 or complex64."""
         from pennylane_lightning import lightning_qubit_ops
 
-        self.ops, self.lightning = Tape(), lightning_qubit_ops
+        self.ops, self.lightning, self.bits = Tape(), lightning_qubit_ops, bits
 
-    def qnode(self, wires: int) -> Callable[..., Any]:
+    def single(self) -> "Direct":
+        """Return the same in complex64."""
+        return Direct(64)
+
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
         """Return the decorator of quantum functions."""
-
-        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-            built: list[Any] = []
-
-            def value(theta: Any) -> Any:
-                numbers = np.asarray(theta).ravel()
-                if not built:
-                    built.append(record(function, theta, self.ops))
-                terms, steps = built[0]
-                state = self.lightning.StateVectorC128(wires)
-                for name, place, on in steps:
-                    given = _given(place, numbers)
-                    getattr(state, name)(on, False, given)
-                measured = self.lightning.MeasurementsC128(state)
-                return np.asarray(measured.expval(self._observable(terms)))
-
-            return lambda theta: value(theta).view(Arrayed)
-
-        return decorate
-
-    def _observable(self, terms: Any) -> Any:
-        kinds = self.lightning.observables
-        words = []
-        for _, word in terms:
-            letters = [
-                kinds.NamedObsC128(f"Pauli{letter}", [wire])
-                for wire, letter in word.items()
-            ]
-            words.append(
-                kinds.TensorProdObsC128(letters) if len(letters) > 1 else letters[0]
-            )
-        return kinds.HamiltonianC128([float(weight) for weight, _ in terms], words)
-
-    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Leave a function as it is."""
-        return function
+        build = partial(_DirectCircuit, self.lightning, self.bits, wires, shots)
+        return lambda function: Built(function, self.ops, build)
 
 
-def _given(parameter: Any, numbers: np.ndarray) -> list[float]:
-    if isinstance(parameter, Parameter):
-        return [parameter.value(numbers)]
-    return [] if parameter is None else [parameter]
+class _DirectCircuit:
+    """Calls of Lightning's methods, in order, on one state."""
+
+    def __init__(
+        self, lightning: Any, bits: int, wires: int, shots: Any, recorded: Recorded
+    ) -> None:
+        self.wires, self.shots = wires, shots
+        self.state = getattr(lightning, f"StateVectorC{bits}")(wires)
+        self.measured = getattr(lightning, f"MeasurementsC{bits}")(self.state)
+        self.steps = [
+            (getattr(self.state, name), parameter, on)
+            for name, parameter, on in recorded.steps
+        ]
+        if shots is None:
+            kinds = lightning.observables
+            self.observable = _observable(kinds, bits, recorded.result)
+
+    def run(self, numbers: np.ndarray) -> Any:
+        """Return the value or the samples."""
+        angles = numbers.tolist()
+        self.state.resetStateVector()
+        for apply, parameter, on in self.steps:
+            apply(on, False, [] if parameter is None else [number(parameter, angles)])
+        if self.shots is None:
+            return self.measured.expval(self.observable)
+        return Shots(self.measured.generate_samples(self.wires, self.shots), np.asarray)
 
 
-def record(function: Callable[..., Any], theta: Any, ops: Tape) -> Any:
-    """Return the observable of a circuit and its steps, by places of parameters."""
-    shape = np.asarray(theta).shape
-    places = [Parameter(n) for n in range(int(np.prod(shape)))]
-    ops.steps.clear()
-    terms = function(np.array(places, object).reshape(shape))
-    terms = terms if isinstance(terms, list) else [(1.0, terms)]
-    return terms, list(ops.steps)
+def _observable(kinds: Any, bits: int, terms: Any) -> Any:
+    """Return weighted words as Lightning's observable."""
+    names = "NamedObs", "TensorProdObs", "Hamiltonian"
+    named, tensor, weighted = (getattr(kinds, f"{name}C{bits}") for name in names)
+    words = []
+    for _, word in terms:
+        letters = [named(f"Pauli{letter}", [wire]) for wire, letter in word.items()]
+        words.append(tensor(letters) if len(letters) > 1 else letters[0])
+    real = np.float32 if bits == 64 else np.float64
+    return weighted(np.array([weight for weight, _ in terms], real), words)
 
 
-class Qulacs:
+class Qulacs(PythonPrograms):
     """qulacs, by its own backpropagation."""
 
     packages = ("qulacs",)
@@ -232,52 +136,32 @@ class Qulacs:
         """Record operations."""
         self.ops = Tape()
 
-    def qnode(self, wires: int) -> Callable[..., Any]:
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
         """Return the decorator of quantum functions."""
+        build = partial(_QulacsCircuit, wires, shots)
+        return lambda function: Built(function, self.ops, build)
 
-        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-            built: list[Any] = []  # in the first call
-
-            def circuit(theta: Any) -> Any:
-                if not built:
-                    terms, steps = record(function, theta, self.ops)
-                    built.append(_Built(wires, steps, terms))
-                return built[0]
-
-            return circuit
-
-        return decorate
-
-    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what runs a circuit, or leave a gradient as it is."""
-        if getattr(function, "is_gradient", False):
-            return function
-        return lambda theta: function(theta).value(np.asarray(theta))
-
-    def grad(self, circuit: Any) -> Callable[..., Any]:
+    def grad(self, circuit: Built) -> Callable[..., Any]:
         """Return the gradient."""
-
-        def gradient(theta: Any) -> Any:
-            return circuit(theta).gradient(np.asarray(theta))
-
-        gradient.is_gradient = True  # type: ignore[attr-defined]
-        return gradient
+        return circuit.gradient
 
 
-class _Built:
+class _QulacsCircuit:
     """A parametric circuit; each of its rotations is a factor times a parameter."""
 
-    def __init__(self, wires: int, steps: Any, terms: Any) -> None:
+    def __init__(self, wires: int, shots: int | None, recorded: Recorded) -> None:
         import qulacs
 
+        self.wires, self.shots = wires, shots
         self.circuit = qulacs.ParametricQuantumCircuit(wires)
         self.observable = qulacs.Observable(wires)
         self.places: list[int] = []
         self.factors: list[float] = []
-        for coefficient, word in terms:
-            text = " ".join(f"{letter} {wire}" for wire, letter in word.items())
-            self.observable.add_operator(coefficient, text)
-        for name, parameter, on in steps:
+        if shots is None:
+            for coefficient, word in recorded.result:
+                text = " ".join(f"{letter} {wire}" for wire, letter in word.items())
+                self.observable.add_operator(coefficient, text)
+        for name, parameter, on in recorded.steps:
             self._add(name, parameter, on)
         self.factor_array = np.array(self.factors)
 
@@ -317,27 +201,30 @@ class _Built:
         self.places.append(parameter.place)
         self.factors.append(factor * parameter.factor)
 
-    def value(self, theta: np.ndarray) -> Any:
-        """Return the expectation value."""
+    def _set(self, numbers: np.ndarray) -> None:
+        angles = numbers[self.places] * self.factor_array
+        for place, angle in enumerate(angles):
+            self.circuit.set_parameter(place, angle)
+
+    def run(self, numbers: np.ndarray) -> Any:
+        """Return the expectation value, or the samples."""
         import qulacs
 
-        self._set(theta)
-        state = qulacs.QuantumState(self.circuit.get_qubit_count())
+        self._set(numbers)
+        state = qulacs.QuantumState(self.wires)
         self.circuit.update_quantum_state(state)
-        value = self.observable.get_expectation_value(state)
-        return np.asarray(value).view(Arrayed)
+        if self.shots is None:
+            return self.observable.get_expectation_value(state)
+        return Shots(state.sampling(self.shots), self._bits)
 
-    def _set(self, theta: np.ndarray) -> None:
-        angles = theta.ravel()[self.places] * self.factor_array
-        for number, angle in enumerate(angles):
-            self.circuit.set_parameter(number, angle)
+    def _bits(self, samples: list[int]) -> np.ndarray:
+        return np.array(samples)[:, None] >> np.arange(self.wires) & 1
 
-    def gradient(self, theta: np.ndarray) -> Any:
+    def gradient(self, numbers: np.ndarray) -> Any:
         """Return the gradient by all parameters."""
-        self._set(theta)
+        self._set(numbers)
         slopes = np.asarray(self.circuit.backprop(self.observable)) * self.factor_array
-        total = np.bincount(self.places, slopes, theta.size)
-        return total.reshape(theta.shape).view(Arrayed)
+        return np.bincount(self.places, slopes, numbers.size)
 
 
 def _excitation(wires: int) -> list[tuple[float, list[int]]]:

@@ -1,155 +1,68 @@
 """One framework's side of the comparison: answers requests read from stdin.
 
-A request names a case, a round, and what to do: `value` builds the case and
-returns its result; `time` returns seconds per unit of work.
+A request names a case, an action and a round; the answer has the measured number, the
+value of the program where it is compared, or the reason why there is none.
 """
 
 import json
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from peers import Direct, Lightning, Qulacs, TensorCircuit
+import numpy as np
 
 BATCH_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class QJit:
-    """qjit on its default simulator; JAX does the rest."""
-
-    ops: Any
-    jit: Callable[..., Any]
-    grad: Callable[..., Any]
-    packages: tuple[str, ...] = ("qjit", "jax", "jaxlib", "xdsl", "llvmlite")
-
-    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
-        """Return the decorator of quantum functions."""
-        return self.ops.qnode(wires=wires, shots=shots)
-
-    def measure(self, wire: int, *, reset: bool = False) -> Any:
-        """Measure a wire."""
-        return self.ops.measure(wire, reset=reset)
-
-    def when(self, outcome: Any, apply: Callable[[], Any]) -> None:
-        """Apply what an outcome asks for."""
-        self.ops.cond(outcome, apply)()
-
-    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
-        """Run a JAX loop."""
-        import jax
-
-        return jax.lax.fori_loop(0, steps, lambda _, carry: body(carry), initial)
-
-
-@dataclass(frozen=True)
-class Jax:
-    """JAX alone, for cases without quantum functions."""
-
-    jit: Callable[..., Any]
-    grad: Callable[..., Any]
-    ops: Any = None
-    packages: tuple[str, ...] = ("jax", "jaxlib", "optax")
-
-    def qnode(self, wires: int) -> Callable[..., Any]:
-        """Refuse: there are no quantum functions."""
-        raise NotImplementedError(f"JAX has no simulator of {wires} wires.")
-
-    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
-        """Run a JAX loop."""
-        import jax
-
-        return jax.lax.fori_loop(0, steps, lambda _, carry: body(carry), initial)
-
-
-@dataclass(frozen=True)
-class Catalyst:
-    """PennyLane Catalyst on Lightning, with the adjoint method."""
-
-    ops: Any
-    jit: Callable[..., Any]
-    grad: Callable[..., Any]
-    packages: tuple[str, ...] = (
-        "pennylane",
-        "pennylane-catalyst",
-        "pennylane-lightning",
-        "jax",
-        "jaxlib",
-    )
-
-    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
-        """Return the decorator of quantum functions."""
-        device = self.ops.device("lightning.qubit", wires=wires)
-        if shots is None:
-            return self.ops.qnode(device, diff_method="adjoint")
-        return self.ops.qnode(device, diff_method=None, shots=shots)
-
-    def measure(self, wire: int, *, reset: bool = False) -> Any:
-        """Measure a wire."""
-        import catalyst
-
-        return catalyst.measure(wire, reset=reset)
-
-    def when(self, outcome: Any, apply: Callable[[], Any]) -> None:
-        """Apply what an outcome asks for."""
-        import catalyst
-
-        catalyst.cond(outcome)(lambda: void(apply()))()
-
-    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
-        """Run a Catalyst loop."""
-        import catalyst
-
-        return catalyst.for_loop(0, steps, 1)(lambda _, carry: body(carry))(initial)
-
-
-def void(_: Any) -> None:
-    """Drop a gate: a branch returns nothing."""
+# An operation of the textual IR: its results, and its dialect and name.
+OPERATION = re.compile(r'^\s*(?:%[^=]*= )?"?[a-z_]+\.[a-z_]+', re.MULTILINE)
 
 
 def load(name: str) -> Any:
-    """Import a framework, in double precision."""
-    if name == "qulacs":
-        return Qulacs()
-    if name == "direct":
-        return Direct()
+    """Import a framework, in double precision where it has it."""
+    if name in ("qulacs", "direct"):
+        import peers
+
+        return peers.Qulacs() if name == "qulacs" else peers.Direct()
+    if name in ("qsim", "qsim-angles", "aer"):
+        import simulators
+
+        if name == "aer":
+            return simulators.Aer()
+        return simulators.Qsim(rebuild=name == "qsim-angles")
+    return load_on_jax(name)
+
+
+def load_on_jax(name: str) -> Any:
+    """Import a framework that is used with JAX."""
+    import frameworks
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    if name == "jax":
+        return frameworks.Jax()
     if name == "qjit":
         import qjit
 
-        return QJit(qjit, qjit.qjit, jax.grad)
-    if name == "jax":
-        return Jax(jax.jit, jax.grad)
+        return frameworks.QJit(qjit)
     if name == "tensorcircuit":
+        from peers import TensorCircuit
+
         return TensorCircuit()
     import pennylane
 
     if name == "lightning":
-        return Lightning(pennylane, jax.jit, jax.grad)
+        return frameworks.PennyLane(pennylane, "lightning.qubit", "adjoint")
+    if name == "default":
+        return frameworks.PennyLane(pennylane, "default.qubit", "backprop")
     import catalyst
 
-    return Catalyst(pennylane, catalyst.qjit, catalyst.grad)
-
-
-def seconds_per_call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
-    """Time as many warm calls as fill a batch."""
-
-    def run(count: int) -> float:
-        start = time.perf_counter()
-        for _ in range(count):
-            function(*arguments).block_until_ready()
-        return time.perf_counter() - start
-
-    return run(count := max(1, int(BATCH_SECONDS / run(1)))) / count
+    return frameworks.Catalyst(pennylane, catalyst)
 
 
 def memory(peak: bool) -> int:
@@ -159,48 +72,88 @@ def memory(peak: bool) -> int:
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
 
 
-def serve(framework: Any, requests: TextIO, replies: TextIO) -> None:
-    """Answer requests until stdin ends."""
-    import numpy as np
-    from cases import CASES
+class Server:
+    """The programs of a framework, and what may be asked of them."""
 
-    try:
-        import jax
-        import jax.numpy as jnp
+    def __init__(self, framework: Any) -> None:
+        from cases import CASES
 
-        jax.config.update("jax_enable_x64", True)
-        ready, array = jax.block_until_ready, jnp.asarray
-    except ModuleNotFoundError:
-        ready, array = (lambda value: value), np.asarray
-    before = memory(peak=False)
-
-    @cache
-    def build(name: str, round_number: int) -> tuple[Callable[..., Any], Any]:
-        function, arguments = CASES[name].build(framework, round_number)
-        return function, tuple(map(array, arguments))
-
-    def compiled(name: str, round_number: int) -> tuple[float, Any]:
-        start = time.perf_counter()
-        function, arguments = build(name, round_number)
-        value = ready(function(*arguments))
-        return time.perf_counter() - start, value
-
-    for line in requests:
-        name, action, round_number = json.loads(line)
-        case = CASES[name]
-        if action == "value" or case.compiles:
-            seconds, value = compiled(name, round_number)
-            values = np.ravel(np.asarray(value)).tolist()
-            answer: dict[str, Any] = {"seconds": seconds, "value": values}
-        elif action == "memory":
-            function, arguments = build(name, 0)
-            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-            ready(function(*arguments))
-            answer = {"bytes": memory(peak=True) - before}
+        self.cases, self.framework = CASES, framework
+        self.before = memory(peak=False)
+        try:
+            import jax
+            import jax.numpy as jnp
+        except ModuleNotFoundError:
+            self.ready: Callable[[Any], Any] = lambda value: value
+            self.array: Callable[[Any], Any] = np.asarray
         else:
-            seconds = seconds_per_call(*build(name, 0)) / case.calls_per_run
-            answer = {"seconds": seconds}
-        print(json.dumps(answer), file=replies, flush=True)
+            jax.config.update("jax_enable_x64", True)
+            self.ready, self.array = jax.block_until_ready, jnp.asarray
+        self.build = cache(self._build)
+
+    def _build(self, name: str, round_number: int) -> tuple[Any, tuple[Any, ...]]:
+        function, arguments = self.cases[name].build(self.framework, round_number)
+        return function, tuple(map(self.array, arguments))
+
+    def answer(self, name: str, action: str, round_number: int) -> dict[str, Any]:
+        """Do what is asked."""
+        return getattr(self, action)(name, round_number)
+
+    def _valued(self, name: str, number: float, value: Any) -> dict[str, Any]:
+        found = self.cases[name].summary(np.asarray(value))
+        return {"number": number, "value": np.ravel(found).tolist()}
+
+    def compile(self, name: str, round_number: int) -> dict[str, Any]:
+        """Time all from the Python function to the first result."""
+        start = time.perf_counter()
+        function, arguments = self.build(name, round_number)
+        value = self.ready(function(*arguments))
+        return self._valued(name, time.perf_counter() - start, value)
+
+    def warm(self, name: str, _: int) -> dict[str, Any]:
+        """Time as many warm calls as fill a batch."""
+        function, arguments = self.build(name, 0)
+
+        def run(count: int) -> float:
+            start = time.perf_counter()
+            for _ in range(count):
+                function(*arguments).block_until_ready()
+            return time.perf_counter() - start
+
+        seconds = run(1)
+        count = int(BATCH_SECONDS / seconds)
+        return {"number": run(count) / count if count > 1 else seconds}
+
+    def start(self, name: str, round_number: int) -> dict[str, Any]:
+        """Time all from the traced function to the first result, in a second process.
+
+        Tracing finds and links the program as well, of which qjit reports the time.
+        """
+        function, arguments = self.build(name, round_number)
+        traced = function.trace(*arguments)
+        start = time.perf_counter()
+        value = self.ready(traced.lower().compile()(*arguments))
+        seconds = time.perf_counter() - start
+        report = function.report(*arguments)
+        if report["cache"] != "hit":
+            raise RuntimeError(f"{name} was not kept: {report['cache']}")
+        return self._valued(name, seconds + sum(report["seconds"].values()), value)
+
+    def memory(self, name: str, _: int) -> dict[str, Any]:
+        """Return the bytes resident at most in a warm call, less those before all."""
+        function, arguments = self.build(name, 0)
+        self.ready(function(*arguments))
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        value = self.ready(function(*arguments))
+        return self._valued(name, memory(peak=True) - self.before, value)
+
+    def describe(self, name: str, round_number: int) -> dict[str, Any]:
+        """Count the operations and the characters of the program's text."""
+        texts = self.framework.text(*self.build(name, round_number))
+        return {
+            stage: {"operations": len(OPERATION.findall(text)), "characters": len(text)}
+            for stage, text in texts.items()
+        }
 
 
 def main() -> None:
@@ -214,7 +167,9 @@ def main() -> None:
     versions = {package: version(package) for package in framework.packages}
     versions["python"] = platform.python_version()
     print(json.dumps(versions), file=replies, flush=True)
-    serve(framework, sys.stdin, replies)
+    server = Server(framework)
+    for line in sys.stdin:
+        print(json.dumps(server.answer(*json.loads(line))), file=replies, flush=True)
 
 
 if __name__ == "__main__":

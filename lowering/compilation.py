@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 # NOTE: they register their rules when they are imported.
 from . import convert_arith as convert_arith
+from . import convert_batch as convert_batch
 from . import convert_func as convert_func
 from . import convert_math as convert_math
 from . import convert_memref as convert_memref

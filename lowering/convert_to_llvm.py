@@ -23,6 +23,8 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from .costs import callees_first
+
 LLVMRule = Callable[["Converter", Any], None]
 
 LLVM_RULES: dict[type[Operation], LLVMRule] = {}
@@ -476,7 +478,6 @@ def convert_to_llvm(module: ModuleOp, *, seed: int | None = None) -> ModuleOp:
     for op in module.ops:
         if not isinstance(op, func.FuncOp):
             LLVM_RULES[type(op)](converter, op)
-    # NOTE: a function stands before those that it calls.
-    for function in reversed(functions):
+    for function in callees_first(functions):
         converter.fresh().convert_function(function)
     return converter.module

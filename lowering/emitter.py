@@ -278,16 +278,19 @@ class Emitter:
     ) -> Generator[func.FuncOp]:
         """Insert into a new function until the end of the `with` statement."""
         kept = (self.block, self.anchor, self._constants, self._globals)
+        sizes = self.dimensions, self.dimension_buffer
         op = func.FuncOp(name, (types, results), Region(Block(arg_types=types)))
         self.module.body.block.add_op(op)
         self.block = op.body.block
         self.anchor = self.insert(arith.ConstantOp(IntegerAttr(0, index)))
         self._constants, self._globals = {}, {}
+        self.dimensions, self.dimension_buffer = {}, None
         self._elements.clear()
         try:
             yield op
         finally:
             self.block, self.anchor, self._constants, self._globals = kept
+            self.dimensions, self.dimension_buffer = sizes
             self._elements.clear()
 
     @contextmanager

@@ -11,11 +11,13 @@ from xdsl.dialects.builtin import DenseArrayBase, i64
 from xdsl.ir import Block, Region, SSAValue
 
 from .arrays import Buffer, Value, memref_type
-from .dimensions import Size, count
+from .dimensions import Size
+from .import_batch import import_batch, is_batch
 from .import_conversions import convert
 from .importer import Importer, index, rule
 from .interrupts import mark
 from .jax_internals import physical_aval, scan_counts
+from .rows import row, store_row
 
 # The parameters in which calls keep the function that they evaluate.
 CALLED = ("call_jaxpr", "fun_jaxpr", "jaxpr", "fwd_jaxpr", "call")
@@ -286,6 +288,8 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 
 @rule("scan")
 def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    if is_batch(importer, eqn):
+        return import_batch(importer, eqn, inputs)
     params = eqn.params
     body, length = params["jaxpr"], params["length"]
     first, num_carry = scan_counts(params)
@@ -306,11 +310,11 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         if params["reverse"]:
             last = importer.index_constant(length - 1)
             place = importer.emit(arith.SubiOp(last, place))
-        given = [_row(importer, value, place) for value in rows]
+        given = [row(importer, value, place) for value in rows]
         values = [*consts, *carry.values(scalars), *given]
         outputs = importer.inline(body, values)
         for value, target in zip(outputs[num_carry:], targets, strict=True):
-            _store_row(importer, value, target, place)
+            store_row(importer, value, target, place)
         yielded = [*carry.advance(outputs[:num_carry]), *threads.leave()]
         importer.insert(scf.YieldOp(*yielded))
     results = _for(importer, length, initial, block)
@@ -331,28 +335,3 @@ def _for(
     loop = importer.insert(scf.ForOp(zero, bound, one, initial, block))
     mark(loop)
     return loop.results
-
-
-def _row(importer: Importer, value: Value, place: SSAValue) -> Value:
-    """Return one row of an array that a loop runs over."""
-    buffer = importer.buffer(value)
-    aval = _Aval(value.shape[1:], value.dtype)
-    if not aval.shape:
-        return importer.from_scalar(importer.load(buffer, [place], value.dtype), aval)
-    part = importer.view(buffer, _start(importer, aval, place), aval.shape)
-    return importer.from_buffer(part, aval, value.buffer)
-
-
-def _store_row(
-    importer: Importer, value: Value, target: SSAValue, place: SSAValue
-) -> None:
-    if not value.shape:
-        importer.store(importer.scalar(value), target, [place], value.dtype)
-        return
-    start = _start(importer, value, place)
-    importer.copy_into(value, importer.view(target, start, value.shape))
-
-
-def _start(importer: Importer, row: Any, place: SSAValue) -> SSAValue:
-    size = importer.index_constant(count(row.shape))
-    return importer.emit(arith.MuliOp(place, size))

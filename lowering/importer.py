@@ -1,5 +1,6 @@
 """Import of jaxprs into scf, arith, math, complex and memref, equation by equation."""
 
+import itertools
 from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -132,6 +133,7 @@ class Importer(Emitter):
         self.host_only = host_only
         self.frames: list[dict[Any, Value]] = []
         self.subroutines = Subroutines()
+        self.entries = itertools.count()  # numbers of what runs entries of batches
         self.threads: list[SSAValue] = []
         self.extension: Extension | None = None
         self.suspended: dict[int, Any] = {}  # circuits that are gone on with

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from xdsl.dialects import func, memref
 from xdsl.ir import Block, Operation, SSAValue
 
+from qjit.dialects.batch import ForEachOp
+
 from .host_calls import HostCallOp
 
 ALIGNMENT = 64
 # Operations that use a buffer only while they run.
-PASSING = (memref.LoadOp, memref.StoreOp, memref.CopyOp, HostCallOp)
+PASSING = (memref.LoadOp, memref.StoreOp, memref.CopyOp, HostCallOp, ForEachOp)
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,15 @@ from typing import Any
 
 from llvmlite import ir
 
-INTERRUPTED = 254
+from qjit.runtime.abi import INTERRUPTED as INTERRUPTED
+
 POLLS_PER_SECOND = 20
 
 # What is called of Python's C interface, and the symbols of objects.
 FUNCTIONS = (
     *("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyErr_Fetch"),
     *("PyErr_NormalizeException", "PyList_Append", "PyObject_Vectorcall", "Py_DecRef"),
-    *("PyLong_FromLongLong", "PyLong_AsLongLong"),
+    *("PyLong_FromLongLong", "PyLong_AsLongLong", "PyGILState_GetThisThreadState"),
 )
 RAISED, INTERRUPTED_TEXT = "__qjit__raised", "__qjit__interrupted_text"
 HOST_CALL, DESCRIBE = "__qjit__python_host_call", "__qjit__python_describe"
@@ -98,6 +99,12 @@ def _write_poll(module: ir.Module) -> None:
     """Write the function that loops call: zero, or the status that ends a program."""
     function = ir.Function(module, ir.FunctionType(word, []), "__qjit__poll")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
+    # NOTE: a thread that Python does not know is one of the pool, or of XLA's. It has
+    # no signals to handle, and the one that has is to find its poll still due.
+    own = _python(builder, "PyGILState_GetThisThreadState", pointer)
+    foreign = builder.icmp_unsigned("==", own, ir.Constant(pointer, None))
+    with builder.if_then(foreign):
+        builder.ret(ir.Constant(word, 0))
     with builder.if_then(_is_due(module, builder), likely=False):
         with _interpreter(builder):
             failed = _python(builder, "PyErr_CheckSignals", half)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# The status of a program that is to end at once.
+INTERRUPTED = 254
+
 
 class Symbol(NamedTuple):
     """A native function: its signature, and what it does."""
@@ -30,6 +33,20 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__tape_new": Symbol("ptr(ptr context)", "The context's tape, emptied."),
     "__qrt__tape_clear": Symbol("void(ptr tape)", "Forget what is on a tape."),
     "__qrt__random": Symbol("double(ptr context)", "A uniform number in [0, 1)."),
+    "__qrt__for_each": Symbol(
+        "i64(ptr function, ptr arguments, i64 count, i64 least, i64 each, i64 size,"
+        " ptr workspace, ptr context, i64 draws, ptr poll, i64 period)",
+        "Call function(arguments, number, workspace, context) for every number below"
+        " count, on all threads if there are `least`, and `each` for each thread."
+        " Workspaces have `size` bytes; an entry draws `draws` random numbers, -1 if"
+        " that is unknown. Every `period` entries, a power of two, the calling thread"
+        " calls poll(), which may be null. Returns 0 or the status of the lowest entry"
+        " that failed.",
+    ),
+    "__qrt__stopped": Symbol(
+        "i64(ptr context)",
+        "Whether an entry of a batch need not go on: 0 or a status.",
+    ),
     "__qrt__state_new_T": Symbol(
         "ptr(ptr context, i64 n)", "The state |0...0>, or null if memory is short."
     ),

@@ -25,6 +25,7 @@ from .target import (
 # The generators, imported only when they are run: the module and function of each file,
 # and modules whose function `module` makes one for each precision.
 SINGLE = {
+    "batches": ("batches", "batches_module"),
     "context": ("state", "context_module"),
     "random": ("random", "random_module"),
     "tables": ("tables", "table_module"),

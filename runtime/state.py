@@ -9,8 +9,9 @@ from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
 from .target import Precision
 from .threads import parallel
 
-# A context holds its seed, the random counter, and the lists of what it owns.
-SEED, COUNTER, STATES, TAPE, WALKS = range(5)
+# A context holds its seed, the random counter, the lists of what it owns, and of which
+# batch it runs which entry, if it is a worker's.
+SEED, COUNTER, STATES, TAPE, WALKS, BATCH, ENTRY, CONTEXT_WORDS = range(8)
 # A state is a header, in words, and then its blocks. While it is SKIPPED, operations
 # on it do nothing: it is already as a later one left it.
 QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
@@ -81,7 +82,7 @@ def context_module() -> str:
     return module.text()
 
 
-def _mix_bits(x: Value) -> Value:
+def mix_bits(x: Value) -> Value:
     """The output function of splitmix64."""
     x = (x ^ (x >> 30)) * -0x40A7B892E31B1A47
     x = (x ^ (x >> 27)) * -0x6B2FB644ECCEEE15
@@ -99,7 +100,7 @@ def _entropy(module: Module) -> None:
         body.store(body.load(I64, fresh) | 1, place)
     builder = body.builder
     number = builder.atomic_rmw("add", counter, I64(1), "monotonic")
-    body.finish(_mix_bits(body.load(I64, place) + Value(body, number) * GOLDEN))
+    body.finish(mix_bits(body.load(I64, place) + Value(body, number) * GOLDEN))
 
 
 def _context_new(module: Module) -> None:
@@ -108,12 +109,13 @@ def _context_new(module: Module) -> None:
     chosen = body.var(seed)
     with body.when(has_seed.eq(0)):
         chosen.set(body.call("__qrt__entropy", I64))
-    context = body.call("malloc", PTR, body.int(40))
-    body.store(_mix_bits(chosen.get() + GOLDEN), context, SEED)
+    context = body.call("malloc", PTR, body.int(8 * CONTEXT_WORDS))
+    body.store(mix_bits(chosen.get() + GOLDEN), context, SEED)
     body.store(body.int(0), context, COUNTER)
     body.store(body.null(), context, STATES)
     body.store(body.null(), context, TAPE)
     body.store(body.null(), context, WALKS)
+    body.store(body.null(), context, BATCH)
     body.finish(context)
 
 
@@ -121,7 +123,7 @@ def _context_seed(module: Module) -> None:
     """Start the random numbers of a context anew from a seed."""
     body = module.function("__qrt__context_seed", VOID, PTR, I64)
     context, seed = body.args
-    body.store(_mix_bits(seed + GOLDEN), context, SEED)
+    body.store(mix_bits(seed + GOLDEN), context, SEED)
     body.store(body.int(0), context, COUNTER)
     body.finish()
 
@@ -154,7 +156,7 @@ def _random(module: Module) -> None:
     (context,) = body.args
     count = body.load(I64, context, COUNTER) + 1
     body.store(count, context, COUNTER)
-    bits = _mix_bits(body.load(I64, context, SEED) + count * GOLDEN)
+    bits = mix_bits(body.load(I64, context, SEED) + count * GOLDEN)
     body.finish(body.convert(bits >> 11, F64) * 2.0**-53)
 
 

@@ -22,8 +22,8 @@ from .emit import I32, I64, PTR, VOID, Body, Module, Operand, Value
 
 # Words of the pool: whether a region is running, the number of threads wanted and of
 # workers started, the number of regions so far, and of a region its function, context,
-# pieces, next piece, and workers that are done with it.
-BUSY, WANTED, STARTED, REGION, FUNCTION, CONTEXT, COUNT, NEXT, DONE = range(9)
+# pieces, next piece, whether workers may still join it, and how many are in it.
+BUSY, WANTED, STARTED, REGION, FUNCTION, CONTEXT, COUNT, NEXT, OPEN, INSIDE = range(10)
 MUTEX, WAKE = 16, 48  # where the lock and the signal are, in words
 POOL_WORDS = 80
 SHARES = 8  # how many times a worker takes pieces, if all go equally fast
@@ -129,6 +129,10 @@ class Shared:
         builder = self.body.builder
         return Value(self.body, builder.atomic_rmw("add", self.place, raw, "seq_cst"))
 
+    def lower(self, value: Value) -> None:
+        """Let it be at most a value."""
+        self.body.builder.atomic_rmw("min", self.place, value.raw, "seq_cst")
+
     def claim(self) -> Value:
         """Make a 0 a 1; whether it was a 0."""
         old, new = (self.body.int(value).raw for value in (0, 1))
@@ -141,7 +145,8 @@ def _set_threads(module: Module, pool: Any) -> None:
     """Say how many threads there may be, of a process that has not started any."""
     body = module.function("__qrt__set_threads", VOID, I64)
     (count,) = body.args
-    for word, value in ((BUSY, 0), (STARTED, 0), (WANTED, count)):
+    fresh = dict.fromkeys((BUSY, STARTED, OPEN, INSIDE), 0)
+    for word, value in {**fresh, WANTED: count}.items():
         Shared(body, pool, word).set(value)
     body.finish()
 
@@ -171,13 +176,14 @@ def _take(module: Module, pool: Any) -> None:
         last = first.get() + share
         last = body.select(last < count, last, count)
         given = [place, first.get().raw, last.raw, worker.raw]
-        _call_pointer(body, callee, type_, given)
+        call_pointer(body, callee, type_, given)
         first.set(following.add(share))
     body.finish()
 
 
-def _call_pointer(body: Body, callee: Any, type_: Any, given: list[Any]) -> None:
-    body.builder.call(_Callee(callee, type_), given)
+def call_pointer(body: Body, callee: Any, type_: Any, given: list[Any]) -> Any:
+    """Call what a pointer points to, a function of some type; what it returns."""
+    return body.builder.call(_Callee(callee, type_), given)
 
 
 class _Callee:
@@ -193,10 +199,11 @@ class _Callee:
 
 
 def _work(module: Module, pool: Any) -> None:
-    """What a worker does: wait for a region, run pieces of it, and say so."""
+    """What a worker does: wait for a region and run pieces of it, if some are left."""
     body = module.function("work", PTR, PTR, private=True)
     number = Value(body, body.builder.ptrtoint(body.args[0].raw, I64))
-    region, done = Shared(body, pool, REGION), Shared(body, pool, DONE)
+    region, open_ = Shared(body, pool, REGION), Shared(body, pool, OPEN)
+    inside = Shared(body, pool, INSIDE)
     lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
     # Worker n begins with the region after the one in which it was started.
     seen, spins = body.var(region.get() - 1), body.var(0)
@@ -214,8 +221,12 @@ def _work(module: Module, pool: Any) -> None:
                 body.call("pthread_cond_wait", I32, wake, lock)
             body.call("pthread_mutex_unlock", I32, lock)
         seen.set(region.get())
-        body.call("take", VOID, number)
-        done.add(1)
+        # NOTE: in this order, either the worker sees that the region is over, or the
+        # region sees that the worker is inside.
+        inside.add(1)
+        with body.when(open_.get().ne(0)):
+            body.call("take", VOID, number)
+        inside.add(-1)
     body.finish(body.null())
 
 
@@ -253,22 +264,22 @@ def _start(module: Module, pool: Any) -> None:
 
 
 def _parallel(module: Module, pool: Any) -> None:
-    """Run a region."""
+    """Run a region; it waits for the workers that joined, but not for sleeping ones."""
     body = module.function("__qrt__parallel", VOID, PTR, PTR, I64)
     function, context, count = body.args
     type_ = ir.FunctionType(VOID, [PTR, I64, I64, I64])
-    shared = [Shared(body, pool, word) for word in range(DONE + 1)]
+    shared = [Shared(body, pool, word) for word in range(INSIDE + 1)]
     alone = [context.raw, body.int(0).raw, count.raw, body.int(0).raw]
     with body.when((count < 2) | (shared[WANTED].get() < 2)):
-        _call_pointer(body, function.raw, type_, alone)
+        call_pointer(body, function.raw, type_, alone)
         body.exit()
     with body.when(~shared[BUSY].claim()):
-        _call_pointer(body, function.raw, type_, alone)
+        call_pointer(body, function.raw, type_, alone)
         body.exit()
     for word, value in ((FUNCTION, function), (CONTEXT, context)):
         number = Value(body, body.builder.ptrtoint(value.raw, I64))
         shared[word].set(number)
-    for word, value in ((COUNT, count), (NEXT, body.int(0)), (DONE, body.int(0))):
+    for word, value in ((COUNT, count), (NEXT, body.int(0)), (OPEN, body.int(1))):
         shared[word].set(value)
     lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
     with body.when(shared[STARTED].get().ne(0)):
@@ -279,8 +290,9 @@ def _parallel(module: Module, pool: Any) -> None:
         body.call("pthread_mutex_unlock", I32, lock)
     body.call("start", VOID)
     body.call("take", VOID, body.int(0))
+    shared[OPEN].set(0)
     looks = body.var(0)
-    with body.repeat_while(lambda: shared[DONE].get() < shared[STARTED].get()):
+    with body.repeat_while(lambda: shared[INSIDE].get().ne(0)):
         looks.add(1)
         with body.when(looks.get() > PATIENCE):
             body.call("sched_yield", I32)

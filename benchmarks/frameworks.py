@@ -1,0 +1,160 @@
+"""Frameworks that compile or run PennyLane's operations as they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+class JaxTransforms:
+    """What JAX does for frameworks whose quantum functions are its own."""
+
+    def grad(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the gradient."""
+        import jax
+
+        return jax.grad(function)
+
+    def jacobian(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the derivatives of several results."""
+        import jax
+
+        return jax.jacobian(function)
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function of a batch."""
+        import jax
+
+        return jax.vmap(function)
+
+    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
+        """Run a JAX loop."""
+        import jax
+
+        return jax.lax.fori_loop(0, steps, lambda _, carry: body(carry), initial)
+
+
+@dataclass(frozen=True)
+class QJit(JaxTransforms):
+    """qjit on its default simulator; JAX does the rest."""
+
+    ops: Any
+    dtype: str | None = None
+    packages: tuple[str, ...] = ("qjit", "jax", "jaxlib", "xdsl", "llvmlite")
+
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
+        """Return the decorator of quantum functions."""
+        return self.ops.qnode(wires=wires, shots=shots, dtype=self.dtype)
+
+    def single(self) -> "QJit":
+        """Return the same in complex64."""
+        return replace(self, dtype="complex64")
+
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile."""
+        return self.ops.qjit(function)
+
+    def measure(self, wire: int, *, reset: bool = False) -> Any:
+        """Measure a wire."""
+        return self.ops.measure(wire, reset=reset)
+
+    def when(self, outcome: Any, apply: Callable[[], Any]) -> None:
+        """Apply what an outcome asks for."""
+        self.ops.cond(outcome, apply)()
+
+    def text(self, function: Any, arguments: tuple[Any, ...]) -> dict[str, str]:
+        """Return the program as it is imported, and after all passes."""
+        stages = function.stages(*arguments)
+        return {"imported": stages["import"], "after passes": stages["passes"]}
+
+
+class Jax(JaxTransforms):
+    """JAX alone, for cases without quantum functions."""
+
+    packages = ("jax", "jaxlib", "optax")
+    ops = None
+
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile by XLA."""
+        import jax
+
+        return jax.jit(function)
+
+
+@dataclass(frozen=True)
+class PennyLane(JaxTransforms):
+    """One of PennyLane's devices under jax.jit."""
+
+    ops: Any
+    device: str
+    diff_method: str
+    packages: tuple[str, ...] = ("pennylane", "pennylane-lightning", "jax", "jaxlib")
+
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
+        """Return the decorator of quantum functions."""
+        device = self.ops.device(self.device, wires=wires)
+        return self.ops.qnode(device, diff_method=self.diff_method, interface="jax")
+
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile by XLA."""
+        import jax
+
+        return jax.jit(function)
+
+
+@dataclass(frozen=True)
+class Catalyst:
+    """PennyLane Catalyst on Lightning, with the adjoint method."""
+
+    ops: Any
+    catalyst: Any
+    packages: tuple[str, ...] = (
+        "pennylane",
+        "pennylane-catalyst",
+        "pennylane-lightning",
+        "jax",
+        "jaxlib",
+    )
+
+    def qnode(self, wires: int, shots: int | None = None) -> Callable[..., Any]:
+        """Return the decorator of quantum functions."""
+        device = self.ops.device("lightning.qubit", wires=wires)
+        if shots is None:
+            return self.ops.qnode(device, diff_method="adjoint")
+        return self.ops.qnode(device, diff_method=None, shots=shots)
+
+    def jit(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile."""
+        return self.catalyst.qjit(function)
+
+    def grad(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the gradient."""
+        return self.catalyst.grad(function)
+
+    def jacobian(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the derivatives of several results."""
+        return self.catalyst.jacobian(function)
+
+    def vmap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function of a batch."""
+        return self.catalyst.vmap(function)
+
+    def measure(self, wire: int, *, reset: bool = False) -> Any:
+        """Measure a wire."""
+        return self.catalyst.measure(wire, reset=reset)
+
+    def when(self, outcome: Any, apply: Callable[[], Any]) -> None:
+        """Apply what an outcome asks for."""
+
+        def branch() -> None:  # which returns nothing, no gate
+            apply()
+
+        self.catalyst.cond(outcome)(branch)()
+
+    def loop(self, steps: int, body: Callable[[Any], Any], initial: Any) -> Any:
+        """Run a Catalyst loop."""
+        loop = self.catalyst.for_loop(0, steps, 1)
+        return loop(lambda _, carry: body(carry))(initial)
+
+    def text(self, function: Any, arguments: tuple[Any, ...]) -> dict[str, str]:
+        """Return the program as it is imported."""
+        return {"imported": function.mlir}

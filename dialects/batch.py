@@ -1,0 +1,67 @@
+"""The `batch` dialect: independent calls of one function."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, IndexType, SymbolRefAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Dialect, Operation, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.traits import SymbolTable, SymbolUserOpInterface
+from xdsl.utils.exceptions import VerifyException
+
+__all__ = ["Batch", "ForEachOp"]
+
+
+class _TakesArguments(SymbolUserOpInterface):
+    def verify(self, op: Operation) -> None:
+        assert isinstance(op, ForEachOp)
+        function = SymbolTable.lookup_symbol(op, op.function)
+        if not isinstance(function, FuncOp):
+            raise VerifyException(
+                f"Expected a function, but {op.function} is none of the module's. "
+                "A batch calls a function of its own program."
+            )
+        found = list(function.function_type.inputs)
+        wanted = [*op.arguments.types, op.count.type]
+        if found != wanted or len(function.function_type.outputs):
+            raise VerifyException(
+                f"Expected a function of ({', '.join(map(str, wanted))}), but got "
+                f"{function.function_type}. An entry takes the arguments and a number."
+            )
+
+
+@irdl_op_definition
+class ForEachOp(IRDLOperation):
+    """Call a function for every number below a count, in any order, on any threads.
+
+    The function takes the arguments and the number. It writes into buffers among the
+    arguments, each call in a place of its own.
+    """
+
+    name = "batch.for_each"
+    function = prop_def(FlatSymbolRefAttrConstr)
+    arguments = var_operand_def()
+    count = operand_def(IndexType)
+    traits = traits_def(_TakesArguments())
+    assembly_format = (
+        "$function `(` $arguments `)` `below` $count attr-dict "
+        "`:` `(` type($arguments) `)`"
+    )
+
+    def __init__(
+        self, function: str, arguments: Sequence[SSAValue], count: SSAValue
+    ) -> None:
+        super().__init__(
+            operands=[arguments, count],
+            properties={"function": SymbolRefAttr(function)},
+        )
+
+
+Batch = Dialect("batch", [ForEachOp], [])
