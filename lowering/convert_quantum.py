@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     MemRefType,
+    StringAttr,
     f64,
     i1,
     i32,
@@ -43,7 +44,7 @@ from .memory import (
     MOST_ITERATIONS,
     state_place,
 )
-from .sweeps.library import UNDO, sweeps_of
+from .sweeps.library import CODE, UNDO
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY = 6
@@ -195,14 +196,13 @@ def _run(converter: Converter, op: statevector.RunOp) -> None:
     entry_table, wires = converter.global_data(entries), _wire_table(converter, op)
     params = _parameters(converter, op)
     undo = converter.null()
-    simulation = simulation_of(converter)
-    sweeps = sweeps_of(op, simulation.num_wires, simulation.suffix)
-    if sweeps is not None:
+    code = op.attributes.get(CODE)
+    if isinstance(code, StringAttr):
         given = [state_of(converter, op), entry_table, wires, params]
-        converter.check(converter.result(sweeps, i64, given))
+        converter.check(converter.result(code.data, i64, given))
         if not recorded:
             return
-        undo = _function(converter, sweeps + UNDO)
+        undo = _function(converter, code.data + UNDO)
     count = converter.int(len(entries) // ENTRY_WORDS)
     args = [state_of(converter, op), entry_table, count, wires, params]
     moving = len(op.dynamic_wires) > 0

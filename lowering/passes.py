@@ -11,6 +11,7 @@ from .cancel_inverses import CancelInversesPass
 from .form_schedules import FormSchedulesPass
 from .fuse_loops import FuseLoopsPass
 from .merge_rotations import MergeRotationsPass
+from .plan_sweeps import PlanSweepsPass
 
 PASSES: Mapping[str, type[ModulePass]] = {
     each.name: each
@@ -18,6 +19,7 @@ PASSES: Mapping[str, type[ModulePass]] = {
         CancelInversesPass,
         MergeRotationsPass,
         FormSchedulesPass,
+        PlanSweepsPass,
         FuseLoopsPass,
     )
 }
@@ -39,8 +41,9 @@ def _context() -> Context:
 def runners(
     passes: Iterable[str | ModulePass | type[ModulePass]],
 ) -> list[Callable[[ModuleOp], None]]:
-    """Return what runs passes, given by name or not, and then forms schedules."""
-    return [_runner(_pass(each)) for each in (*passes, FormSchedulesPass())]
+    """Return what runs passes, by name or not, then forms schedules and plans them."""
+    last = (FormSchedulesPass(), PlanSweepsPass())
+    return [_runner(_pass(each)) for each in (*passes, *last)]
 
 
 def _pass(item: str | ModulePass | type[ModulePass]) -> ModulePass:

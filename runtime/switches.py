@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 from functools import cache
 
-STEPS = ("sweeps", "tiles", "reordering", "merging", "diagonals", "registers", "permutations")
+STEPS = (
+    "sweeps",
+    "tiles",
+    "reordering",
+    "merging",
+    "diagonals",
+    "registers",
+    "permutations",
+)
 
 
 @cache

@@ -8,11 +8,15 @@ from .emit import F64, I64, PTR, Body, Module, Value, vector
 from .target import vector_bytes
 
 LARGEST = 1e6  # of an angle: up to there, its multiple of pi/2 is taken off exactly
-# To this, numbers are added to round them; their last bits are then those of an integer.
+# Numbers are added to this to round them: their last bits are then an integer's.
 ROUNDER = 1.5 * 2**52
 # pi/2 in three parts, of which the first two have 33 bits; and the coefficients of
 # minimax polynomials in [-pi/4, pi/4]: both as in Sun's fdlibm, k_sin.c and k_cos.c.
-HALF_PI = (1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21)
+HALF_PI = (
+    1.57079632673412561417,
+    6.07710050630396597660e-11,
+    2.02226624879595063154e-21,
+)
 SINE = (
     -1.66666666666666324348e-01,
     8.33333333332248946124e-03,
@@ -38,7 +42,7 @@ def turns_module() -> str:
     angles, count, out = body.args
     lanes = vector_bytes() // 8
     kind = vector(F64, lanes)
-    fine = body.var(body.coerce([1] * lanes, vector(I64, lanes)))
+    fine = body.var(1, vector(I64, lanes))
     sines = body.at(out, count, F64)
     with body.loop(count, step=lanes) as first:
         x = body.load(kind, body.at(angles, first, F64))

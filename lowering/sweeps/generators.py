@@ -57,7 +57,7 @@ def _known(gate: int) -> list[float]:
 
 @cache
 def has_even_diagonal(factor: Factor) -> bool:
-    """Whether the diagonal entries of a gate are equal, and it rotates or has no angle."""
+    """Whether a gate that rotates, or has no angle, has equal diagonal entries."""
     if factor.letters is not None:
         return True
     record = factor.record

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qjit.runtime.emit import F64, Value
 
@@ -134,7 +134,7 @@ class Groups:
 
     def spread(self, value: Real) -> Value:
         """A number in every lane."""
-        if isinstance(value, float):
+        if not isinstance(value, Value):
             return self.body.coerce(value, self.blocks.vector)
         if value.type == self.blocks.vector:
             return value
@@ -222,12 +222,12 @@ class Groups:
         """A number as an element or a register."""
         if kind == self.blocks.vector:
             return self.spread(value)
-        if isinstance(value, float):
+        if not isinstance(value, Value):
             return self.body.coerce(value, kind)
         return self.body.convert(value, kind)
 
     def _of_lanes(self, pair: Pair, index: int, seen: Sequence[Parity]) -> Coefficients:
-        """The parts of d and o where masks have these parities, and lanes add theirs."""
+        """The parts of d and o for these parities, to which lanes add theirs."""
         key = id(pair), index
         if key not in self._coefficients:
             rows: list[Coefficients] = []
@@ -308,7 +308,9 @@ class Groups:
         """The factor of a class for a block: for each lane, or for all."""
         found: list[Number] = []
         for lane in range(self.blocks.lanes):
-            bits = (parity(inner & block) ^ parity(lanes & lane) for inner, lanes in key)
+            bits = (
+                parity(inner & block) ^ parity(lanes & lane) for inner, lanes in key
+            )
             found.append(choices[sum(bit << place for place, bit in enumerate(bits))])
         re, im = [factor.re for factor in found], [factor.im for factor in found]
         return Number(self.by_lane(re), self.by_lane(im))

@@ -1,8 +1,8 @@
 """The gates of a run, as what they do to the amplitudes at their places.
 
-A pair gate mixes the amplitudes of two places; a phase gate multiplies each by a factor.
-What parities of a place decide is told by masks (see `frame`). X, CNOT and SWAP gates
-become part of the masks.
+A pair gate mixes the amplitudes of two places; a phase gate multiplies each by a
+factor. What parities of a place decide is told by masks (see `frame`). X, CNOT and SWAP
+gates become part of the masks.
 """
 
 from __future__ import annotations
@@ -178,7 +178,9 @@ class Reader:
         flip = 0
         for bit, moves in zip(bits, moved, strict=True):
             flip ^= frame.flips[bit] if moves else 0
-        wanted = [m ^ side if moves else m for m, moves in zip(masks, moved, strict=True)]
+        wanted = [
+            m ^ side if moves else m for m, moves in zip(masks, moved, strict=True)
+        ]
         conditions += tuple(mask for mask in wanted if mask)
         self._add(Pair(flip, side, conditions, (_factor(entry),)))
 

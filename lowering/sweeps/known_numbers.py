@@ -1,4 +1,4 @@
-"""Complex numbers whose parts are run-time values or known: what is known costs nothing.
+"""Complex numbers whose parts are run-time values, or known and cost nothing.
 
 They make the matrices of a run's gates from the sines and cosines of its angles.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from qjit.lowering.gate_library import waves
 from qjit.runtime.emit import F64, Body, Value
 
-from ..gate_library import waves
 from .factors import Factor
 from .items import Pair, Phase
 
@@ -20,11 +20,12 @@ Matrix = tuple["Number", "Number", "Number", "Number"]
 
 def plus(x: Real, y: Real) -> Real:
     """x + y."""
-    if isinstance(x, float):
+    if not isinstance(x, Value):
         x, y = y, x
-    if isinstance(y, float) and y == 0.0:
-        return x
-    return x + y
+    if not isinstance(x, Value):
+        assert not isinstance(y, Value)
+        return float(x + y)
+    return x if not isinstance(y, Value) and y == 0.0 else x + y
 
 
 def minus(x: Real) -> Real:
@@ -34,14 +35,22 @@ def minus(x: Real) -> Real:
 
 def times(x: Real, y: Real) -> Real:
     """x * y."""
-    if isinstance(x, float):
+    if not isinstance(x, Value):
         x, y = y, x
-    if isinstance(y, float):
+    if not isinstance(x, Value):
+        assert not isinstance(y, Value)
+        return float(x * y)
+    if not isinstance(y, Value):
         if y == 0.0:
             return 0.0
         if y in (1.0, -1.0):
             return x if y > 0 else -x
     return x * y
+
+
+def inverse(x: Real) -> Real:
+    """1 / x."""
+    return x.body.real(1.0) / x if isinstance(x, Value) else 1.0 / x
 
 
 @dataclass(frozen=True)
@@ -76,13 +85,10 @@ class Number:
         if other.im == 0.0 or other.re == 0.0:
             # Real or imaginary: one division.
             turned = self if other.im == 0.0 else self * Number(0.0, -1.0)
-            by = other.re if other.im == 0.0 else other.im
-            inverse = 1.0 / by if isinstance(by, float) else by.body.real(1.0) / by
-            return Number(times(turned.re, inverse), times(turned.im, inverse))
-        size = other.square
-        inverse = 1.0 / size if isinstance(size, float) else size.body.real(1.0) / size
-        product = self * other.conjugate
-        return Number(times(product.re, inverse), times(product.im, inverse))
+            factor = inverse(other.re if other.im == 0.0 else other.im)
+            return Number(times(turned.re, factor), times(turned.im, factor))
+        product, factor = self * other.conjugate, inverse(other.square)
+        return Number(times(product.re, factor), times(product.im, factor))
 
 
 ONE, ZERO = Number(1.0), Number(0.0)
@@ -156,9 +162,14 @@ class Angles:
         for place in range(next(iter(table.values())).size):
             total = ZERO
             for wave, c, s in terms:
-                even, odd = complex(wave.even.flat[place]), complex(wave.odd.flat[place])
+                even, odd = (
+                    complex(wave.even.flat[place]),
+                    complex(wave.odd.flat[place]),
+                )
                 re = plus(times(c, even.real), times(s, -odd.imag))
-                total = total + Number(re, plus(times(c, even.imag), times(s, odd.real)))
+                total = total + Number(
+                    re, plus(times(c, even.imag), times(s, odd.real))
+                )
             found.append(total)
         if not factor.adjoint:
             return found
@@ -227,5 +238,3 @@ def factors_of(items: Iterable[Pair | Phase]) -> Iterable[Factor]:
             yield from item.factors
         elif item.factor is not None:
             yield item.factor
-
-

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from xdsl.dialects import scf
+from xdsl.dialects.func import FuncOp
 
 from qjit.dialects import gates
 from qjit.dialects.statevector import ENTRY_WORDS, NO_SLOT, Entry, RunOp
@@ -22,15 +24,21 @@ UNDO = "_undo"
 # How many gates, times the blocks that are held at once, code is made for: more in
 # loops, which run it often. Undoing is twice as much code.
 MOST_ONCE, MOST_OFTEN = 400, 1200
-Wanted = tuple[bool, ...] | None
-_runs: dict[str, tuple[list[Segment], Wanted]] = {}
+CODE = "sweeps_code"  # the attribute of a run that has code
+_runs: dict[str, Run] = {}
 
 
-def sweeps_of(op: RunOp, num_wires: int, suffix: str) -> str | None:
-    """Return the symbol of the code of a run's own, or None where there is none.
+@dataclass(frozen=True)
+class Run:
+    """A run that has code: its segments, and which parameters have a gradient."""
 
-    What undoes a recorded run has the same symbol with `UNDO` behind it.
-    """
+    segments: tuple[Segment, ...]
+    wanted: tuple[bool, ...] | None  # of a recorded run
+    precision: str
+
+
+def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
+    """Return a run that is to have code of its own, or None."""
     if not enabled("sweeps"):
         return None
     words, wires = op.entries.get_values(), op.wires.get_values()
@@ -38,23 +46,34 @@ def sweeps_of(op: RunOp, num_wires: int, suffix: str) -> str | None:
     entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
     segments = segments_of(entries, wires, num_wires, precision)
+    most = MOST_OFTEN if _is_repeated(op) else MOST_ONCE
+    if segments is None or sum(segment.plan.cost for segment in segments) > most:
+        return None
     wanted = None
     if op.slots is not None:
         wanted = tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
-    most = MOST_OFTEN if _in_loop(op) else MOST_ONCE
-    if segments is None or sum(segment.plan.cost for segment in segments) > most:
-        return None
-    identity = repr((segments, wanted, num_wires, suffix)).encode()
-    name = PREFIX + hashlib.sha256(identity).hexdigest()[:24]
-    _runs[name] = segments, wanted
+    return Run(tuple(segments), wanted, suffix)
+
+
+def symbol_of(run: Run) -> str:
+    """Return the symbol of a run's code, which is made when it is asked for.
+
+    What undoes a recorded run has the same symbol with `UNDO` behind it.
+    """
+    name = PREFIX + hashlib.sha256(repr(run).encode()).hexdigest()[:24]
+    _runs[name] = run
     return name
 
 
-def _in_loop(op: RunOp) -> bool:
+def _is_repeated(op: RunOp) -> bool:
+    """Whether a run is in a loop, or in a function that the program calls."""
     parent = op.parent_op()
     while parent is not None:
         if isinstance(parent, scf.ForOp | scf.WhileOp):
             return True
+        if isinstance(parent, FuncOp):
+            # A function stands before those that it calls.
+            return isinstance(parent.prev_op, FuncOp)
         parent = parent.parent_op()
     return False
 
@@ -77,6 +96,6 @@ def sweeps_object(name: str) -> bytes:
     def build() -> str:
         from .functions import run_ir
 
-        return run_ir(name, *_runs[name])
+        return run_ir(name, _runs[name].segments, _runs[name].wanted)
 
     return generated_object(name, _sources(), build, is_plain=True)

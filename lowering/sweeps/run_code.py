@@ -11,13 +11,12 @@ from __future__ import annotations
 from functools import cached_property
 
 from qjit.runtime.blocks import Blocks
-from qjit.runtime.emit import F64, I64, PTR, Body, Module, Value
-from qjit.runtime.state import data, is_skipped
+from qjit.runtime.emit import F64, Body, Module, Value
 
 from .groups import Groups
 from .items import Item, Pair, Phase
-from .moving import Move, moved
 from .known_numbers import ONE, Angles, Matrix, Number, factors_of
+from .moving import Move, moved
 from .plan import Plan
 from .steps import Step
 from .sweeping import connected, each_group

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from qjit.dialects.gates import Kernel
 from qjit.dialects.schedule import KERNELS
 from qjit.dialects.statevector import DYNAMIC, Entry
+from qjit.lowering.repetitions import numbered, repetitions
 from qjit.runtime.target import Precision
 
-from ..repetitions import numbered, repetitions
 from .plan import Plan, plan_run
 
 LEAST_SAVED = 24  # gates, without which a loop is not worth its turns
@@ -26,6 +27,11 @@ class Segment:
     count: int
     first_param: int
     stride: int  # parameters from one repetition to the next
+
+    def describe(self) -> list[str]:
+        """Its sweeps in words."""
+        lines = self.plan.describe()
+        return lines if self.count == 1 else [f"{self.count} times", *lines]
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def _parts(entries: Sequence[Entry], wires: Sequence[int]) -> list[Part]:
     for each in repetitions(numbered(_key(entry, wires) for entry in entries)):
         count = (each.end - each.start) // each.period
         starts = range(each.start, each.start + count * each.period, each.period)
-        steps = {offsets[b] - offsets[a] for a, b in zip(starts, starts[1:])}
+        steps = {offsets[b] - offsets[a] for a, b in pairwise(starts)}
         if each.saved < LEAST_SAVED or len(steps) > 1:
             continue
         if each.start > end:

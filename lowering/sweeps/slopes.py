@@ -17,8 +17,8 @@ from qjit.runtime.reverse import add_to_slot
 
 from .factors import Factor
 from .frame import parity
-from .groups import Groups
 from .generators import frequencies, generator
+from .groups import Groups
 from .items import Pair, Phase
 from .known_numbers import (
     NO_MATRIX,
@@ -127,10 +127,7 @@ class TurnSlope:
             return
         fma, size = step.groups.body.fma, step.groups.size
         self.sums.add(
-            [
-                fma(bra[k, 0], ket[k, 1], -(bra[k, 1] * ket[k, 0]))
-                for k in range(size)
-            ]
+            [fma(bra[k, 0], ket[k, 1], -(bra[k, 1] * ket[k, 0])) for k in range(size)]
         )
 
     def finish(self, correction: Real) -> None:
@@ -176,7 +173,7 @@ class RotationSlope:
         self.sums = Sums(groups, list(dict.fromkeys(self.masks)))
 
     def add(self, step: Step, ket: Parts, undone: Parts, bra: Parts) -> None:
-        """Add what a group has: the imaginary parts of conj(bra) P ket, but for signs."""
+        """Add what a group has: imaginary parts of conj(bra) P ket, but for signs."""
         assert isinstance(step, Mixing)
         fma, vectors = step.groups.body.fma, list[Value]()
         for k in range(step.groups.size):

@@ -95,7 +95,9 @@ class Turns:
         if self._words:
             self._table = body.stack(F64, self._words * count, align=64)
             place = body.at(self._table, number * self._words, F64)
-            flat = [p for row in self._slots.values() for x in row for p in (x.re, x.im)]
+            flat = [
+                p for row in self._slots.values() for x in row for p in (x.re, x.im)
+            ]
             for slot, value in enumerate(flat):
                 body.store(body.coerce(value, F64), place, slot)
 

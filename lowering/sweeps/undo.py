@@ -96,7 +96,7 @@ class Undo:
             self.halves[id(pair)] = pair, diagonal
 
     def _correction(self) -> Real:
-        """What makes up for gates that are undone by half: D is too small, N too large."""
+        """What makes up for gates undone by half: D is too small, N too large."""
         small, large = Number(1.0), Number(1.0)
         for pair, diagonal in self.halves.values():
             size = Number(self.code.scales[pair][0].square)

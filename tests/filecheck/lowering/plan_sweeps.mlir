@@ -1,0 +1,35 @@
+// RUN: qjit-opt -p form-schedules,plan-sweeps
+
+// The gates of a small state are one sweep; CNOT and X gates only say where amplitudes
+// are, and matrices that meet on a wire are multiplied.
+// CHECK-LABEL: func.func @merges
+func.func @merges(%x: f64, %y: f64) {
+  %r = quantum.alloc : !quantum.reg<3>
+  %a = quantum.extract %r[0] : !quantum.reg<3>
+  %b = quantum.extract %r[1] : !quantum.reg<3>
+  %a1 = quantum.gate "RX"(%x) on %a
+  %a2 = quantum.gate "RY"(%y) on %a1
+  %b1 = quantum.gate "RZ"(%y) on %b
+  %b2, %a3 = quantum.gate "CNOT" on %b1 ctrl(%a2)
+  %b3 = quantum.gate "RY"(%x) on %b2
+  %r1 = quantum.insert %a3 into %r[0] : !quantum.reg<3>
+  %r2 = quantum.insert %b3 into %r1[1] : !quantum.reg<3>
+  // CHECK: "statevector.run"
+  // CHECK-SAME: sweeps = ["RX RY on 100; RZ by 010; RY on 010", "move amplitudes"]
+  // CHECK-SAME: sweeps_code =
+  quantum.dealloc %r2 : !quantum.reg<3>
+  func.return
+}
+
+// A wire that is computed is left to the runtime.
+// CHECK-LABEL: func.func @dynamic
+func.func @dynamic(%x: f64, %wire: i64) {
+  %r = quantum.alloc : !quantum.reg<3>
+  %a = quantum.extract %r[%wire] : !quantum.reg<3>
+  %a1 = quantum.gate "RX"(%x) on %a
+  %r1 = quantum.insert %a1 into %r[%wire] : !quantum.reg<3>
+  // CHECK: "statevector.run"
+  // CHECK-NOT: sweeps
+  quantum.dealloc %r1 : !quantum.reg<3>
+  func.return
+}
