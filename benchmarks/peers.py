@@ -101,8 +101,10 @@ class _DirectCircuit:
             for name, parameter, on in recorded.steps
         ]
         if shots is None:
-            kinds = lightning.observables
-            self.observable = _observable(kinds, bits, recorded.result)
+            self.terms = [
+                (float(weight), _observable(lightning.observables, bits, word))
+                for weight, word in recorded.result
+            ]
 
     def run(self, numbers: np.ndarray) -> Any:
         """Return the value or the samples."""
@@ -111,20 +113,22 @@ class _DirectCircuit:
         for apply, parameter, on in self.steps:
             apply(on, False, [] if parameter is None else [number(parameter, angles)])
         if self.shots is None:
-            return self.measured.expval(self.observable)
+            expval = self.measured.expval
+            return sum(weight * expval(*word) for weight, word in self.terms)
         return Shots(self.measured.generate_samples(self.wires, self.shots), np.asarray)
 
 
-def _observable(kinds: Any, bits: int, terms: Any) -> Any:
-    """Return weighted words as Lightning's observable."""
-    names = "NamedObs", "TensorProdObs", "Hamiltonian"
-    named, tensor, weighted = (getattr(kinds, f"{name}C{bits}") for name in names)
-    words = []
-    for _, word in terms:
-        letters = [named(f"Pauli{letter}", [wire]) for wire, letter in word.items()]
-        words.append(tensor(letters) if len(letters) > 1 else letters[0])
-    real = np.float32 if bits == 64 else np.float64
-    return weighted(np.array([weight for weight, _ in terms], real), words)
+def _observable(kinds: Any, bits: int, word: dict[int, str]) -> tuple[Any, ...]:
+    """Return a word in the form whose expectation value is fastest.
+
+    Term by term is faster than Lightning's Hamiltonian, which copies the state.
+    """
+    letters = [(f"Pauli{letter}", [wire]) for wire, letter in word.items()]
+    if len(letters) == 1:
+        return letters[0]
+    named = getattr(kinds, f"NamedObsC{bits}")
+    product = getattr(kinds, f"TensorProdObsC{bits}")
+    return (product([named(*letter) for letter in letters]),)
 
 
 class Qulacs(PythonPrograms):

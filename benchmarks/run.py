@@ -11,7 +11,6 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -83,6 +82,7 @@ class Workers:
     def __init__(self, cores: str) -> None:
         """Begin with none."""
         self.cores = cores
+        self.cache = tempfile.TemporaryDirectory()
         self.started: dict[str, Worker] = {}
         self.versions: dict[str, Any] = {}
 
@@ -98,9 +98,13 @@ class Workers:
         self.versions[COLUMNS[name].framework] = worker.versions
         return worker
 
-    def once(self, name: str, cache: str, *request: Any) -> dict[str, Any]:
-        """Ask a new process, which keeps its programs in a folder, and end it."""
-        worker = self.new(name, cache)
+    def ask(self, name: str, *request: Any) -> dict[str, Any]:
+        """Ask the process of a column."""
+        return self(name).ask(*request)
+
+    def once(self, name: str, *request: Any) -> dict[str, Any]:
+        """Ask a new process, which finds programs that are kept, and end it."""
+        worker = self.new(name, self.cache.name)
         answer = worker.ask(*request)
         worker.close()
         return answer
@@ -110,6 +114,7 @@ class Workers:
         for worker in self.started.values():
             worker.close()
         self.started.clear()
+        self.cache.cleanup()
 
 
 def measure(name: str, workers: Workers, rounds: int) -> dict[str, Any]:
@@ -117,26 +122,23 @@ def measure(name: str, workers: Workers, rounds: int) -> dict[str, Any]:
     case = CASES[name]
     columns = ("qjit", *case.peers)
     counted = range(1, min(rounds, case.rounds) + 1)
+    first: dict[str, float] = {}
     if case.fresh:
-        with tempfile.TemporaryDirectory() as cache:
-            workers.once("qjit", cache, name, "compile")
-            ask = partial(workers.once, cache=cache)
-            samples = take(name, columns, counted, lambda c, *r: ask(c, cache, *r))
-            first: dict[str, float] = {}
+        workers.once("qjit", name, "compile")  # which keeps the program
+        samples = take(name, columns, counted, workers.once)
     else:
-        first = {}
         if case.first:
-            answers = {c: workers(c).ask(name, "compile") for c in columns}
+            answers = {c: workers.ask(c, name, "compile") for c in columns}
             check_equal(name, answers)
             first = {column: answers[column]["number"] for column in columns}
-        samples = take(name, columns, counted, lambda c, *r: workers(c).ask(*r))
+        samples = take(name, columns, counted, workers.ask)
     medians = {column: median(found) / case.count for column, found in samples.items()}
     print(f"{name:20}", *(f"{c} {m:.4g}" for c, m in medians.items()), flush=True)
     record = {"case": name, "median": medians, "samples": samples, "first": first}
     if case.describe:
         described = [c for c in columns if c in ("qjit", "catalyst")]
         record["text"] = {
-            c: workers(c).ask(name, "describe", counted[-1]) for c in described
+            c: workers.ask(c, name, "describe", counted[-1]) for c in described
         }
     return record
 

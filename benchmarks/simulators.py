@@ -108,8 +108,10 @@ class _QsimCircuit:
         return circuit
 
     def _run(self, fused: int) -> float:
-        options = {"c": self.circuit, "f": fused, "t": THREADS, "s": 1, "v": 0}
-        options |= {"g": False, "r": 1, "z": False}
+        from qsimcirq import QSimOptions
+
+        chosen = QSimOptions(max_fused_gate_size=fused, cpu_threads=THREADS)
+        options = {**chosen.as_dict(), "c": self.circuit, "s": 1}
         values = self.qsim.qsim_simulate_expectation_values(options, self.terms, 0)
         return sum(values).real
 

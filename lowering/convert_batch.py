@@ -26,7 +26,7 @@ MOST_WIRES = 16
 # From how many on threads can share a state, and entries that each must have then.
 SHARED_WIRES, FEWEST = 13, 2
 # Batches of less work, in nanoseconds, are done before another thread has begun.
-LEAST_WORK = 1 << 16
+LEAST_WORK = 1 << 17
 # Python is called in the order of the program; BLAS has one number of threads for all.
 SEQUENTIAL = (HostCallOp, RoutineOp)
 ARGUMENT_BYTES = 16

@@ -22,7 +22,7 @@ from .oracle import Reference
 
 ROOT = Path(__file__).parents[1]
 WIRES = 4
-POINTS = np.random.default_rng(5).normal(size=(60, 2, WIRES))
+POINTS = np.random.default_rng(5).normal(size=(120, 2, WIRES))
 
 
 def layers(on: Any, x: Any) -> None:
@@ -207,7 +207,7 @@ def test_batches_in_compiled_training() -> None:
 
 def test_sizes_left_open() -> None:
     compiled = qj.qjit(lambda x: jax.vmap(energy)(x), abstracted_axes={0: "entries"})
-    for count in (1, 7, 60):
+    for count in (1, 7, 120):
         wanted = entry_by_entry(energy, POINTS[:count])
         np.testing.assert_allclose(compiled(POINTS[:count]), wanted, atol=1e-12)
 
@@ -246,7 +246,7 @@ def test_python_is_called_in_order() -> None:
 
 @settings(deadline=None, max_examples=15)
 @given(
-    st.integers(1, 70),
+    st.integers(1, 300),
     st.sampled_from(["first", "second", "both"]),
     st.integers(0, 100),
     st.booleans(),
@@ -257,10 +257,11 @@ def test_any_batch(count: int, mapped: str, seed: int, gradient: bool) -> None:
 
     @qj.qnode(wires=WIRES)
     def circuit(a: Any, b: Any) -> Any:
-        for wire in range(WIRES):
-            qj.RY(a[wire], wires=wire)
-        for number in range(3):
-            qj.CRX(b[number], wires=[number, number + 1])
+        for _ in range(3):
+            for wire in range(WIRES):
+                qj.RY(a[wire], wires=wire)
+            for number in range(3):
+                qj.CRX(b[number], wires=[number, number + 1])
         return qj.expval(qj.Z(3) @ qj.X(1))
 
     function = jax.grad(circuit, argnums=(0, 1)) if gradient else circuit
@@ -425,7 +426,7 @@ def test_control_c() -> None:
         return jax.lax.fori_loop(0, 10**9, step, 0.0)
 
     for function, points in (
-        (lambda x: jax.vmap(energy)(x), np.concatenate([POINTS] * 20_000)),
+        (lambda x: jax.vmap(energy)(x), np.concatenate([POINTS] * 10_000)),
         (many, POINTS),
         (lambda x: jax.vmap(slow)(x), np.linspace(0.1, 0.3, 10)),
     ):
