@@ -121,5 +121,5 @@ class Table:
     text: str
     cases: dict[str, Case] = field(default_factory=dict)
     quantity: str = "seconds"  # or "states", of memory
-    ratio: tuple[str, str] = ("", "qjit")  # of two columns; the first one is the best
+    ratio: tuple[str, str] | None = ("", "qjit")  # of two columns, or of the best
     axis: str = ""  # what the places of curves are

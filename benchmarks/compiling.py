@@ -6,7 +6,7 @@ from functools import partial
 from circuits import hydrogen, layered, random_gates
 from classical import adam
 from comparison import AtMost, Case, Framework, Program, Table
-from programs import gradient, training, value
+from programs import Build, gradient, training, value
 
 
 def random_circuit(
@@ -23,7 +23,7 @@ def _compiling() -> Iterator[tuple[str, Case]]:
             yield (
                 f"compile-{what}-{gates}",
                 Case(
-                    f"{what}, {gates} gates, 10 qubits",
+                    f"compile, {what}, {gates} gates, 10 qubits",
                     partial(random_circuit, gates, what == "gradient"),
                     peers=("catalyst",),
                     goals=(AtMost(seconds),),
@@ -53,7 +53,7 @@ def _second() -> Iterator[tuple[str, Case]]:
         yield (
             f"second-{name}",
             Case(
-                f"{title}, after tracing",
+                f"second process, {title}, after tracing",
                 same(build),
                 goals=(AtMost(0.05),),
                 action="start",
@@ -65,7 +65,7 @@ def _second() -> Iterator[tuple[str, Case]]:
         yield (
             f"second-{name}-whole",
             Case(
-                f"{title}, with tracing",
+                f"second process, {title}, with tracing",
                 same(build),
                 peers=("jax", "catalyst") if name == "adam" else quantum,
                 action="compile",
@@ -76,7 +76,7 @@ def _second() -> Iterator[tuple[str, Case]]:
         )
 
 
-def same(build):
+def same(build: Build) -> Build:
     """Build the same program in every round."""
     return lambda framework, _: build(framework, 0)
 

@@ -6,7 +6,7 @@ from typing import Any
 from cases import CASES, TABLES
 from columns import COLUMNS
 from comparison import Table
-from matplotlib import use
+from matplotlib.figure import Figure
 from results import Results
 
 
@@ -16,15 +16,15 @@ def draw(results: Results, folder: Path) -> None:
     for name, table in TABLES.items():
         records = results.of(name)
         if records:
-            path = folder / f"{name}.png"
-            (_curves if table.axis else _bars)(table, records, path)
+            (_curves if table.axis else _bars)(table, records, folder / f"{name}.png")
+        if any("text" in record for record in records):
+            _texts(table, records, folder / f"{name}-text.png")
 
 
-def _pyplot() -> Any:
-    use("agg")
-    from matplotlib import pyplot
-
-    return pyplot
+def _subplots(**options: Any) -> Any:
+    """Return a new figure and its axes, as many as asked for."""
+    figure = Figure(figsize=options.pop("figsize"), layout="constrained")
+    return figure, figure.subplots(**options)
 
 
 def _label(table: Table) -> str:
@@ -34,49 +34,93 @@ def _label(table: Table) -> str:
 def _bars(table: Table, records: list[dict[str, Any]], path: Path) -> None:
     """Draw numbers as a group of bars for each case, on a logarithmic axis."""
     rows = {CASES[record["case"]].title: record["median"] for record in records}
-    series = [name for name in COLUMNS if any(name in row for row in rows.values())]
-    height = 0.8 / len(series)
-    size = (8, 1 + 0.16 * len(rows) * len(series))
-    pyplot = _pyplot()
-    figure, axes = pyplot.subplots(figsize=size, layout="constrained")
-    for number, name in enumerate(series):
-        there = [(at, row[name]) for at, row in enumerate(rows.values()) if name in row]
-        places = [at + (number + 0.5) * height - 0.4 for at, _ in there]
-        axes.barh(places, [v for _, v in there], height, label=COLUMNS[name].title)
-    axes.set_yticks(range(len(rows)), list(rows))
-    axes.invert_yaxis()
+    names = [name for name in COLUMNS if any(name in row for row in rows.values())]
+    colours = {name: f"C{number}" for number, name in enumerate(names)}
+    size = (9, 1.6 + sum(0.14 * len(row) + 0.08 for row in rows.values()))
+    figure, axes = _subplots(figsize=size)
+    place, ticks = 0.0, []
+    for row in rows.values():
+        ticks.append(place + (len(row) - 1) / 2)
+        for name in (name for name in names if name in row):
+            axes.barh(place, row[name], 1.0, color=colours[name])
+            place += 1
+        place += 0.6
+    for name in names:
+        axes.barh(0, 0, color=colours[name], label=COLUMNS[name].title)
+    axes.set_yticks(ticks, list(rows))
+    axes.set_ylim(place, -1)
     axes.set_xscale("log" if table.quantity == "seconds" else "linear")
     axes.set_xlabel(_label(table))
-    axes.set_title(table.title)
-    axes.legend()
+    figure.suptitle(table.title)
+    figure.legend(loc="outside lower center", ncols=4)
     figure.savefig(path, dpi=100)
-    pyplot.close(figure)
 
 
-def _curves(table: Table, records: list[dict[str, Any]], path: Path) -> None:
-    """Draw numbers over the table's axis, a panel for each kind of curve."""
+def _panels(records: list[dict[str, Any]]) -> Any:
+    """Return a figure, and for each kind of curve its axes and its points."""
     kinds = list(dict.fromkeys(CASES[record["case"]].curve for record in records))
-    size = (1 + 4.5 * len(kinds), 4.5)
-    pyplot = _pyplot()
-    figure, panels = pyplot.subplots(
-        1, len(kinds), figsize=size, sharey=True, squeeze=False, layout="constrained"
+    size = (1 + 4.5 * len(kinds), 5)
+    figure, panels = _subplots(
+        ncols=len(kinds), figsize=size, sharey=True, squeeze=False
     )
+    points = [
+        [record for record in records if CASES[record["case"]].curve == kind]
+        for kind in kinds
+    ]
     for kind, axes in zip(kinds, panels[0], strict=True):
-        points = [record for record in records if CASES[record["case"]].curve == kind]
-        for name, column in COLUMNS.items():
-            there = [
-                (CASES[record["case"]].place, record["median"][name])
-                for record in points
-                if name in record["median"]
-            ]
-            if there:
-                axes.plot(*zip(*there, strict=True), marker="o", label=column.title)
+        axes.set_title(kind)
+    return figure, list(zip(panels[0], points, strict=True))
+
+
+def _curve(axes: Any, points: list[dict[str, Any]], title: str, numbers: Any) -> None:
+    """Draw what `numbers` finds in a record over the places of the cases."""
+    there = [
+        (CASES[record["case"]].place, numbers(record))
+        for record in points
+        if numbers(record) is not None
+    ]
+    if there:
+        axes.plot(*zip(*there, strict=True), marker="o", label=title)
+
+
+def _finish(figure: Any, panels: Any, table: Table, label: str, path: Path) -> None:
+    for axes, _ in panels:
         axes.set_yscale("log")
         if table.axis != "qubits":
             axes.set_xscale("log")
         axes.set_xlabel(table.axis)
-        axes.set_title(kind or table.title)
         axes.legend()
-    panels[0][0].set_ylabel(f"{_label(table)} per {CASES[records[0]['case']].per}")
+    panels[0][0].set_ylabel(label)
+    figure.suptitle(table.title)
     figure.savefig(path, dpi=100)
-    pyplot.close(figure)
+
+
+def _curves(table: Table, records: list[dict[str, Any]], path: Path) -> None:
+    """Draw numbers over the table's axis, a panel for each kind of curve."""
+    figure, panels = _panels(records)
+    for axes, points in panels:
+        for name, column in COLUMNS.items():
+            _curve(
+                axes, points, column.title, lambda r, name=name: r["median"].get(name)
+            )
+    label = f"{_label(table)} per {CASES[records[0]['case']].per}"
+    _finish(figure, panels, table, label, path)
+
+
+def _texts(table: Table, records: list[dict[str, Any]], path: Path) -> None:
+    """Draw the number of operations of programs over the table's axis."""
+    figure, panels = _panels(records)
+    stages = [
+        (column, stage)
+        for column, found in records[0]["text"].items()
+        for stage in found
+    ]
+    for axes, points in panels:
+        for column, stage in stages:
+            _curve(
+                axes,
+                points,
+                f"{COLUMNS[column].title}, {stage}",
+                lambda r, c=column, s=stage: r["text"][c][s]["operations"],
+            )
+    _finish(figure, panels, table, "operations of the program", path)

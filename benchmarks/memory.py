@@ -4,14 +4,14 @@ from functools import partial
 
 from circuits import ising_energy, layered, three_values
 from comparison import AtMost, Case, Table
-from programs import gradient, jacobian, value
+from programs import Build, gradient, jacobian, value
 
 WIRES = 26
 
 
-def _case(title: str, build, bound: float, peers: tuple[str, ...] = ()) -> Case:
+def _case(title: str, build: Build, bound: float, peers: tuple[str, ...] = ()) -> Case:
     return Case(
-        f"{title}, {WIRES} qubits",
+        f"memory, {title}, {WIRES} qubits",
         build,
         peers=peers,
         goals=(AtMost(bound),),

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from cases import CASES, TABLES
@@ -56,11 +57,18 @@ def verdict(case: Case, medians: dict[str, float], kind: str) -> str:
 
 def ratio_of(table: Table, medians: dict[str, float]) -> str:
     """Return the table's ratio of two columns, if both are there."""
-    above, below = table.ratio
-    if len(medians) < 2 or below not in medians:
+    if table.ratio is None or len(medians) < 2:
         return ""
+    above, below = table.ratio
     number = medians[above] if above else best(medians)[1]
     return f"{number / medians[below]:.3g}x"
+
+
+def title_of(table: Table, case: Case) -> str:
+    """Return a row's title: the case, and what a time is per."""
+    return (
+        f"{case.title}, per {case.per}" if table.quantity == "seconds" else case.title
+    )
 
 
 def table_text(table: Table, records: list[dict[str, Any]]) -> str:
@@ -69,7 +77,8 @@ def table_text(table: Table, records: list[dict[str, Any]]) -> str:
     names = [name for name in COLUMNS if any(name in each for each in medians)]
     goals = any(CASES[record["case"]].goals for record in records)
     heads = ["case", *(COLUMNS[name].title for name in names)]
-    if len(names) > 1:
+    rated = table.ratio is not None and len(names) > 1
+    if rated:
         heads.append("ratio")
     marks = "---:|" * (len(heads) - 1)
     if goals:
@@ -78,16 +87,12 @@ def table_text(table: Table, records: list[dict[str, Any]]) -> str:
     rows = [f"| {' | '.join(heads)} |", f"|---|{marks}"]
     for record in records:
         case, found = CASES[record["case"]], record["median"]
-        cells = [
-            f"{case.title}, per {case.per}"
-            if table.quantity == "seconds"
-            else case.title
-        ]
+        cells = [title_of(table, case)]
         cells += [
             quantity(found[name], table.quantity) if name in found else ""
             for name in names
         ]
-        if len(names) > 1:
+        if rated:
             cells.append(ratio_of(table, found))
         if goals:
             cells.append(verdict(case, found, table.quantity))
@@ -123,17 +128,22 @@ def section(name: str, results: Results) -> str:
     table, records = TABLES[name], results.of(name)
     dates = sorted({record["date"] for record in records})
     load = max(record["load"] for record in records)
-    rounds = sorted(
-        {min(map(len, record["samples"].values())) for record in records}, reverse=True
+    rounds = sorted({len(record["samples"]["qjit"]) for record in records})
+    counted = " to ".join(str(count) for count in {rounds[0]: 0, rounds[-1]: 0})
+    described = description_text(records)
+    figures = [f"{name}.png"] + [f"{name}-text.png"] * bool(described)
+    links = ", ".join(f"[{figure}](figures/{figure})" for figure in figures)
+    note = (
+        f"Medians of {counted} round{'s' * (rounds[-1] > 1)} on {' and '.join(dates)}; "
+        f"the load average was at most {load}. {links}."
     )
     return f"""## {table.title}
 
-{table.text}
+{fill(table.text, 88)}
 
-{table_text(table, records)}{description_text(records)}
+{table_text(table, records)}{described}
 
-Medians of {" or ".join(map(str, rounds))} rounds, {" and ".join(dates)}, load average
-at most {load}. [Figure](figures/{name}.png).
+{fill(note, 88, break_long_words=False)}
 """
 
 
@@ -181,12 +191,13 @@ def selection(results: Results) -> str:
         kind = table.quantity
         other, ratio = "", ""
         if len(medians) > 1:
-            peer = table.ratio[0] or best(medians)[0]
+            peer = (table.ratio or ("",))[0] or best(medians)[0]
             other = f"{quantity(medians[peer], kind)} ({COLUMNS[peer].title})"
             ratio = ratio_of(table, medians)
         mine = quantity(medians["qjit"], kind)
         goal = verdict(case, medians, kind)
-        rows.append(f"| {case.title} | {mine} | {other} | {ratio} | {goal} |")
+        row = title_of(table, case), mine, other, ratio, goal
+        rows.append(f"| {' | '.join(row)} |")
     return "\n".join(rows)
 
 

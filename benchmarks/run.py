@@ -196,7 +196,10 @@ def main() -> None:
     """Run the cases asked for and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--only", nargs="*", metavar="NAME", help="tables or cases; all when left out"
+        "--only",
+        nargs="*",
+        metavar="NAME",
+        help="tables or cases; with none, only the report",
     )
     parser.add_argument("--rounds", type=int, default=9, help="at most")
     parser.add_argument("--cores", default="0,1", help="the first is used by all")

@@ -58,7 +58,7 @@ def _single() -> Iterator[tuple[str, Case]]:
             yield (
                 f"{name}-{wires}-complex64",
                 Case(
-                    f"{title}, {wires} qubits",
+                    f"{title}, {wires} qubits, complex64",
                     in_single(value(partial(circuit, wires))),
                     peers=("direct", "qsim", "qsim-angles"),
                     goals=(Ahead(2, "qsim"),),
@@ -80,7 +80,7 @@ def _small() -> Iterator[tuple[str, Case]]:
             yield (
                 f"{name}-{wires}-loop",
                 Case(
-                    f"{title}, {wires} qubits",
+                    f"{title}, {wires} qubits, in a loop",
                     repeated(partial(circuit, wires), steps),
                     peers=("catalyst", *compiled, "direct", "qulacs"),
                     goals=(Ahead(ratio),),
