@@ -139,11 +139,11 @@ def section(name: str, results: Results) -> str:
     )
     return f"""## {table.title}
 
-{fill(table.text, 88)}
+{fill(table.text, 88, break_on_hyphens=False)}
 
 {table_text(table, records)}{described}
 
-{fill(note, 88, break_long_words=False)}
+{fill(note, 88, break_long_words=False, break_on_hyphens=False)}
 """
 
 
