@@ -11,6 +11,8 @@ _PACKED = 1 << 47
 # Where a status's location keeps the iteration of a loop, counted from one.
 ITERATION_SHIFT = 24
 MOST_ITERATIONS = (1 << 20) - 1
+# What is left to other programs, as they may grow.
+RESERVE = 1 << 29
 # States below this size are allocated without asking.
 LARGE = 1 << 28
 
@@ -25,7 +27,7 @@ _CONTROL_GROUPS = (
 
 
 def available_memory() -> int:
-    """Return the bytes that this process may still take."""
+    """Return the bytes that this process may still take, others being left some."""
     root = Path("/sys/fs/cgroup")
     found = [_machine_memory()]
     for limit, used, stat in _CONTROL_GROUPS:
@@ -35,7 +37,7 @@ def available_memory() -> int:
         except (OSError, ValueError):  # no such file, or "max"
             continue
         found.append(room + (int(cached[1]) if cached else 0))
-    return max(0, min(found))
+    return max(0, min(found) - RESERVE)
 
 
 def _machine_memory() -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A block repeated less often stays as it is.
+# A block repeated less often stays as it is, unless asked for.
 FEWEST = 3
 
 
@@ -30,13 +30,15 @@ def numbered(sequence: Iterable[Hashable]) -> np.ndarray:
     return np.asarray(ids, np.int64)
 
 
-def repetitions(ids: np.ndarray) -> list[Repetition]:
+def repetitions(ids: np.ndarray, fewest: int = FEWEST) -> list[Repetition]:
     """Return repetitions that do not overlap, those that save most.
+
+    A block stays as it is that is not repeated the `fewest` times.
 
     >>> repetitions(numbered("xabababababy"))
     [Repetition(start=1, end=11, period=2)]
     """
-    found = sorted(_maximal(ids), key=lambda each: -each.saved)
+    found = sorted(_maximal(ids, fewest), key=lambda each: -each.saved)
     chosen: list[Repetition] = []
     taken = np.zeros(len(ids), np.bool_)
     for each in found:
@@ -65,7 +67,7 @@ def levels(ids: np.ndarray) -> Iterator[np.ndarray]:
         width *= 2
 
 
-def _maximal(ids: np.ndarray) -> list[Repetition]:
+def _maximal(ids: np.ndarray, fewest: int) -> list[Repetition]:
     """Return the repetitions of every period.
 
     In a repetition, a word as long as the period, or up to twice that, was last seen
@@ -75,7 +77,7 @@ def _maximal(ids: np.ndarray) -> list[Repetition]:
     for level, words in enumerate(levels(ids)):
         distance = _distances(words)
         if distance.any():
-            found += _stretches(distance, 1 << level)
+            found += _stretches(distance, 1 << level, fewest)
     return found
 
 
@@ -89,7 +91,7 @@ def _distances(words: np.ndarray) -> np.ndarray:
     return distance
 
 
-def _stretches(distance: np.ndarray, width: int) -> Sequence[Repetition]:
+def _stretches(distance: np.ndarray, width: int, fewest: int) -> Sequence[Repetition]:
     """Return the repetitions with a period that words of this width tell."""
     edges = np.flatnonzero(np.diff(distance)) + 1
     starts = np.concatenate([[0], edges])
@@ -99,6 +101,6 @@ def _stretches(distance: np.ndarray, width: int) -> Sequence[Repetition]:
         period = int(distance[start])
         if width < 2 * period <= 2 * width:
             each = Repetition(start - period, end - 1 + width, period)
-            if each.end - each.start >= FEWEST * period:
+            if each.end - each.start >= fewest * period:
                 found.append(each)
     return found

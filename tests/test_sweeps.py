@@ -84,7 +84,8 @@ def twice(m: Any, steps: Any, angles: Any, num_wires: int) -> None:
 @pytest.fixture(autouse=True)
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make code for every circuit, however long."""
-    monkeypatch.setattr(library, "MOST_OFTEN", 1 << 30)
+    for limit in ("MOST_ONCE", "MOST_OFTEN"):
+        monkeypatch.setattr(library, limit, 1 << 30)
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), SIZES)

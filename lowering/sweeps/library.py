@@ -13,6 +13,7 @@ from xdsl.dialects.func import FuncOp
 
 from qjit.dialects import gates
 from qjit.dialects.statevector import ENTRY_WORDS, NO_SLOT, Entry, RunOp
+from qjit.lowering.emitter import known_integer
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import PRECISIONS
@@ -21,9 +22,10 @@ from .segments import Segment, segments_of
 
 PREFIX = "__qjit__sweeps_"
 UNDO = "_undo"
-# How many gates, times the blocks that are held at once, code is made for: more in
-# loops, which run it often. Undoing is twice as much code.
-MOST_ONCE, MOST_OFTEN = 400, 1200
+# How many gates, times the blocks that are held at once, code is made for: so many for
+# every time that it runs, up to a limit. A thousand take about half a second.
+MOST_ONCE, MOST_OFTEN = 400, 4500
+UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
 CODE = "sweeps_code"  # the attribute of a run that has code
 _runs: dict[str, Run] = {}
 
@@ -46,7 +48,7 @@ def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
     entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
     segments = segments_of(entries, wires, num_wires, precision)
-    most = MOST_OFTEN if _is_repeated(op) else MOST_ONCE
+    most = min(MOST_OFTEN, MOST_ONCE * _times(op))
     if segments is None or sum(segment.plan.cost for segment in segments) > most:
         return None
     wanted = None
@@ -65,17 +67,22 @@ def symbol_of(run: Run) -> str:
     return name
 
 
-def _is_repeated(op: RunOp) -> bool:
-    """Whether a run is in a loop, or in a function that the program calls."""
-    parent = op.parent_op()
+def _times(op: RunOp) -> int:
+    """How often a run is carried out, as far as loops tell."""
+    times, parent = 1, op.parent_op()
     while parent is not None:
-        if isinstance(parent, scf.ForOp | scf.WhileOp):
-            return True
-        if isinstance(parent, FuncOp):
-            # A function stands before those that it calls.
-            return isinstance(parent.prev_op, FuncOp)
+        if isinstance(parent, scf.ForOp):
+            first, last, step = map(known_integer, (parent.lb, parent.ub, parent.step))
+            if first is None or last is None or step is None:
+                times *= UNKNOWN
+            else:
+                times *= len(range(first, last, step))
+        elif isinstance(parent, scf.WhileOp):
+            times *= UNKNOWN
+        elif isinstance(parent, FuncOp) and isinstance(parent.prev_op, FuncOp):
+            times *= UNKNOWN  # it stands behind those that call it
         parent = parent.parent_op()
-    return False
+    return times
 
 
 def sweeps_in(text: str) -> list[str]:

@@ -89,7 +89,8 @@ def _parts(entries: Sequence[Entry], wires: Sequence[int]) -> list[Part]:
     offsets = [entry.param_offset for entry in entries]
     found: list[Part] = []
     end = 0
-    for each in repetitions(numbered(_key(entry, wires) for entry in entries)):
+    ids = numbered(_key(entry, wires) for entry in entries)
+    for each in repetitions(ids, fewest=2):
         count = (each.end - each.start) // each.period
         starts = range(each.start, each.start + count * each.period, each.period)
         steps = {offsets[b] - offsets[a] for a, b in pairwise(starts)}
