@@ -25,7 +25,7 @@ dev: $(VENV)/dev ## create .venv with everything needed to work on qjit
 check: dev ## lint, formatting, types, and that generated pages are up to date
 	$(run) -m ruff check .
 	$(run) -m ruff format --check .
-	$(run) -m pyright
+	$(run) -m pyright --pythonpath $(run)
 	$(run) docs/build.py --check
 
 test: dev ## run the tests; ARGS="-k gates" goes to pytest
