@@ -6,13 +6,11 @@ depend on its number alone, and a batch fails as its lowest failing entry does.
 
 from __future__ import annotations
 
-from llvmlite import ir
-
 from .abi import INTERRUPTED
 from .emit import I64, PTR, VOID, Body, Module, Value
 from .schedule import NO_MEMORY
 from .state import BATCH, COUNTER, ENTRY, GOLDEN, SEED, mix_bits
-from .threads import MOST_THREADS, Shared, call_pointer
+from .threads import MOST_THREADS, Shared
 
 # Words of a batch: what is called with what, the bytes of a workspace, how many random
 # numbers an entry draws, where those begin and where the last entry left them, the
@@ -120,18 +118,17 @@ def _entries(module: Module) -> None:
     function, poll = body.load(PTR, batch, FUNCTION), body.load(PTR, batch, POLL)
     until_poll = body.load(I64, batch, PERIOD) - 1
     polls = poll.ne_null() & number.eq(0)
-    entry = ir.FunctionType(I64, [PTR, I64, PTR, PTR])
     status = body.var(0)
     with body.loop(last, first) as place:
         body.leave_if(place > lowest.get())
         body.call("seed", VOID, batch, context, place)
-        given = [value.raw for value in (arguments, place, workspace, context)]
-        status.set(Value(body, call_pointer(body, function.raw, entry, given)))
+        given = (arguments, place, workspace, context)
+        status.set(body.call_pointer(function, I64, *given))
         due = polls & (place & until_poll).eq(until_poll)
         with body.when(status.get().eq(0) & due):
-            found = call_pointer(body, poll.raw, ir.FunctionType(I64, []), [])
+            found = body.call_pointer(poll, I64)
             stopped = body.call("__qrt__stopped", I64, context)
-            status.set(Value(body, found) | stopped)
+            status.set(found | stopped)
         with body.when(status.get().ne(0)):
             body.call("fail", VOID, batch, number, place, status.get())
             body.exit()

@@ -168,34 +168,15 @@ def _take(module: Module, pool: Any) -> None:
     wanted = Shared(body, pool, WANTED).get()
     share = count / (wanted * SHARES)
     share = body.select(share < 1, 1, share)
-    type_ = ir.FunctionType(VOID, [PTR, I64, I64, I64])
-    callee = body.builder.inttoptr(function.raw, PTR)
-    place = body.builder.inttoptr(context.raw, PTR)
+    callee = Value(body, body.builder.inttoptr(function.raw, PTR))
+    place = Value(body, body.builder.inttoptr(context.raw, PTR))
     first = body.var(following.add(share))
     with body.repeat_while(lambda: first.get() < count):
         last = first.get() + share
         last = body.select(last < count, last, count)
-        given = [place, first.get().raw, last.raw, worker.raw]
-        call_pointer(body, callee, type_, given)
+        body.call_pointer(callee, VOID, place, first.get(), last, worker)
         first.set(following.add(share))
     body.finish()
-
-
-def call_pointer(body: Body, callee: Any, type_: Any, given: list[Any]) -> Any:
-    """Call what a pointer points to, a function of some type; what it returns."""
-    return body.builder.call(_Callee(callee, type_), given)
-
-
-class _Callee:
-    """A pointer that is called as a function of some type."""
-
-    def __init__(self, pointer: Any, type_: Any) -> None:
-        self.pointer, self.function_type = pointer, type_
-        self.type = pointer.type
-
-    def get_reference(self) -> str:
-        """How the pointer is written."""
-        return self.pointer.get_reference()
 
 
 def _work(module: Module, pool: Any) -> None:
@@ -267,14 +248,13 @@ def _parallel(module: Module, pool: Any) -> None:
     """Run a region; it waits for the workers that joined, but not for sleeping ones."""
     body = module.function("__qrt__parallel", VOID, PTR, PTR, I64)
     function, context, count = body.args
-    type_ = ir.FunctionType(VOID, [PTR, I64, I64, I64])
     shared = [Shared(body, pool, word) for word in range(INSIDE + 1)]
-    alone = [context.raw, body.int(0).raw, count.raw, body.int(0).raw]
+    alone = (context, body.int(0), count, body.int(0))
     with body.when((count < 2) | (shared[WANTED].get() < 2)):
-        call_pointer(body, function.raw, type_, alone)
+        body.call_pointer(function, VOID, *alone)
         body.exit()
     with body.when(~shared[BUSY].claim()):
-        call_pointer(body, function.raw, type_, alone)
+        body.call_pointer(function, VOID, *alone)
         body.exit()
     for word, value in ((FUNCTION, function), (CONTEXT, context)):
         number = Value(body, body.builder.ptrtoint(value.raw, I64))
