@@ -134,10 +134,28 @@ def circuit(x):
     qj.QFT(range(14))
     return [qj.expval(qj.X(wire)) for wire in range(14)]
 
+def small(x):
+    def layer(_, x):
+        for wire in range(8):
+            qj.RY(x[0] + wire, wires=wire)
+            qj.RZ(x[1] * wire, wires=wire)
+        for wire in range(8):
+            qj.CNOT(wires=[wire, (wire + 1) % 8])
+        qj.CRX(x[0], wires=[7, 1])
+        qj.PauliRot(x[1], "XYZ", wires=[0, 3, 6])
+        qj.Rot(x[0], x[1], 0.3, wires=2)
+        qj.RX(x[1], wires=2)
+        qj.DoubleExcitation(x[0], wires=[0, 1, 5, 6])
+        return x
+    jax.lax.fori_loop(0, 3, layer, x)
+    return [qj.expval(qj.X(wire)) for wire in (0, 7)]
+
 single = qj.qnode(wires=14, dtype="complex64")(circuit)
 double = qj.qnode(wires=14)(circuit)
+little = qj.qnode(wires=8)(small)
 x = jnp.array([0.3, 0.7])
-values = [*double(x), *jax.grad(lambda x: sum(double(x)))(x), *single(x)]
+values = [*double(x), *little(x)]
+values += [*jax.grad(lambda x: sum(double(x)) + sum(little(x)))(x), *single(x)]
 print(json.dumps([float(value) for value in values]))
 """
 
@@ -164,9 +182,18 @@ def test_steps_left_out() -> None:
 
 
 SOURCES = """
+import qjit as qj
 from qjit.runtime import compose, forward
 from qjit.runtime.target import C128, vector_bytes
+
+@qj.qjit
+@qj.qnode(wires=2)
+def circuit(x):
+    qj.RX(x, wires=0)
+    return qj.expval(qj.Z(0))
+
 print(vector_bytes(), forward.module(C128), compose.module(C128))
+print(circuit.stages(0.3)["passes"])
 """
 
 
