@@ -290,7 +290,7 @@ class Schedule:
         entries, wires, params, slot_table = (pointer(array) for array in given)
         count = len(self.gates)
         return session.call(
-            "run", state, entries, count, wires, params, slot_table, tape
+            "run", state, entries, count, wires, params, slot_table, tape, None
         )
 
     def oracle(self, vector: np.ndarray, n: int) -> np.ndarray:
