@@ -45,4 +45,4 @@ demo: $(VENV)/examples ## train a VQE on lithium hydride, plot vqe.png
 	$(run) docs/examples/vqe.py $(ARGS)
 
 clean: ## remove the environments and build outputs
-	rm -rf $(VENV) .venv-catalyst .venv-peers build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-catalyst .venv-peers .venv-simulators build dist *.egg-info .pytest_cache .ruff_cache
