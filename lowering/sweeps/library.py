@@ -47,9 +47,9 @@ def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
     starts = range(0, len(words), ENTRY_WORDS)
     entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
-    segments = segments_of(entries, wires, num_wires, precision)
     most = min(MOST_OFTEN, MOST_ONCE * _times(op))
-    if segments is None or sum(segment.plan.cost for segment in segments) > most:
+    segments = segments_of(entries, wires, num_wires, precision, most)
+    if segments is None:
         return None
     wanted = None
     if op.slots is not None:

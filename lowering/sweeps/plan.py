@@ -80,11 +80,23 @@ def _described(sweep: Sweep, size: int) -> str:
 
 @lru_cache(maxsize=64)
 def plan_run(
-    entries: tuple[int, ...], wires: tuple[int, ...], size: int, precision: Precision
+    entries: tuple[int, ...],
+    wires: tuple[int, ...],
+    size: int,
+    precision: Precision,
+    most: int,
 ) -> Plan | None:
-    """Return the sweeps of a run of gates, or None where there are none for it."""
+    """Return the sweeps of a run of gates, or None where there are none for it.
+
+    There are none either where they cost more than `most`. So that long runs take no
+    time, that is guessed before gates are compared: about half may go into others.
+    """
     amplitude = 2 * precision.real_bytes
     if DYNAMIC in wires or amplitude << size > MOST_BYTES:
+        return None
+    planner = Planner(size, precision)
+    blocks = 1 << len(planner.empty().group)
+    if len(entries) // ENTRY_WORDS * blocks > 2 * most:
         return None
     reader = Reader(size, wires)
     try:
@@ -92,9 +104,11 @@ def plan_run(
             reader.read(Entry(*entries[start : start + ENTRY_WORDS]))
     except IneligibleError:
         return None
-    planner = Planner(size, precision)
+    if len(reader.items) * blocks > most:
+        return None
     sweeps = planner.sweeps(reader.items) or [planner.empty()]
-    return Plan(size, precision, tuple(sweeps), reader.frame)
+    plan = Plan(size, precision, tuple(sweeps), reader.frame)
+    return plan if plan.cost <= most else None
 
 
 @dataclass(frozen=True)

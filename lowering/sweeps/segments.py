@@ -44,16 +44,25 @@ class Part:
 
 
 def segments_of(
-    entries: Sequence[Entry], wires: Sequence[int], size: int, precision: Precision
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    size: int,
+    precision: Precision,
+    most: int,
 ) -> list[Segment] | None:
-    """Return the segments of a run, or None where there is no code for some."""
+    """Return the segments of a run, or None where there is no code for some.
+
+    There is none where sweeps cost more than `most`.
+    """
     if DYNAMIC in wires:
         return None
     found: list[Segment] = []
     for part in _parts(entries, wires):
-        plan = _plan(entries[part.start : part.end], wires, size, precision)
+        own = entries[part.start : part.end]
+        plan = _plan(own, wires, size, precision, most)
         if plan is None:
             return None
+        most -= plan.cost
         after = min(part.end, len(entries) - 1)
         first, second = (entries[n].param_offset for n in (part.start, after))
         length = part.end - part.start
@@ -63,7 +72,11 @@ def segments_of(
 
 
 def _plan(
-    entries: Sequence[Entry], wires: Sequence[int], size: int, precision: Precision
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    size: int,
+    precision: Precision,
+    most: int,
 ) -> Plan | None:
     """Plan some entries, as if their wires and parameters were the first."""
     words: list[int] = []
@@ -74,7 +87,7 @@ def _plan(
         moved = entry.param_offset - entries[0].param_offset
         entry = replace(entry, wire_offset=start, param_offset=moved, location=0)
         words += entry.words()
-    return plan_run(tuple(words), tuple(own), size, precision)
+    return plan_run(tuple(words), tuple(own), size, precision, most)
 
 
 def _wires(entry: Entry, wires: Sequence[int]) -> Sequence[int]:
