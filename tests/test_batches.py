@@ -419,15 +419,18 @@ def test_control_c() -> None:
         qj.RX(jax.lax.fori_loop(0, 10**12, body, x), wires=0)
         return qj.expval(qj.Z(0))
 
-    def many(x: Any) -> Any:
-        def step(_: Any, total: Any) -> Any:
-            return total + jnp.sum(jax.vmap(jax.grad(energy))(x + total))
+    def again_and_again(entry: Any) -> Any:
+        def repeated(x: Any) -> Any:
+            def step(_: Any, total: Any) -> Any:
+                return total + jnp.sum(jax.vmap(entry)(x + total))
 
-        return jax.lax.fori_loop(0, 10**9, step, 0.0)
+            return jax.lax.fori_loop(0, 10**9, step, 0.0)
+
+        return repeated
 
     for function, points in (
-        (lambda x: jax.vmap(energy)(x), np.concatenate([POINTS] * 10_000)),
-        (many, POINTS),
+        (again_and_again(energy), np.concatenate([POINTS] * 10_000)),
+        (again_and_again(jax.grad(energy)), POINTS),
         (lambda x: jax.vmap(slow)(x), np.linspace(0.1, 0.3, 10)),
     ):
         # NOTE: where inputs are on their way, XLA runs programs on a thread of its own.
