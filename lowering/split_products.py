@@ -56,7 +56,7 @@ def split_product(routine: str, size: int) -> str:
             failed = body.var(1, I32)
             with body.when(start + each < columns):
                 thread = body.at(begun, made.get(), I64)
-                address = Value(body, body.builder.bitcast(worker.function, PTR))
+                address = body.address(worker.name)
                 nothing = body.null()
                 failed.set(
                     body.call("pthread_create", I32, thread, nothing, address, part)

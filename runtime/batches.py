@@ -63,7 +63,7 @@ def _stopped(module: Module) -> None:
     (context,) = body.args
     batch = body.load(PTR, context, BATCH)
     body.leave_if(~batch.ne_null(), 0)
-    lowest = Shared(body, batch.raw, LOWEST).get()
+    lowest = Shared(body, batch, LOWEST).get()
     vain = body.load(I64, context, ENTRY) > lowest
     body.finish(body.select(vain, INTERRUPTED, 0))
 
@@ -93,10 +93,10 @@ def _fail(module: Module) -> None:
     worker = _worker(body, batch, number)
     interrupted = number.eq(0) & (status & 255).eq(INTERRUPTED)
     place = body.select(interrupted, -1, place)
-    body.leave_if(place > Shared(body, batch.raw, LOWEST).get())
+    body.leave_if(place > Shared(body, batch, LOWEST).get())
     body.store(place, worker, FAILED)
     body.store(status, worker, STATUS)
-    Shared(body, batch.raw, LOWEST).lower(place)
+    Shared(body, batch, LOWEST).lower(place)
     body.finish()
 
 
@@ -105,7 +105,7 @@ def _entries(module: Module) -> None:
     body = module.function("entries", VOID, PTR, I64, I64, I64, private=True)
     batch, first, last, number = body.args
     worker = _worker(body, batch, number)
-    lowest = Shared(body, batch.raw, LOWEST)
+    lowest = Shared(body, batch, LOWEST)
     body.leave_if(first > lowest.get())
     with body.when(number.ne(0)):
         missing = body.call("begin", I64, batch, worker)
@@ -187,8 +187,8 @@ def _for_each(module: Module) -> None:
     with body.when(alone):
         body.call("entries", VOID, batch, body.int(0), count, body.int(0))
     with body.when(~alone):
-        entries = body.builder.bitcast(module.raw.globals["entries"], PTR)
-        body.call("__qrt__parallel", VOID, Value(body, entries), batch, count)
+        entries = body.address("entries")
+        body.call("__qrt__parallel", VOID, entries, batch, count)
     status = body.call("end", I64, batch, workers)
     body.leave_if(status.ne(0), status)
     for source, word in ((LAST_SEED, SEED), (LAST_COUNTER, COUNTER)):

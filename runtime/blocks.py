@@ -177,8 +177,7 @@ class Blocks:
             low = self.body.shuffle(value, value, list(range(width)))
             high = self.body.shuffle(value, value, list(range(width, 2 * width)))
             value = low + high
-        raw = self.body.builder.extract_element(value.raw, I32(0))
-        return Value(self.body, raw)
+        return self.body.lane(value, 0)
 
     @contextmanager
     def each(self, fixed: Value, wanted: Value, count: Operand) -> Generator[Value]:

@@ -99,8 +99,7 @@ def _controlled(
 
 def _any(blocks: Blocks, lanes: Value) -> Value:
     """Whether any lane of a mask is set."""
-    raw = blocks.body.builder.bitcast(lanes.raw, integer(blocks.lanes))
-    return Value(blocks.body, raw).ne(0)
+    return blocks.body.cast("bitcast", lanes, integer(blocks.lanes)).ne(0)
 
 
 def _reverse(module: Module, precision: Precision) -> None:

@@ -1,4 +1,4 @@
-"""A small kernel language over llvmlite: values with operators, structured loops.
+"""A small kernel language that writes LLVM assembly: values with operators, loops.
 
 Mutable variables are stack slots that LLVM's optimiser turns into registers, so kernels
 read like ordinary loops and need no phi nodes.
@@ -6,211 +6,102 @@ read like ordinary loops and need no phi nodes.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import binding
 
-from .target import initialize_native
-
-Number = int | float
-VOID: Any = ir.VoidType()
-I1: Any = ir.IntType(1)
-I8: Any = ir.IntType(8)
-I32: Any = ir.IntType(32)
-I64: Any = ir.IntType(64)
-F32: Any = ir.FloatType()
-F64: Any = ir.DoubleType()
-PTR: Any = ir.PointerType()
-
-
-def vector(element: Any, lanes: int) -> Any:
-    """The vector type of `lanes` elements."""
-    return ir.VectorType(element, lanes)
-
-
-def array(element: Any, count: int) -> Any:
-    """The type of `count` elements in memory."""
-    return ir.ArrayType(element, count)
-
-
-def integer(bits: int) -> Any:
-    """The integer type of a width."""
-    return ir.IntType(bits)
-
-
-def constant(type_: Any, value: Number | Sequence[Number]) -> Any:
-    """A constant; a number given for a vector type fills every lane."""
-    if isinstance(type_, ir.VectorType) and isinstance(value, (int, float)):
-        return ir.Constant(type_, [ir.Constant(type_.element, value)] * type_.count)
-    if isinstance(value, (int, float)):
-        return ir.Constant(type_, value)
-    return ir.Constant(type_, [ir.Constant(type_.element, item) for item in value])
-
-
-def mangled(type_: Any) -> str:
-    """The spelling of a type inside an intrinsic's name."""
-    if isinstance(type_, ir.VectorType):
-        return f"v{type_.count}{mangled(type_.element)}"
-    if isinstance(type_, ir.IntType):
-        return f"i{type_.width}"
-    return "f64" if type_ == F64 else "f32"
-
-
-def is_float(type_: Any) -> bool:
-    """Whether a scalar or vector type holds floating-point numbers."""
-    element = type_.element if isinstance(type_, ir.VectorType) else type_
-    return isinstance(element, (ir.FloatType, ir.DoubleType))
-
-
-class Value:
-    """An SSA value with Python operators; integers compare signed, shift logically."""
-
-    def __init__(self, body: Body, raw: Any) -> None:
-        self.body = body
-        self.raw = raw
-
-    @property
-    def type(self) -> Any:
-        """Its LLVM type."""
-        return self.raw.type
-
-    def _binary(self, other: Operand, on_int: str, on_float: str = "") -> Value:
-        right = self.body.coerce(other, self.type)
-        name = on_float if is_float(self.type) else on_int
-        return Value(self.body, getattr(self.body.builder, name)(self.raw, right.raw))
-
-    def _compare(self, other: Operand, sign: str) -> Value:
-        right, builder = self.body.coerce(other, self.type), self.body.builder
-        if is_float(self.type):
-            return Value(self.body, builder.fcmp_ordered(sign, self.raw, right.raw))
-        return Value(self.body, builder.icmp_signed(sign, self.raw, right.raw))
-
-    def __add__(self, other: Operand) -> Value:
-        return self._binary(other, "add", "fadd")
-
-    def __sub__(self, other: Operand) -> Value:
-        return self._binary(other, "sub", "fsub")
-
-    def __mul__(self, other: Operand) -> Value:
-        return self._binary(other, "mul", "fmul")
-
-    def __truediv__(self, other: Operand) -> Value:
-        return self._binary(other, "udiv", "fdiv")
-
-    def __mod__(self, other: Operand) -> Value:
-        return self._binary(other, "urem")
-
-    def __and__(self, other: Operand) -> Value:
-        return self._binary(other, "and_")
-
-    def __or__(self, other: Operand) -> Value:
-        return self._binary(other, "or_")
-
-    def __xor__(self, other: Operand) -> Value:
-        return self._binary(other, "xor")
-
-    def __lshift__(self, other: Operand) -> Value:
-        return self._binary(other, "shl")
-
-    def __rshift__(self, other: Operand) -> Value:
-        return self._binary(other, "lshr")
-
-    def __invert__(self) -> Value:
-        return self ^ (1 if self.type == I1 else -1)
-
-    def __neg__(self) -> Value:
-        builder = self.body.builder
-        raw = builder.fneg(self.raw) if is_float(self.type) else builder.neg(self.raw)
-        return Value(self.body, raw)
-
-    def __lt__(self, other: Operand) -> Value:
-        return self._compare(other, "<")
-
-    def __le__(self, other: Operand) -> Value:
-        return self._compare(other, "<=")
-
-    def __gt__(self, other: Operand) -> Value:
-        return self._compare(other, ">")
-
-    def __ge__(self, other: Operand) -> Value:
-        return self._compare(other, ">=")
-
-    def eq(self, other: Operand) -> Value:
-        """Equality, as i1."""
-        return self._compare(other, "==")
-
-    def ne(self, other: Operand) -> Value:
-        """Inequality, as i1."""
-        return self._compare(other, "!=")
-
-    def ne_null(self) -> Value:
-        """Whether a pointer points at something."""
-        return self.ne(self.body.null())
-
-
-Operand = Value | int | float
-
-
-class Variable:
-    """A mutable variable."""
-
-    def __init__(self, body: Body, type_: Any) -> None:
-        self.body = body
-        self.type = type_
-        self.slot = body.stack(type_)
-
-    def get(self) -> Value:
-        """The present value."""
-        return self.body.load(self.type, self.slot)
-
-    def set(self, value: Operand) -> None:
-        """Replace the value."""
-        self.body.store(self.body.coerce(value, self.type), self.slot)
-
-    def add(self, value: Operand) -> None:
-        """Increase the value."""
-        self.set(self.get() + value)
+from .ir_types import F32 as F32
+from .ir_types import F64, I1, I8, I32, I64, PTR, VOID, Number, Type, constant, vector
+from .ir_types import array as array
+from .ir_types import integer as integer
+from .values import Operand, Value, Variable
 
 
 class Body:
     """The body of one function under construction."""
 
-    def __init__(self, function: Any) -> None:
-        self.function = function
-        self.entry = function.append_basic_block("entry")
-        self.builder: Any = ir.IRBuilder(function.append_basic_block("body"))
-        self.args = tuple(Value(self, argument) for argument in function.args)
+    def __init__(
+        self, module: Module, name: str, result: Type, given: Sequence[Type], line: str
+    ) -> None:
+        self.module, self.name, self.result = module, name, result
+        self.args = tuple(
+            Value(self, type_, f"%a{place}") for place, type_ in enumerate(given)
+        )
+        arguments = ", ".join(f"{each.type.text} {each.text}" for each in self.args)
+        self._first = f"{line}({arguments}) nounwind {{"
+        self._frame: list[str] = []  # what is allocated
+        self._blocks: list[list[str]] = []
+        self._number = 0
+        self.begin(self.block("body"))
+
+    def emit(self, type_: Type, operation: str) -> Value:
+        """Write an operation that has a result."""
+        self._number += 1
+        name = f"%v{self._number}"
+        self._lines.append(f"  {name} = {operation}")
+        return Value(self, type_, name)
+
+    def write(self, operation: str) -> None:
+        """Write an operation that has no result."""
+        self._lines.append(f"  {operation}")
+
+    def block(self, name: str) -> str:
+        """The label of a new block."""
+        self._number += 1
+        return f"{name}{self._number}"
+
+    def begin(self, label: str) -> None:
+        """Go on with the block of a label."""
+        self._lines = [f"{label}:"]
+        self._blocks.append(self._lines)
+
+    def jump(self, label: str) -> None:
+        """Go to a block."""
+        self.write(f"br label %{label}")
+
+    def branch(self, condition: Value, yes: str, no: str) -> None:
+        """Go to one of two blocks."""
+        self.write(f"br i1 {condition.text}, label %{yes}, label %{no}")
+
+    def lines(self) -> Generator[str]:
+        """The lines of the function."""
+        yield self._first
+        yield "entry:"
+        yield from self._frame
+        yield f"  br label %{self._blocks[0][0][:-1]}"
+        for block in self._blocks:
+            yield from block
+        yield "}"
 
     def finish(self, result: Operand | None = None) -> None:
-        """End the function, returning `result`, and close its entry block."""
+        """End the function, returning `result`."""
         self.leave(result)
-        ir.IRBuilder(self.entry).branch(self.function.blocks[1])
 
     def leave(self, result: Operand | None = None) -> None:
         """Return from the function here."""
         if result is None:
-            self.builder.ret_void()
+            self.write("ret void")
         else:
-            type_ = self.function.function_type.return_type
-            self.builder.ret(self.coerce(result, type_).raw)
+            value = self.coerce(result, self.result)
+            self.write(f"ret {value.type.text} {value.text}")
 
     def exit(self, result: Operand | None = None) -> None:
         """Return from the function here; code that follows is never reached."""
         self.leave(result)
-        self.builder.position_at_end(self.function.append_basic_block("dead"))
+        self.begin(self.block("dead"))
 
     def leave_if(self, condition: Value, result: Operand | None = None) -> None:
         """Return from the function when `condition` holds."""
         with self.when(condition):
             self.exit(result)
 
-    def coerce(self, value: Operand, type_: Any) -> Value:
+    def coerce(self, value: Operand, type_: Type) -> Value:
         """`value` as a Value; Python numbers become constants of `type_`."""
         if isinstance(value, Value):
             return value
-        return Value(self, constant(type_, value))
+        return Value(self, type_, constant(type_, value))
 
     def int(self, value: int) -> Value:
         """A 64-bit integer constant."""
@@ -220,65 +111,88 @@ class Body:
         """A double constant."""
         return self.coerce(float(value), F64)
 
-    def lanes(self, element: Any, values: Sequence[Number]) -> Value:
+    def lanes(self, element: Type, values: Sequence[Number]) -> Value:
         """A constant vector."""
-        return Value(self, constant(vector(element, len(values)), values))
+        type_ = vector(element, len(values))
+        return Value(self, type_, constant(type_, values))
 
     def null(self) -> Value:
         """The null pointer."""
-        return Value(self, ir.Constant(PTR, None))
+        return Value(self, PTR, "null")
 
-    def stack(self, type_: Any, count: int = 1, align: int = 0) -> Value:
+    def address(self, name: str) -> Value:
+        """The address of a function or variable of the module, by its name."""
+        return Value(self, PTR, f'@"{name}"')
+
+    def stack(self, type_: Type, count: int = 1, align: int = 0) -> Value:
         """Memory of the function's frame, for `count` items."""
-        slot: Any = ir.IRBuilder(self.entry).alloca(type_, size=count)
-        slot.align = align or None
-        slot.type = PTR
-        return Value(self, slot)
+        self._number += 1
+        name, aligned = f"%s{self._number}", f", align {align}" if align else ""
+        line = f"  {name} = alloca {type_.text}, i32 {count}{aligned}"
+        self._frame.append(line)
+        return Value(self, PTR, name)
 
-    def var(self, initial: Operand, type_: Any = I64) -> Variable:
+    def var(self, initial: Operand, type_: Type = I64) -> Variable:
         """A mutable variable; Python numbers take `type_`."""
         value = self.coerce(initial, type_)
         variable = Variable(self, value.type)
         variable.set(value)
         return variable
 
-    def at(self, pointer: Value, index: Operand, type_: Any = I8) -> Value:
+    def at(self, pointer: Value, index: Operand, type_: Type = I8) -> Value:
         """The address of item `index` behind `pointer`."""
-        offset = self.coerce(index, I64).raw
-        raw = self.builder.gep(pointer.raw, [offset], source_etype=type_)
-        return Value(self, raw)
-
-    def load(self, type_: Any, pointer: Value, index: Operand | None = None) -> Value:
-        """Read item `index` behind `pointer`."""
-        place = pointer if index is None else self.at(pointer, index, type_)
-        return Value(self, self.builder.load(place.raw, typ=type_))
-
-    def store(self, value: Value, pointer: Value, index: Operand | None = None) -> None:
-        """Write item `index` behind `pointer`."""
-        place = pointer if index is None else self.at(pointer, index, value.type)
-        self.builder.store(value.raw, place.raw)
-
-    def call(self, name: str, result: Any, *args: Value) -> Value:
-        """Call a function by name, declaring it on first use."""
-        module = self.function.module
-        callee = module.globals.get(name)
-        if callee is None:
-            type_ = ir.FunctionType(result, [argument.type for argument in args])
-            callee = ir.Function(module, type_, name)
-        return Value(
-            self, self.builder.call(callee, [argument.raw for argument in args])
+        offset = self.coerce(index, I64)
+        return self.emit(
+            PTR,
+            f"getelementptr {type_.text}, ptr {pointer.text}, "
+            f"{offset.type.text} {offset.text}",
         )
 
-    def call_pointer(self, pointer: Value, result: Any, *args: Value) -> Value:
+    def load(self, type_: Type, pointer: Value, index: Operand | None = None) -> Value:
+        """Read item `index` behind `pointer`."""
+        place = pointer if index is None else self.at(pointer, index, type_)
+        return self.emit(type_, f"load {type_.text}, ptr {place.text}")
+
+    def store(
+        self,
+        value: Value,
+        pointer: Value,
+        index: Operand | None = None,
+        *,
+        align: int = 0,
+    ) -> None:
+        """Write item `index` behind `pointer`."""
+        place = pointer if index is None else self.at(pointer, index, value.type)
+        aligned = f", align {align}" if align else ""
+        self.write(f"store {value.type.text} {value.text}, ptr {place.text}{aligned}")
+
+    def atomic(self, operation: str, place: Value, value: Value, order: str) -> Value:
+        """Change a word in memory at once; what it was."""
+        given = f"{value.type.text} {value.text}"
+        line = f"atomicrmw {operation} ptr {place.text}, {given} {order}"
+        return self.emit(value.type, line)
+
+    def call(self, name: str, result: Type, *args: Value) -> Value:
+        """Call a function by name, declaring it on first use."""
+        self.module.declare(name, result, tuple([argument.type for argument in args]))
+        return self._call(f'@"{name}"', result, args)
+
+    def call_pointer(self, pointer: Value, result: Type, *args: Value) -> Value:
         """Call a function by its address."""
-        type_ = ir.FunctionType(result, [argument.type for argument in args])
-        callee: Any = _Callee(pointer.raw, type_)
-        return Value(self, self.builder.call(callee, [each.raw for each in args]))
+        return self._call(pointer.text, result, args)
+
+    def _call(self, callee: str, result: Type, args: Sequence[Value]) -> Value:
+        given = ", ".join([f"{each.type.text} {each.text}" for each in args])
+        line = f"call {result.text} {callee}({given})"
+        if result is not VOID:
+            return self.emit(result, line)
+        self.write(line)
+        return Value(self, VOID, "")
 
     def intrinsic(self, name: str, *args: Value) -> Value:
         """Call an LLVM intrinsic overloaded on the type of its first argument."""
         type_ = args[0].type
-        return self.call(f"llvm.{name}.{mangled(type_)}", type_, *args)
+        return self.call(f"llvm.{name}.{type_.mangled}", type_, *args)
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """a*b + c, fused where the machine does it in one instruction."""
@@ -288,8 +202,16 @@ class Body:
         """Number of set bits."""
         return self.intrinsic("ctpop", value)
 
+    def leading_zeros(self, value: Value) -> Value:
+        """Number of zeros above the highest set bit."""
+        return self.intrinsic("ctlz", value, self.coerce(0, I1))
+
+    def trailing_zeros(self, value: Value) -> Value:
+        """Number of zeros below the lowest set bit."""
+        return self.intrinsic("cttz", value, self.coerce(0, I1))
+
     def select(
-        self, condition: Value, yes: Operand, no: Operand, type_: Any = I64
+        self, condition: Value, yes: Operand, no: Operand, type_: Type = I64
     ) -> Value:
         """`yes` where the condition holds, `no` elsewhere."""
         if isinstance(yes, Value):
@@ -297,51 +219,69 @@ class Body:
         elif isinstance(no, Value):
             type_ = no.type
         left, right = self.coerce(yes, type_), self.coerce(no, type_)
-        return Value(self, self.builder.select(condition.raw, left.raw, right.raw))
+        return self.emit(
+            type_,
+            f"select {condition.type.text} {condition.text}, "
+            f"{type_.text} {left.text}, {type_.text} {right.text}",
+        )
+
+    def lane(self, value: Value, number: int) -> Value:
+        """One lane of a vector."""
+        element = value.type.element
+        assert element is not None
+        given = f"{value.type.text} {value.text}, i32 {number}"
+        return self.emit(element, f"extractelement {given}")
 
     def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
         """Lanes picked from a (0..) and then b."""
-        mask = constant(vector(I32, len(lanes)), list(lanes))
-        return Value(self, self.builder.shuffle_vector(a.raw, b.raw, mask))
+        element, kind = a.type.element, vector(I32, len(lanes))
+        assert element is not None
+        return self.emit(
+            vector(element, len(lanes)),
+            f"shufflevector {a.type.text} {a.text}, {b.type.text} {b.text}, "
+            f"{kind.text} {constant(kind, lanes)}",
+        )
 
     def barrier(self) -> None:
         """Let no read or write of memory change places with those before."""
-        type_ = ir.FunctionType(VOID, [])
-        self.builder.asm(type_, "", "~{memory}", [], side_effect=True)
+        self.write('call void asm sideeffect "", "~{memory}"()')
 
     def splat(self, value: Value, lanes: int) -> Value:
         """A vector with `value` in every lane."""
         type_ = vector(value.type, lanes)
-        empty = ir.Constant(type_, ir.Undefined)
-        one = Value(self, self.builder.insert_element(empty, value.raw, I32(0)))
+        given = f"{type_.text} undef, {value.type.text} {value.text}, i32 0"
+        one = self.emit(type_, f"insertelement {given}")
         return self.shuffle(one, one, [0] * lanes)
 
-    def convert(self, value: Value, type_: Any) -> Value:
+    def cast(self, name: str, value: Value, type_: Type) -> Value:
+        """The result of one of LLVM's conversions."""
+        return self.emit(
+            type_, f"{name} {value.type.text} {value.text} to {type_.text}"
+        )
+
+    def to_word(self, pointer: Value) -> Value:
+        """A pointer as a 64-bit integer."""
+        return self.cast("ptrtoint", pointer, I64)
+
+    def to_pointer(self, word: Value) -> Value:
+        """The pointer that a 64-bit integer stands for."""
+        return self.cast("inttoptr", word, PTR)
+
+    def convert(self, value: Value, type_: Type) -> Value:
         """The same number in another width; integers to floats are signed."""
-        if value.type == type_:
+        if value.type is type_:
             return value
-        wide, narrow = self._width(type_), self._width(value.type)
-        if is_float(value.type):
-            name = (
-                ("fpext" if wide > narrow else "fptrunc")
-                if is_float(type_)
-                else "fptosi"
-            )
-        elif is_float(type_):
+        wide, narrow = type_.width, value.type.width
+        if value.type.is_float and type_.is_float:
+            name = "fpext" if wide > narrow else "fptrunc"
+        elif value.type.is_float:
+            name = "fptosi"
+        elif type_.is_float:
             name = "sitofp"
         else:
             signed = "zext" if narrow == 1 else "sext"
             name = signed if wide > narrow else "trunc"
-        return Value(self, getattr(self.builder, name)(value.raw, type_))
-
-    @staticmethod
-    def _width(type_: Any) -> int:
-        element = type_.element if isinstance(type_, ir.VectorType) else type_
-        return (
-            element.width
-            if isinstance(element, ir.IntType)
-            else (64 if element == F64 else 32)
-        )
+        return self.cast(name, value, type_)
 
     @contextmanager
     def loop(
@@ -355,83 +295,90 @@ class Body:
             index.set(value + step)
 
     @contextmanager
-    def repeat_while(self, condition: Any) -> Generator[None]:
+    def repeat_while(self, condition: Callable[[], Value]) -> Generator[None]:
         """A loop that runs as long as `condition()` gives a true i1."""
-        body, after = (
-            self.function.append_basic_block(name) for name in ("loop", "after")
-        )
+        body, after = self.block("loop"), self.block("after")
         # The test stands once before and once at the end: no extra jump per turn.
-        self.builder.cbranch(condition().raw, body, after)
-        self.builder.position_at_end(body)
+        self.branch(condition(), body, after)
+        self.begin(body)
         yield
-        self.builder.cbranch(condition().raw, body, after)
-        self.builder.position_at_end(after)
+        self.branch(condition(), body, after)
+        self.begin(after)
 
     @contextmanager
     def when(self, condition: Value) -> Generator[None]:
         """Code that runs if `condition` holds."""
-        body, after = (
-            self.function.append_basic_block(name) for name in ("then", "after")
-        )
-        self.builder.cbranch(condition.raw, body, after)
-        self.builder.position_at_end(body)
+        body, after = self.block("then"), self.block("after")
+        self.branch(condition, body, after)
+        self.begin(body)
         yield
-        self.builder.branch(after)
-        self.builder.position_at_end(after)
+        self.jump(after)
+        self.begin(after)
 
-    def switch(self, value: Value, cases: Sequence[Any]) -> None:
+    def switch(self, value: Value, cases: Sequence[Callable[[], Any]]) -> None:
         """Run `cases[value]()`; other values run nothing."""
-        blocks = [self.function.append_basic_block("case") for _ in cases]
-        after = self.function.append_basic_block("after")
-        table = self.builder.switch(value.raw, after)
-        for number, (block, case) in enumerate(zip(blocks, cases, strict=True)):
-            table.add_case(constant(value.type, number), block)
-            self.builder.position_at_end(block)
+        blocks = [self.block("case") for _ in cases]
+        after, kind = self.block("after"), value.type.text
+        table = " ".join(f"{kind} {n}, label %{b}" for n, b in enumerate(blocks))
+        self.write(f"switch {kind} {value.text}, label %{after} [{table}]")
+        for block, case in zip(blocks, cases, strict=True):
+            self.begin(block)
             case()
-            self.builder.branch(after)
-        self.builder.position_at_end(after)
-
-
-class _Callee:
-    """A pointer that is called as a function of some type."""
-
-    def __init__(self, pointer: Any, type_: Any) -> None:
-        self.pointer, self.function_type = pointer, type_
-        self.type = pointer.type
-
-    def get_reference(self) -> str:
-        """How the pointer is written."""
-        return self.pointer.get_reference()
+            self.jump(after)
+        self.begin(after)
 
 
 class Module:
     """An LLVM module under construction."""
 
     def __init__(self, name: str) -> None:
-        initialize_native()
-        self.raw: Any = ir.Module(name)
-        self.raw.triple = binding.get_process_triple()
+        self.name = name
+        self._signatures: dict[str, tuple[Type, tuple[Type, ...]]] = {}
+        self._bodies: dict[str, Body] = {}
+        self._variables: dict[str, str] = {}
+
+    def declare(self, name: str, result: Type, args: tuple[Type, ...]) -> None:
+        """Say what a function takes and returns, which is the same all along."""
+        known = self._signatures.setdefault(name, (result, args))
+        if known != (result, args):
+            raise TypeError(f"called otherwise: {_signature(name, *known)}")
 
     def function(
-        self, name: str, result: Any, *args: Any, private: bool = False
+        self, name: str, result: Type, *args: Type, private: bool = False
     ) -> Body:
         """Begin a function with the given result and argument types."""
-        raw = self.raw.globals.get(name)
-        if raw is None:
-            raw = ir.Function(self.raw, ir.FunctionType(result, args), name)
-        raw.attributes.add("nounwind")
-        if private:
-            raw.linkage = "internal"
-        return Body(raw)
+        self.declare(name, result, args)
+        private_ = "internal " if private else ""
+        line = f'define {private_}{result.text} @"{name}"'
+        self._bodies[name] = body = Body(self, name, result, args, line)
+        return body
 
-    def variable(self, name: str, type_: Any, initial: Any = None) -> Any:
-        """A private global variable, zero unless `initial` is given."""
-        variable: Any = ir.GlobalVariable(self.raw, type_, name)
-        variable.linkage = "internal"
-        variable.initializer = ir.Constant(type_, initial)
-        variable.type = PTR
-        return variable
+    def variable(
+        self, name: str, type_: Type, initial: Any = None, *, align: int = 0
+    ) -> str:
+        """A private global variable, zero unless `initial` is given; its name."""
+        value = "zeroinitializer" if initial is None else constant(type_, initial)
+        aligned = f", align {align}" if align else ""
+        line = f'@"{name}" = internal global {type_.text} {value}{aligned}'
+        self._variables[name] = line
+        return name
+
+    def table(self, type_: Type, initial: Sequence[Number]) -> str:
+        """A private global variable without a name of its own; its name."""
+        return self.variable(f"numbers_{len(self._variables)}", type_, initial)
 
     def text(self) -> str:
         """The module as LLVM assembly."""
-        return str(self.raw)
+        lines = [f'target triple = "{binding.get_process_triple()}"']
+        lines.extend(self._variables.values())
+        for name, signature in self._signatures.items():
+            if name in self._bodies:
+                lines.extend(self._bodies[name].lines())
+            else:
+                lines.append(_signature(name, *signature))
+        return "\n".join(lines) + "\n"
+
+
+def _signature(name: str, result: Type, args: Sequence[Type]) -> str:
+    given = ", ".join(each.text for each in args)
+    return f'declare {result.text} @"{name}"({given})'

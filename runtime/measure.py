@@ -98,7 +98,7 @@ def _all_probabilities(module: Module, precision: Precision) -> None:
         x = blocks.load(first, block)
         value = body.fma(x.re, x.re, x.im * x.im)
         target = body.at(out, block, blocks.vector)
-        body.builder.store(value.raw, target.raw).align = precision.real_bytes
+        body.store(value, target, align=precision.real_bytes)
     body.finish()
 
 

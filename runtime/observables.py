@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from .blocks import Blocks, Complex
-from .emit import F64, I1, I32, I64, PTR, VOID, Body, Module, Value
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
 from .mix import block_sign
 from .mix_reverse import Sums
 from .state import (
@@ -96,7 +96,7 @@ def _negative(body: Body, ys: Value) -> Value:
 
 def _top_bit(body: Body, value: Value) -> Value:
     """The highest set bit, alone; 0 for 0."""
-    zeros = Value(body, body.builder.ctlz(value.raw, body.coerce(0, I1).raw))
+    zeros = body.leading_zeros(value)
     bit = body.int(1) << ((-zeros + 63) & 63)
     return body.select(value.eq(0), 0, bit)
 

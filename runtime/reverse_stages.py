@@ -222,7 +222,7 @@ def _join(module: Module, precision: Precision) -> None:
     own, together = body.stack(F64, 8), body.at(leader, TOGETHER_WORD, I64)
     expand = f"__qrt__two_by_two_{precision.suffix}"
     product = f"__qrt__product_{precision.suffix}"
-    run_entry = body.at(Value(body, merged), 0)
+    run_entry = body.address(merged)
     with body.when(body.load(PTR, leader, RUN_ENTRY_WORD).ne(run_entry)):
         given = (body.load(PTR, leader, part) for part in (ENTRY_WORD, MADE_WORD))
         body.call(expand, VOID, *given, together)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .blocks import Blocks
-from .emit import F64, I1, I32, I64, PTR, VOID, Body, Module, Value
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
 from .mix import plan_room
 from .state import block_count, data, is_skipped, qubits
 from .target import Precision
@@ -123,7 +123,7 @@ def _prepare_pauli(module: Module, precision: Precision) -> None:
     plan, words, blocks = body.args
     values, flips = decoded(body, words, VALUES), decoded(body, words, FLIPS)
     flipped_blocks = flips & -precision.lanes
-    leading = Value(body, body.builder.ctlz(flipped_blocks.raw, body.coerce(0, I1).raw))
+    leading = body.leading_zeros(flipped_blocks)
     pivot = body.select(flipped_blocks.ne(0), body.int(1) << ((-leading + 63) & 63), 0)
     fixed = decoded(body, words, CONTROLS) | pivot
     signs = decoded(body, words, SIGNS)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .blocks import Blocks
 from .emit import (
     F64,
-    I1,
     I32,
     I64,
     PTR,
@@ -236,7 +235,7 @@ def identity(body: Body, matrix: Value) -> None:
         body.store(body.real(1.0 if place in (0, 6) else 0.0), matrix, place)
 
 
-def merged_entry(module: Module) -> Any:
+def merged_entry(module: Module) -> str:
     """The entry of a matrix that stands for several gates of one qubit."""
     words = [0] * ENTRY_WORDS
     words[KERNEL], words[NUM_TARGETS] = ONE, 1
@@ -264,7 +263,7 @@ def _merge(module: Module, precision: Precision) -> None:
     own = body.at(slot, MATRIX_WORD, I64)
     body.call(f"__qrt__product_{precision.suffix}", VOID, second, first, own)
     body.store(own, slot, MADE_WORD)
-    body.store(body.at(Value(body, merged), 0), slot, ENTRY_WORD)
+    body.store(body.address(merged), slot, ENTRY_WORD)
     mixes_one_bit(body, slot)
     body.finish()
 
@@ -331,7 +330,7 @@ def _move(module: Module, precision: Precision) -> None:
     body = module.function(name, VOID, PTR, PTR, I64, I64, I64)
     state, tile, base, bits, back = body.args
     amplitude = 2 * precision.real_bytes
-    near = Value(body, body.builder.cttz((~bits).raw, body.coerce(0, I1).raw))
+    near = body.trailing_zeros(~bits)
     size = body.int(1) << (near - precision.lane_bits)
     far = bits & ~((body.int(1) << near) - 1)
     blocks = Blocks(body, precision)

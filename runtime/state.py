@@ -93,14 +93,14 @@ def _entropy(module: Module) -> None:
     base = module.variable("entropy_base", I64, 0)
     counter = module.variable("entropy_counter", I64, 0)
     body = module.function("__qrt__entropy", I64)
-    place = Value(body, base)
+    place = body.address(base)
     with body.when(body.load(I64, place).eq(0)):
         fresh = body.stack(I64)
         body.call("getentropy", I32, fresh, body.int(8))
         body.store(body.load(I64, fresh) | 1, place)
-    builder = body.builder
-    number = builder.atomic_rmw("add", counter, I64(1), "monotonic")
-    body.finish(mix_bits(body.load(I64, place) + Value(body, number) * GOLDEN))
+    count = body.address(counter)
+    number = body.atomic("add", count, body.int(1), "monotonic")
+    body.finish(mix_bits(body.load(I64, place) + number * GOLDEN))
 
 
 def _context_new(module: Module) -> None:
@@ -192,16 +192,15 @@ def _pool(module: Module) -> None:
     slots = module.variable("pool", array(I64, POOL_SLOTS), [0] * POOL_SLOTS)
 
     def slot(body: Body, number: Value) -> Value:
-        return body.at(Value(body, slots), number, I64)
+        return body.at(body.address(slots), number, I64)
 
     def exchange(body: Body, place: Value, word: Value) -> Value:
-        raw = body.builder.atomic_rmw("xchg", place.raw, word.raw, "acq_rel")
-        return Value(body, raw)
+        return body.atomic("xchg", place, word, "acq_rel")
 
     body = module.function("__qrt__memory_free", VOID, PTR)
     (memory,) = body.args
     size = body.load(I64, memory, BYTES)
-    leaving = body.var(Value(body, body.builder.ptrtoint(memory.raw, I64)))
+    leaving = body.var(body.to_word(memory))
     pooled = (size >= POOL_FROM) & (size <= POOL_TO)
     with (
         body.when(pooled),
@@ -209,14 +208,14 @@ def _pool(module: Module) -> None:
         body.when(leaving.get().ne(0)),
     ):
         leaving.set(exchange(body, slot(body, i), leaving.get()))
-    release(body, Value(body, body.builder.inttoptr(leaving.get().raw, PTR)))
+    release(body, body.to_pointer(leaving.get()))
     body.finish()
 
     body = module.function("__qrt__memory_new", PTR, I64)
     (size,) = body.args
     with body.when((size >= POOL_FROM) & (size <= POOL_TO)), body.loop(POOL_SLOTS) as i:
         found = exchange(body, slot(body, i), body.int(0))
-        memory = Value(body, body.builder.inttoptr(found.raw, PTR))
+        memory = body.to_pointer(found)
         with body.when(found.ne(0)):
             body.leave_if(body.load(I64, memory, BYTES).eq(size), memory)
             release(body, memory)
@@ -333,10 +332,7 @@ def _amplitudes(module: Module, precision: Precision) -> None:
         halves = (order[:lanes], order[lanes:])
         for number, half in enumerate(halves):
             mixed = body.shuffle(amplitudes.re, amplitudes.im, half)
-            raw = body.builder.store(
-                mixed.raw, body.at(target, number, blocks.vector).raw
-            )
-            raw.align = precision.real_bytes
+            body.store(mixed, target, number, align=precision.real_bytes)
 
     with body.when(block_count(body, state).eq(1)):
         interleave(body.int(0), pairs)

@@ -14,18 +14,16 @@ import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from llvmlite import ir
-
-from .emit import I32, I64, PTR, VOID, Body, Module, Operand, Value
+from .emit import I32, I64, PTR, VOID, Body, Module, Operand, Value, array
 
 # Words of the pool: whether a region is running, the number of threads wanted and of
 # workers started, the number of regions so far, and of a region its function, context,
 # pieces, next piece, whether workers may still join it, and how many are in it.
 BUSY, WANTED, STARTED, REGION, FUNCTION, CONTEXT, COUNT, NEXT, OPEN, INSIDE = range(10)
 MUTEX, WAKE = 16, 48  # where the lock and the signal are, in words
-POOL_WORDS = 80
+POOL, POOL_WORDS = "pool", 80
 SHARES = 8  # how many times a worker takes pieces, if all go equally fast
 SPINS = 20_000  # looks for a new region before a worker sleeps
 PATIENCE = 200  # looks for the end of a region before the processor is offered
@@ -88,88 +86,90 @@ def parallel(
     ]
     yield Region(inner, brought, first, last, worker)
     inner.finish()
-    function = Value(body, body.builder.bitcast(inner.function, PTR))
+    function = body.address(inner.name)
     body.call("__qrt__parallel", VOID, function, context, body.coerce(count, I64))
 
 
 def threads_module() -> str:
     """IR of the pool."""
     module = Module("qrt.threads")
-    pool = module.variable("pool", ir.ArrayType(I64, POOL_WORDS))
-    pool.align = 64
-    _set_threads(module, pool)
-    _workers(module, pool)
-    _take(module, pool)
-    _work(module, pool)
-    _start(module, pool)
-    _parallel(module, pool)
+    module.variable(POOL, array(I64, POOL_WORDS), align=64)
+    _set_threads(module)
+    _workers(module)
+    _take(module)
+    _work(module)
+    _start(module)
+    _parallel(module)
     return module.text()
 
 
 class Shared:
-    """A word of the pool, as all threads see it."""
+    """A word of the pool, or of other memory, as all threads see it."""
 
-    def __init__(self, body: Body, pool: Any, word: int) -> None:
+    def __init__(self, body: Body, pool: Value, word: int) -> None:
         self.body = body
-        self.place = body.at(Value(body, pool), word, I64).raw
+        self.place = body.at(pool, word, I64)
 
     def get(self) -> Value:
         """What it is now."""
-        raw = self.body.builder.load_atomic(self.place, "seq_cst", 8, typ=I64)
-        return Value(self.body, raw)
+        return self.body.emit(
+            I64, f"load atomic i64, ptr {self.place.text} seq_cst, align 8"
+        )
 
     def set(self, value: Operand) -> None:
         """Let it be something else."""
-        raw = self.body.coerce(value, I64).raw
-        self.body.builder.atomic_rmw("xchg", self.place, raw, "seq_cst")
+        self._change("xchg", value)
 
     def add(self, value: Operand) -> Value:
         """Add to it; what it was."""
-        raw = self.body.coerce(value, I64).raw
-        builder = self.body.builder
-        return Value(self.body, builder.atomic_rmw("add", self.place, raw, "seq_cst"))
+        return self._change("add", value)
 
     def lower(self, value: Value) -> None:
         """Let it be at most a value."""
-        self.body.builder.atomic_rmw("min", self.place, value.raw, "seq_cst")
+        self._change("min", value)
 
     def claim(self) -> Value:
         """Make a 0 a 1; whether it was a 0."""
-        old, new = (self.body.int(value).raw for value in (0, 1))
-        builder = self.body.builder
-        pair = builder.cmpxchg(self.place, old, new, "seq_cst", "seq_cst")
-        return Value(self.body, builder.extract_value(pair, 1))
+        return self._change("xchg", 1).eq(0)
+
+    def _change(self, operation: str, value: Operand) -> Value:
+        word = self.body.coerce(value, I64)
+        return self.body.atomic(operation, self.place, word, "seq_cst")
 
 
-def _set_threads(module: Module, pool: Any) -> None:
+def _word(body: Body, word: int) -> Shared:
+    return Shared(body, body.address(POOL), word)
+
+
+def _set_threads(module: Module) -> None:
     """Say how many threads there may be, of a process that has not started any."""
     body = module.function("__qrt__set_threads", VOID, I64)
     (count,) = body.args
     fresh = dict.fromkeys((BUSY, STARTED, OPEN, INSIDE), 0)
     for word, value in {**fresh, WANTED: count}.items():
-        Shared(body, pool, word).set(value)
+        _word(body, word).set(value)
     body.finish()
 
 
-def _workers(module: Module, pool: Any) -> None:
+def _workers(module: Module) -> None:
     """How many workers a region may have."""
     body = module.function("__qrt__workers", I64)
-    wanted = Shared(body, pool, WANTED).get()
+    wanted = _word(body, WANTED).get()
     body.finish(body.select(wanted < 1, 1, wanted))
 
 
-def _take(module: Module, pool: Any) -> None:
+def _take(module: Module) -> None:
     """Run pieces of the region until none is left."""
     body = module.function("take", VOID, I64, private=True)
     (worker,) = body.args
-    function = Shared(body, pool, FUNCTION).get()
-    context = Shared(body, pool, CONTEXT).get()
-    count, following = Shared(body, pool, COUNT).get(), Shared(body, pool, NEXT)
-    wanted = Shared(body, pool, WANTED).get()
+    function = _word(body, FUNCTION).get()
+    context = _word(body, CONTEXT).get()
+    count, following = _word(body, COUNT).get(), _word(body, NEXT)
+    wanted = _word(body, WANTED).get()
     share = count / (wanted * SHARES)
     share = body.select(share < 1, 1, share)
-    callee = Value(body, body.builder.inttoptr(function.raw, PTR))
-    place = Value(body, body.builder.inttoptr(context.raw, PTR))
+    callee = body.to_pointer(function)
+    place = body.to_pointer(context)
     first = body.var(following.add(share))
     with body.repeat_while(lambda: first.get() < count):
         last = first.get() + share
@@ -179,13 +179,13 @@ def _take(module: Module, pool: Any) -> None:
     body.finish()
 
 
-def _work(module: Module, pool: Any) -> None:
+def _work(module: Module) -> None:
     """What a worker does: wait for a region and run pieces of it, if some are left."""
     body = module.function("work", PTR, PTR, private=True)
-    number = Value(body, body.builder.ptrtoint(body.args[0].raw, I64))
-    region, open_ = Shared(body, pool, REGION), Shared(body, pool, OPEN)
-    inside = Shared(body, pool, INSIDE)
-    lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
+    number = body.to_word(body.args[0])
+    region, open_ = _word(body, REGION), _word(body, OPEN)
+    inside = _word(body, INSIDE)
+    lock, wake = (body.at(body.address(POOL), word, I64) for word in (MUTEX, WAKE))
     # Worker n begins with the region after the one in which it was started.
     seen, spins = body.var(region.get() - 1), body.var(0)
     with body.repeat_while(lambda: body.int(0).eq(0)):
@@ -211,11 +211,11 @@ def _work(module: Module, pool: Any) -> None:
     body.finish(body.null())
 
 
-def _start(module: Module, pool: Any) -> None:
+def _start(module: Module) -> None:
     """Start the workers that are missing."""
     body = module.function("start", VOID, private=True)
-    lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
-    started, wanted = Shared(body, pool, STARTED), Shared(body, pool, WANTED)
+    lock, wake = (body.at(body.address(POOL), word, I64) for word in (MUTEX, WAKE))
+    started, wanted = _word(body, STARTED), _word(body, WANTED)
     with body.when(started.get() >= wanted.get() - 1):
         body.exit()
     with body.when(started.get().eq(0)):
@@ -225,14 +225,14 @@ def _start(module: Module, pool: Any) -> None:
     body.call("sigfillset", I32, every)
     body.call("pthread_sigmask", I32, body.coerce(BLOCK_SIGNALS, I32), every, old)
     failed = body.var(0)
-    entry = Value(body, body.builder.bitcast(module.raw.globals["work"], PTR))
+    entry = body.address("work")
 
     def missing() -> Value:
         return failed.get().eq(0) & (started.get() < wanted.get() - 1)
 
     with body.repeat_while(missing):
         number = started.get() + 1
-        place = Value(body, body.builder.inttoptr(number.raw, PTR))
+        place = body.to_pointer(number)
         status = body.call("pthread_create", I32, thread, body.null(), entry, place)
         with body.when(status.eq(0)):
             body.call("pthread_detach", I32, body.load(I64, thread))
@@ -244,11 +244,11 @@ def _start(module: Module, pool: Any) -> None:
     body.finish()
 
 
-def _parallel(module: Module, pool: Any) -> None:
+def _parallel(module: Module) -> None:
     """Run a region; it waits for the workers that joined, but not for sleeping ones."""
     body = module.function("__qrt__parallel", VOID, PTR, PTR, I64)
     function, context, count = body.args
-    shared = [Shared(body, pool, word) for word in range(INSIDE + 1)]
+    shared = [_word(body, word) for word in range(INSIDE + 1)]
     alone = (context, body.int(0), count, body.int(0))
     with body.when((count < 2) | (shared[WANTED].get() < 2)):
         body.call_pointer(function, VOID, *alone)
@@ -257,11 +257,11 @@ def _parallel(module: Module, pool: Any) -> None:
         body.call_pointer(function, VOID, *alone)
         body.exit()
     for word, value in ((FUNCTION, function), (CONTEXT, context)):
-        number = Value(body, body.builder.ptrtoint(value.raw, I64))
+        number = body.to_word(value)
         shared[word].set(number)
     for word, value in ((COUNT, count), (NEXT, body.int(0)), (OPEN, body.int(1))):
         shared[word].set(value)
-    lock, wake = (body.at(Value(body, pool), word, I64) for word in (MUTEX, WAKE))
+    lock, wake = (body.at(body.address(POOL), word, I64) for word in (MUTEX, WAKE))
     with body.when(shared[STARTED].get().ne(0)):
         body.call("pthread_mutex_lock", I32, lock)
     shared[REGION].add(1)

@@ -54,10 +54,7 @@ def turns_module() -> str:
         body.store(sine, body.at(sines, first, F64))
     total = reduce(
         lambda x, y: x & y,
-        (
-            Value(body, body.builder.extract_element(fine.get().raw, I64(lane)))
-            for lane in range(lanes)
-        ),
+        (body.lane(fine.get(), lane) for lane in range(lanes)),
     )
     body.finish(total & 1)
     return result.text()
@@ -71,7 +68,7 @@ def turn(body: Body, x: Value) -> tuple[Value, Value]:
         return body.coerce(number, x.type)
 
     moved = body.fma(x, wide(2 / 3.141592653589793), wide(ROUNDER))
-    quarter = Value(body, body.builder.bitcast(moved.raw, integers))
+    quarter = body.cast("bitcast", moved, integers)
     multiple = moved - ROUNDER
     rest = x
     for part in HALF_PI:

@@ -50,7 +50,7 @@ class Groups:
     backwards: bool = False
     first: Value | None = None  # the number of a group's first block
     known: dict[int, Value] = field(default_factory=dict[int, Value])
-    wide: dict[int, Value] = field(default_factory=dict[int, Value])
+    wide: dict[str, Value] = field(default_factory=dict[str, Value])
     tables: dict[int, Any] = field(default_factory=dict[int, Any])
     _coefficients: dict[tuple[int, int], Coefficients] = field(
         default_factory=dict[tuple[int, int], Coefficients]
@@ -138,9 +138,9 @@ class Groups:
             return self.body.coerce(value, self.blocks.vector)
         if value.type == self.blocks.vector:
             return value
-        if id(value.raw) not in self.wide:
-            self.wide[id(value.raw)] = self.blocks.splat(value)
-        return self.wide[id(value.raw)]
+        if value.text not in self.wide:
+            self.wide[value.text] = self.blocks.splat(value)
+        return self.wide[value.text]
 
     def widened(self, x: Number) -> Number:
         """A complex number in every lane; what is known stays so."""
@@ -330,5 +330,5 @@ def _is_one(factor: Real) -> bool:
 
 def _same(x: Real, y: Real) -> bool:
     if isinstance(x, Value) and isinstance(y, Value):
-        return x.raw is y.raw
+        return x.text == y.text
     return isinstance(x, float) and isinstance(y, float) and x == y

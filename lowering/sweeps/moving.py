@@ -101,9 +101,8 @@ class Move:
         return [*changing.values(), *keeping[:more]], keeping[more:]
 
     def _table(self, numbers: Sequence[int]) -> Value:
-        kind, module = array(I32, len(numbers)), self.code.module
-        name = f"numbers_{len(module.raw.globals)}"
-        return Value(self.code.body, module.variable(name, kind, numbers))
+        table = self.code.module.table(array(I32, len(numbers)), numbers)
+        return self.code.body.address(table)
 
     def _group(self, first: Value, place: Value, group: Sequence[int]) -> None:
         blocks, start = self.code.blocks, self.origin(0)
