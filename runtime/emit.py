@@ -37,11 +37,18 @@ class Body:
         self.begin(self.block("body"))
 
     def emit(self, type_: Type, operation: str) -> Value:
-        """Write an operation that has a result."""
+        """Write an operation that has a result, which is another one every time."""
         self._number += 1
         name = f"%v{self._number}"
         self._lines.append(f"  {name} = {operation}")
         return Value(self, type_, name)
+
+    def compute(self, type_: Type, operation: str) -> Value:
+        """Write an operation whose result depends on its operands only, or find it."""
+        found = self._known.get(operation)
+        if found is None:
+            found = self._known[operation] = self.emit(type_, operation)
+        return found
 
     def write(self, operation: str) -> None:
         """Write an operation that has no result."""
@@ -56,6 +63,7 @@ class Body:
         """Go on with the block of a label."""
         self._lines = [f"{label}:"]
         self._blocks.append(self._lines)
+        self._known = dict[str, Value]()  # what this block has computed
 
     def jump(self, label: str) -> None:
         """Go to a block."""
@@ -141,8 +149,10 @@ class Body:
 
     def at(self, pointer: Value, index: Operand, type_: Type = I8) -> Value:
         """The address of item `index` behind `pointer`."""
+        if isinstance(index, int) and not index:
+            return pointer
         offset = self.coerce(index, I64)
-        return self.emit(
+        return self.compute(
             PTR,
             f"getelementptr {type_.text}, ptr {pointer.text}, "
             f"{offset.type.text} {offset.text}",
@@ -174,16 +184,17 @@ class Body:
 
     def call(self, name: str, result: Type, *args: Value) -> Value:
         """Call a function by name, declaring it on first use."""
-        self.module.declare(name, result, tuple([argument.type for argument in args]))
-        return self._call(f'@"{name}"', result, args)
+        return self._called(self._line(name, result, args), result)
 
     def call_pointer(self, pointer: Value, result: Type, *args: Value) -> Value:
         """Call a function by its address."""
-        return self._call(pointer.text, result, args)
+        return self._called(_call(pointer.text, result, args), result)
 
-    def _call(self, callee: str, result: Type, args: Sequence[Value]) -> Value:
-        given = ", ".join([f"{each.type.text} {each.text}" for each in args])
-        line = f"call {result.text} {callee}({given})"
+    def _line(self, name: str, result: Type, args: Sequence[Value]) -> str:
+        self.module.declare(name, result, tuple([argument.type for argument in args]))
+        return _call(f'@"{name}"', result, args)
+
+    def _called(self, line: str, result: Type) -> Value:
         if result is not VOID:
             return self.emit(result, line)
         self.write(line)
@@ -192,7 +203,8 @@ class Body:
     def intrinsic(self, name: str, *args: Value) -> Value:
         """Call an LLVM intrinsic overloaded on the type of its first argument."""
         type_ = args[0].type
-        return self.call(f"llvm.{name}.{type_.mangled}", type_, *args)
+        line = self._line(f"llvm.{name}.{type_.mangled}", type_, args)
+        return self.compute(type_, line)
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """a*b + c, fused where the machine does it in one instruction."""
@@ -219,7 +231,7 @@ class Body:
         elif isinstance(no, Value):
             type_ = no.type
         left, right = self.coerce(yes, type_), self.coerce(no, type_)
-        return self.emit(
+        return self.compute(
             type_,
             f"select {condition.type.text} {condition.text}, "
             f"{type_.text} {left.text}, {type_.text} {right.text}",
@@ -230,13 +242,13 @@ class Body:
         element = value.type.element
         assert element is not None
         given = f"{value.type.text} {value.text}, i32 {number}"
-        return self.emit(element, f"extractelement {given}")
+        return self.compute(element, f"extractelement {given}")
 
     def shuffle(self, a: Value, b: Value, lanes: Sequence[int]) -> Value:
         """Lanes picked from a (0..) and then b."""
         element, kind = a.type.element, vector(I32, len(lanes))
         assert element is not None
-        return self.emit(
+        return self.compute(
             vector(element, len(lanes)),
             f"shufflevector {a.type.text} {a.text}, {b.type.text} {b.text}, "
             f"{kind.text} {constant(kind, lanes)}",
@@ -250,14 +262,13 @@ class Body:
         """A vector with `value` in every lane."""
         type_ = vector(value.type, lanes)
         given = f"{type_.text} undef, {value.type.text} {value.text}, i32 0"
-        one = self.emit(type_, f"insertelement {given}")
+        one = self.compute(type_, f"insertelement {given}")
         return self.shuffle(one, one, [0] * lanes)
 
     def cast(self, name: str, value: Value, type_: Type) -> Value:
         """The result of one of LLVM's conversions."""
-        return self.emit(
-            type_, f"{name} {value.type.text} {value.text} to {type_.text}"
-        )
+        line = f"{name} {value.type.text} {value.text} to {type_.text}"
+        return self.compute(type_, line)
 
     def to_word(self, pointer: Value) -> Value:
         """A pointer as a 64-bit integer."""
@@ -377,6 +388,11 @@ class Module:
             else:
                 lines.append(_signature(name, *signature))
         return "\n".join(lines) + "\n"
+
+
+def _call(callee: str, result: Type, args: Sequence[Value]) -> str:
+    given = ", ".join([f"{each.type.text} {each.text}" for each in args])
+    return f"call {result.text} {callee}({given})"
 
 
 def _signature(name: str, result: Type, args: Sequence[Type]) -> str:

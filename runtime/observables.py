@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from .blocks import Blocks, Complex
-from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Type, Value
 from .mix import block_sign
 from .mix_reverse import Sums
 from .state import (
@@ -70,7 +70,7 @@ def _transform(module: Module, precision: Precision) -> None:
 
 
 def _transform_radix(
-    body: Body, registers: Value, first: Value, stride: int, type_: object
+    body: Body, registers: Value, first: Value, stride: int, type_: Type
 ) -> None:
     """Three levels of the transform, on RADIX registers at once."""
     places = [first + number * stride for number in range(RADIX)]

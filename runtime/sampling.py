@@ -7,7 +7,7 @@ a shot takes a constant number of memory accesses on average.
 from __future__ import annotations
 
 from .blocks import Blocks
-from .emit import F64, I64, PTR, VOID, Body, Module, Value
+from .emit import F64, I64, PTR, VOID, Body, Module, Type, Value
 from .measure import find_bits
 from .schedule import NO_MEMORY
 from .state import allocate, qubits, release
@@ -50,7 +50,7 @@ def _cumulate(module: Module, precision: Precision) -> None:
 
 
 def _running_sum(
-    body: Body, size: Value, source: Value, element: object, out: Value
+    body: Body, size: Value, source: Value, element: Type, out: Value
 ) -> None:
     total = body.var(0.0, F64)
     total.set(0.0)

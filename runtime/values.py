@@ -18,6 +18,8 @@ SIGNS = {
     "==": ("icmp eq", "fcmp oeq"),
     "!=": ("icmp ne", "fcmp one"),
 }
+# Integers that change nothing as the right operand.
+NEUTRAL = {"add": 0, "sub": 0, "or": 0, "xor": 0, "shl": 0, "lshr": 0, "mul": 1}
 
 
 class Value:
@@ -32,16 +34,19 @@ class Value:
 
     def _binary(self, other: Operand, on_int: str, on_float: str = "") -> Value:
         body, type_ = self.body, self.type
+        neutral = isinstance(other, int) and other == NEUTRAL.get(on_int)
+        if neutral and not type_.is_float:
+            return self
         right = body.coerce(other, type_).text
         name = on_float if type_.is_float else on_int
-        return body.emit(type_, f"{name} {type_.text} {self.text}, {right}")
+        return body.compute(type_, f"{name} {type_.text} {self.text}, {right}")
 
     def _compare(self, other: Operand, sign: str) -> Value:
         body, type_ = self.body, self.type
         right = body.coerce(other, type_).text
         result = vector(I1, type_.count) if type_.is_vector else I1
         name = SIGNS[sign][type_.is_float]
-        return body.emit(result, f"{name} {type_.text} {self.text}, {right}")
+        return body.compute(result, f"{name} {type_.text} {self.text}, {right}")
 
     def __add__(self, other: Operand) -> Value:
         return self._binary(other, "add", "fadd")
@@ -78,7 +83,7 @@ class Value:
 
     def __neg__(self) -> Value:
         if self.type.is_float:
-            return self.body.emit(self.type, f"fneg {self.type.text} {self.text}")
+            return self.body.compute(self.type, f"fneg {self.type.text} {self.text}")
         return self.body.coerce(0, self.type) - self
 
     def __lt__(self, other: Operand) -> Value:

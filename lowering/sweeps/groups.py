@@ -90,7 +90,9 @@ class Groups:
         offsets = [0]
         for vector in self.vectors:
             offsets += [offset ^ vector for offset in offsets]
-        return [first ^ offset if offset else first for offset in offsets]
+        # A sum where no bit meets another one is part of an address.
+        free = sum(1 << bit for bit in self.free)
+        return [(first ^ (offset & free)) + (offset & ~free) for offset in offsets]
 
     def parity(self, mask: int) -> Parity:
         """A mask as this sweep sees it."""
