@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
@@ -37,6 +38,7 @@ from xdsl.irdl import (
 from xdsl.irdl.constraints import AnyInt
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
 
 from .gates import GATES, GateRecord
 from .quantum_types import (
@@ -96,14 +98,39 @@ class Controllable(IRDLOperation):
         return control_pattern(self.control_values, len(self.controls))
 
     @property
-    def qubits(self) -> tuple[SSAValue, ...]:
+    def qubits(self) -> Sequence[SSAValue]:
         """The qubits taken, in the order of the results."""
-        return (*self.targets, *self.controls)
+        return self.operands[len(self.operands) - len(self.results) :]
+
+    @property
+    def groups(self) -> list[Sequence[SSAValue]]:
+        """The operands in the order of their definitions: targets and controls last.
+
+        What xDSL derives from a definition decodes all sizes every time.
+        """
+        sizes = _sizes(self.properties["operandSegmentSizes"])
+        return [self.operands[a:b] for a, b in pairwise(accumulate(sizes, initial=0))]
+
+    def controls_first(self, num_controls: int) -> Sequence[SSAValue]:
+        """The results in the order of wires, given how many controls there are."""
+        split = len(self.results) - num_controls
+        return [*self.results[split:], *self.results[:split]]
 
 
 @cache
 def _segments(*sizes: int) -> DenseArrayBase[IntegerType]:
     return DenseArrayBase.from_list(i32, sizes)
+
+
+@cache
+def _sizes(segments: Attribute) -> tuple[int, ...]:
+    assert isa(segments, DenseArrayBase[IntegerType])
+    return segments.get_values()
+
+
+@cache
+def _name(gate: str) -> StringAttr:
+    return StringAttr(gate)
 
 
 @irdl_op_definition
@@ -152,7 +179,7 @@ class GateOp(Controllable):
         self.build_flat(
             [params, slots, targets, controls],
             {
-                "gate": StringAttr(gate),
+                "gate": _name(gate),
                 "control_values": bit_array(control_values),
                 "adjoint": flag(adjoint),
                 "word": None if word is None else StringAttr(word),

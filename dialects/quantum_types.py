@@ -1,6 +1,7 @@
 """Types, attributes and checks shared by the operations of the `quantum` dialect."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -116,6 +117,7 @@ class TermAttr(ParametrizedAttribute):
         super().__init__(word, ArrayAttr(factors))
 
 
+@lru_cache(1024)
 def integer(value: int | None) -> IntegerAttr[IntegerType] | None:
     """Return an i64 property, or none."""
     return None if value is None else IntegerAttr(value, i64)

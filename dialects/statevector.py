@@ -7,7 +7,9 @@ time. The layout of an entry is the runtime's (see `qjit.runtime.abi`).
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from xdsl.dialects.builtin import (
+    BytesAttr,
     DenseArrayBase,
     Float64Type,
     IntegerAttr,
@@ -233,7 +235,8 @@ class SeedOp(IRDLOperation):
 
 
 def _table(words: Sequence[int]) -> DenseArrayBase[IntegerType]:
-    return DenseArrayBase.from_list(i32, words)
+    data = np.asarray(words, np.int64).astype(np.int32).tobytes()
+    return DenseArrayBase(i32, BytesAttr(data))
 
 
 Statevector = Dialect(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ type_of_kind: dict[str, Attribute] = {
 }
 
 
+@cache
 def is_native(dtype: Any) -> bool:
     """Return whether elements of a dtype have a native form."""
     return str(dtype) in type_of_kind

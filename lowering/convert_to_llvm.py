@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import (
+    BytesAttr,
     ComplexType,
     DenseIntOrFPElementsAttr,
     Float32Type,
@@ -243,12 +244,10 @@ class Converter:
         if data not in self._data:
             name = f"data_{len(self._data)}"
             self._data[data] = name
-            words = np.frombuffer(
-                data + b"\0" * (-len(data) % 8 or 8 * (not data)), "i8"
-            )
-            kind = TensorType(i64, [len(words)])
-            array = llvm.LLVMArrayType(len(words), i64)
-            value = DenseIntOrFPElementsAttr.from_list(kind, words.tolist())
+            whole = data + b"\0" * (-len(data) % 8 or 8 * (not data))
+            kind = TensorType(i64, [len(whole) // 8])
+            array = llvm.LLVMArrayType(len(whole) // 8, i64)
+            value = DenseIntOrFPElementsAttr(kind, BytesAttr(whole))
             self.module.body.block.insert_op_before(
                 llvm.GlobalOp(array, name, "internal", constant=True, value=value),
                 self.function,

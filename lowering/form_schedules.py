@@ -18,7 +18,7 @@ from qjit.dialects.quantum import (
     ResetOp,
     UnitaryOp,
 )
-from qjit.dialects.quantum_types import RegisterType
+from qjit.dialects.quantum_types import RegisterType, control_pattern
 from qjit.dialects.schedule import Schedule, WireValue
 from qjit.dialects.statevector import Place, RunOp
 
@@ -126,18 +126,19 @@ class BlockWalk:
         if name == "I":
             return
         record = GATES[name]
+        params, slots, targets, controls = op.groups
         constants = {
             "dim": op.dim.value.data if op.dim is not None else 0,
-            "num_targets": len(op.targets),
+            "num_targets": len(targets),
         }
         self.schedule.add_gate(
             name,
-            list(map(self.reads.parameter, op.params)),
+            list(map(self.reads.parameter, params)),
             [float(constants[word]) for word in record.words],
-            list(map(self.reads.place, op.slots)),
-            [self.wires[bit] for bit in op.targets] if record.num_targets != 0 else [],
-            [self.wires[bit] for bit in op.controls],
-            _bitmask(op.control_pattern),
+            list(map(self.reads.place, slots)),
+            [self.wires[bit] for bit in targets] if record.num_targets != 0 else [],
+            [self.wires[bit] for bit in controls],
+            _bitmask(control_pattern(op.control_values, len(controls))),
             op.adjoint is not None,
             op.word.data if op.word is not None else None,
             _location(op),

@@ -202,8 +202,7 @@ def add_gate(
         line=location,
     )
     importer.insert(op)
-    ordered = [*op.out_controls, *op.out_targets]
-    qubits.settle(wires, ordered)
+    qubits.settle(wires, op.controls_first(count))
 
 
 def add_unitary(
@@ -231,7 +230,7 @@ def add_unitary(
         line=location,
     )
     importer.insert(op)
-    qubits.settle(wires, [*op.out_controls, *op.out_targets])
+    qubits.settle(wires, op.controls_first(count))
 
 
 def complex_buffer(importer: Importer, value: Value) -> SSAValue:

@@ -32,6 +32,8 @@ def signature(eqn: Any) -> Any:
 
 
 def _is_callable(eqn: Any) -> bool:
+    if weight(eqn) < SMALLEST:
+        return False
     avals: list[Any] = [var.aval for var in (*eqn.invars, *eqn.outvars)]
     plain = all(
         hasattr(aval, "dtype")
@@ -40,7 +42,7 @@ def _is_callable(eqn: Any) -> bool:
         and is_static(aval.shape)
         for aval in avals
     )
-    return plain and weight(eqn) >= SMALLEST and _only_gates(eqn)
+    return plain and _only_gates(eqn)
 
 
 def _only_gates(eqn: Any) -> bool:

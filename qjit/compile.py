@@ -15,6 +15,7 @@ from qjit.lowering.program import Program
 
 from . import programs
 from .autograph import converted
+from .collector import waiting_collector
 from .diagnostics import call, check_room, explained
 from .dynamic_shapes import (
     AbstractedAxes,
@@ -146,9 +147,10 @@ class QJIT:
         return program, tree
 
     def _compile(self, signature: Signature, keep_stages: bool) -> tuple[Program, Any]:
-        closed, tree = self._trace(signature)
-        check_room(concrete_avals(closed.out_avals, signature.sizes), self._name)
-        program = self._compile_jaxpr(closed, keep_stages=keep_stages)
+        with waiting_collector():
+            closed, tree = self._trace(signature)
+            check_room(concrete_avals(closed.out_avals, signature.sizes), self._name)
+            program = self._compile_jaxpr(closed, keep_stages=keep_stages)
         self._last = (signature.key, program)
         return program, tree
 
