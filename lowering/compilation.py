@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from jax.extend.core import ClosedJaxpr
+from llvmlite import ir
 from xdsl.backend.llvm.convert import convert_module
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
+from xdsl.dialects.llvm import GlobalOp
 
 # NOTE: they register their rules when they are imported.
 from . import convert_arith as convert_arith
@@ -31,9 +34,21 @@ Pass = Callable[[ModuleOp], None]
 
 
 def to_llvmlite(module: ModuleOp) -> Any:
-    """Translate a module of the llvm dialect."""
+    """Translate a module of the llvm dialect, whose tables are taken from it."""
+    tables: dict[str, bytes] = {}
+    for op in module.ops:
+        value = op.value if isinstance(op, GlobalOp) else None
+        if isinstance(op, GlobalOp) and isinstance(value, DenseIntOrFPElementsAttr):
+            tables[op.sym_name.data] = value.data.data
+            del op.properties["value"]
     layout = str(target_machine().target_data)
-    return convert_module(module, fallback_target_triple=triple(), data_layout=layout)
+    found = convert_module(module, fallback_target_triple=triple(), data_layout=layout)
+    # NOTE: of each number, llvmlite would make an object first.
+    for name, data in tables.items():
+        variable = found.globals[name]
+        words = ", ".join([f"i64 {n}" for n in np.frombuffer(data, np.int64).tolist()])
+        variable.initializer = ir.FormattedConstant(variable.value_type, f"[{words}]")
+    return found
 
 
 def compile_jaxpr(

@@ -44,6 +44,8 @@ def inner_jaxpr(eqn: JaxprEqn) -> ClosedJaxpr:
 
 def has_effects(eqn: JaxprEqn) -> bool:
     """Tell whether an equation touches the quantum state."""
+    if not eqn.effects:
+        return False
     from .primitives import QuantumEffect
 
     return any(isinstance(effect, QuantumEffect) for effect in eqn.effects)
