@@ -57,6 +57,22 @@ def known_integer(value: SSAValue) -> int | None:
     return None
 
 
+# NOTE: there are tens of thousands of these in a program; the constructors that xDSL
+# derives from definitions take five times as long.
+def load_op(buffer: SSAValue, indices: Sequence[SSAValue]) -> memref.LoadOp:
+    """Return an operation that reads an element of a buffer."""
+    kind = buffer.type
+    assert isinstance(kind, MemRefType)
+    types = (kind.element_type,)
+    return memref.LoadOp.create(operands=(buffer, *indices), result_types=types)
+
+
+def constant_op(value: IntegerAttr | FloatAttr) -> arith.ConstantOp:
+    """Return an operation that is a number."""
+    types, properties = (value.type,), {"value": value}
+    return arith.ConstantOp.create(result_types=types, properties=properties)
+
+
 class Emitter:
     """Where operations go, and what has been emitted once and for all."""
 
@@ -109,7 +125,7 @@ class Emitter:
 
     def _size(self, value: Size) -> SSAValue:
         if not is_symbolic(value):
-            return self._prologue(arith.ConstantOp(IntegerAttr(int(value), index)))
+            return self._prologue(constant_op(IntegerAttr(int(value), index)))
         self.sizes.setdefault(value, False)
 
         def leaf(item: int | str) -> SSAValue:
@@ -157,12 +173,12 @@ class Emitter:
             op: Operation = complex.CreateOp(real, imag, kind)
         elif not isinstance(kind, IntegerType):
             assert isinstance(kind, AnyFloat)
-            op = arith.ConstantOp(FloatAttr(float(number), kind))
+            op = constant_op(FloatAttr(float(number), kind))
         else:
             width = kind.width.data
             raw = int(number) % (1 << width)
             signed = raw - (1 << width) if raw >> (width - 1) and width > 1 else raw
-            op = arith.ConstantOp(IntegerAttr(signed, kind))
+            op = constant_op(IntegerAttr(signed, kind))
         self._constants[key] = self._prologue(op)
         return self._constants[key]
 
@@ -212,7 +228,7 @@ class Emitter:
         self, buffer: SSAValue, indices: Sequence[SSAValue], dtype: Any
     ) -> SSAValue:
         """Load one element from a buffer as an SSA scalar."""
-        found = self.emit(memref.LoadOp.get(buffer, list(indices)))
+        found = self.emit(load_op(buffer, indices))
         if dtype == np.bool_:
             return self.emit(arith.TruncIOp(found, i1))
         return widened(self, found, dtype) if is_small(dtype) else found

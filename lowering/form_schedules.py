@@ -62,6 +62,8 @@ class BlockWalk:
         if self.reads.visit(op) and self.schedule.reads_memory():
             self._finish(op)
         match op:
+            case GateOp():  # most are
+                self._gate(op)
             case AllocOp():
                 self.recorded = "recorded" in op.attributes
                 self.register = op.register
@@ -73,8 +75,6 @@ class BlockWalk:
                 self._check_wire(op)
                 op.out_register.replace_all_uses_with(op.register)
                 self.dead.append(op)
-            case GateOp():
-                self._gate(op)
             case UnitaryOp():
                 self._unitary(op)
             case MeasureOp() | ResetOp():

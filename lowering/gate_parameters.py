@@ -11,7 +11,7 @@ from qjit.dialects.statevector import Element, Parameter, Place
 from .emitter import known_integer
 
 _PURE_DIALECTS = {"arith", "math", "complex"}
-_HARMLESS = (
+_HARMLESS = {
     memref.LoadOp,
     memref.AllocOp,
     memref.GetGlobalOp,
@@ -21,7 +21,7 @@ _HARMLESS = (
     GateOp,
     InsertOp,
     UnitaryOp,
-)
+}
 
 
 class ParameterReads:
@@ -38,7 +38,7 @@ class ParameterReads:
         """Take note of an operation; tell whether it may change memory."""
         if isinstance(op, memref.LoadOp):
             self._fresh.add(op)
-        elif not isinstance(op, _HARMLESS) and not _is_pure(op):
+        elif type(op) not in _HARMLESS and not _is_pure(op):
             self._fresh.clear()
             return True
         return False

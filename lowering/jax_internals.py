@@ -103,7 +103,12 @@ def user_line(eqn: Any) -> str:
 
 def line_of_source(source_info: Any) -> str:
     """Return `file:line` of the user's code that JAX noted; empty if there is none."""
-    for frame in user_frames(source_info.traceback):
+    return _line_of(source_info.traceback)
+
+
+@functools.lru_cache(1024)
+def _line_of(traceback: Any) -> str:
+    for frame in user_frames(traceback):
         if not frame.file_name.startswith(_LIBRARIES):
             return f"{frame.file_name}:{frame.start_line}"
     return ""
