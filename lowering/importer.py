@@ -393,8 +393,6 @@ class Importer(Emitter):
 
     def apply(self, eqn: Any, inputs: Sequence[Value]) -> Sequence[Value]:
         """Import an equation where it stands."""
-        from .host_calls import host_call
-
         name = eqn.primitive.name
         found = _rule_of(eqn)
         if found is not None and name not in self.host_only:
@@ -406,6 +404,8 @@ class Importer(Emitter):
                 count = self.native_primitives.get(name, 0)
                 self.native_primitives[name] = count + 1
                 return outputs if name in EXACT else [*map(self._rounded, outputs)]
+        from .host_calls import host_call
+
         return host_call(self, eqn, *inputs)
 
     @contextmanager
