@@ -55,8 +55,11 @@ def constant(type_: Type, value: Number | Sequence[Number]) -> str:
     """A constant; a number given for a vector type fills every lane."""
     element = type_.element
     if element is None:
-        assert isinstance(value, int | float)
-        return _float(type_, value) if type_.is_float else str(int(value))
+        assert not isinstance(value, Sequence)
+        if type_.is_float:
+            return _float(type_, value)
+        assert not isinstance(value, float)
+        return str(int(value))
     if isinstance(value, int | float):
         return f"splat ({element.text} {constant(element, value)})"
     items = ", ".join(f"{element.text} {constant(element, each)}" for each in value)
