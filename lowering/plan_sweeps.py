@@ -32,6 +32,5 @@ def _plan(op: RunOp, suffix: str) -> None:
     run = run_of(op, op.register.type.size.data, suffix)
     if run is None:
         return
-    lines = [StringAttr(line) for part in run.segments for line in part.describe()]
-    op.attributes["sweeps"] = ArrayAttr(lines)
+    op.attributes["sweeps"] = ArrayAttr(map(StringAttr, run.describe()))
     op.attributes[CODE] = StringAttr(symbol_of(run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,6 +15,20 @@ def initialize_native() -> None:
     """Make LLVM's code generator for this machine available."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+
+
+LEVEL2_CACHE_SIZE = 191  # for sysconf, as glibc numbers it
+USUAL_CACHE_BYTES = 1 << 19
+
+
+@cache
+def second_level_cache() -> int:
+    """Bytes of a core's second-level cache; a usual size where the system is silent."""
+    try:
+        size = os.sysconf(LEVEL2_CACHE_SIZE) if sys.platform == "linux" else 0
+    except (OSError, ValueError):
+        size = 0
+    return size if size > 0 else USUAL_CACHE_BYTES
 
 
 # Features that come with registers of more than 16 bytes, and of more than 32.

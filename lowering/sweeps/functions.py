@@ -19,6 +19,7 @@ from qjit.runtime.state import data, is_skipped
 from .run_code import Forward, RunCode
 from .segments import Segment
 from .slopes import Target
+from .storage import Storage
 from .undo import Undo
 
 
@@ -70,7 +71,7 @@ def _once(module: Module, name: str, segment: Segment) -> None:
         length = body.int(segment.length)
         given = (state, entries, length, wires, params)
         body.exit(body.call(stages, I64, *given))
-    Forward(code, data(body, state)).emit()
+    Forward(code, Storage(code.blocks, data(body, state))).emit()
     body.finish(0)
 
 
@@ -108,7 +109,7 @@ def _undo_once(
         stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"
         body.call(stages, VOID, part, ket, bra, gradient)
         body.exit()
-    states = [data(body, state) for state in (ket, bra)]
+    states = [Storage(code.blocks, data(body, state)) for state in (ket, bra)]
     Undo(code, states, Target(code, slots, gradient, _own(segment, wanted))).emit()
     body.finish()
 

@@ -21,6 +21,7 @@ from .plan import Sweep
 
 if TYPE_CHECKING:
     from .run_code import RunCode
+    from .storage import Storage
 
 # Products of phases, for all that the parities of a block and of lanes may be.
 Classes = dict[tuple[tuple[int, int], ...], list[Number]]
@@ -34,6 +35,7 @@ class Parity:
     inner: int  # of the group's coordinates
     lanes: int
     outer: int  # of the number of the group's first block
+    above: int  # of the tile's number
     odd: bool  # what is known already
 
     def at(self, block: int) -> int:
@@ -85,26 +87,25 @@ class Groups:
             self.first, self.known = found[1], {}
             yield found
 
-    def numbers(self, first: Value) -> list[Value]:
-        """The numbers of the blocks of a group."""
+    def places(self, storage: Storage, first: Value) -> list[Value]:
+        """Where the blocks of a group are, given the number of the first."""
         offsets = [0]
         for vector in self.vectors:
             offsets += [offset ^ vector for offset in offsets]
-        # A sum where no bit meets another one is part of an address.
-        free = sum(1 << bit for bit in self.free)
-        return [(first ^ (offset & free)) + (offset & ~free) for offset in offsets]
+        return storage.places(first, offsets, sum(1 << bit for bit in self.free))
 
     def parity(self, mask: int) -> Parity:
         """A mask as this sweep sees it."""
-        size = self.code.plan.size
-        odd = bool(mask >> size & 1)
-        mask &= (1 << size) - 1
+        plan = self.code.plan
+        odd, above = bool(mask >> plan.total & 1), self.code.above(mask)
+        mask &= (1 << plan.size) - 1
         upper = mask >> self.blocks.lane_bits
         inner = sum(
             parity(upper & vector) << place for place, vector in enumerate(self.vectors)
         )
         leading = sum(1 << bit for bit in self.span.basis)
-        return Parity(inner, mask & (self.blocks.lanes - 1), upper & ~leading, odd)
+        lanes = mask & (self.blocks.lanes - 1)
+        return Parity(inner, lanes, upper & ~leading, above, odd)
 
     def outer(self, seen: Parity) -> Value | None:
         """The parity of the other bits of this group, if there are any."""
@@ -114,9 +115,15 @@ class Groups:
             self.known[seen.outer] = self.body.count_ones(self.first & seen.outer) & 1
         return self.known[seen.outer]
 
-    def _place(self, index: int, seen: Sequence[Parity]) -> Value | None:
+    def unknown(self, seen: Parity) -> Value | None:
+        """The parity of all bits that are known at run time only, if there are any."""
+        outer, above = self.outer(seen), self.code.tile_parity(seen.above)
+        if outer is None or above is None:
+            return above if outer is None else outer
+        return outer ^ above
+
+    def _place(self, index: int, outers: Sequence[Value | None]) -> Value | None:
         """The place in a table, where some bits of an index are known now only."""
-        outers = [self.outer(each) for each in seen]
         if all(outer is None for outer in outers):
             return None
         place = self.body.int(index)
@@ -128,9 +135,14 @@ class Groups:
     def tabulate(self) -> None:
         """Make tables of what gates do that depends on the group."""
         for item in self.sweep.items:
-            if any(self.parity(mask).outer for mask in item.all_masks):
-                make = self._pair_table if isinstance(item, Pair) else self._phase_table
-                self.tables[id(item)] = make(item)  # type: ignore[arg-type]
+            seen = [self.parity(mask) for mask in self.code.masks(item)]
+            if isinstance(item, Pair):
+                # That of its side is part of the matrix.
+                varies = any(each.outer or each.above for each in seen[1:])
+                if varies or seen[0].outer:
+                    self.tables[id(item)] = self._pair_table(item)
+            elif any(each.outer for each in seen):
+                self.tables[id(item)] = self._phase_table(item)
 
     # Numbers in registers.
 
@@ -186,10 +198,11 @@ class Groups:
 
     def pair_entries(self, pair: Pair, block: int) -> tuple[Number, Number]:
         """d and o for a block of the group, for each lane if they differ."""
-        seen = [self.parity(mask) for mask in pair.masks]
+        seen = [self.parity(mask) for mask in self.code.masks(pair)]
         index = sum(each.at(block) << place for place, each in enumerate(seen))
         parts = list(self._of_lanes(pair, index, seen))
-        place = self._place(index, seen)
+        outers = [self.outer(seen[0]), *map(self.unknown, seen[1:])]
+        place = self._place(index, outers)
         if place is not None:
             kind = self._kind(seen)
             for number, table in enumerate(self.tables[id(pair)]):
@@ -206,7 +219,7 @@ class Groups:
 
     def _pair_table(self, pair: Pair) -> list[Value | None]:
         """For each part of d and o, its values for all parities of the masks."""
-        seen = [self.parity(mask) for mask in pair.masks]
+        seen = [self.parity(mask) for mask in self.code.masks(pair)]
         kind = self._kind(seen)
         rows = [self._of_lanes(pair, index, seen) for index in range(1 << len(seen))]
         tables: list[Value | None] = []
@@ -254,9 +267,7 @@ class Groups:
 
     def factors(self, phase: Phase) -> list[Number]:
         """The factors of a phase for all parities, its first mask the highest bit."""
-        rest = (1 << len(phase.conditions)) - 1
-        found = self.code.factors(phase, adjoint=self.backwards)
-        return [each for factor in found for each in (factor, *[ONE] * rest)]
+        return self.code.factors(phase, adjoint=self.backwards)
 
     def _phase_table(self, phase: Phase) -> Value:
         factors = self.factors(phase)
@@ -270,7 +281,7 @@ class Groups:
         """The products of phases by how blocks and lanes decide."""
         found: Classes = {}
         for phase in phases:
-            seen = [self.parity(mask) for mask in reversed(phase.all_masks)]
+            seen = [self.parity(mask) for mask in reversed(self.code.masks(phase))]
             inner = [n for n, each in enumerate(seen) if each.inner or each.lanes]
             key = tuple((seen[n].inner, seen[n].lanes) for n in inner)
             here: list[Number] = []
@@ -284,7 +295,7 @@ class Groups:
         return found
 
     def _factor(self, phase: Phase, index: int, seen: Sequence[Parity]) -> Number:
-        place = self._place(index, seen)
+        place = self._place(index, [self.outer(each) for each in seen])
         if place is None:
             return self.factors(phase)[index]
         first = self.body.at(self.tables[id(phase)], place * 2, F64)

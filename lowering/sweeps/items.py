@@ -21,6 +21,7 @@ from qjit.runtime.switches import enabled
 from .factors import Factor, records
 from .frame import Frame, parity
 from .generators import has_even_diagonal
+from .tiling import Tiling
 
 Y, Z = 2, 3  # letters of Pauli words
 MOST_MASKS = 3  # parities that a phase gate, or a condition, may depend on
@@ -105,6 +106,7 @@ class Reader:
 
     size: int
     wires: Sequence[int]
+    tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
         self.frame = Frame(self.size)
@@ -127,8 +129,8 @@ class Reader:
         READERS[entry.kernel](self, entry, conditions, targets)
 
     def _bits(self, start: int, count: int) -> list[int]:
-        wires = self.wires[start : start + count]
-        return [self.size - 1 - wire for wire in wires]
+        bits = [self.size - 1 - w for w in self.wires[start : start + count]]
+        return [self.tiling.seen[bit] for bit in bits] if self.tiling else bits
 
     def one(self, entry: Entry, conditions: tuple[int, ...], bits: list[int]) -> None:
         """Take a gate of one target."""

@@ -95,6 +95,17 @@ ONE, ZERO = Number(1.0), Number(0.0)
 NO_MATRIX = (ONE, ZERO, ZERO, ONE)
 
 
+def chosen(condition: Value, yes: Number, no: Number) -> Number:
+    """One number where a condition holds, and the other elsewhere."""
+
+    def part(x: Real, y: Real) -> Real:
+        if x is y or (not isinstance(x, Value) and not isinstance(y, Value) and x == y):
+            return x
+        return condition.body.select(condition, x, y, F64)
+
+    return Number(part(yes.re, no.re), part(yes.im, no.im))
+
+
 def product(after: Matrix, before: Matrix) -> Matrix:
     """The product of 2x2 matrices."""
     a, b, c, d = after

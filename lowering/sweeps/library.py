@@ -12,19 +12,21 @@ from xdsl.dialects import scf
 from xdsl.dialects.func import FuncOp
 
 from qjit.dialects import gates
-from qjit.dialects.statevector import ENTRY_WORDS, NO_SLOT, Entry, RunOp
+from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS, NO_SLOT, Entry, RunOp
 from qjit.lowering.emitter import known_integer
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import PRECISIONS
 
+from .plan import MOST_BYTES, Plan, plan_stages
 from .segments import Segment, segments_of
 
 PREFIX = "__qjit__sweeps_"
 UNDO = "_undo"
 # How many gates, times the blocks that are held at once, code is made for: so many for
 # every time that it runs, up to a limit. A thousand take about half a second.
-MOST_ONCE, MOST_OFTEN = 400, 4500
+MOST_ONCE, MOST_OFTEN, MOST_TILED = 400, 4500, 16_000
+LARGE = 12  # qubits; with each more, twice as much code is worth its while
 UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
 CODE = "sweeps_code"  # the attribute of a run that has code
 _runs: dict[str, Run] = {}
@@ -32,11 +34,21 @@ _runs: dict[str, Run] = {}
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has code: its segments, and which parameters have a gradient."""
+    """A run that has code, and which of its parameters have a gradient.
+
+    That of a small state has segments; that of a large one has stages on tiles.
+    """
 
     segments: tuple[Segment, ...]
+    stages: tuple[Plan, ...]
+    entries: int
     wanted: tuple[bool, ...] | None  # of a recorded run
     precision: str
+
+    def describe(self) -> list[str]:
+        """Its sweeps in words."""
+        parts = (*self.segments, *self.stages)
+        return [line for part in parts for line in part.describe()]
 
 
 def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
@@ -47,14 +59,18 @@ def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
     starts = range(0, len(words), ENTRY_WORDS)
     entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
-    most = min(MOST_OFTEN, MOST_ONCE * _times(op))
-    segments = segments_of(entries, wires, num_wires, precision, most)
-    if segments is None:
+    most, given = MOST_ONCE * _times(op), (entries, wires, num_wires, precision)
+    segments, stages = list[Segment](), list[Plan]()
+    if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
+        segments = segments_of(*given, min(MOST_OFTEN, most)) or []
+    elif DYNAMIC not in wires and enabled("tiles"):
+        stages = plan_stages(*given, min(MOST_TILED, most << max(0, num_wires - LARGE)))
+    if not segments and not stages:
         return None
     wanted = None
     if op.slots is not None:
         wanted = tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
-    return Run(tuple(segments), wanted, suffix)
+    return Run(tuple(segments), tuple(stages), len(entries), wanted, suffix)
 
 
 def symbol_of(run: Run) -> str:
@@ -102,7 +118,11 @@ def sweeps_object(name: str) -> bytes:
 
     def build() -> str:
         from .functions import run_ir
+        from .tiled import tiled_ir
 
-        return run_ir(name, _runs[name].segments, _runs[name].wanted)
+        run = _runs[name]
+        if run.stages:
+            return tiled_ir(name, run.stages, run.entries, run.wanted)
+        return run_ir(name, run.segments, run.wanted)
 
     return generated_object(name, _sources(), build, is_plain=True)

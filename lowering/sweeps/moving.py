@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qjit.runtime.blocks import Blocks
+from qjit.runtime.blocks import Blocks, Complex
 from qjit.runtime.emit import I32, I64, Value, array
 
 from .plan import GROUP_BITS
 from .steps import Parts
+from .storage import Storage
 
 if TYPE_CHECKING:
     from .run_code import RunCode
@@ -59,27 +60,50 @@ class Move:
     """
 
     code: RunCode
-    source: Value
-    target: Value
+    source: Storage
+    target: Storage
     origin: Map
 
     def emit(self) -> None:
         """Emit the loop over the groups of blocks that are written."""
-        body = self.code.body
+        body, lanes = self.code.body, self.code.blocks.lane_bits
         group, others = self._split()
         targets = _sums(others)
-        start = self.origin(0)
-        sources = [start ^ self._added(target) for target in targets]
-        tables = [self._table(numbers) for numbers in (targets, sources)]
+        start = self._origin(0)
+        sources = [(start ^ self._added(target)) >> lanes for target in targets]
+        tables = [
+            self._table([storage.number(number) for number in numbers])
+            for storage, numbers in ((self.target, targets), (self.source, sources))
+        ]
+        added, across = self._by_tile()
         with body.loop(len(targets)) as index:
             first, place = (
                 body.convert(body.load(I32, table, index), I64) for table in tables
             )
-            self._group(first, place >> self.code.blocks.lane_bits, group)
+            place = place if added is None else place ^ added
+            self._group(first, place, across, group)
+
+    def _origin(self, place: int) -> int:
+        """From where an amplitude comes in the first tile."""
+        return self.origin(place) & ((1 << self.code.plan.size) - 1)
+
+    def _by_tile(self) -> tuple[Value | None, Value | None]:
+        """What the tile's number adds to the numbers of source blocks and to lanes."""
+        plan, tile, blocks = self.code.plan, self.code.tile, self.code.blocks
+        added: list[Value | None] = [None, None]
+        for bit in range(plan.total - plan.size):
+            number = self._origin(1 << (plan.size + bit)) ^ self._origin(0)
+            block = self.source.number(number >> blocks.lane_bits)
+            for place, part in enumerate((block, number & (blocks.lanes - 1))):
+                if part:
+                    assert tile is not None
+                    here, before = -(tile >> bit & 1) & part, added[place]
+                    added[place] = here if before is None else before ^ here
+        return added[0], added[1]
 
     def _added(self, block: int) -> int:
         """What a block's number adds to the origin of its first amplitude."""
-        return self.origin(block << self.code.blocks.lane_bits) ^ self.origin(0)
+        return self._origin(block << self.code.blocks.lane_bits) ^ self._origin(0)
 
     def _split(self) -> tuple[list[int], list[int]]:
         """A basis of block numbers: of a group, and of others, which keep the lanes."""
@@ -104,24 +128,30 @@ class Move:
         table = self.code.module.table(array(I32, len(numbers)), numbers)
         return self.code.body.address(table)
 
-    def _group(self, first: Value, place: Value, group: Sequence[int]) -> None:
-        blocks, start = self.code.blocks, self.origin(0)
-        held: dict[int, tuple[Value, Value]] = {}
+    def _group(
+        self, first: Value, place: Value, across: Value | None, group: Sequence[int]
+    ) -> None:
+        blocks, start = self.code.blocks, self._origin(0)
+        held: dict[int, Complex] = {}
         for target in _sums(group):
             base = self._added(target)
             places: list[tuple[int, int]] = []
             for lane in range(blocks.lanes):
-                added = base ^ self.origin(lane) ^ start
+                added = base ^ self._origin(lane) ^ start
                 block = added >> blocks.lane_bits
                 places.append((block, (added ^ start) & (blocks.lanes - 1)))
                 if block not in held:
-                    number = place ^ block if block else place
-                    value = blocks.load(self.source, number)
-                    held[block] = value.re, value.im
-            to = blocks.place(self.target, first ^ target if target else first)
+                    number = self.source.number(block)
+                    number = place ^ number if number else place
+                    value = blocks.load(self.source.first, number)
+                    if across is not None:
+                        value = blocks.exchange_dynamic(value, across)
+                    held[block] = value
+            number = self.target.number(target)
+            to = blocks.place(self.target.first, first ^ number if number else first)
             for part in (0, 1):
-                chosen = {block: pair[part] for block, pair in held.items()}
-                blocks.body.store(_gathered(blocks, chosen, places), to, part)
+                parts = {n: (value.re, value.im)[part] for n, value in held.items()}
+                blocks.body.store(_gathered(blocks, parts, places), to, part)
 
 
 def _sums(numbers: Sequence[int]) -> list[int]:

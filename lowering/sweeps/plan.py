@@ -16,6 +16,7 @@ from qjit.runtime.target import Precision
 
 from .frame import Frame, Span
 from .items import IneligibleError, Item, Pair, Phase, Reader, commute
+from .tiling import Tiling, stages_of
 
 GROUP_BITS = 3  # of the blocks that a sweep has in registers at once
 WHOLE_BITS = 4  # of a state that is one group
@@ -33,12 +34,17 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Plan:
-    """The sweeps of a run, and where it leaves the amplitudes."""
+    """The sweeps of a run, and where it leaves the amplitudes.
 
-    size: int
+    If it takes a state tile by tile, they are those of any tile, whose number makes up
+    the higher bits of places.
+    """
+
+    size: int  # bits of a place, without those of a tile's number
     precision: Precision
     sweeps: tuple[Sweep, ...]
     frame: Frame
+    tiling: Tiling | None = None
 
     @property
     def block_bits(self) -> int:
@@ -48,7 +54,12 @@ class Plan:
     @property
     def is_whole(self) -> bool:
         """Whether a group is all of the state."""
-        return self.block_bits <= WHOLE_BITS
+        return self.tiling is None and self.block_bits <= WHOLE_BITS
+
+    @property
+    def total(self) -> int:
+        """Number of bits of a place."""
+        return self.tiling.size if self.tiling else self.size
 
     @property
     def cost(self) -> int:
@@ -58,8 +69,10 @@ class Plan:
 
     def describe(self) -> list[str]:
         """The sweeps in words, one each."""
-        lines = [_described(sweep, self.size) for sweep in self.sweeps]
-        return lines if self.frame.is_plain else [*lines, "move amplitudes"]
+        lines = [_described(sweep, self.total) for sweep in self.sweeps]
+        if not self.frame.is_plain:
+            lines.append("move amplitudes")
+        return lines if self.tiling is None else [str(self.tiling), *lines]
 
 
 def _described(sweep: Sweep, size: int) -> str:
@@ -94,21 +107,58 @@ def plan_run(
     amplitude = 2 * precision.real_bytes
     if DYNAMIC in wires or amplitude << size > MOST_BYTES:
         return None
-    planner = Planner(size, precision)
+    starts = range(0, len(entries), ENTRY_WORDS)
+    read = [Entry(*entries[start : start + ENTRY_WORDS]) for start in starts]
+    return plan_entries(read, wires, size, precision, most)
+
+
+def plan_entries(
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    size: int,
+    precision: Precision,
+    most: int,
+    tiling: Tiling | None = None,
+) -> Plan | None:
+    """Return the sweeps of gates on a state or on its tiles, as `plan_run`."""
+    planner = Planner(len(tiling.bits) if tiling else size, precision)
     blocks = 1 << len(planner.empty().group)
-    if len(entries) // ENTRY_WORDS * blocks > 2 * most:
+    if len(entries) * blocks > 2 * most:
         return None
-    reader = Reader(size, wires)
+    reader = Reader(size, wires, tiling)
     try:
-        for start in range(0, len(entries), ENTRY_WORDS):
-            reader.read(Entry(*entries[start : start + ENTRY_WORDS]))
+        for entry in entries:
+            reader.read(entry)
     except IneligibleError:
         return None
     if len(reader.items) * blocks > most:
         return None
     sweeps = planner.sweeps(reader.items) or [planner.empty()]
-    plan = Plan(size, precision, tuple(sweeps), reader.frame)
+    plan = Plan(planner.size, precision, tuple(sweeps), reader.frame, tiling)
     return plan if plan.cost <= most else None
+
+
+def plan_stages(
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    size: int,
+    precision: Precision,
+    most: int,
+) -> list[Plan]:
+    """Return the sweeps of stages on tiles, or none where they cost more than `most`.
+
+    There are none either where a gate does not fit.
+    """
+    if len(entries) << GROUP_BITS > 2 * most:
+        return []
+    plans: list[Plan] = []
+    for tiling, own in stages_of(entries, wires, size, precision):
+        plan = plan_entries(own, wires, size, precision, most, tiling)
+        if plan is None:
+            return []
+        most -= plan.cost
+        plans.append(plan)
+    return plans
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from qjit.runtime.emit import F64, Body, Module, Value
 
 from .groups import Groups
 from .items import Item, Pair, Phase
-from .known_numbers import ONE, Angles, Matrix, Number, factors_of
+from .known_numbers import NO_MATRIX, ONE, Angles, Matrix, Number, chosen, factors_of
 from .moving import Move, moved
 from .plan import Plan
 from .steps import Step
+from .storage import Storage
 from .sweeping import connected, each_group
 
 TINIEST = 2.0**-40  # the square of an entry of D
@@ -35,6 +36,8 @@ class RunCode:
         self._adjoints: dict[Pair, Matrix] = {}
         self._factors: dict[tuple[Phase, bool], list[Number]] = {}
         self.scales: dict[Pair, tuple[Number, Number]] = {}
+        self.tile: Value | None = None  # the number of the tile that is worked on
+        self._parities: dict[int, Value] = {}
 
     @cached_property
     def items(self) -> list[Item]:
@@ -65,6 +68,53 @@ class RunCode:
         self._matrices[pair] = ONE, b.over(a), c.over(d), ONE
         return self.body.coerce(size, F64)
 
+    def enter(self, tile: Value) -> None:
+        """Work on the tile of a number, after the numbers of gates were prepared.
+
+        What the tile's number decides is decided once: for the side of a pair gate, for
+        phases, and for conditions that no other bits have a part in.
+        """
+        self.tile = tile
+        for mask in {mask for item in self.items for mask in item.all_masks}:
+            above = self.above(mask)
+            if above and above not in self._parities:
+                self._parities[above] = self.body.count_ones(tile & above) & 1
+        for pair, matrix in self._matrices.items():
+            self._matrices[pair] = self._decided(pair, matrix)
+
+    def _decided(self, pair: Pair, matrix: Matrix) -> Matrix:
+        a, b, c, d = matrix
+        side = self.tile_parity(self.above(pair.side))
+        if side is not None:
+            pairs = ((a, d), (b, c), (c, b), (d, a))
+            a, b, c, d = (chosen(side.ne(0), there, here) for here, there in pairs)
+        for mask in set(pair.conditions) - set(self.masks(pair)):
+            odd = self.tile_parity(self.above(mask))
+            assert odd is not None
+            fires = odd.eq(mask >> self.plan.total & 1)
+            pairs = zip((a, b, c, d), NO_MATRIX, strict=True)
+            a, b, c, d = (chosen(fires, here, other) for here, other in pairs)
+        return a, b, c, d
+
+    def above(self, mask: int) -> int:
+        """The part of a mask that is of the tile's number."""
+        return (mask & (1 << self.plan.total) - 1) >> self.plan.size
+
+    def tile_parity(self, above: int) -> Value | None:
+        """The parity of some bits of the tile's number, if there are any."""
+        if not above or self.tile is None:
+            return None
+        if above not in self._parities:
+            return self.body.count_ones(self.tile & above) & 1
+        return self._parities[above]
+
+    def masks(self, item: Item) -> tuple[int, ...]:
+        """The masks of a gate, but for those that the tile's number decides alone."""
+        inside = (1 << self.plan.size) - 1
+        conditions = item.all_masks[1:] if isinstance(item, Pair) else item.all_masks
+        left = (m for m in conditions if m & inside or not self.above(m))
+        return (item.side, *left) if isinstance(item, Pair) else tuple(left)
+
     def matrix(self, pair: Pair, *, adjoint: bool = False) -> Matrix:
         """The matrix that is applied for a pair gate: 1 + N, if it is that."""
         if not adjoint:
@@ -75,46 +125,82 @@ class RunCode:
         return self._adjoints[pair]
 
     def factors(self, phase: Phase, *, adjoint: bool = False) -> list[Number]:
-        """The factors of a phase."""
+        """The factors of a phase for all parities of its masks, the first the highest.
+
+        Those of a tile's number are known, so masks of these only have no part in it.
+        """
         key = phase, adjoint
         if key not in self._factors:
             if phase.pair is not None:
                 found = list(self.scales[phase.pair])[: 1 << len(phase.masks)]
             else:
                 found = self.angles.of_phase(phase)
+            rest = (1 << len(phase.conditions)) - 1
+            found = [each for factor in found for each in (factor, *[ONE] * rest)]
+            for place, mask in reversed(list(enumerate(reversed(phase.all_masks)))):
+                found = self._given(found, place, mask)
             if adjoint:
                 found = [factor.conjugate for factor in found]
             self._factors[key] = found
         return self._factors[key]
+
+    def _given(self, table: list[Number], place: int, mask: int) -> list[Number]:
+        """A table of factors, given what the tile's number adds to a bit of its index.
+
+        If the bit is known then, half of the table is left.
+        """
+        odd, bit = self.tile_parity(self.above(mask)), 1 << place
+        if odd is None:
+            return table
+        known = not mask & (1 << self.plan.size) - 1
+        constant = bit if known and mask >> self.plan.total & 1 else 0
+        return [
+            chosen(odd.ne(0), table[index ^ constant ^ bit], table[index ^ constant])
+            for index in range(len(table))
+            if not (known and index & bit)
+        ]
 
     @property
     def moves_blocks(self) -> bool:
         """Whether amplitudes are moved in a pass of their own."""
         return not self.plan.is_whole and not self.plan.frame.is_plain
 
-    def room(self) -> Value:
+    def room(self) -> Storage:
         """Memory for a state."""
         count = 2 << self.plan.block_bits
-        return self.body.stack(self.blocks.vector, count, align=64)
+        memory = self.body.stack(self.blocks.vector, count, align=64)
+        return Storage(self.blocks, memory)
 
 
 class Forward:
-    """The sweeps of a run, one after another."""
+    """The sweeps of a run, one after another.
 
-    def __init__(self, code: RunCode, state: Value) -> None:
-        self.code, self.state = code, state
+    On a state, or on a tile of it, between sweeps in a memory of its own.
+    """
+
+    def __init__(
+        self, code: RunCode, state: Storage, memory: Storage | None = None
+    ) -> None:
+        self.code, self.state, self.memory = code, state, memory
 
     def emit(self) -> None:
         """Emit all of them."""
-        code, sweeps = self.code, self.code.plan.sweeps
-        last = code.room() if code.moves_blocks else self.state
-        for number in range(len(sweeps)):
-            is_last = number == len(sweeps) - 1
-            self._sweep(number, last if is_last else self.state, is_last)
+        code, count = self.code, len(self.code.plan.sweeps)
+        last = between = self.memory or self.state
+        if not code.moves_blocks:
+            last = self.state
+        elif self.memory is None:
+            last = code.room()
+        for number in range(count):
+            source = between if number else self.state
+            is_last = number == count - 1
+            self._sweep(number, source, last if is_last else between, is_last)
         if code.moves_blocks:
             Move(code, last, self.state, code.plan.frame.place).emit()
 
-    def _sweep(self, number: int, target: Value, is_last: bool) -> None:
+    def _sweep(
+        self, number: int, source: Storage, target: Storage, is_last: bool
+    ) -> None:
         """Load, change and store group after group.
 
         Where real and imaginary parts fall into sets that do not meet, as for gates
@@ -126,21 +212,19 @@ class Forward:
 
         def visit(first: Value, steps: list[Step]) -> None:
             body, blocks = code.body, code.blocks
-            numbers = groups.numbers(first)
+            here = groups.places(source, first)
+            there = here if target is source else groups.places(target, first)
             sets = connected(steps, groups.size, moves=moves)
             for together in sets:
                 parts = {
-                    to: body.load(
-                        blocks.vector, blocks.place(self.state, numbers[to[0]]), to[1]
-                    )
-                    for to in together
+                    to: body.load(blocks.vector, here[to[0]], to[1]) for to in together
                 }
                 for step in steps:
                     parts = {to: step.part(to, parts) for to in together}
                 if moves:
                     parts = moved(blocks, parts, plan.size, plan.frame.place)
                 for (block, part), value in parts.items():
-                    body.store(value, blocks.place(target, numbers[block]), part)
+                    body.store(value, there[block], part)
                 if len(sets) > 1:
                     body.barrier()
 

@@ -37,10 +37,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Target:
-    """Where derivatives go: the slots of the parameters, and the gradient."""
+    """Where derivatives go: the slots of the parameters, and the gradient.
+
+    Without slots, every parameter has a place of its own.
+    """
 
     code: RunCode
-    slots: Value
+    slots: Value | None
     gradient: Value
     wanted: tuple[bool, ...]
 
@@ -51,10 +54,14 @@ class Target:
 
     def add(self, place: int, value: Real) -> None:
         """Add to the derivative by a parameter, if it has one."""
-        if self.wanted[place]:
-            body = self.code.body
-            given = self.gradient, self.slots, body.int(place)
-            add_to_slot(body, *given, body.coerce(value, F64))
+        if not self.wanted[place]:
+            return
+        body, total = self.code.body, self.code.body.coerce(value, F64)
+        if self.slots is None:
+            total = total + body.load(F64, self.gradient, place)
+            body.store(total, self.gradient, place)
+        else:
+            add_to_slot(body, self.gradient, self.slots, body.int(place), total)
 
 
 class Sums:
@@ -95,6 +102,9 @@ class Sums:
             signs = [1.0 - 2.0 * parity(lane & seen.lanes) for lane in lanes]
             total = total * self.groups.body.lanes(F64, signs)
         found = blocks.total(total)
+        above = self.groups.code.tile_parity(seen.above)
+        if above is not None:
+            found = self.groups.body.select(above.ne(0), -found, found)
         return -found if seen.odd else found
 
 

@@ -16,9 +16,9 @@ Visit = Callable[[Value, list[Step]], None]
 def each_group(groups: Groups, visit: Visit) -> None:
     """Emit code for every group of a sweep, given its first block's number."""
     turns = turns_of(groups)
+    groups.tabulate()
     if not groups.free:
         return visit(groups.body.int(0), steps_of(groups, turns))
-    groups.tabulate()
     _prepare(groups, turns)
     half = len(groups.free) // 2
     low, high = groups.free[:half], groups.free[half:]

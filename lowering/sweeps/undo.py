@@ -13,38 +13,51 @@ from .moving import Move, moved
 from .run_code import RunCode
 from .slopes import Slope, Target, slope_of
 from .steps import Part, Parts, Step
+from .storage import Storage
 from .sweeping import each_group
 
 
 class Undo:
     """The sweeps of a run backwards, and the derivatives by its parameters."""
 
-    def __init__(self, code: RunCode, states: Sequence[Value], target: Target) -> None:
+    def __init__(
+        self,
+        code: RunCode,
+        states: Sequence[Storage],
+        target: Target,
+        memories: Sequence[Storage] | None = None,
+    ) -> None:
         self.code, self.states, self.target = code, states, target
+        self.memories = memories or states
         # Gates of which the diagonal is undone and the rest is not, or the reverse.
         self.halves: dict[int, tuple[Pair, bool]] = {}
 
     def emit(self) -> None:
         """Emit all of it."""
         code, sweeps = self.code, self.code.plan.sweeps
-        sources = list(self.states)
+        sources = self.states
         if code.moves_blocks:
-            sources = [code.room() for _ in self.states]
+            sources = self.memories
+            if sources is self.states:
+                sources = [code.room() for _ in sources]
             for state, source in zip(self.states, sources, strict=True):
                 Move(code, state, source, code.plan.frame.index).emit()
         for number in range(len(sweeps) - 1, -1, -1):
-            is_last = number == len(sweeps) - 1
-            self._sweep(number, sources if is_last else self.states, is_last)
+            targets = self.memories if number else self.states
+            self._sweep(number, sources, targets)
+            sources = self.memories
 
-    def _sweep(self, number: int, sources: Sequence[Value], is_last: bool) -> None:
+    def _sweep(
+        self, number: int, sources: Sequence[Storage], targets: Sequence[Storage]
+    ) -> None:
         code, plan = self.code, self.code.plan
         groups = Groups(code, plan.sweeps[number], backwards=True)
+        is_last = number == len(plan.sweeps) - 1
         moves = is_last and plan.is_whole and not plan.frame.is_plain
         slopes = [self._slope(groups, run) for run in groups.runs()]
 
         def visit(first: Value, steps: list[Step]) -> None:
-            numbers = groups.numbers(first)
-            held = [self._load(source, numbers) for source in sources]
+            held = [self._load(groups.places(source, first)) for source in sources]
             if moves:
                 origin = plan.frame.index
                 held = [moved(code.blocks, each, plan.size, origin) for each in held]
@@ -53,19 +66,18 @@ class Undo:
                 if slope is not None:
                     slope.add(step, held[0], undone[0], held[1])
                 held = undone
-            for state, parts in zip(self.states, held, strict=True):
+            for target, parts in zip(targets, held, strict=True):
+                places = groups.places(target, first)
                 for (block, part), value in parts.items():
-                    place = code.blocks.place(state, numbers[block])
-                    code.body.store(value, place, part)
+                    code.body.store(value, places[block], part)
 
         each_group(groups, visit)
         for slope, correction in slopes:
             if slope is not None:
                 slope.finish(correction)
 
-    def _load(self, source: Value, numbers: Sequence[Value]) -> Parts:
+    def _load(self, places: Sequence[Value]) -> Parts:
         body, blocks = self.code.body, self.code.blocks
-        places = [blocks.place(source, number) for number in numbers]
         found: dict[Part, Value] = {}
         for block, place in enumerate(places):
             for part in (0, 1):

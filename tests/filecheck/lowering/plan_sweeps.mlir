@@ -33,3 +33,25 @@ func.func @dynamic(%x: f64, %wire: i64) {
   quantum.dealloc %r1 : !quantum.reg<3>
   func.return
 }
+
+// A large state is taken tile by tile, whose amplitudes differ in the bits of a stage;
+// gates that only read other bits, as controls or diagonals, are part of any stage.
+// CHECK-LABEL: func.func @tiles
+func.func @tiles(%x: f64) {
+  %r = quantum.alloc : !quantum.reg<24>
+  %a = quantum.extract %r[0] : !quantum.reg<24>
+  %b = quantum.extract %r[12] : !quantum.reg<24>
+  %c = quantum.extract %r[23] : !quantum.reg<24>
+  %a1 = quantum.gate "RY"(%x) on %a
+  %c1, %a2 = quantum.gate "CNOT" on %c ctrl(%a1)
+  %b1, %a3 = quantum.gate "RZ"(%x) on %b ctrl(%a2)
+  %r1 = quantum.insert %a3 into %r[0] : !quantum.reg<24>
+  %r2 = quantum.insert %b1 into %r1[12] : !quantum.reg<24>
+  %r3 = quantum.insert %c1 into %r2[23] : !quantum.reg<24>
+  // CHECK: "statevector.run"
+  // CHECK-SAME: sweeps = ["tiles of x-{{[x-]+}}", "RY on
+  // CHECK-SAME: RZ by
+  // CHECK-SAME: "move amplitudes"]
+  quantum.dealloc %r3 : !quantum.reg<24>
+  func.return
+}

@@ -1,0 +1,136 @@
+"""Code for circuits of many qubits, on tiles, equals one gate after another."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import qjit as qj
+from qjit.lowering.sweeps import library, tiling
+
+from .oracle import Compiled, Reference, apply, word_matrix
+from .test_sweeps import ANGLES, PHASES, layers, steps_on, twice
+
+# Qubits, precision, and qubits of a tile: a group of blocks, more, and all of a state.
+SIZES = [
+    *[(8, "complex128", 5), (10, "complex128", 8)],
+    *[(9, "complex64", 7), (8, "complex64", 9)],
+]
+CHUNK_BYTES = 128  # a block of the widest registers
+
+
+@pytest.fixture(autouse=True)
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make code for every circuit, on tiles where a test makes these small."""
+    monkeypatch.setattr(library, "MOST_BYTES", 1)
+    monkeypatch.setattr(library, "MOST_TILED", 1 << 30)
+    monkeypatch.setattr(library, "MOST_ONCE", 1 << 30)
+    monkeypatch.setattr(tiling, "CHUNK_BYTES", CHUNK_BYTES)
+    monkeypatch.setattr(tiling, "tile_bytes", tiling.tile_bytes)
+
+
+def set_tiles(qubits: int, dtype: str) -> None:
+    size = np.dtype(dtype).itemsize << qubits
+    tiling.tile_bytes = lambda: size
+
+
+def tiles_of(circuit: Any, *arguments: Any) -> int:
+    """How many stages a program has on tiles."""
+    return qj.qjit(circuit).stages(*arguments)["passes"].count('"tiles of ')
+
+
+def relabelled(steps: Any, num_wires: int) -> Any:
+    """Steps of another program than those that tests of small circuits compile."""
+    return [(name, [*wires[1:], wires[0]], how) for name, wires, how in steps]
+
+
+@pytest.mark.parametrize(("num_wires", "dtype", "tile"), SIZES)
+@settings(max_examples=5, deadline=None, derandomize=True, phases=PHASES)
+@given(data=st.data())
+def test_generated_circuits(num_wires: int, dtype: str, tile: int, data: Any) -> None:
+    steps = relabelled(data.draw(steps_on(num_wires)), num_wires)
+    set_tiles(tile, dtype)
+
+    @qj.qnode(wires=num_wires, dtype=dtype)
+    def circuit(angles: Any) -> Any:
+        twice(Compiled(), steps, angles, num_wires)
+        return qj.state()
+
+    m = Reference(np)
+    twice(m, steps, ANGLES, num_wires)
+    tolerance = 1e-12 if dtype == "complex128" else 2e-6
+    found = np.asarray(circuit(ANGLES))
+    np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
+
+
+@pytest.mark.parametrize(("num_wires", "dtype", "tile"), SIZES)
+@settings(max_examples=4, deadline=None, derandomize=True, phases=PHASES)
+@given(data=st.data())
+def test_gradients_of_generated_circuits(
+    num_wires: int, dtype: str, tile: int, data: Any
+) -> None:
+    steps = relabelled(data.draw(steps_on(num_wires)), num_wires)
+    set_tiles(tile, dtype)
+    weight, word = 1.7, "XYZ"[len(steps) % 3]
+
+    @qj.qnode(wires=num_wires, dtype=dtype)
+    def circuit(angles: Any) -> Any:
+        twice(Compiled(), steps, angles, num_wires)
+        return qj.expval(weight * getattr(qj, word)(0) + qj.Z(num_wires - 1))
+
+    def reference(angles: Any) -> Any:
+        m = Reference(jnp)
+        twice(m, steps, angles, num_wires)
+        state = m.state(num_wires).reshape((2,) * num_wires)
+        observed = weight * apply(state, word_matrix(word), [0])
+        observed += apply(state, word_matrix("Z"), [num_wires - 1])
+        return jnp.real(jnp.vdot(state, observed))
+
+    tolerance = 1e-11 if dtype == "complex128" else 2e-5
+    expected = jax.grad(reference)(jnp.asarray(ANGLES))
+    found = jax.grad(circuit)(jnp.asarray(ANGLES))
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("odd", [0.4, np.pi, 1e7], ids=["plain", "tiny", "large"])
+def test_angles_left_to_the_runtime(odd: float) -> None:
+    """One angle has a half turn, or is too large for quick sines."""
+    num_wires = 7
+    angles = np.random.default_rng(4).uniform(0, 6, (6, num_wires, 2))
+    angles[3, 1, 0] = odd
+    set_tiles(6, "complex128")
+
+    @qj.qnode(wires=num_wires)
+    def circuit(angles: Any) -> Any:
+        layers(qj, angles, num_wires)
+        return qj.expval(qj.Y(0) @ qj.X(1))
+
+    def reference(angles: Any) -> Any:
+        m = Reference(jnp)
+        layers(m, angles, num_wires)
+        return m.expval([1.0], ["YX" + "I" * (num_wires - 2)])
+
+    assert tiles_of(circuit, angles) > 1
+    value, slope = jax.value_and_grad(circuit)(jnp.asarray(angles))
+    expected, expected_slope = jax.value_and_grad(reference)(jnp.asarray(angles))
+    np.testing.assert_allclose(value, expected, atol=1e-8 if odd > 10 else 1e-13)
+    tolerance = 1e-8 if odd > 10 else 1e-12
+    np.testing.assert_allclose(slope, expected_slope, atol=tolerance)
+
+
+def test_gates_that_flip_more_than_a_tile_has_are_left_to_the_runtime() -> None:
+    set_tiles(4, "complex128")
+
+    @qj.qnode(wires=7)
+    def circuit(angle: Any) -> Any:
+        qj.RY(angle, wires=3)
+        qj.PauliRot(angle, "XYXYX", wires=[0, 1, 2, 3, 4])
+        return qj.expval(qj.Z(3))
+
+    assert tiles_of(circuit, 0.3) == 0
+    expected = np.cos(0.3) * np.cos(0.3)
+    np.testing.assert_allclose(circuit(0.3), expected, atol=1e-14)
