@@ -258,6 +258,11 @@ class Body:
         """Let no read or write of memory change places with those before."""
         self.write('call void asm sideeffect "", "~{memory}"()')
 
+    def prefetch(self, pointer: Value) -> None:
+        """Let memory that is read soon be on its way."""
+        hints = (self.coerce(hint, I32) for hint in (0, 3, 1))
+        self.call("llvm.prefetch.p0", VOID, pointer, *hints)
+
     def splat(self, value: Value, lanes: int) -> Value:
         """A vector with `value` in every lane."""
         type_ = vector(value.type, lanes)

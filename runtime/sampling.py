@@ -7,15 +7,18 @@ a shot takes a constant number of memory accesses on average.
 from __future__ import annotations
 
 from .blocks import Blocks
-from .emit import F64, I64, PTR, VOID, Body, Module, Type, Value
+from .emit import F64, I32, I64, PTR, VOID, Body, Module, Type, Value, Variable
 from .measure import find_bits
 from .schedule import NO_MEMORY
-from .state import allocate, qubits, release
+from .state import allocate, qubits, release, use_huge_pages
 from .target import Precision
+from .threads import Region, parallel
 
 MAX_GUIDE_BITS = 22
 # Below this number of shots a search from the beginning is quicker than a table.
 FEW_SHOTS = 4
+DRAWN = 1 << 15  # numbers that are drawn before threads find their basis states
+TOGETHER = 128  # of these, how many are found together
 
 
 def module(precision: Precision) -> str:
@@ -72,7 +75,7 @@ def _guide(module: Module) -> None:
 
         with body.repeat_while(behind):
             index.add(1)
-        body.store(index.get(), out, part)
+        body.store(body.convert(index.get(), I32), out, part)
     body.finish()
 
 
@@ -87,28 +90,57 @@ def _sample(module: Module, precision: Precision) -> None:
     guide_bits = body.select(n < MAX_GUIDE_BITS, n, MAX_GUIDE_BITS)
     guide_bits = body.select(shots < FEW_SHOTS, 0, guide_bits)
     parts = body.int(1) << guide_bits
-    cumulative, guide = allocate(body, size * 8), allocate(body, parts * 8)
+    cumulative, guide = allocate(body, size * 8), allocate(body, parts * 4)
     body.leave_if(~(cumulative.ne_null() & guide.ne_null()), NO_MEMORY)
     body.call("cumulate", VOID, state, n, cumulative)
     whole = body.load(F64, cumulative, size - 1)
     share = body.convert(parts, F64)
     body.call("guide", VOID, cumulative, whole / share, parts, guide)
-    index = body.var(0)
-    with body.loop(shots) as shot:
-        drawn = body.call("__qrt__random", F64, context)
-        part = body.convert(drawn * share, I64)
-        index.set(body.load(I64, guide, part))
-        mark = drawn * whole
-
-        def behind(mark: Value = mark) -> Value:
-            return body.load(F64, cumulative, index.get()) <= mark
-
-        with body.repeat_while(behind):
-            index.add(1)
-        row = shot * count
-        with body.loop(count) as number:
-            bit = (index.get() >> body.load(I64, bits, number)) & 1
-            body.store(bit, out, row + number)
-    for memory in (cumulative, guide):
+    drawn = allocate(body, body.int(DRAWN * 8))
+    body.leave_if(~drawn.ne_null(), NO_MEMORY)
+    use_huge_pages(body, out, shots * count * 8)
+    given = (cumulative, guide, whole, share, drawn, bits, count)
+    with body.loop(shots, step=DRAWN) as first:
+        left = shots - first
+        here = body.select(left < DRAWN, left, DRAWN)
+        with body.loop(here) as number:
+            body.store(body.call("__qrt__random", F64, context), drawn, number)
+        rows = body.at(out, first * count, I64)
+        pieces = (here + (TOGETHER - 1)) / TOGETHER
+        with parallel(body, module, "samples", pieces, (*given, here, rows)) as region:
+            _find(region)
+    for memory in (cumulative, guide, drawn):
         release(body, memory)
     body.finish(0)
+
+
+def _find(region: Region) -> None:
+    """Find the basis states of some numbers drawn, and write their bits.
+
+    The memory accesses of several do not wait for one another.
+    """
+    body, given, start, end, _ = region
+    cumulative, guide, whole, share, drawn, bits, count, size, rows = given
+    found = body.stack(I64, TOGETHER)
+    with body.loop(end, start) as piece:
+        first = piece * TOGETHER
+        here = body.select(size - first < TOGETHER, size - first, TOGETHER)
+        own, out = body.at(drawn, first, F64), body.at(rows, first * count, I64)
+        with body.loop(here) as number:
+            part = body.convert(body.load(F64, own, number) * share, I64)
+            index = body.convert(body.load(I32, guide, part), I64)
+            body.store(index, found, number)
+            body.prefetch(body.at(cumulative, index, F64))
+        with body.loop(here) as number:
+            mark = body.load(F64, own, number) * whole
+            index = body.var(body.load(I64, found, number))
+
+            def behind(mark: Value = mark, index: Variable = index) -> Value:
+                return body.load(F64, cumulative, index.get()) <= mark
+
+            with body.repeat_while(behind):
+                index.add(1)
+            row = number * count
+            with body.loop(count) as wire:
+                bit = (index.get() >> body.load(I64, bits, wire)) & 1
+                body.store(bit, out, row + wire)

@@ -68,6 +68,18 @@ def release(body: Body, memory: Value) -> None:
     body.call("free", VOID, memory)
 
 
+def use_huge_pages(body: Body, memory: Value, size: Value) -> None:
+    """Ask for huge pages where memory has whole ones."""
+    if sys.platform != "linux":
+        return
+    address = body.to_word(memory)
+    first = (address + (HUGE_PAGE - 1)) & -HUGE_PAGE
+    whole = ((address + size) & -HUGE_PAGE) - first
+    with body.when(whole > 0):
+        place = body.to_pointer(first)
+        body.call("madvise", I32, place, whole, body.coerce(MADV_HUGEPAGE, I32))
+
+
 def context_module() -> str:
     """IR of everything that does not depend on the precision."""
     module = Module("qrt.context")
@@ -224,10 +236,7 @@ def _pool(module: Module) -> None:
     rounded = (size + align - 1) & -align
     memory = body.call("aligned_alloc", PTR, align, rounded)
     body.leave_if(~memory.ne_null(), body.null())
-    if sys.platform == "linux":
-        with body.when(huge):
-            advice = body.coerce(MADV_HUGEPAGE, I32)
-            body.call("madvise", I32, memory, rounded, advice)
+    use_huge_pages(body, memory, rounded)
     body.store(size, memory, BYTES)
     body.finish(memory)
 
