@@ -68,6 +68,12 @@ def vector_bytes() -> int:
     return 16
 
 
+def vector_registers() -> int:
+    """How many vector registers there are."""
+    is_arm = binding.get_process_triple().startswith(("aarch64", "arm64"))
+    return 32 if is_arm or vector_bytes() == 64 else 16
+
+
 @cache
 def target_machine() -> binding.TargetMachine:
     """An optimising target machine for this processor, position independent."""

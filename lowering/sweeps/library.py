@@ -18,7 +18,7 @@ from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import PRECISIONS
 
-from .plan import MOST_BYTES, Plan, plan_stages
+from .plan import MOST_BYTES, Plan, Room, plan_stages
 from .segments import Segment, segments_of
 
 PREFIX = "__qjit__sweeps_"
@@ -59,7 +59,8 @@ def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
     starts = range(0, len(words), ENTRY_WORDS)
     entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
-    most, given = MOST_ONCE * _times(op), (entries, wires, num_wires, precision)
+    room = Room.of(precision, recorded=op.slots is not None)
+    most, given = MOST_ONCE * _times(op), (entries, wires, num_wires, room)
     segments, stages = list[Segment](), list[Plan]()
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
         segments = segments_of(*given, min(MOST_OFTEN, most)) or []

@@ -12,16 +12,33 @@ from functools import lru_cache
 
 from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS, Entry
 from qjit.runtime.switches import enabled
-from qjit.runtime.target import Precision
+from qjit.runtime.target import Precision, vector_registers
 
 from .frame import Frame, Span
 from .items import IneligibleError, Item, Pair, Phase, Reader, commute
 from .tiling import Tiling, stages_of
 
-GROUP_BITS = 3  # of the blocks that a sweep has in registers at once
+GROUP_BITS = 3  # of the blocks that are in registers at once
 WHOLE_BITS = 4  # of a state that is one group
+MANY_REGISTERS = 32
 MOST_BYTES = 1 << 16  # of a state
 MOST_SCALES = {8: 24, 4: 5}  # diagonals left for later, by the bytes of a real
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many bits the numbers of blocks have that are in registers at once."""
+
+    precision: Precision
+    group: int = GROUP_BITS
+    whole: int = WHOLE_BITS  # of a state that is one group
+
+    @classmethod
+    def of(cls, precision: Precision, *, recorded: bool) -> Room:
+        """The room for a run; one that is recorded is undone on two states at once."""
+        if recorded and vector_registers() < MANY_REGISTERS:
+            return cls(precision, GROUP_BITS - 1, GROUP_BITS - 1)
+        return cls(precision)
 
 
 @dataclass(frozen=True)
@@ -41,10 +58,15 @@ class Plan:
     """
 
     size: int  # bits of a place, without those of a tile's number
-    precision: Precision
+    room: Room
     sweeps: tuple[Sweep, ...]
     frame: Frame
     tiling: Tiling | None = None
+
+    @property
+    def precision(self) -> Precision:
+        """The precision of amplitudes."""
+        return self.room.precision
 
     @property
     def block_bits(self) -> int:
@@ -54,7 +76,7 @@ class Plan:
     @property
     def is_whole(self) -> bool:
         """Whether a group is all of the state."""
-        return self.tiling is None and self.block_bits <= WHOLE_BITS
+        return self.tiling is None and self.block_bits <= self.room.whole
 
     @property
     def total(self) -> int:
@@ -96,7 +118,7 @@ def plan_run(
     entries: tuple[int, ...],
     wires: tuple[int, ...],
     size: int,
-    precision: Precision,
+    room: Room,
     most: int,
 ) -> Plan | None:
     """Return the sweeps of a run of gates, or None where there are none for it.
@@ -104,24 +126,24 @@ def plan_run(
     There are none either where they cost more than `most`. So that long runs take no
     time, that is guessed before gates are compared: about half may go into others.
     """
-    amplitude = 2 * precision.real_bytes
+    amplitude = 2 * room.precision.real_bytes
     if DYNAMIC in wires or amplitude << size > MOST_BYTES:
         return None
     starts = range(0, len(entries), ENTRY_WORDS)
     read = [Entry(*entries[start : start + ENTRY_WORDS]) for start in starts]
-    return plan_entries(read, wires, size, precision, most)
+    return plan_entries(read, wires, size, room, most)
 
 
 def plan_entries(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    precision: Precision,
+    room: Room,
     most: int,
     tiling: Tiling | None = None,
 ) -> Plan | None:
     """Return the sweeps of gates on a state or on its tiles, as `plan_run`."""
-    planner = Planner(len(tiling.bits) if tiling else size, precision)
+    planner = Planner(len(tiling.bits) if tiling else size, room)
     blocks = 1 << len(planner.empty().group)
     if len(entries) * blocks > 2 * most:
         return None
@@ -134,7 +156,7 @@ def plan_entries(
     if len(reader.items) * blocks > most:
         return None
     sweeps = planner.sweeps(reader.items) or [planner.empty()]
-    plan = Plan(planner.size, precision, tuple(sweeps), reader.frame, tiling)
+    plan = Plan(planner.size, room, tuple(sweeps), reader.frame, tiling)
     return plan if plan.cost <= most else None
 
 
@@ -142,18 +164,18 @@ def plan_stages(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    precision: Precision,
+    room: Room,
     most: int,
 ) -> list[Plan]:
     """Return the sweeps of stages on tiles, or none where they cost more than `most`.
 
     There are none either where a gate does not fit.
     """
-    if len(entries) << GROUP_BITS > 2 * most:
+    if len(entries) << room.group > 2 * most:
         return []
     plans: list[Plan] = []
-    for tiling, own in stages_of(entries, wires, size, precision):
-        plan = plan_entries(own, wires, size, precision, most, tiling)
+    for tiling, own in stages_of(entries, wires, size, room.precision):
+        plan = plan_entries(own, wires, size, room, most, tiling)
         if plan is None:
             return []
         most -= plan.cost
@@ -166,7 +188,7 @@ class Planner:
     """Takes gates together in sweeps."""
 
     size: int
-    precision: Precision
+    room: Room
 
     def sweeps(self, items: Sequence[Item]) -> list[Sweep]:
         """Return the sweeps of items."""
@@ -204,7 +226,7 @@ class Planner:
                 taken.append(item)
             else:
                 passed.append(item)
-        if len(waiting) > MOST_SCALES[self.precision.real_bytes]:
+        if len(waiting) > MOST_SCALES[self.room.precision.real_bytes]:
             taken += waiting
             waiting = []
         order = {id(item): number for number, item in enumerate(items)}
@@ -213,11 +235,11 @@ class Planner:
 
     @property
     def _block_bits(self) -> int:
-        return max(0, self.size - self.precision.lane_bits)
+        return max(0, self.size - self.room.precision.lane_bits)
 
     def _fits(self, span: Span, pair: Pair) -> bool:
         """Include the flip of a pair gate, if there is room for it."""
-        number = pair.flip >> self.precision.lane_bits
+        number = pair.flip >> self.room.precision.lane_bits
         if span.rest(number) and len(span) == self._most:
             return False
         span.include(number)
@@ -227,7 +249,8 @@ class Planner:
     def _most(self) -> int:
         if not enabled("registers"):
             return 1
-        return WHOLE_BITS if self._block_bits <= WHOLE_BITS else GROUP_BITS
+        room = self.room
+        return room.whole if self._block_bits <= room.whole else room.group
 
     def _group(self, span: Span) -> tuple[int, ...]:
         """The basis of a span, filled with the lowest bits that it has room for."""

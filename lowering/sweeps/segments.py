@@ -10,9 +10,8 @@ from qjit.dialects.gates import Kernel
 from qjit.dialects.schedule import KERNELS
 from qjit.dialects.statevector import DYNAMIC, Entry
 from qjit.lowering.repetitions import numbered, repetitions
-from qjit.runtime.target import Precision
 
-from .plan import Plan, plan_run
+from .plan import Plan, Room, plan_run
 
 LEAST_SAVED = 24  # gates, without which a loop is not worth its turns
 
@@ -47,7 +46,7 @@ def segments_of(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    precision: Precision,
+    room: Room,
     most: int,
 ) -> list[Segment] | None:
     """Return the segments of a run, or None where there is no code for some.
@@ -59,7 +58,7 @@ def segments_of(
     found: list[Segment] = []
     for part in _parts(entries, wires):
         own = entries[part.start : part.end]
-        plan = _plan(own, wires, size, precision, most)
+        plan = _plan(own, wires, size, room, most)
         if plan is None:
             return None
         most -= plan.cost
@@ -75,7 +74,7 @@ def _plan(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    precision: Precision,
+    room: Room,
     most: int,
 ) -> Plan | None:
     """Plan some entries, as if their wires and parameters were the first."""
@@ -87,7 +86,7 @@ def _plan(
         moved = entry.param_offset - entries[0].param_offset
         entry = replace(entry, wire_offset=start, param_offset=moved, location=0)
         words += entry.words()
-    return plan_run(tuple(words), tuple(own), size, precision, most)
+    return plan_run(tuple(words), tuple(own), size, room, most)
 
 
 def _wires(entry: Entry, wires: Sequence[int]) -> Sequence[int]:
