@@ -122,15 +122,41 @@ def test_angles_left_to_the_runtime(odd: float) -> None:
     np.testing.assert_allclose(slope, expected_slope, atol=tolerance)
 
 
-def test_gates_that_flip_more_than_a_tile_has_are_left_to_the_runtime() -> None:
+@pytest.mark.parametrize("gate", ["word", "matrix", "wire"])
+def test_gates_between_stages_are_left_to_the_runtime(gate: str) -> None:
+    """One that flips more than a tile has, a matrix, and one on a computed wire."""
     set_tiles(4, "complex128")
+    rng = np.random.default_rng(1)
+    matrix, _ = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))
+
+    def gates(m: Any, angles: Any, wire: Any) -> None:
+        for number in range(7):
+            m.RY(angles[number], wires=number)
+            m.CNOT(wires=[number, (number + 1) % 7])
+        if gate == "word":
+            m.PauliRot(angles[7], "XYXYX", wires=[0, 1, 2, 3, 4])
+        elif gate == "matrix":
+            m.QubitUnitary(matrix, wires=[5, 1])
+        else:
+            m.RX(angles[7], wires=wire)
+        for number in range(7):
+            m.RX(angles[8 + number], wires=number)
+            m.CZ(wires=[number, (number + 2) % 7])
 
     @qj.qnode(wires=7)
-    def circuit(angle: Any) -> Any:
-        qj.RY(angle, wires=3)
-        qj.PauliRot(angle, "XYXYX", wires=[0, 1, 2, 3, 4])
-        return qj.expval(qj.Z(3))
+    def circuit(angles: Any, wire: Any) -> Any:
+        gates(Compiled(), angles, wire)
+        return qj.expval(qj.X(0) @ qj.Y(6))
 
-    assert tiles_of(circuit, 0.3) == 0
-    expected = np.cos(0.3) * np.cos(0.3)
-    np.testing.assert_allclose(circuit(0.3), expected, atol=1e-14)
+    def reference(angles: Any, wire: int) -> Any:
+        m = Reference(jnp)
+        gates(m, angles, wire)
+        return m.expval([1.0], ["XIIIIIY"])
+
+    angles = jnp.asarray(rng.uniform(0, 6, 15))
+    text = qj.qjit(circuit).stages(angles, 2)["passes"]
+    assert '"1 by the runtime", "tiles of ' in text
+    value, slope = qj.qjit(jax.value_and_grad(circuit))(angles, 2)
+    expected, expected_slope = jax.value_and_grad(reference)(angles, 2)
+    np.testing.assert_allclose(value, expected, atol=1e-13)
+    np.testing.assert_allclose(slope, expected_slope, atol=1e-12)

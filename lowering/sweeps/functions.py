@@ -100,18 +100,24 @@ def _undo_once(
     record, ket, bra, gradient, entries, own, slots = body.args
     code = RunCode(module, body, segment.plan, own)
     with body.when(~code.prepare()):
-        part = body.stack(PTR, UNDO + 1)
-        for word in (WIRES, KEPT_PARAMS, SLOTS):
-            body.store(body.load(PTR, record, word), part, word)
-        body.store(body.null(), part)
-        body.store(entries, part, ENTRIES)
-        body.store(body.int(segment.length), part, COUNT)
+        part = part_of(body, record, entries, segment.length)
         stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"
         body.call(stages, VOID, part, ket, bra, gradient)
         body.exit()
     states = [Storage(code.blocks, data(body, state)) for state in (ket, bra)]
     Undo(code, states, Target(code, slots, gradient, _own(segment, wanted))).emit()
     body.finish()
+
+
+def part_of(body: Body, record: Value, entries: Value, count: int) -> Value:
+    """A record of some of the entries of another one."""
+    part = body.stack(PTR, UNDO + 1)
+    for word in (WIRES, KEPT_PARAMS, SLOTS):
+        body.store(body.load(PTR, record, word), part, word)
+    body.store(body.null(), part)
+    body.store(entries, part, ENTRIES)
+    body.store(body.int(count), part, COUNT)
+    return part
 
 
 def _own(segment: Segment, wanted: tuple[bool, ...]) -> tuple[bool, ...]:

@@ -12,13 +12,13 @@ from xdsl.dialects import scf
 from xdsl.dialects.func import FuncOp
 
 from qjit.dialects import gates
-from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS, NO_SLOT, Entry, RunOp
+from qjit.dialects.statevector import ENTRY_WORDS, NO_SLOT, Entry, RunOp
 from qjit.lowering.emitter import known_integer
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import PRECISIONS
 
-from .plan import MOST_BYTES, Plan, Room, plan_stages
+from .plan import MOST_BYTES, Room, Stage, plan_stages
 from .segments import Segment, segments_of
 
 PREFIX = "__qjit__sweeps_"
@@ -40,7 +40,7 @@ class Run:
     """
 
     segments: tuple[Segment, ...]
-    stages: tuple[Plan, ...]
+    stages: tuple[Stage, ...]
     entries: int
     wanted: tuple[bool, ...] | None  # of a recorded run
     precision: str
@@ -61,10 +61,10 @@ def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
     room = Room.of(precision, recorded=op.slots is not None)
     most, given = MOST_ONCE * _times(op), (entries, wires, num_wires, room)
-    segments, stages = list[Segment](), list[Plan]()
+    segments, stages = list[Segment](), list[Stage]()
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
         segments = segments_of(*given, min(MOST_OFTEN, most)) or []
-    elif DYNAMIC not in wires and enabled("tiles"):
+    elif enabled("tiles"):
         stages = plan_stages(*given, min(MOST_TILED, most << max(0, num_wires - LARGE)))
     if not segments and not stages:
         return None

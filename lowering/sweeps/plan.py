@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS, Entry
 from qjit.runtime.switches import enabled
@@ -16,7 +17,7 @@ from qjit.runtime.target import Precision, vector_registers
 
 from .frame import Frame, Span
 from .items import IneligibleError, Item, Pair, Phase, Reader, commute
-from .tiling import Tiling, stages_of
+from .tiling import Tiles, Tiling
 
 GROUP_BITS = 3  # of the blocks that are in registers at once
 WHOLE_BITS = 4  # of a state that is one group
@@ -160,27 +161,61 @@ def plan_entries(
     return plan if plan.cost <= most else None
 
 
+@dataclass(frozen=True)
+class Rest:
+    """Gates between stages that are left to the runtime."""
+
+    start: int  # among the entries of a run
+    count: int
+
+    def describe(self) -> list[str]:
+        """What is done, in words."""
+        return [f"{self.count} by the runtime"]
+
+
+Stage = Plan | Rest
+
+
 def plan_stages(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
     room: Room,
     most: int,
-) -> list[Plan]:
+) -> list[Stage]:
     """Return the sweeps of stages on tiles, or none where they cost more than `most`.
 
-    There are none either where a gate does not fit.
+    There are none either where more gates than not have no code.
     """
-    if len(entries) << room.group > 2 * most:
+    tiles = Tiles.of(size, room.precision)
+    fits = [_is_eligible(entry, wires, tiles) for entry in entries]
+    if len(entries) << room.group > 2 * most or 2 * sum(fits) < len(entries):
         return []
-    plans: list[Plan] = []
-    for tiling, own in stages_of(entries, wires, size, room.precision):
-        plan = plan_entries(own, wires, size, room, most, tiling)
-        if plan is None:
-            return []
-        most -= plan.cost
-        plans.append(plan)
-    return plans
+    stages: list[Stage] = []
+    for fit, group in groupby(enumerate(entries), lambda each: fits[each[0]]):
+        run = list(group)
+        if not fit:
+            stages.append(Rest(run[0][0], len(run)))
+            continue
+        for tiling, own in tiles.stages([entry for _, entry in run], wires):
+            plan = plan_entries(own, wires, size, room, most, tiling)
+            if plan is None:
+                return []
+            most -= plan.cost
+            stages.append(plan)
+    return stages
+
+
+def _is_eligible(entry: Entry, wires: Sequence[int], tiles: Tiles) -> bool:
+    """Whether a gate may be part of a stage."""
+    first, count = entry.wire_offset, entry.num_controls + entry.num_targets
+    if DYNAMIC in wires[first : first + count]:
+        return False
+    try:
+        Reader(tiles.size, wires).read(entry)
+    except IneligibleError:
+        return False
+    return tiles.fit(entry, wires)
 
 
 @dataclass(frozen=True)

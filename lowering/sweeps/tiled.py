@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
-from qjit.runtime.emit import F64, I64, PTR, VOID, Body, Module, Value
-from qjit.runtime.reverse import KEPT_PARAMS, SLOTS, add_to_slot
-from qjit.runtime.schedule import NO_MEMORY
+from qjit.runtime.emit import F64, I32, I64, PTR, VOID, Body, Module, Value
+from qjit.runtime.reverse import ENTRIES, KEPT_PARAMS, SLOTS, add_to_slot
+from qjit.runtime.schedule import ENTRY_WORDS, NO_MEMORY
 from qjit.runtime.state import allocate, allocate_zeroed, data, is_skipped, release
 from qjit.runtime.threads import parallel
 
-from .plan import Plan
+from .functions import part_of
+from .plan import Plan, Rest, Stage
 from .run_code import Forward, RunCode
 from .slopes import Target
 from .storage import Storage, tile_of
@@ -23,35 +24,52 @@ PIECES = 16
 
 
 def tiled_ir(
-    name: str, plans: Sequence[Plan], entries: int, wanted: tuple[bool, ...] | None
+    name: str, stages: Sequence[Stage], entries: int, wanted: tuple[bool, ...] | None
 ) -> str:
     """LLVM IR of the function of a run of some entries, and of what undoes it."""
-    module = Module(name)
-    for number, plan in enumerate(plans):
+    module, plans = Module(name), _plans(stages)
+    for number, plan in plans.items():
         _stage(module, f"do_{number}", plan)
     body = module.function(name, I64, PTR, PTR, PTR, PTR)
     state, schedule, wires, params = body.args
     body.leave_if(is_skipped(body, state), 0)
-    with body.when(~_fine(body, "do", plans, params)):
-        stages = f"__qrt__run_stages_{plans[0].precision.suffix}"
+    runtime = f"__qrt__run_stages_{_suffix(plans)}"
+    with body.when(~_fine(body, plans, params)):
         given = (state, schedule, body.int(entries), wires, params)
-        body.exit(body.call(stages, I64, *given))
+        body.exit(body.call(runtime, I64, *given))
     first, memory = data(body, state), _buffers(body, plans, 1)
     body.leave_if(~memory.ne_null(), NO_MEMORY)
-    for number, plan in enumerate(plans):
-        given, count = (first, memory, params), _tiles(plan)
+    for number, stage in enumerate(stages):
+        if isinstance(stage, Rest):
+            here = body.at(schedule, stage.start * ENTRY_WORDS, I32)
+            given = (state, here, body.int(stage.count), wires, params)
+            status = body.call(runtime, I64, *given)
+            with body.when(status.ne(0)):
+                release(body, memory)
+                body.exit(status)
+            continue
+        given, count = (first, memory, params), _tiles(stage)
         with parallel(body, module, f"tiles_{number}", count, given) as region:
             inner, own, start, end, worker = region
-            buffer = inner.at(own[1], worker * _bytes(plan))
+            buffer = inner.at(own[1], worker * _bytes(stage))
             with inner.loop(end, start) as tile:
                 inner.call(f"do_{number}", I64, own[0], buffer, own[2], tile)
     release(body, memory)
     body.finish(0)
     if wanted is not None:
-        for number, plan in enumerate(plans):
+        for number, plan in plans.items():
             _undo_stage(module, f"undo_{number}", plan, wanted)
-        _undo(module, f"{name}_undo", plans, wanted)
+        _undo(module, f"{name}_undo", stages, wanted)
     return module.text()
+
+
+def _plans(stages: Sequence[Stage]) -> dict[int, Plan]:
+    """The stages on tiles, by number."""
+    return {n: stage for n, stage in enumerate(stages) if isinstance(stage, Plan)}
+
+
+def _suffix(plans: Mapping[int, Plan]) -> str:
+    return next(iter(plans.values())).precision.suffix
 
 
 def _tiles(plan: Plan) -> int:
@@ -63,19 +81,18 @@ def _bytes(plan: Plan) -> int:
     return (2 * plan.precision.real_bytes << plan.size) + 128
 
 
-def _buffers(body: Body, plans: Sequence[Plan], states: int) -> Value:
+def _buffers(body: Body, plans: Mapping[int, Plan], states: int) -> Value:
     """Memory for a tile of some states for each worker."""
-    size = states * max(map(_bytes, plans))
+    size = states * max(map(_bytes, plans.values()))
     return allocate(body, body.call("__qrt__workers", I64) * size)
 
 
-def _fine(body: Body, kind: str, plans: Sequence[Plan], params: Value) -> Value:
+def _fine(body: Body, plans: Mapping[int, Plan], params: Value) -> Value:
     """Whether the numbers of all stages are fine: they are asked without a state."""
     bad = body.int(0)
-    for number in range(len(plans)):
-        null = body.null()
-        given = (null, null, params, body.int(0))
-        bad = bad | body.call(f"{kind}_{number}", I64, *given)
+    for number in plans:
+        given = (body.null(), body.null(), params, body.int(0))
+        bad = bad | body.call(f"do_{number}", I64, *given)
     return bad.eq(0)
 
 
@@ -121,28 +138,34 @@ def _undo_stage(
 
 
 def _undo(
-    module: Module, name: str, plans: Sequence[Plan], wanted: tuple[bool, ...]
+    module: Module, name: str, stages: Sequence[Stage], wanted: tuple[bool, ...]
 ) -> None:
     """Undo a run, the last stage first."""
+    plans = _plans(stages)
+    runtime = f"__qrt__reverse_stages_{_suffix(plans)}"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, gradient = body.args
     params, slots = (body.load(PTR, record, word) for word in (KEPT_PARAMS, SLOTS))
     memory = body.var(body.null())
-    fine = _fine(body, "do", plans, params)
-    with body.when(fine):
+    with body.when(_fine(body, plans, params)):
         memory.set(_buffers(body, plans, 2))
     with body.when(~memory.get().ne_null()):
-        stages = f"__qrt__reverse_stages_{plans[0].precision.suffix}"
-        body.call(stages, VOID, *body.args)
+        body.call(runtime, VOID, *body.args)
         body.exit()
-    pieces = min(PIECES, *map(_tiles, plans))
+    pieces = min(PIECES, *map(_tiles, plans.values()))
     sums = allocate_zeroed(body, body.int(8 * pieces * len(wanted)))
     states = [data(body, state) for state in (ket, bra)]
-    for number, plan in reversed(list(enumerate(plans))):
-        given, each = (*states, memory.get(), params, sums), _tiles(plan) // pieces
+    for number, stage in reversed(list(enumerate(stages))):
+        if isinstance(stage, Rest):
+            schedule = body.load(PTR, record, ENTRIES)
+            here = body.at(schedule, stage.start * ENTRY_WORDS, I32)
+            part = part_of(body, record, here, stage.count)
+            body.call(runtime, VOID, part, ket, bra, gradient)
+            continue
+        given, each = (*states, memory.get(), params, sums), _tiles(stage) // pieces
         with parallel(body, module, f"back_{number}", pieces, given) as region:
             inner, own, start, end, worker = region
-            buffer = inner.at(own[2], worker * (2 * _bytes(plan)))
+            buffer = inner.at(own[2], worker * (2 * _bytes(stage)))
             with inner.loop(end, start) as piece, inner.loop(each) as step:
                 total = inner.at(own[4], piece * len(wanted), F64)
                 known = (*own[:2], buffer, own[3], total)

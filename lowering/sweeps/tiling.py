@@ -62,52 +62,65 @@ class Needs:
     reads: int
 
 
-def stages_of(
-    entries: Sequence[Entry], wires: Sequence[int], size: int, precision: Precision
-) -> list[tuple[Tiling, list[Entry]]]:
-    """Return what is done on tiles, stage by stage, or nothing if a gate does not fit.
+@dataclass(frozen=True)
+class Tiles:
+    """How tiles of states of `size` qubits may be."""
 
-    A stage takes gates in the order of the program, or past others that they commute
-    with, as long as its bits are few enough.
-    """
-    amplitude = 2 * precision.real_bytes
-    most = min(size, (tile_bytes() // amplitude).bit_length() - 1)
-    near = CHUNK_BYTES // amplitude - 1
-    left = [_needs(entry, wires, size) for entry in entries]
-    found: list[tuple[Tiling, list[Entry]]] = []
-    while left:
-        bits, taken, left = _next(left, near, most, (1 << size) - 1)
-        if not taken:
-            return []
-        chosen = [bit for bit in range(size) if bits >> bit & 1]
-        others = [bit for bit in range(size) if not bits >> bit & 1]
-        filled = sorted((*chosen, *others[: most - len(chosen)]))
-        found.append((Tiling(size, tuple(filled)), [each.entry for each in taken]))
-    return found
+    size: int
+    most: int  # bits of a tile
+    near: int  # the bits that are in every tile, as a mask
 
+    @classmethod
+    def of(cls, size: int, precision: Precision) -> Tiles:
+        """Return how they may be in a precision."""
+        amplitude = 2 * precision.real_bytes
+        most = min(size, (tile_bytes() // amplitude).bit_length() - 1)
+        return cls(size, most, CHUNK_BYTES // amplitude - 1)
 
-def _next(
-    left: Sequence[Needs], near: int, most: int, every: int
-) -> tuple[int, list[Needs], list[Needs]]:
-    """The bits of the next stage, its gates, and those that are left."""
-    bits, acted, read = near, 0, 0  # the latter of gates that were passed by
-    taken: list[Needs] = []
-    passed: list[Needs] = []
-    for number, each in enumerate(left):
-        full = acted == every or number == WINDOW
-        if full or (passed and not enabled("reordering")):
-            passed += left[number:]
-            break
-        union = bits | each.acts
-        free = not (each.acts & (acted | read) or each.reads & acted)
-        if free and union.bit_count() <= most:
-            bits = union
-            taken.append(each)
-        else:
-            passed.append(each)
-            acted |= each.acts
-            read |= each.reads
-    return bits, taken, passed
+    def fit(self, entry: Entry, wires: Sequence[int]) -> bool:
+        """Whether a tile has room for what a gate flips."""
+        flips = _needs(entry, wires, self.size).acts | self.near
+        return flips.bit_count() <= self.most
+
+    def stages(
+        self, entries: Sequence[Entry], wires: Sequence[int]
+    ) -> list[tuple[Tiling, list[Entry]]]:
+        """Return what is done on tiles, stage by stage, with gates that fit.
+
+        A stage takes gates in the order of the program, or past others that they
+        commute with, as long as its bits are few enough.
+        """
+        left = [_needs(entry, wires, self.size) for entry in entries]
+        found: list[tuple[Tiling, list[Entry]]] = []
+        while left:
+            bits, taken, left = self._next(left)
+            chosen = [bit for bit in range(self.size) if bits >> bit & 1]
+            others = [bit for bit in range(self.size) if not bits >> bit & 1]
+            filled = sorted((*chosen, *others[: self.most - len(chosen)]))
+            tiling = Tiling(self.size, tuple(filled))
+            found.append((tiling, [each.entry for each in taken]))
+        return found
+
+    def _next(self, left: Sequence[Needs]) -> tuple[int, list[Needs], list[Needs]]:
+        """The bits of the next stage, its gates, and those that are left."""
+        bits, acted, read = self.near, 0, 0  # the latter of gates that were passed by
+        taken: list[Needs] = []
+        passed: list[Needs] = []
+        for number, each in enumerate(left):
+            full = acted == (1 << self.size) - 1 or number == WINDOW
+            if full or (passed and not enabled("reordering")):
+                passed += left[number:]
+                break
+            union = bits | each.acts
+            free = not (each.acts & (acted | read) or each.reads & acted)
+            if free and union.bit_count() <= self.most:
+                bits = union
+                taken.append(each)
+            else:
+                passed.append(each)
+                acted |= each.acts
+                read |= each.reads
+        return bits, taken, passed
 
 
 def _needs(entry: Entry, wires: Sequence[int], size: int) -> Needs:
