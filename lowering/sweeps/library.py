@@ -24,7 +24,7 @@ from .segments import Segment, segments_of
 PREFIX = "__qjit__sweeps_"
 UNDO = "_undo"
 # How many gates, times the blocks that are held at once, code is made for: so many for
-# every time that it runs, up to a limit. A thousand take about half a second.
+# every time that it runs, up to a limit. A thousand take about a third of a second.
 MOST_ONCE, MOST_OFTEN, MOST_TILED = 400, 4500, 16_000
 LARGE = 12  # qubits; with each more, twice as much code is worth its while
 UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
