@@ -89,7 +89,7 @@ def everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), SIZES)
-@settings(max_examples=8, deadline=None, derandomize=True, phases=PHASES)
+@settings(max_examples=6, deadline=None, derandomize=True, phases=PHASES)
 @given(data=st.data())
 def test_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
     steps = data.draw(steps_on(num_wires))
@@ -107,7 +107,7 @@ def test_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), SIZES[:6])
-@settings(max_examples=5, deadline=None, derandomize=True, phases=PHASES)
+@settings(max_examples=3, deadline=None, derandomize=True, phases=PHASES)
 @given(data=st.data())
 def test_gradients_of_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
     steps = data.draw(steps_on(num_wires))

@@ -49,7 +49,7 @@ def relabelled(steps: Any, num_wires: int) -> Any:
 
 
 @pytest.mark.parametrize(("num_wires", "dtype", "tile"), SIZES)
-@settings(max_examples=5, deadline=None, derandomize=True, phases=PHASES)
+@settings(max_examples=4, deadline=None, derandomize=True, phases=PHASES)
 @given(data=st.data())
 def test_generated_circuits(num_wires: int, dtype: str, tile: int, data: Any) -> None:
     steps = relabelled(data.draw(steps_on(num_wires)), num_wires)
