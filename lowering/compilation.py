@@ -28,6 +28,7 @@ from .import_program import import_program
 from .importer import Importer
 from .linking import Code, Compiled, calls_in
 from .native_llvm import compile_object, target_machine, triple
+from .results_in_place import make_results_in_place
 from .sweeps.library import sweeps_in, sweeps_object
 
 Pass = Callable[[ModuleOp], None]
@@ -73,7 +74,7 @@ def compile_jaxpr(
 
     imported = import_program(closed, name=symbol, prepare=prepare)
     finish("import", lambda: str(imported.module))
-    for transform in (*passes, fuse_loops):
+    for transform in (*passes, fuse_loops, make_results_in_place):
         transform(imported.module)
     finish("passes", lambda: str(imported.module))
     converted = convert_to_llvm(imported.module, seed=seed)

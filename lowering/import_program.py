@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr
-from xdsl.dialects import func, memref
+from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
 
 # NOTE: they register their rules when they are imported.
 from . import import_control as import_control
@@ -30,7 +29,7 @@ from . import import_sorting as import_sorting
 from . import import_special as import_special
 from . import import_spectra as import_spectra
 from . import import_windows as import_windows
-from .arrays import Value, memref_type
+from .arrays import memref_type
 from .dimensions import Size, UnknownSizeError, names
 from .importer import Importer
 from .jax_internals import physical_aval, without_dead_code
@@ -72,23 +71,6 @@ def import_program(
             host_only |= {error.primitive}
 
 
-def _give(
-    importer: Importer, value: Value, target: SSAValue, moved: dict[SSAValue, SSAValue]
-) -> None:
-    """Write a result to its buffer, or make it there: `moved` tells what has moved."""
-    if value.memref is not None:
-        value.memref = moved.get(value.memref, value.memref)
-        made = value.memref.owner
-        here = isinstance(made, memref.AllocOp) and made.parent is target.owner
-        if here and value.memref.type == target.type:
-            moved[value.memref] = target
-            value.memref.replace_all_uses_with(target)
-            made.detach()
-            made.erase()
-            return
-    importer.copy_into(value, target)
-
-
 def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
     jaxpr = without_dead_code(closed.jaxpr)
     avals, outs = (
@@ -110,9 +92,8 @@ def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
             for aval, buffer in zip(avals, arguments[: len(jaxpr.invars)], strict=False)
         ]
         outputs = importer.evaluate(jaxpr, closed.consts, inputs)
-        moved: dict[SSAValue, SSAValue] = {}
         for value, target in zip(outputs, arguments[len(avals) :], strict=True):
-            _give(importer, value, importer.sized(target, value.shape), moved)
+            importer.copy_into(value, importer.sized(target, value.shape))
         importer.insert(func.ReturnOp())
     return Imported(
         importer.module,

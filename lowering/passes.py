@@ -12,6 +12,7 @@ from .form_schedules import FormSchedulesPass
 from .fuse_loops import FuseLoopsPass
 from .merge_rotations import MergeRotationsPass
 from .plan_sweeps import PlanSweepsPass
+from .results_in_place import ResultsInPlacePass
 
 PASSES: Mapping[str, type[ModulePass]] = {
     each.name: each
@@ -21,6 +22,7 @@ PASSES: Mapping[str, type[ModulePass]] = {
         FormSchedulesPass,
         PlanSweepsPass,
         FuseLoopsPass,
+        ResultsInPlacePass,
     )
 }
 
