@@ -179,7 +179,7 @@ def run_block(m: Any, block: Block, wires: Sequence[int], x: Any, index: Any) ->
 
 
 examples = settings(
-    max_examples=int(os.environ.get("QJIT_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("QJIT_EXAMPLES", "16")),
     deadline=None,
     derandomize="QJIT_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
