@@ -59,8 +59,11 @@ def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
     starts = range(0, len(words), ENTRY_WORDS)
     entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
-    room = Room.of(precision, recorded=op.slots is not None)
-    most, given = MOST_ONCE * _times(op), (entries, wires, num_wires, room)
+    recorded = op.slots is not None
+    room = Room.of(precision, recorded=recorded)
+    # There is twice as much code of what is undone, at least.
+    most = MOST_ONCE * _times(op) >> recorded
+    given = (entries, wires, num_wires, room)
     segments, stages = list[Segment](), list[Stage]()
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
         segments = segments_of(*given, min(MOST_OFTEN, most)) or []
