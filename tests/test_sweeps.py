@@ -81,6 +81,29 @@ def twice(m: Any, steps: Any, angles: Any, num_wires: int) -> None:
     m.loop(2, body, angles)
 
 
+def check_gradient(steps: Any, num_wires: int, dtype: str, weight: float) -> None:
+    """Compare the adjoint method with JAX's derivatives of the oracle."""
+    word = "XYZ"[len(steps) % 3]
+
+    @qj.qnode(wires=num_wires, dtype=dtype)
+    def circuit(angles: Any) -> Any:
+        twice(Compiled(), steps, angles, num_wires)
+        return qj.expval(weight * getattr(qj, word)(0) + qj.Z(num_wires - 1))
+
+    def reference(angles: Any) -> Any:
+        m = Reference(jnp)
+        twice(m, steps, angles, num_wires)
+        state = m.state(num_wires).reshape((2,) * num_wires)
+        observed = weight * apply(state, word_matrix(word), [0])
+        observed += apply(state, word_matrix("Z"), [num_wires - 1])
+        return jnp.real(jnp.vdot(state, observed))
+
+    tolerance = 1e-11 if dtype == "complex128" else 2e-5
+    expected = jax.grad(reference)(jnp.asarray(ANGLES))
+    found = jax.grad(circuit)(jnp.asarray(ANGLES))
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+
+
 @pytest.fixture(autouse=True)
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make code for every circuit, however long."""
@@ -110,26 +133,7 @@ def test_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
 @settings(max_examples=3, deadline=None, derandomize=True, phases=PHASES)
 @given(data=st.data())
 def test_gradients_of_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
-    steps = data.draw(steps_on(num_wires))
-    weight, word = 1.3, "XYZ"[len(steps) % 3]
-
-    @qj.qnode(wires=num_wires, dtype=dtype)
-    def circuit(angles: Any) -> Any:
-        twice(Compiled(), steps, angles, num_wires)
-        return qj.expval(weight * getattr(qj, word)(0) + qj.Z(num_wires - 1))
-
-    def reference(angles: Any) -> Any:
-        m = Reference(jnp)
-        twice(m, steps, angles, num_wires)
-        state = m.state(num_wires).reshape((2,) * num_wires)
-        observed = weight * apply(state, word_matrix(word), [0])
-        observed += apply(state, word_matrix("Z"), [num_wires - 1])
-        return jnp.real(jnp.vdot(state, observed))
-
-    tolerance = 1e-11 if dtype == "complex128" else 2e-5
-    expected = jax.grad(reference)(jnp.asarray(ANGLES))
-    found = jax.grad(circuit)(jnp.asarray(ANGLES))
-    np.testing.assert_allclose(found, expected, atol=tolerance)
+    check_gradient(data.draw(steps_on(num_wires)), num_wires, dtype, 1.3)
 
 
 def layers(m: Any, angles: Any, num_wires: int) -> None:

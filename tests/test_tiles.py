@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import qjit as qj
 from qjit.lowering.sweeps import library, tiling
 
-from .oracle import Compiled, Reference, apply, word_matrix
-from .test_sweeps import ANGLES, PHASES, layers, steps_on, twice
+from .oracle import Compiled, Reference
+from .test_sweeps import ANGLES, PHASES, check_gradient, layers, steps_on, twice
 
 # Qubits, precision, and qubits of a tile: a group of blocks, more, and all of a state.
 SIZES = [
@@ -75,25 +75,7 @@ def test_gradients_of_generated_circuits(
 ) -> None:
     steps = relabelled(data.draw(steps_on(num_wires)), num_wires)
     set_tiles(tile, dtype)
-    weight, word = 1.7, "XYZ"[len(steps) % 3]
-
-    @qj.qnode(wires=num_wires, dtype=dtype)
-    def circuit(angles: Any) -> Any:
-        twice(Compiled(), steps, angles, num_wires)
-        return qj.expval(weight * getattr(qj, word)(0) + qj.Z(num_wires - 1))
-
-    def reference(angles: Any) -> Any:
-        m = Reference(jnp)
-        twice(m, steps, angles, num_wires)
-        state = m.state(num_wires).reshape((2,) * num_wires)
-        observed = weight * apply(state, word_matrix(word), [0])
-        observed += apply(state, word_matrix("Z"), [num_wires - 1])
-        return jnp.real(jnp.vdot(state, observed))
-
-    tolerance = 1e-11 if dtype == "complex128" else 2e-5
-    expected = jax.grad(reference)(jnp.asarray(ANGLES))
-    found = jax.grad(circuit)(jnp.asarray(ANGLES))
-    np.testing.assert_allclose(found, expected, atol=tolerance)
+    check_gradient(steps, num_wires, dtype, 1.7)
 
 
 @pytest.mark.parametrize("odd", [0.4, np.pi, 1e7], ids=["plain", "tiny", "large"])
