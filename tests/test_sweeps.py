@@ -81,6 +81,21 @@ def twice(m: Any, steps: Any, angles: Any, num_wires: int) -> None:
     m.loop(2, body, angles)
 
 
+def check_state(steps: Any, num_wires: int, dtype: str) -> None:
+    """Compare the state with that of the oracle."""
+
+    @qj.qnode(wires=num_wires, dtype=dtype)
+    def circuit(angles: Any) -> Any:
+        twice(Compiled(), steps, angles, num_wires)
+        return qj.state()
+
+    m = Reference(np)
+    twice(m, steps, ANGLES, num_wires)
+    tolerance = 1e-12 if dtype == "complex128" else 2e-6
+    found = np.asarray(circuit(ANGLES))
+    np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
+
+
 def check_gradient(steps: Any, num_wires: int, dtype: str, weight: float) -> None:
     """Compare the adjoint method with JAX's derivatives of the oracle."""
     word = "XYZ"[len(steps) % 3]
@@ -115,18 +130,7 @@ def everything(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(max_examples=6, deadline=None, derandomize=True, phases=PHASES)
 @given(data=st.data())
 def test_generated_circuits(num_wires: int, dtype: str, data: Any) -> None:
-    steps = data.draw(steps_on(num_wires))
-
-    @qj.qnode(wires=num_wires, dtype=dtype)
-    def circuit(angles: Any) -> Any:
-        twice(Compiled(), steps, angles, num_wires)
-        return qj.state()
-
-    m = Reference(np)
-    twice(m, steps, ANGLES, num_wires)
-    tolerance = 1e-12 if dtype == "complex128" else 2e-6
-    found = np.asarray(circuit(ANGLES))
-    np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
+    check_state(data.draw(steps_on(num_wires)), num_wires, dtype)
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), SIZES[:6])

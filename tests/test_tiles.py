@@ -13,7 +13,7 @@ import qjit as qj
 from qjit.lowering.sweeps import library, tiling
 
 from .oracle import Compiled, Reference
-from .test_sweeps import ANGLES, PHASES, check_gradient, layers, steps_on, twice
+from .test_sweeps import PHASES, check_gradient, check_state, layers, steps_on
 
 # Qubits, precision, and qubits of a tile: a group of blocks, more, and all of a state.
 SIZES = [
@@ -54,17 +54,7 @@ def relabelled(steps: Any, num_wires: int) -> Any:
 def test_generated_circuits(num_wires: int, dtype: str, tile: int, data: Any) -> None:
     steps = relabelled(data.draw(steps_on(num_wires)), num_wires)
     set_tiles(tile, dtype)
-
-    @qj.qnode(wires=num_wires, dtype=dtype)
-    def circuit(angles: Any) -> Any:
-        twice(Compiled(), steps, angles, num_wires)
-        return qj.state()
-
-    m = Reference(np)
-    twice(m, steps, ANGLES, num_wires)
-    tolerance = 1e-12 if dtype == "complex128" else 2e-6
-    found = np.asarray(circuit(ANGLES))
-    np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
+    check_state(steps, num_wires, dtype)
 
 
 @pytest.mark.parametrize(("num_wires", "dtype", "tile"), SIZES)

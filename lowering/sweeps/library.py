@@ -18,7 +18,7 @@ from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import PRECISIONS
 
-from .plan import MOST_BYTES, Room, Stage, plan_stages
+from .plan import Room, Stage, plan_stages
 from .segments import Segment, segments_of
 
 PREFIX = "__qjit__sweeps_"
@@ -26,6 +26,7 @@ UNDO = "_undo"
 # How many gates, times the blocks that are held at once, code is made for: so many for
 # every time that it runs, up to a limit. A thousand take about a third of a second.
 MOST_ONCE, MOST_OFTEN, MOST_TILED = 400, 4500, 16_000
+MOST_BYTES = 1 << 16  # of a state that is not taken tile by tile
 LARGE = 12  # qubits; with each more, twice as much code is worth its while
 UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
 CODE = "sweeps_code"  # the attribute of a run that has code

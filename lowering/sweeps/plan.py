@@ -22,7 +22,6 @@ from .tiling import Tiles, Tiling
 GROUP_BITS = 3  # of the blocks that are in registers at once
 WHOLE_BITS = 4  # of a state that is one group
 MANY_REGISTERS = 32
-MOST_BYTES = 1 << 16  # of a state
 MOST_SCALES = {8: 24, 4: 5}  # diagonals left for later, by the bytes of a real
 
 
@@ -127,9 +126,6 @@ def plan_run(
     There are none either where they cost more than `most`. So that long runs take no
     time, that is guessed before gates are compared: about half may go into others.
     """
-    amplitude = 2 * room.precision.real_bytes
-    if DYNAMIC in wires or amplitude << size > MOST_BYTES:
-        return None
     starts = range(0, len(entries), ENTRY_WORDS)
     read = [Entry(*entries[start : start + ENTRY_WORDS]) for start in starts]
     return plan_entries(read, wires, size, room, most)

@@ -31,20 +31,16 @@ class Storage:
         The first may have the bits `free` only.
         """
         body, shift = self.blocks.body, self.blocks.precision.block_shift
-        spread = first if self.bits is None else self._spread(first)
-        start = self.blocks.place(self.first, spread)
+        there = first if self.bits is None else spread(first, self.bits)
+        start = self.blocks.place(self.first, there)
         found: list[Value] = []
         for offset in offsets:
             number = self.number(offset)
             if offset & free:
-                found.append(self.blocks.place(self.first, spread ^ number))
+                found.append(self.blocks.place(self.first, there ^ number))
             else:
                 found.append(body.at(start, number << shift, I8) if number else start)
         return found
-
-    def _spread(self, number: Value) -> Value:
-        assert self.bits is not None
-        return spread(number, self.bits)
 
 
 def spread(number: Value, bits: Sequence[int]) -> Value:
