@@ -72,8 +72,7 @@ def _threads() -> Iterator[tuple[str, Case]]:
 
 VARIED = Table(
     "What each step of scheduling is worth",
-    "qjit alone, at 20 qubits, with each step of its scheduling left out "
-    "(`QJIT_WITHOUT`).",
+    "qjit alone, with each step of its scheduling left out (`QJIT_WITHOUT`).",
     {
         f"varied-{name}": Case(
             f"{title}, 20 qubits",
@@ -82,6 +81,16 @@ VARIED = Table(
             rounds=3,
         )
         for name, (title, circuit) in FAMILIES.items()
+    }
+    | {
+        "varied-batch": Case(
+            "a batch of 1,024 circuits, 4 qubits",
+            batch(partial(layered, 4), 1024),
+            peers=tuple(VARIANTS),
+            per="entry",
+            count=1024,
+            rounds=3,
+        )
     },
     ratio=None,
 )

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import FlatSymbolRefAttrConstr, IndexType, SymbolRefAttr
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Dialect, Operation, SSAValue
+from xdsl.ir import Block, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
     prop_def,
+    region_def,
     traits_def,
     var_operand_def,
 )
-from xdsl.traits import SymbolTable, SymbolUserOpInterface
+from xdsl.traits import NoTerminator, SymbolTable, SymbolUserOpInterface
 from xdsl.utils.exceptions import VerifyException
 
-__all__ = ["Batch", "ForEachOp"]
+__all__ = ["Batch", "ForEachOp", "InLanesOp"]
 
 
 class _TakesArguments(SymbolUserOpInterface):
@@ -64,4 +65,31 @@ class ForEachOp(IRDLOperation):
         )
 
 
-Batch = Dialect("batch", [ForEachOp], [])
+@irdl_op_definition
+class InLanesOp(IRDLOperation):
+    """Do the same operation for some entries of a batch at once, one in each lane.
+
+    Its region has the operation once for each, which may not have results.
+    """
+
+    name = "batch.in_lanes"
+    body = region_def("single_block")
+    assembly_format = "$body attr-dict"
+    traits = traits_def(NoTerminator())
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        super().__init__(regions=[Region(Block(operations))])
+
+    def verify_(self) -> None:
+        """Check that the operations are of one kind, and have no results."""
+        operations = list(self.body.block.ops)
+        if len({op.name for op in operations}) != 1 or any(
+            len(op.results) for op in operations
+        ):
+            raise VerifyException(
+                "Expected one operation without results, once for each lane, but got "
+                f"{', '.join(op.name for op in operations) or 'none'}."
+            )
+
+
+Batch = Dialect("batch", [ForEachOp, InLanesOp], [])

@@ -1,8 +1,9 @@
 """The rules for qubits and registers: each value is used exactly once.
 
 A branch of an `scf.if` or `scf.index_switch` may use up a value from outside, and
-then every branch does. Other regions take such values as arguments. A register whose
-qubits are out takes them back, one by one, before anything else uses it.
+then every branch does; so may a `batch.in_lanes`. Other regions take such values as
+arguments. A register whose qubits are out takes them back, one by one, before anything
+else uses it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from . import statevector
+from .batch import InLanesOp
 from .quantum import CtrlOp, ExtractOp, InsertOp
 from .quantum_measurements import PauliStatistic, Readout, Statistic
 from .quantum_types import BitType, RegisterType
 
 IN_PLACE = (statevector.RunOp, statevector.MeasureOp)
 BORROWERS = (ExtractOp, PauliStatistic, Statistic, Readout, *IN_PLACE)
-BRANCHES = (scf.IfOp, scf.IndexSwitchOp)
+WITH_OUTER_VALUES = (scf.IfOp, scf.IndexSwitchOp, InLanesOp)
 LINES = "quantum.lines"
 
 Wires = frozenset[int | SSAValue]
@@ -175,7 +177,7 @@ def _name(wire: int | SSAValue) -> str:
 
 
 def _check_regions(op: Operation, scope: _Scope, out: Wires) -> None:
-    if not isinstance(op, BRANCHES):
+    if not isinstance(op, WITH_OUTER_VALUES):
         for region in op.regions:
             _check_region(region, _Scope(missing=out))
         return

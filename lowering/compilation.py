@@ -22,6 +22,7 @@ from . import convert_quantum as convert_quantum
 from . import convert_scf as convert_scf
 from . import convert_walk as convert_walk
 from .convert_to_llvm import convert_to_llvm
+from .entries_in_lanes import put_entries_in_lanes
 from .ffi import add_handler
 from .fuse_loops import fuse_loops
 from .import_program import import_program
@@ -74,7 +75,7 @@ def compile_jaxpr(
 
     imported = import_program(closed, name=symbol, prepare=prepare)
     finish("import", lambda: str(imported.module))
-    for transform in (*passes, fuse_loops, make_results_in_place):
+    for transform in (*passes, fuse_loops, make_results_in_place, put_entries_in_lanes):
         transform(imported.module)
     finish("passes", lambda: str(imported.module))
     converted = convert_to_llvm(imported.module, seed=seed)

@@ -10,11 +10,15 @@ from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import IntegerType, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from qjit.dialects.batch import ForEachOp
+from qjit.dialects.batch import ForEachOp, InLanesOp
+from qjit.dialects.gradient import AdjointOp
 from qjit.dialects.quantum import AllocOp, SampleOp
+from qjit.dialects.statevector import RunOp
 from qjit.dialects.walk import WalkBeginOp
 from qjit.runtime.batches import NEVER, UNKNOWN
 
+from .convert_observables import adjoint_in_lanes
+from .convert_quantum import run_in_lanes
 from .convert_to_llvm import Converter, convert_type, llvm_rule, pointer_type
 from .costs import Costs, callee, everything, trip_count
 from .host_calls import HostCallOp
@@ -104,6 +108,17 @@ def _least(function: func.FuncOp) -> tuple[int, int]:
         return NEVER, 0
     least = 1 + LEAST_WORK // max(1, Costs().function(function))
     return least, FEWEST if widest >= SHARED_WIRES else 0
+
+
+@llvm_rule(InLanesOp)
+def _in_lanes(converter: Converter, op: InLanesOp) -> None:
+    operations = list(op.body.block.ops)
+    runs = [each for each in operations if isinstance(each, RunOp)]
+    adjoints = [each for each in operations if isinstance(each, AdjointOp)]
+    if runs:
+        run_in_lanes(converter, runs)
+    else:
+        adjoint_in_lanes(converter, adjoints)
 
 
 class _Draws:

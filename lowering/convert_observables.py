@@ -70,7 +70,7 @@ def _factor_terms(
             ]
             converter.call(symbol(converter, "apply_matrix"), None, args)
         yield number, copied
-        converter.call(symbol(converter, "state_free"), None, [context, copied])
+        _free(converter, copied)
 
 
 PAULI_MATRICES = {
@@ -160,8 +160,7 @@ def _var(converter: Converter, op: quantum.VarOp) -> None:
     found = converter.emit(llvm.FSubOp(square, spread))
     args = [found, converter.double(0.0)]
     converter.bind(op.value, converter.intrinsic("llvm.maxnum.f64", f64, args))
-    args = [converter.context, product]
-    converter.call(symbol(converter, "state_free"), None, args)
+    _free(converter, product)
 
 
 @llvm_rule(gradient.TermValuesOp)
@@ -179,6 +178,26 @@ def _term_values(converter: Converter, op: gradient.TermValuesOp) -> None:
 
 @llvm_rule(gradient.AdjointOp)
 def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
+    ket, bra = state_of(converter, op), _bra(converter, op)
+    args = [_tape(converter), ket, bra, converter.pointer(op.destination)]
+    converter.call(symbol(converter, "reverse"), None, args)
+    _free(converter, bra)
+
+
+def adjoint_in_lanes(converter: Converter, ops: Sequence[gradient.AdjointOp]) -> None:
+    """Walk the tape backwards for some entries of a batch at once."""
+    bras = [_bra(converter, op) for op in ops]
+    kets = [state_of(converter, op) for op in ops]
+    targets = [converter.pointer(op.destination) for op in ops]
+    tables = map(converter.pointer_array, (kets, bras, targets))
+    args = [_tape(converter), *tables]
+    converter.call(symbol(converter, "reverse_batch"), None, args)
+    for bra in bras:
+        _free(converter, bra)
+
+
+def _bra(converter: Converter, op: gradient.AdjointOp) -> SSAValue:
+    """Return what the adjoint method begins with besides the final state."""
     ket = state_of(converter, op)
     bra = _blank(converter, ket)
     matrices = list(op.matrices)
@@ -187,9 +206,15 @@ def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
     for vector in op.vectors:
         args = [bra, converter.pointer(vector)]
         converter.call(symbol(converter, "add_amplitudes"), None, args)
+    return bra
+
+
+def _tape(converter: Converter) -> SSAValue:
     tape = simulation_of(converter).tape
     assert tape is not None
-    args = [tape, ket, bra, converter.pointer(op.destination)]
-    converter.call(symbol(converter, "reverse"), None, args)
-    args = [converter.context, bra]
+    return tape
+
+
+def _free(converter: Converter, state: SSAValue) -> None:
+    args = [converter.context, state]
     converter.call(symbol(converter, "state_free"), None, args)

@@ -188,25 +188,50 @@ def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
 
 @llvm_rule(statevector.RunOp)
 def _run(converter: Converter, op: statevector.RunOp) -> None:
+    given = _given_to(converter, op)
+    code = op.attributes.get(CODE)
+    if isinstance(code, StringAttr):
+        converter.check(converter.result(code.data, i64, given))
+    if op.slots is not None or code is None:
+        _run_by_runtime(converter, op, given)
+
+
+def run_in_lanes(converter: Converter, runs: Sequence[statevector.RunOp]) -> None:
+    """Run the same gates for some entries of a batch at once, by code of their own."""
+    each = [_given_to(converter, run) for run in runs]
+    states, entries, wires, params = zip(*each, strict=True)
+    tables = (converter.pointer_array(column) for column in (states, params))
+    args = [next(tables), entries[0], wires[0], next(tables)]
+    code = runs[0].attributes[CODE]
+    assert isinstance(code, StringAttr)
+    converter.check(converter.result(code.data, i64, args))
+    for run, given in zip(runs, each, strict=True):
+        if run.slots is not None:
+            _run_by_runtime(converter, run, given)
+
+
+def _given_to(converter: Converter, op: statevector.RunOp) -> list[SSAValue]:
+    """Return the addresses of the state, the schedule, its wires and parameters."""
     entries = np.asarray(op.entries.get_values(), np.int32)
-    recorded = op.slots is not None
+    table, wires = converter.global_data(entries), _wire_table(converter, op)
+    return [state_of(converter, op), table, wires, _parameters(converter, op)]
+
+
+def _run_by_runtime(
+    converter: Converter, op: statevector.RunOp, given: Sequence[SSAValue]
+) -> None:
+    """Let the runtime run gates, or only record them where there is code for them."""
+    recorded, code = op.slots is not None, op.attributes.get(CODE)
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
     tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
-    entry_table, wires = converter.global_data(entries), _wire_table(converter, op)
-    params = _parameters(converter, op)
     undo = converter.null()
-    code = op.attributes.get(CODE)
     if isinstance(code, StringAttr):
-        given = [state_of(converter, op), entry_table, wires, params]
-        converter.check(converter.result(code.data, i64, given))
-        if not recorded:
-            return
         undo = _function(converter, code.data + UNDO)
-    count = converter.int(len(entries) // ENTRY_WORDS)
-    args = [state_of(converter, op), entry_table, count, wires, params]
-    moving = len(op.dynamic_wires) > 0
-    _status(converter, "run", [*args, slots, tape, undo], moving=moving)
+    state, entries, wires, params = given
+    count = converter.int(len(op.entries.get_values()) // ENTRY_WORDS)
+    args = [state, entries, count, wires, params, slots, tape, undo]
+    _status(converter, "run", args, moving=len(op.dynamic_wires) > 0)
 
 
 def _function(converter: Converter, symbol: str) -> SSAValue:
@@ -248,6 +273,9 @@ def _parameters(converter: Converter, op: statevector.RunOp) -> SSAValue:
     count = len(sources) + sum(sizes)
     if not count:
         return converter.null()
+    if _stand_together(op, sources, indices):
+        first = converter.pointer(op.sources[0])
+        return converter.offset(first, int(indices[0]), f64)
     is_constant = sources == CONSTANT
     image = np.zeros(len(sources))
     image[is_constant] = np.asarray(op.constants.get_values())[indices[is_constant]]
@@ -269,6 +297,17 @@ def _parameters(converter: Converter, op: statevector.RunOp) -> SSAValue:
         converter.call("memcpy", pointer_type, args)
         place += size
     return room
+
+
+def _stand_together(
+    op: statevector.RunOp, sources: np.ndarray, indices: np.ndarray
+) -> bool:
+    """Tell whether all parameters are doubles one after another in one buffer."""
+    if len(op.matrices) or len(op.sources) != 1 or sources.any():
+        return False
+    buffer = op.sources[0].type
+    assert isinstance(buffer, MemRefType)
+    return buffer.element_type == f64 and bool((np.diff(indices) == 1).all())
 
 
 def _gather(

@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from .cancel_inverses import CancelInversesPass
+from .entries_in_lanes import EntriesInLanesPass
 from .form_schedules import FormSchedulesPass
 from .fuse_loops import FuseLoopsPass
 from .merge_rotations import MergeRotationsPass
@@ -23,6 +24,7 @@ PASSES: Mapping[str, type[ModulePass]] = {
         PlanSweepsPass,
         FuseLoopsPass,
         ResultsInPlacePass,
+        EntriesInLanesPass,
     )
 }
 

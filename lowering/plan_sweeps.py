@@ -1,7 +1,7 @@
 """The pass `plan-sweeps`: small runs of gates get code of their own."""
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
@@ -9,7 +9,7 @@ from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import RunOp
 
-from .sweeps.library import CODE, run_of, symbol_of
+from .sweeps.library import code_of, run_of
 
 
 class PlanSweepsPass(ModulePass):
@@ -30,7 +30,5 @@ class PlanSweepsPass(ModulePass):
 def _plan(op: RunOp, suffix: str) -> None:
     assert isinstance(op.register.type, RegisterType)
     run = run_of(op, op.register.type.size.data, suffix)
-    if run is None:
-        return
-    op.attributes["sweeps"] = ArrayAttr(map(StringAttr, run.describe()))
-    op.attributes[CODE] = StringAttr(symbol_of(run))
+    if run is not None:
+        op.attributes |= code_of(run)

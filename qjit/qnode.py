@@ -191,7 +191,8 @@ def qnode(
     """Make a quantum function from a Python function that applies gates.
 
     Args:
-        device: a device or its name; the statevector simulator when left out.
+        device: a device or its name, the statevector simulator when left out; or the
+            Python function itself.
         wires: number of wires, 0 to wires - 1; counted when left out.
         shots: number of samples that `sample` and `counts` return and `expval`, `var`
             and `probs` are estimated from; these are exact when left out.
@@ -208,7 +209,8 @@ def qnode(
             `jax_enable_x64` is set and complex64 otherwise.
 
     Returns:
-        A function of JAX arrays (any pytrees), usable under every JAX transformation.
+        A function of JAX arrays (any pytrees), usable under every JAX transformation;
+        unless the Python function was given, what makes it from that.
 
     Raises:
         WireError, ParameterError, MeasurementError: for mistakes in the circuit, on
@@ -223,12 +225,17 @@ def qnode(
     >>> print(bell().round(3))
     [0.5 0.  0.  0.5]
     """
-    if callable(device) and not isinstance(device, Device):
-        return qnode()(device)
-    if not isinstance(device, Device):
-        name = device or "statevector"
-        device = make_device(name, wires=wires, shots=shots, seed=seed, dtype=dtype)
+    given = {"wires": wires, "shots": shots, "seed": seed, "dtype": dtype}
+    how = differences(diff_method, gradient_kwargs)
+    function = None
+    if isinstance(device, Device):
+        chosen = device.override(**given)
+    elif callable(device):
+        function, chosen = device, make_device("statevector", **given)
     else:
-        device = device.override(wires=wires, shots=shots, seed=seed, dtype=dtype)
-    chosen, how = device, differences(diff_method, gradient_kwargs)
-    return lambda function: QNode(function, chosen, diff_method, how)
+        chosen = make_device(device or "statevector", **given)
+
+    def wrap(function: Callable[..., Any]) -> QNode:
+        return QNode(function, chosen, diff_method, how)
+
+    return wrap if function is None else wrap(function)

@@ -76,6 +76,11 @@ SYMBOLS: dict[str, Symbol] = {
         "void(ptr tape, ptr ket, ptr bra, ptr grads)",
         "Undo a tape on ket and bra, adding the derivatives to grads; then clear it.",
     ),
+    "__qrt__reverse_batch_T": Symbol(
+        "void(ptr tape, ptr kets, ptr bras, ptr grads)",
+        "The same for entries of a batch, as many as a register has lanes, which were"
+        " recorded in turns.",
+    ),
     "__qrt__checkpoint_T": Symbol(
         "i64(ptr context, ptr state, ptr tape, ptr entry)",
         "Keep a copy of a state on a tape. Returns 0 or a code.",

@@ -59,6 +59,7 @@ def module(precision: Precision) -> str:
     _gate(result, precision)
     _step_back(result, precision)
     _reverse(result, precision)
+    _reverse_batch(result, precision)
     return result.text()
 
 
@@ -309,5 +310,22 @@ def _reverse(module: Module, precision: Precision) -> None:
         with body.when(~undo.ne_null()):
             body.call(f"__qrt__reverse_stages_{precision.suffix}", VOID, *given)
         record.set(body.load(PTR, record.get()))
+    body.call("__qrt__tape_clear", VOID, tape)
+    body.finish()
+
+
+def _reverse_batch(module: Module, precision: Precision) -> None:
+    """Walk a tape backwards that has records of all entries of a batch, in turns."""
+    name = f"__qrt__reverse_batch_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, PTR, PTR)
+    tape, *given = body.args
+    record = body.var(body.load(PTR, tape))
+    records = body.stack(PTR, precision.lanes)
+    with body.repeat_while(lambda: record.get().ne_null()):
+        for entry in reversed(range(precision.lanes)):
+            body.store(record.get(), records, entry)
+            record.set(body.load(PTR, record.get()))
+        undo = body.load(PTR, body.load(PTR, records), UNDO)
+        body.call_pointer(undo, VOID, records, *given)
     body.call("__qrt__tape_clear", VOID, tape)
     body.finish()

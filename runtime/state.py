@@ -9,9 +9,9 @@ from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
 from .target import Precision
 from .threads import parallel
 
-# A context holds its seed, the random counter, the lists of what it owns, and of which
-# batch it runs which entry, if it is a worker's.
-SEED, COUNTER, STATES, TAPE, WALKS, BATCH, ENTRY, CONTEXT_WORDS = range(8)
+# A context holds its seed, the random counter, the lists of what it owns, of which
+# batch it runs which entry, if it is a worker's, and small states that are free again.
+SEED, COUNTER, STATES, TAPE, WALKS, BATCH, ENTRY, SPARE, CONTEXT_WORDS = range(9)
 # A state is a header, in words, and then its blocks. While it is SKIPPED, operations
 # on it do nothing: it is already as a later one left it.
 QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
@@ -124,10 +124,8 @@ def _context_new(module: Module) -> None:
     context = body.call("malloc", PTR, body.int(8 * CONTEXT_WORDS))
     body.store(mix_bits(chosen.get() + GOLDEN), context, SEED)
     body.store(body.int(0), context, COUNTER)
-    body.store(body.null(), context, STATES)
-    body.store(body.null(), context, TAPE)
-    body.store(body.null(), context, WALKS)
-    body.store(body.null(), context, BATCH)
+    for word in (STATES, TAPE, WALKS, BATCH, SPARE):
+        body.store(body.null(), context, word)
     body.finish(context)
 
 
@@ -143,11 +141,12 @@ def _context_seed(module: Module) -> None:
 def _context_free(module: Module) -> None:
     body = module.function("__qrt__context_free", VOID, PTR)
     (context,) = body.args
-    state = body.var(body.load(PTR, context, STATES))
-    with body.repeat_while(lambda: state.get().ne_null()):
-        following = body.load(PTR, state.get(), NEXT)
-        body.call("__qrt__memory_free", VOID, state.get())
-        state.set(following)
+    for word in (STATES, SPARE):
+        state = body.var(body.load(PTR, context, word))
+        with body.repeat_while(lambda state=state: state.get().ne_null()):
+            following = body.load(PTR, state.get(), NEXT)
+            body.call("__qrt__memory_free", VOID, state.get())
+            state.set(following)
     tape = body.load(PTR, context, TAPE)
     with body.when(tape.ne_null()):
         body.call("__qrt__tape_clear", VOID, tape)
@@ -264,7 +263,16 @@ def _state_raw(module: Module, precision: Precision) -> None:
     spare = n - precision.lane_bits
     blocks = body.int(1) << body.select(spare > 0, spare, 0)
     size = (blocks << precision.block_shift) + HEADER_BYTES
-    state = body.call("__qrt__memory_new", PTR, size)
+    kept = body.load(PTR, context, SPARE)
+    state = body.var(kept)
+    with body.when(kept.ne_null()):
+        body.store(body.load(PTR, kept, NEXT), context, SPARE)
+        with body.when(body.load(I64, kept, BYTES).ne(size)):
+            body.call("__qrt__memory_free", VOID, kept)
+            state.set(body.null())
+    with body.when(~state.get().ne_null()):
+        state.set(body.call("__qrt__memory_new", PTR, size))
+    state = state.get()
     body.leave_if(~state.ne_null(), body.null())
     following = body.load(PTR, context, STATES)
     body.store(n, state, QUBITS)
@@ -298,6 +306,10 @@ def _state_free(module: Module, precision: Precision) -> None:
         body.store(following, context, STATES)
     with body.when(following.ne_null()):
         body.store(previous, following, PREVIOUS)
+    with body.when(body.load(I64, state, BYTES) < POOL_FROM):
+        body.store(body.load(PTR, context, SPARE), state, NEXT)
+        body.store(state, context, SPARE)
+        body.exit()
     body.call("__qrt__memory_free", VOID, state)
     body.finish()
 

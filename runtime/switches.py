@@ -7,6 +7,7 @@ from functools import cache
 
 STEPS = (
     "sweeps",
+    "lanes",
     "tiles",
     "reordering",
     "merging",

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 import qjit as qj
 from qjit.dialects.gate_record import pauli_matrix
@@ -144,8 +145,14 @@ class Reference:
         return carry
 
     def branch(self, predicate: Any, *branches: Callable[..., Any]) -> Any:
-        """`cond`, taken in Python."""
-        return branches[0 if predicate else 1]()
+        """`cond`, in Python; under `jax.jit`, what is not taken is the identity."""
+        if not isinstance(predicate, Tracer):
+            return branches[0 if predicate else 1]()
+        for taken, branch in zip((predicate, ~predicate), branches, strict=True):
+            for matrix, wires in self._apart(branch)[1]:
+                chosen = jnp.where(taken, matrix, jnp.eye(len(matrix)))
+                self.steps.append((chosen, wires))
+        return None
 
     def adjoint(self, function: Callable[[], Any]) -> Any:
         """The inverse of what a function applies."""

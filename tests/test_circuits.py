@@ -231,3 +231,14 @@ def test_long_random_circuits(seed: int) -> None:
     for record, angles, on in zip(chosen, params, wires, strict=True):
         state = apply(state, record.full_matrix(angles), on)
     np.testing.assert_allclose(circuit(), state.reshape(-1), atol=1e-12)
+
+
+def test_settings_beside_the_function() -> None:
+    def circuit() -> Any:
+        qj.H(0)
+        return qj.expval(qj.Z(0))
+
+    drawn = qj.qnode(circuit, wires=1, shots=7, seed=2)()
+    np.testing.assert_allclose(drawn, qj.qnode(wires=1, shots=7, seed=2)(circuit)())
+    assert abs(drawn) > 0.1  # of seven, an odd number is left
+    assert qj.qnode(circuit, dtype="complex64")().dtype == np.float32

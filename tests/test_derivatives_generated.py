@@ -243,7 +243,7 @@ MOVING = st.lists(st.sampled_from(LEAVES), min_size=1, max_size=4, unique=True)
 KINDS = st.lists(st.sampled_from(list(MEASURED)), min_size=1, max_size=2, unique=True)
 
 
-@settings(max_examples=14, deadline=None, derandomize=True)
+@settings(max_examples=9, deadline=None, derandomize=True)
 @given(PROGRAMS, KINDS, MOVING, st.booleans(), st.integers(0, 2**16))
 def test_first_order(
     program: Sequence[Program],
@@ -264,7 +264,7 @@ def test_first_order(
     assert_close(found, jax.jvp(simulated, (some,), (tangent,)))
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(PROGRAMS, KINDS, MOVING, st.booleans(), st.integers(0, 2**16))
 def test_second_order(
     program: Sequence[Program],

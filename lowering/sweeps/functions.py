@@ -42,7 +42,7 @@ def run_ir(
     body.leave_if(is_skipped(body, state), 0)
     for number, segment in enumerate(segments):
         with body.loop(segment.count) as turn:
-            here, own = _place(body, segment, turn, entries, params)
+            here, own = place_of(body, segment, turn, entries, params)
             given = (state, here, wires, params, own)
             status = body.call(f"do_{number}", I64, *given)
             body.leave_if(status.ne(0), status)
@@ -52,7 +52,7 @@ def run_ir(
     return module.text()
 
 
-def _place(
+def place_of(
     body: Body, segment: Segment, turn: Value, entries: Value, params: Value
 ) -> tuple[Value, Value]:
     """The entries of a turn of a segment, and its parameters."""
@@ -65,7 +65,7 @@ def _once(module: Module, name: str, segment: Segment) -> None:
     """Run a segment once; the runtime does it where the numbers are not fine."""
     body = module.function(name, I64, PTR, PTR, PTR, PTR, PTR, private=True)
     state, entries, wires, params, own = body.args
-    code = RunCode(module, body, segment.plan, own)
+    code = RunCode(module, body, segment.plan, [own])
     with body.when(~code.prepare()):
         stages = f"__qrt__run_stages_{segment.plan.precision.suffix}"
         length = body.int(segment.length)
@@ -85,7 +85,7 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
     for number, segment in reversed(list(enumerate(segments))):
         with body.loop(segment.count) as turn:
             back = -turn + (segment.count - 1)
-            here, own = _place(body, segment, back, entries, params)
+            here, own = place_of(body, segment, back, entries, params)
             param = back * segment.stride + segment.first_param
             own_slots = body.at(slots, param, I32)
             given = (record, ket, bra, gradient, here, own, own_slots)
@@ -98,14 +98,15 @@ def _undo_once(
 ) -> None:
     body = module.function(name, VOID, *(PTR,) * 7, private=True)
     record, ket, bra, gradient, entries, own, slots = body.args
-    code = RunCode(module, body, segment.plan, own)
+    code = RunCode(module, body, segment.plan, [own])
     with body.when(~code.prepare()):
         part = part_of(body, record, entries, segment.length)
         stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"
         body.call(stages, VOID, part, ket, bra, gradient)
         body.exit()
     states = [Storage(code.blocks, data(body, state)) for state in (ket, bra)]
-    Undo(code, states, Target(code, slots, gradient, _own(segment, wanted))).emit()
+    target = Target(code, [slots], [gradient], own_wanted(segment, wanted))
+    Undo(code, states, target).emit()
     body.finish()
 
 
@@ -120,7 +121,7 @@ def part_of(body: Body, record: Value, entries: Value, count: int) -> Value:
     return part
 
 
-def _own(segment: Segment, wanted: tuple[bool, ...]) -> tuple[bool, ...]:
+def own_wanted(segment: Segment, wanted: tuple[bool, ...]) -> tuple[bool, ...]:
     """Which of a segment's parameters are wanted in any turn."""
     first, stride = segment.first_param, segment.stride
     if segment.count == 1:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from qjit.runtime.emit import F64, Value
+from qjit.runtime.emit import Value
 
 from .frame import Span, parity
 from .items import Item, Pair, Phase
@@ -153,7 +153,9 @@ class Groups:
         if value.type == self.blocks.vector:
             return value
         if value.text not in self.wide:
-            self.wide[value.text] = self.blocks.splat(value)
+            is_wide = value.type.is_vector
+            wide = self.body.convert(value, self.blocks.vector) if is_wide else None
+            self.wide[value.text] = wide or self.blocks.splat(value)
         return self.wide[value.text]
 
     def widened(self, x: Number) -> Number:
@@ -214,8 +216,9 @@ class Groups:
         return Number(parts[0], parts[1]), Number(parts[2], parts[3])
 
     def _kind(self, seen: Sequence[Parity]) -> Any:
-        blocks = self.blocks
-        return blocks.vector if any(each.lanes for each in seen) else blocks.element
+        blocks, batched = self.blocks, self.code.plan.room.batched
+        wide = batched or any(each.lanes for each in seen)
+        return blocks.vector if wide else blocks.element
 
     def _pair_table(self, pair: Pair) -> list[Value | None]:
         """For each part of d and o, its values for all parities of the masks."""
@@ -271,10 +274,11 @@ class Groups:
 
     def _phase_table(self, phase: Phase) -> Value:
         factors = self.factors(phase)
-        table = self.body.stack(F64, 2 * len(factors))
+        kind = self.code.angles.kind
+        table = self.body.stack(kind, 2 * len(factors))
         for number, factor in enumerate(factors):
             for part, value in enumerate((factor.re, factor.im)):
-                self.body.store(self.body.coerce(value, F64), table, 2 * number + part)
+                self.body.store(self.body.coerce(value, kind), table, 2 * number + part)
         return table
 
     def classes(self, phases: Sequence[Phase]) -> Classes:
@@ -298,8 +302,9 @@ class Groups:
         place = self._place(index, [self.outer(each) for each in seen])
         if place is None:
             return self.factors(phase)[index]
-        first = self.body.at(self.tables[id(phase)], place * 2, F64)
-        return Number(*(self.body.load(F64, first, part) for part in (0, 1)))
+        kind = self.code.angles.kind
+        first = self.body.at(self.tables[id(phase)], place * 2, kind)
+        return Number(*(self.body.load(kind, first, part) for part in (0, 1)))
 
     def by_block(self, classes: Classes) -> list[Number]:
         """What each block is multiplied by; blocks repeat them."""

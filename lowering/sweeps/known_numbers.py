@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from qjit.lowering.gate_library import waves
 from qjit.runtime.emit import F64, Body, Value
+from qjit.runtime.ir_types import Type, vector
 
 from .factors import Factor
 from .items import Pair, Phase
@@ -50,7 +51,7 @@ def times(x: Real, y: Real) -> Real:
 
 def inverse(x: Real) -> Real:
     """1 / x."""
-    return x.body.real(1.0) / x if isinstance(x, Value) else 1.0 / x
+    return x.body.coerce(1.0, x.type) / x if isinstance(x, Value) else 1.0 / x
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,14 @@ def product(after: Matrix, before: Matrix) -> Matrix:
 
 @dataclass
 class Angles:
-    """The angles of a run: their sines and cosines are computed together."""
+    """The angles of a run: their sines and cosines are computed together.
+
+    They are those of some entries of a batch, each with parameters of its own, where
+    there are several of these.
+    """
 
     body: Body
-    params: Value
+    params: Sequence[Value]
     known: dict[tuple[int, tuple[float, ...]], int] = field(default_factory=dict)
     found: list[tuple[Value, Value]] = field(default_factory=list)
 
@@ -133,28 +138,41 @@ class Angles:
         body, count = self.body, len(self.known)
         if not count:
             return body.int(1).ne(0)
-        room = (count + 7) & -8  # of whole registers
+        used = count * len(self.params)
+        room = (used + 7) & -8  # of whole registers
         angles, turns = (body.stack(F64, size, align=64) for size in (room, 2 * room))
         for (place, frequency), number in self.known.items():
-            parts = [
-                times(body.load(F64, self.params, place + k), w)
-                for k, w in enumerate(frequency)
-                if w
-            ]
-            total = parts[0]
-            for part in parts[1:]:
-                total = plus(total, part)
-            assert isinstance(total, Value)
-            body.store(total, angles, number)
-        for number in range(count, room):
+            for entry, params in enumerate(self.params):
+                angle = self._angle(params, place, frequency)
+                body.store(angle, angles, number * len(self.params) + entry)
+        for number in range(used, room):
             body.store(body.real(0.0), angles, number)
         name = "__qrt__turns"
         small = body.call(name, body.int(0).type, angles, body.int(room), turns)
+        sines = body.at(turns, room, F64)
         self.found = [
-            (body.load(F64, turns, number), body.load(F64, turns, room + number))
+            (body.load(self.kind, turns, number), body.load(self.kind, sines, number))
             for number in range(count)
         ]
         return small.ne(0)
+
+    @property
+    def kind(self) -> Type:
+        """The type of a real number that is known at run time only."""
+        count = len(self.params)
+        return F64 if count == 1 else vector(F64, count)
+
+    def _angle(self, params: Value, place: int, frequency: Sequence[float]) -> Value:
+        parts = [
+            times(self.body.load(F64, params, place + k), w)
+            for k, w in enumerate(frequency)
+            if w
+        ]
+        total = parts[0]
+        for part in parts[1:]:
+            total = plus(total, part)
+        assert isinstance(total, Value)
+        return total
 
     def turn(self, factor: Factor, frequency: Sequence[float]) -> tuple[Real, Real]:
         """The cosine and the sine of an angle of a gate."""

@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from xdsl.dialects import scf
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
 from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute
 
 from qjit.dialects import gates
 from qjit.dialects.statevector import ENTRY_WORDS, NO_SLOT, Entry, RunOp
@@ -52,8 +54,13 @@ class Run:
         return [line for part in parts for line in part.describe()]
 
 
-def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
-    """Return a run that is to have code of its own, or None."""
+def run_of(
+    op: RunOp, num_wires: int, suffix: str, *, batched: bool = False
+) -> Run | None:
+    """Return a run that is to have code of its own, or None.
+
+    It may be that of as many entries of a batch as a register has lanes.
+    """
     if not enabled("sweeps"):
         return None
     words, wires = op.entries.get_values(), op.wires.get_values()
@@ -61,14 +68,15 @@ def run_of(op: RunOp, num_wires: int, suffix: str) -> Run | None:
     entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
     precision = next(each for each in PRECISIONS if each.suffix == suffix)
     recorded = op.slots is not None
-    room = Room.of(precision, recorded=recorded)
+    room = Room.of(precision, recorded=recorded, batched=batched)
+    num_wires += precision.lane_bits if batched else 0
     # There is twice as much code of what is undone, at least.
     most = MOST_ONCE * _times(op) >> recorded
     given = (entries, wires, num_wires, room)
     segments, stages = list[Segment](), list[Stage]()
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
         segments = segments_of(*given, min(MOST_OFTEN, most)) or []
-    elif enabled("tiles"):
+    elif enabled("tiles") and not batched:
         stages = plan_stages(*given, min(MOST_TILED, most << max(0, num_wires - LARGE)))
     if not segments and not stages:
         return None
@@ -86,6 +94,12 @@ def symbol_of(run: Run) -> str:
     name = PREFIX + hashlib.sha256(repr(run).encode()).hexdigest()[:24]
     _runs[name] = run
     return name
+
+
+def code_of(run: Run) -> dict[str, Attribute]:
+    """Return the attributes of a run that has code: its sweeps in words, its symbol."""
+    words = ArrayAttr(map(StringAttr, run.describe()))
+    return {"sweeps": words, CODE: StringAttr(symbol_of(run))}
 
 
 def _times(op: RunOp) -> int:
@@ -122,12 +136,14 @@ def sweeps_object(name: str) -> bytes:
     """Return the object code of a run."""
 
     def build() -> str:
+        from .batched import batched_ir
         from .functions import run_ir
         from .tiled import tiled_ir
 
         run = _runs[name]
         if run.stages:
             return tiled_ir(name, run.stages, run.entries, run.wanted)
-        return run_ir(name, run.segments, run.wanted)
+        batched = run.segments[0].plan.room.batched
+        return (batched_ir if batched else run_ir)(name, run.segments, run.wanted)
 
     return generated_object(name, _sources(), build, is_plain=True)

@@ -32,13 +32,16 @@ class Room:
     precision: Precision
     group: int = GROUP_BITS
     whole: int = WHOLE_BITS  # of a state that is one group
+    # Whether the lanes of a block are the entries of a batch, and not amplitudes of one
+    # state: they are as if they were qubits behind the others, which have no gates.
+    batched: bool = False
 
     @classmethod
-    def of(cls, precision: Precision, *, recorded: bool) -> Room:
+    def of(cls, precision: Precision, *, recorded: bool, batched: bool = False) -> Room:
         """The room for a run; one that is recorded is undone on two states at once."""
         if recorded and vector_registers() < MANY_REGISTERS:
-            return cls(precision, GROUP_BITS - 1, GROUP_BITS - 1)
-        return cls(precision)
+            return cls(precision, GROUP_BITS - 1, GROUP_BITS - 1, batched)
+        return cls(precision, batched=batched)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ runtime, which has other ways, and errors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from qjit.runtime.blocks import Blocks
-from qjit.runtime.emit import F64, Body, Module, Value
+from qjit.runtime.emit import Body, Module, Value
 
 from .groups import Groups
 from .items import Item, Pair, Phase
@@ -28,7 +29,9 @@ TINIEST = 2.0**-40  # the square of an entry of D
 class RunCode:
     """The body of a function of a run, and the numbers of its gates."""
 
-    def __init__(self, module: Module, body: Body, plan: Plan, params: Value) -> None:
+    def __init__(
+        self, module: Module, body: Body, plan: Plan, params: Sequence[Value]
+    ) -> None:
         self.module, self.body, self.plan = module, body, plan
         self.blocks = Blocks(body, plan.precision)
         self.angles = Angles(body, params)
@@ -52,8 +55,15 @@ class RunCode:
             if isinstance(item, Pair) and item not in self._matrices:
                 size = self._prepare_pair(item)
                 if size is not None:
-                    fine = fine & (size > TINIEST)
+                    for part in self.parts(size > TINIEST):
+                        fine = fine & part
         return fine
+
+    def parts(self, value: Value) -> list[Value]:
+        """A number, or those of the entries of a batch."""
+        if not self.plan.room.batched:
+            return [value]
+        return [self.body.lane(value, lane) for lane in range(self.blocks.lanes)]
 
     def _prepare_pair(self, pair: Pair) -> Value | None:
         """Make the matrix of a pair gate, as N if it may be; the size of D then."""
@@ -66,7 +76,7 @@ class RunCode:
             return None
         self.scales[pair] = a, d
         self._matrices[pair] = ONE, b.over(a), c.over(d), ONE
-        return self.body.coerce(size, F64)
+        return self.body.coerce(size, self.angles.kind)
 
     def enter(self, tile: Value) -> None:
         """Work on the tile of a number, after the numbers of gates were prepared.

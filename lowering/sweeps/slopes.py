@@ -39,12 +39,13 @@ if TYPE_CHECKING:
 class Target:
     """Where derivatives go: the slots of the parameters, and the gradient.
 
-    Without slots, every parameter has a place of its own.
+    Without slots, every parameter has a place of its own. Each entry of a batch has
+    slots and a gradient of its own.
     """
 
     code: RunCode
-    slots: Value | None
-    gradient: Value
+    slots: Sequence[Value] | None
+    gradients: Sequence[Value]
     wanted: tuple[bool, ...]
 
     def wants(self, factor: Factor) -> bool:
@@ -56,12 +57,20 @@ class Target:
         """Add to the derivative by a parameter, if it has one."""
         if not self.wanted[place]:
             return
-        body, total = self.code.body, self.code.body.coerce(value, F64)
+        wide = self.code.body.coerce(value, self.code.angles.kind)
+        for entry, part in enumerate(self.code.parts(wide)):
+            self.add_to(entry, place, part)
+
+    def add_to(self, entry: int, place: int, total: Value) -> None:
+        """Add to the derivative of an entry of a batch, or of the only one."""
+        body, gradient = self.code.body, self.gradients[entry]
+        if not self.wanted[place]:
+            return
         if self.slots is None:
-            total = total + body.load(F64, self.gradient, place)
-            body.store(total, self.gradient, place)
+            total = total + body.load(F64, gradient, place)
+            body.store(total, gradient, place)
         else:
-            add_to_slot(body, self.gradient, self.slots, body.int(place), total)
+            add_to_slot(body, gradient, self.slots[entry], body.int(place), total)
 
 
 class Sums:
@@ -101,6 +110,8 @@ class Sums:
             lanes = range(blocks.lanes)
             signs = [1.0 - 2.0 * parity(lane & seen.lanes) for lane in lanes]
             total = total * self.groups.body.lanes(F64, signs)
+        if self.groups.code.plan.room.batched:
+            return -total if seen.odd else total
         found = blocks.total(total)
         above = self.groups.code.tile_parity(seen.above)
         if above is not None:
@@ -275,14 +286,17 @@ class MatrixSlope:
         if factor.is_diagonal:
             entries = [entries[0], entries[3]]
         given, out = body.stack(F64, 8), body.stack(F64, 4)
-        for number, entry in enumerate(entries):
-            for part, value in enumerate((entry.re, entry.im)):
-                body.store(body.coerce(value, F64), given, 2 * number + part)
-        gate = body.coerce(factor.gate, I32)
-        own = body.at(code.angles.params, factor.place, F64)
-        body.call("__qjit__gate_gradient", VOID, gate, own, given, out)
-        for number in range(record.num_params):
-            self.target.add(factor.place + number, body.load(F64, out, number))
+        gate, kind = body.coerce(factor.gate, I32), code.angles.kind
+        numbers = [part for entry in entries for part in (entry.re, entry.im)]
+        wide = [code.parts(body.coerce(number, kind)) for number in numbers]
+        for entry, params in enumerate(code.angles.params):
+            for place, parts in enumerate(wide):
+                body.store(parts[entry], given, place)
+            own = body.at(params, factor.place, F64)
+            body.call("__qjit__gate_gradient", VOID, gate, own, given, out)
+            for number in range(record.num_params):
+                found = body.load(F64, out, number)
+                self.target.add_to(entry, factor.place + number, found)
 
 
 def _matrix(entries: Sequence[Number]) -> Matrix:

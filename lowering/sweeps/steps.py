@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qjit.runtime.emit import F64, Value
+from qjit.runtime.emit import Value
 
 from .groups import Classes, Groups
 from .items import Item, Pair, Phase
@@ -93,13 +93,14 @@ class Turns:
         groups, body = self.groups, self.groups.body
         self._slots = groups.classes(self.kinds.get("low", []))
         if self._words:
-            self._table = body.stack(F64, self._words * count, align=64)
-            place = body.at(self._table, number * self._words, F64)
+            kind = groups.code.angles.kind
+            self._table = body.stack(kind, self._words * count, align=64)
+            place = body.at(self._table, number * self._words, kind)
             flat = [
                 p for row in self._slots.values() for x in row for p in (x.re, x.im)
             ]
             for slot, value in enumerate(flat):
-                body.store(body.coerce(value, F64), place, slot)
+                body.store(body.coerce(value, kind), place, slot)
 
     def multiply(self) -> None:
         """Compute what depends on the upper bits only."""
@@ -109,9 +110,9 @@ class Turns:
         """Compute all that depends on the group."""
         low: Classes = {}
         if self._table is not None:
-            body = self.groups.body
-            place = body.at(self._table, number * self._words, F64)
-            words = iter([body.load(F64, place, word) for word in range(self._words)])
+            body, kind = self.groups.body, self.groups.code.angles.kind
+            place = body.at(self._table, number * self._words, kind)
+            words = iter([body.load(kind, place, word) for word in range(self._words)])
             for key, row in self._slots.items():
                 low[key] = [Number(next(words), next(words)) for _ in row]
         total: Classes = {}

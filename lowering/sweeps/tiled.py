@@ -102,7 +102,7 @@ def _code(
 ) -> Generator[RunCode]:
     """Code for a tile, unless the numbers are not fine or there is no state."""
     state, params, tile = given
-    code = RunCode(module, body, plan, params)
+    code = RunCode(module, body, plan, [params])
     body.leave_if(~code.prepare(), 1)
     body.leave_if(~state.ne_null(), 0)
     code.enter(tile)
@@ -127,13 +127,13 @@ def _undo_stage(
     body = module.function(name, VOID, *(PTR,) * 5, I64, private=True)
     ket, bra, buffer, params, sums, tile = body.args
     assert plan.tiling is not None
-    code = RunCode(module, body, plan, params)
+    code = RunCode(module, body, plan, [params])
     code.prepare()
     code.enter(tile)
     states = [tile_of(code.blocks, each, plan.tiling, tile) for each in (ket, bra)]
     places = (buffer, body.at(buffer, _bytes(plan)))
     memories = [Storage(code.blocks, place) for place in places]
-    Undo(code, states, Target(code, None, sums, wanted), memories).emit()
+    Undo(code, states, Target(code, None, [sums], wanted), memories).emit()
     body.finish()
 
 
