@@ -5,7 +5,7 @@ from comparison import Case, Table
 from compiling import COMPILING, SECOND
 from memory import MEMORY
 from sampling import SAMPLING
-from scaling import BATCH, DEPTH, QUBITS, THREADS, VARIED
+from scaling import BATCH, DEPTH, LIMITS, QUBITS, THREADS, VARIED
 from states import CALLS, SINGLE, SMALL, STATES
 from trainings import GRADIENTS, TRAININGS
 
@@ -21,6 +21,7 @@ TABLES: dict[str, Table] = {
     "second": SECOND,
     "classical": CLASSICAL,
     "memory": MEMORY,
+    "limits": LIMITS,
     "qubits": QUBITS,
     "depth": DEPTH,
     "batch": BATCH,

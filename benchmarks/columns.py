@@ -31,6 +31,7 @@ class Column:
 
 FRAMEWORKS = {
     "qjit": Column("qjit", "qjit"),
+    "passes": Column("passes over memory", "passes"),
     "jax": Column("jax.jit", "jax"),
     "catalyst": Column("Catalyst", "catalyst", "catalyst"),
     "lightning": Column("Lightning", "lightning", "catalyst"),

@@ -70,6 +70,21 @@ def _threads() -> Iterator[tuple[str, Case]]:
         )
 
 
+def _limits() -> Iterator[tuple[str, Case]]:
+    for name, (title, circuit) in FAMILIES.items():
+        for wires in (16, 20, 24):
+            yield (
+                f"limit-{name}-{wires}",
+                Case(
+                    f"{title}, {wires} qubits",
+                    value(partial(circuit, wires)),
+                    peers=("passes",),
+                    rounds=5 if wires <= 20 else 2,
+                    unlike=("passes",),
+                ),
+            )
+
+
 VARIED = Table(
     "What each step of scheduling is worth",
     "qjit alone, with each step of its scheduling left out (`QJIT_WITHOUT`).",
@@ -93,6 +108,14 @@ VARIED = Table(
         )
     },
     ratio=None,
+)
+LIMITS = Table(
+    "Against the memory's limit",
+    "The same large circuits, and how long their passes over memory take alone: an "
+    "array as large as the state is multiplied in place, by NumPy, once for every "
+    "stage. What is left is arithmetic, and traffic between caches.",
+    dict(_limits()),
+    ratio=("qjit", "passes"),
 )
 QUBITS = Table(
     "Time against qubits",

@@ -46,10 +46,10 @@ def load_on_jax(name: str) -> Any:
     jax.config.update("jax_enable_x64", True)
     if name == "jax":
         return frameworks.Jax()
-    if name == "qjit":
+    if name in ("qjit", "passes"):
         import qjit
 
-        return frameworks.QJit(qjit)
+        return (frameworks.QJit if name == "qjit" else frameworks.Passes)(qjit)
     if name == "tensorcircuit":
         from peers import TensorCircuit
 

@@ -1,5 +1,4 @@
-"""The pass `entries-in-lanes`: entries of a batch are worked on as many at a time as a
-register has lanes.
+"""The pass `entries-in-lanes`: a batch is worked on several entries at a time.
 
 The function of an entry becomes one of several: each operation is there once for every
 entry, but gates, and the adjoint method, are done for all of them at once. The last
@@ -59,10 +58,19 @@ def put_entries_in_lanes(module: ModuleOp) -> None:
     """Rewrite the batches of a module that gain from it."""
     if not enabled("lanes"):
         return
-    for batch in [op for op in module.walk() if isinstance(op, ForEachOp)]:
+    batches = [op for op in module.walk() if isinstance(op, ForEachOp)]
+    for function, (batch, *others) in _by_function(batches).items():
+        if not others:
+            _rewrite(batch, function)
+
+
+def _by_function(batches: Iterable[ForEachOp]) -> dict[FuncOp, list[ForEachOp]]:
+    found: dict[FuncOp, list[ForEachOp]] = {}
+    for batch in batches:
         function = callee(batch)
         if function is not None:
-            _rewrite(batch, function)
+            found.setdefault(function, []).append(batch)
+    return found
 
 
 class _IneligibleError(Exception):
@@ -82,7 +90,7 @@ def _rewrite(batch: ForEachOp, function: FuncOp) -> None:
     module = function.parent
     assert module is not None
     module.insert_op_before(several, function)
-    _call(batch, several, precision.lanes)
+    _call(batch, count, several, precision.lanes)
     function.detach()
     function.erase()
 
@@ -101,12 +109,15 @@ def _is_large(op: quantum.AllocOp) -> bool:
     return op.register.type.size.data > MOST_QUBITS
 
 
-def _call(batch: ForEachOp, several: FuncOp, lanes: int) -> None:
+def _call(batch: ForEachOp, count: int | None, several: FuncOp, lanes: int) -> None:
     """Call the function of several entries for every group of them."""
     builder = Builder(InsertPoint.before(batch))
-    width, more = (_constant(builder, number) for number in (lanes, lanes - 1))
-    raised = builder.insert(arith.AddiOp(batch.count, more)).result
-    groups = builder.insert(arith.DivUIOp(raised, width)).result
+    if count is not None:
+        groups = _constant(builder, -(-count // lanes))
+    else:
+        width, more = (_constant(builder, number) for number in (lanes, lanes - 1))
+        raised = builder.insert(arith.AddiOp(batch.count, more)).result
+        groups = builder.insert(arith.DivUIOp(raised, width)).result
     given = [*batch.arguments, batch.count]
     builder.insert(ForEachOp(several.sym_name.data, given, groups))
     batch.detach()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from qjit.runtime.emit import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.reverse import ENTRIES, KEPT_PARAMS, SLOTS, add_to_slot
 from qjit.runtime.schedule import ENTRY_WORDS, NO_MEMORY
-from qjit.runtime.state import allocate, allocate_zeroed, data, is_skipped, release
+from qjit.runtime.state import allocate, data, is_skipped, release
 from qjit.runtime.threads import parallel
 
 from .functions import part_of
@@ -81,10 +81,12 @@ def _bytes(plan: Plan) -> int:
     return (2 * plan.precision.real_bytes << plan.size) + 128
 
 
-def _buffers(body: Body, plans: Mapping[int, Plan], states: int) -> Value:
-    """Memory for a tile of some states for each worker."""
+def _buffers(
+    body: Body, plans: Mapping[int, Plan], states: int, before: int = 0
+) -> Value:
+    """Memory for a tile of some states for each worker, behind other bytes."""
     size = states * max(map(_bytes, plans.values()))
-    return allocate(body, body.call("__qrt__workers", I64) * size)
+    return allocate(body, body.call("__qrt__workers", I64) * size + before)
 
 
 def _fine(body: Body, plans: Mapping[int, Plan], params: Value) -> Value:
@@ -146,14 +148,17 @@ def _undo(
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, gradient = body.args
     params, slots = (body.load(PTR, record, word) for word in (KEPT_PARAMS, SLOTS))
+    pieces = min(PIECES, *map(_tiles, plans.values()))
+    sums_bytes = (8 * pieces * len(wanted) + 127) & -128
     memory = body.var(body.null())
     with body.when(_fine(body, plans, params)):
-        memory.set(_buffers(body, plans, 2))
+        memory.set(_buffers(body, plans, 2, sums_bytes))
     with body.when(~memory.get().ne_null()):
         body.call(runtime, VOID, *body.args)
         body.exit()
-    pieces = min(PIECES, *map(_tiles, plans.values()))
-    sums = allocate_zeroed(body, body.int(8 * pieces * len(wanted)))
+    sums = memory.get()
+    buffers = body.at(sums, sums_bytes)
+    body.call("memset", PTR, sums, body.coerce(0, I32), body.int(sums_bytes))
     states = [data(body, state) for state in (ket, bra)]
     for number, stage in reversed(list(enumerate(stages))):
         if isinstance(stage, Rest):
@@ -162,7 +167,7 @@ def _undo(
             part = part_of(body, record, here, stage.count)
             body.call(runtime, VOID, part, ket, bra, gradient)
             continue
-        given, each = (*states, memory.get(), params, sums), _tiles(stage) // pieces
+        given, each = (*states, buffers, params, sums), _tiles(stage) // pieces
         with parallel(body, module, f"back_{number}", pieces, given) as region:
             inner, own, start, end, worker = region
             buffer = inner.at(own[2], worker * (2 * _bytes(stage)))
@@ -179,5 +184,4 @@ def _undo(
             total = total + part
         add_to_slot(body, gradient, slots, body.int(place), total)
     release(body, sums)
-    release(body, memory.get())
     body.finish()
