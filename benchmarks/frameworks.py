@@ -95,11 +95,30 @@ class _Passes:
 
             text = self.program.stages(*arguments)["passes"]
             wires = max(map(int, re.findall(r"!quantum\.reg<(\d+)>", text)))
-            self.stages = jnp.asarray(float(text.count('"tiles of ')))
+            self.stages = jnp.asarray(float(stages_of(text)))
             self.state = np.ones(2 << wires)
         for _ in range(int(self.stages)):
             np.multiply(self.state, 1.0, out=self.state)
         return self.stages
+
+
+def stages_of(text: str) -> int:
+    """Return how many stages a program runs, those in loops as often as these turn."""
+    from xdsl.parser import Parser
+
+    from qjit.dialects.statevector import RunOp
+    from qjit.lowering.costs import trip_count
+    from qjit.opt import OptMain
+
+    total = 0
+    for op in Parser(OptMain(args=[]).ctx, text).parse_module().walk():
+        count = str(op.attributes.get("sweeps")).count('"tiles of ')
+        parent = op.parent_op() if isinstance(op, RunOp) else None
+        while parent is not None:
+            count *= trip_count(parent) or 1
+            parent = parent.parent_op()
+        total += count
+    return total
 
 
 class Jax(JaxTransforms):

@@ -30,12 +30,12 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "MOST_TILED", 1 << 30)
     monkeypatch.setattr(library, "MOST_ONCE", 1 << 30)
     monkeypatch.setattr(tiling, "CHUNK_BYTES", CHUNK_BYTES)
-    monkeypatch.setattr(tiling, "tile_bytes", tiling.tile_bytes)
+    monkeypatch.setattr(tiling, "tile_sizes", tiling.tile_sizes)
 
 
-def set_tiles(qubits: int, dtype: str) -> None:
-    size = np.dtype(dtype).itemsize << qubits
-    tiling.tile_bytes = lambda: size
+def set_tiles(dtype: str, *qubits: int) -> None:
+    sizes = [np.dtype(dtype).itemsize << count for count in qubits]
+    tiling.tile_sizes = lambda **_: sizes
 
 
 def tiles_of(circuit: Any, *arguments: Any) -> int:
@@ -53,7 +53,7 @@ def relabelled(steps: Any, num_wires: int) -> Any:
 @given(data=st.data())
 def test_generated_circuits(num_wires: int, dtype: str, tile: int, data: Any) -> None:
     steps = relabelled(data.draw(steps_on(num_wires)), num_wires)
-    set_tiles(tile, dtype)
+    set_tiles(dtype, tile)
     check_state(steps, num_wires, dtype)
 
 
@@ -64,7 +64,7 @@ def test_gradients_of_generated_circuits(
     num_wires: int, dtype: str, tile: int, data: Any
 ) -> None:
     steps = relabelled(data.draw(steps_on(num_wires)), num_wires)
-    set_tiles(tile, dtype)
+    set_tiles(dtype, tile)
     check_gradient(steps, num_wires, dtype, 1.7)
 
 
@@ -74,7 +74,7 @@ def test_angles_left_to_the_runtime(odd: float) -> None:
     num_wires = 7
     angles = np.random.default_rng(4).uniform(0, 6, (6, num_wires, 2))
     angles[3, 1, 0] = odd
-    set_tiles(6, "complex128")
+    set_tiles("complex128", 6)
 
     @qj.qnode(wires=num_wires)
     def circuit(angles: Any) -> Any:
@@ -97,7 +97,7 @@ def test_angles_left_to_the_runtime(odd: float) -> None:
 @pytest.mark.parametrize("gate", ["word", "matrix", "wire"])
 def test_gates_between_stages_are_left_to_the_runtime(gate: str) -> None:
     """One that flips more than a tile has, a matrix, and one on a computed wire."""
-    set_tiles(4, "complex128")
+    set_tiles("complex128", 4)
     rng = np.random.default_rng(1)
     matrix, _ = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))
 
@@ -132,3 +132,32 @@ def test_gates_between_stages_are_left_to_the_runtime(gate: str) -> None:
     expected, expected_slope = jax.value_and_grad(reference)(angles, 2)
     np.testing.assert_allclose(value, expected, atol=1e-13)
     np.testing.assert_allclose(slope, expected_slope, atol=1e-12)
+
+
+def test_tiles_are_larger_where_that_saves_stages() -> None:
+    angles = jnp.linspace(0.2, 1.7, 8)
+
+    def ring(m: Any, angles: Any, odd: float) -> None:
+        for wire in range(8):
+            m.RY(angles[wire], wires=wire)
+        for wire in range(8):
+            m.CNOT(wires=[wire, (wire + 1) % 8])
+        m.RX(odd, wires=3)  # so that no program is the same
+
+    def stages(*qubits: int) -> int:
+        odd = 0.1 * sum(qubits)
+        set_tiles("complex128", *qubits)
+
+        @qj.qnode(wires=8)
+        def circuit(angles: Any) -> Any:
+            ring(Compiled(), angles, odd)
+            return qj.state()
+
+        m = Reference(np)
+        ring(m, np.asarray(angles), odd)
+        np.testing.assert_allclose(circuit(angles), m.state(8), atol=1e-13)
+        return tiles_of(circuit, angles)
+
+    small, middle, large = stages(5), stages(6), stages(7)
+    assert stages(5, 6) == min(small, middle)
+    assert stages(5, 6, 7) == min(small, middle, large) < small

@@ -77,7 +77,8 @@ def run_of(
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
         segments = segments_of(*given, min(MOST_OFTEN, most)) or []
     elif enabled("tiles") and not batched:
-        stages = plan_stages(*given, min(MOST_TILED, most << max(0, num_wires - LARGE)))
+        limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
+        stages = plan_stages(*given, limit, in_pairs=recorded)
     if not segments and not stages:
         return None
     wanted = None

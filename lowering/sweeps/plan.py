@@ -181,28 +181,48 @@ def plan_stages(
     size: int,
     room: Room,
     most: int,
+    *,
+    in_pairs: bool,
 ) -> list[Stage]:
     """Return the sweeps of stages on tiles, or none where they cost more than `most`.
 
-    There are none either where more gates than not have no code.
+    There are none either where more gates than not have no code. Tiles are as large as
+    it takes for the fewest stages; they are in the caches by two where runs are undone.
     """
-    tiles = Tiles.of(size, room.precision)
-    fits = [_is_eligible(entry, wires, tiles) for entry in entries]
-    if len(entries) << room.group > 2 * most or 2 * sum(fits) < len(entries):
+    if len(entries) << room.group > 2 * most:
         return []
+    kinds = Tiles.of(size, room.precision, in_pairs=in_pairs)
     stages: list[Stage] = []
+    for stage in min((_divided(entries, wires, tiles) for tiles in kinds), key=len):
+        if isinstance(stage, Rest):
+            stages.append(stage)
+            continue
+        tiling, own = stage
+        plan = plan_entries(own, wires, size, room, most, tiling)
+        if plan is None:
+            return []
+        most -= plan.cost
+        stages.append(plan)
+    if sum(stage.count for stage in stages if isinstance(stage, Rest)) * 2 > len(
+        entries
+    ):
+        return []
+    return stages
+
+
+def _divided(
+    entries: Sequence[Entry], wires: Sequence[int], tiles: Tiles
+) -> list[Rest | tuple[Tiling, list[Entry]]]:
+    """What is done on tiles, stage by stage, and what is left to the runtime."""
+    fits = [_is_eligible(entry, wires, tiles) for entry in entries]
+    found: list[Rest | tuple[Tiling, list[Entry]]] = []
     for fit, group in groupby(enumerate(entries), lambda each: fits[each[0]]):
         run = list(group)
-        if not fit:
-            stages.append(Rest(run[0][0], len(run)))
-            continue
-        for tiling, own in tiles.stages([entry for _, entry in run], wires):
-            plan = plan_entries(own, wires, size, room, most, tiling)
-            if plan is None:
-                return []
-            most -= plan.cost
-            stages.append(plan)
-    return stages
+        if fit:
+            found += tiles.stages([entry for _, entry in run], wires)
+        else:
+            found.append(Rest(run[0][0], len(run)))
+    return found
 
 
 def _is_eligible(entry: Entry, wires: Sequence[int], tiles: Tiles) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 from qjit.dialects.gates import Kernel
 from qjit.dialects.schedule import KERNELS
@@ -17,18 +17,20 @@ from qjit.dialects.statevector import Entry
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import Precision, second_level_cache
 
-PARTS = 8  # of a second-level cache, of which a tile is one
-LEAST_TILE, MOST_TILE = 1 << 15, 1 << 18
+# A tile is such a part of a second-level cache, a larger one where it saves stages.
+# Undoing takes tiles in pairs.
+PARTS, PARTS_OF_PAIRS = (8, 4, 2), (8, 4)
+LEAST_TILE, MOST_TILE = 1 << 15, 1 << 19
 CHUNK_BYTES = 1 << 8  # what tiles have of neighbouring amplitudes at least
 WINDOW = 1024  # gates among which those of a stage are looked for
 IDENTITY, Z = 0, 3  # letters of Pauli words
 
 
-@cache
-def tile_bytes() -> int:
-    """The size of a tile, a power of two."""
-    part = second_level_cache() // PARTS
-    return 1 << min(max(part, LEAST_TILE), MOST_TILE).bit_length() - 1
+def tile_sizes(*, in_pairs: bool) -> list[int]:
+    """The bytes that a tile may have, powers of two, the first the best."""
+    whole, parts = second_level_cache(), PARTS_OF_PAIRS if in_pairs else PARTS
+    sizes = [min(max(whole // part, LEAST_TILE), MOST_TILE) for part in parts]
+    return sorted({1 << size.bit_length() - 1 for size in sizes})
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ class Tiles:
     near: int  # the bits that are in every tile, as a mask
 
     @classmethod
-    def of(cls, size: int, precision: Precision) -> Tiles:
-        """Return how they may be in a precision."""
+    def of(cls, size: int, precision: Precision, *, in_pairs: bool) -> list[Tiles]:
+        """Return how they may be in a precision, the best first."""
         amplitude = 2 * precision.real_bytes
-        most = min(size, (tile_bytes() // amplitude).bit_length() - 1)
-        return cls(size, most, CHUNK_BYTES // amplitude - 1)
+        sizes = tile_sizes(in_pairs=in_pairs)
+        most = [min(size, (each // amplitude).bit_length() - 1) for each in sizes]
+        return [cls(size, bits, CHUNK_BYTES // amplitude - 1) for bits in most]
 
     def fit(self, entry: Entry, wires: Sequence[int]) -> bool:
         """Whether a tile has room for what a gate flips."""
