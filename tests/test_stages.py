@@ -157,11 +157,21 @@ def small(x):
     jax.lax.fori_loop(0, 3, layer, x)
     return [qj.expval(qj.X(wire)) for wire in (0, 7)]
 
+def tiny(x):
+    for wire in range(4):
+        qj.RY(x[0] + wire, wires=wire)
+    for wire in range(4):
+        qj.CNOT(wires=[wire, (wire + 1) % 4])
+    qj.RX(x[1], wires=2)
+    return qj.expval(qj.Z(0) @ qj.Y(2))
+
 single = qj.qnode(wires=14, dtype="complex64")(circuit)
 double = qj.qnode(wires=14)(circuit)
 little = qj.qnode(wires=8)(small)
+least = qj.qnode(wires=4)(tiny)
 x = jnp.array([0.3, 0.7])
-values = [*double(x), *little(x)]
+values = [*double(x), *little(x), least(x)]
+values += [*jax.vmap(least)(x + jnp.linspace(0, 1, 9)[:, None])]
 values += [*jax.grad(lambda x: sum(double(x)) + sum(little(x)))(x), *single(x)]
 print(json.dumps([float(value) for value in values]))
 """

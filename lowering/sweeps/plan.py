@@ -79,7 +79,8 @@ class Plan:
     @property
     def is_whole(self) -> bool:
         """Whether a group is all of the state."""
-        return self.tiling is None and self.block_bits <= self.room.whole
+        groups = (len(sweep.group) for sweep in self.sweeps)
+        return self.tiling is None and all(size == self.block_bits for size in groups)
 
     @property
     def total(self) -> int:
