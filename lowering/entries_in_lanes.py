@@ -28,7 +28,7 @@ from qjit.runtime.target import PRECISIONS, Precision
 from .costs import CIRCUIT, SIMPLE, callee, trip_count
 from .sweeps.library import code_of, run_of
 
-# From how many qubits on an entry fills registers on its own.
+# Entries of more qubits fill registers on their own.
 MOST_QUBITS = 6
 MOST_OPERATIONS = 1000  # in a function of several entries
 AT_ONCE = (RunOp, gradient.AdjointOp)

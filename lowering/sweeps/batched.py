@@ -12,10 +12,9 @@ from qjit.runtime.blocks import Blocks
 from qjit.runtime.emit import I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.ir_types import Type
 from qjit.runtime.reverse import ENTRIES, KEPT_PARAMS, SLOTS
-from qjit.runtime.schedule import ENTRY_WORDS
 from qjit.runtime.state import data
 
-from .functions import own_wanted, part_of
+from .functions import entries_of, first_param, own_wanted, part_of
 from .run_code import Forward, RunCode
 from .segments import Segment
 from .slopes import Target
@@ -44,7 +43,7 @@ def batched_ir(
     body.call("gather", VOID, states, memory)
     for number, segment in enumerate(segments):
         with body.loop(segment.count) as turn:
-            here = _entries(body, segment, turn, entries)
+            here = entries_of(body, segment, turn, entries)
             own = _own(body, segment, turn, params, I64)
             given = (states, memory, here, wires, params, own)
             status = body.call(f"do_{number}", I64, *given)
@@ -66,15 +65,9 @@ def _memory(body: Body, segment: Segment) -> Value:
     return body.stack(blocks.vector, 2 << segment.plan.block_bits, align=64)
 
 
-def _entries(body: Body, segment: Segment, turn: Value, entries: Value) -> Value:
-    """The entries of the schedule in a turn of a segment."""
-    first = turn * segment.length + segment.start
-    return body.at(entries, first * ENTRY_WORDS, I32)
-
-
 def _own(body: Body, segment: Segment, turn: Value, tables: Value, kind: Type) -> Value:
     """Where each lane has what belongs to the parameters in a turn of a segment."""
-    first = turn * segment.stride + segment.first_param
+    first = first_param(segment, turn)
     own = body.stack(PTR, _lanes(segment))
     for lane in range(_lanes(segment)):
         table = body.load(PTR, tables, lane)
@@ -159,7 +152,7 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
     for number, segment in reversed(list(enumerate(segments))):
         with body.loop(segment.count) as turn:
             back = -turn + (segment.count - 1)
-            here = _entries(body, segment, back, entries)
+            here = entries_of(body, segment, back, entries)
             own = _own(body, segment, back, params, I64)
             own_slots = _own(body, segment, back, slots, I32)
             given = (*body.args, *memories, here, own, own_slots)

@@ -42,7 +42,7 @@ def run_ir(
     body.leave_if(is_skipped(body, state), 0)
     for number, segment in enumerate(segments):
         with body.loop(segment.count) as turn:
-            here, own = place_of(body, segment, turn, entries, params)
+            here, own = _place(body, segment, turn, entries, params)
             given = (state, here, wires, params, own)
             status = body.call(f"do_{number}", I64, *given)
             body.leave_if(status.ne(0), status)
@@ -52,13 +52,23 @@ def run_ir(
     return module.text()
 
 
-def place_of(
+def _place(
     body: Body, segment: Segment, turn: Value, entries: Value, params: Value
 ) -> tuple[Value, Value]:
     """The entries of a turn of a segment, and its parameters."""
-    entry = turn * segment.length + segment.start
-    param = turn * segment.stride + segment.first_param
-    return body.at(entries, entry * ENTRY_WORDS, I32), body.at(params, param, I64)
+    own = body.at(params, first_param(segment, turn), I64)
+    return entries_of(body, segment, turn, entries), own
+
+
+def entries_of(body: Body, segment: Segment, turn: Value, entries: Value) -> Value:
+    """The entries of the schedule in a turn of a segment."""
+    first = turn * segment.length + segment.start
+    return body.at(entries, first * ENTRY_WORDS, I32)
+
+
+def first_param(segment: Segment, turn: Value) -> Value:
+    """The number of the first parameter in a turn of a segment."""
+    return turn * segment.stride + segment.first_param
 
 
 def _once(module: Module, name: str, segment: Segment) -> None:
@@ -85,9 +95,8 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
     for number, segment in reversed(list(enumerate(segments))):
         with body.loop(segment.count) as turn:
             back = -turn + (segment.count - 1)
-            here, own = place_of(body, segment, back, entries, params)
-            param = back * segment.stride + segment.first_param
-            own_slots = body.at(slots, param, I32)
+            here, own = _place(body, segment, back, entries, params)
+            own_slots = body.at(slots, first_param(segment, back), I32)
             given = (record, ket, bra, gradient, here, own, own_slots)
             body.call(f"undo_{number}", VOID, *given)
     body.finish()

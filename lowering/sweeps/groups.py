@@ -153,9 +153,11 @@ class Groups:
         if value.type == self.blocks.vector:
             return value
         if value.text not in self.wide:
-            is_wide = value.type.is_vector
-            wide = self.body.convert(value, self.blocks.vector) if is_wide else None
-            self.wide[value.text] = wide or self.blocks.splat(value)
+            if value.type.is_vector:
+                wide = self.body.convert(value, self.blocks.vector)
+            else:
+                wide = self.blocks.splat(value)
+            self.wide[value.text] = wide
         return self.wide[value.text]
 
     def widened(self, x: Number) -> Number:
