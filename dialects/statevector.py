@@ -65,6 +65,12 @@ class Entry:
         """Return the entry as the runtime reads it."""
         return [*self.__dict__.values()]
 
+    @classmethod
+    def table(cls, words: Sequence[int]) -> list["Entry"]:
+        """Return the entries of a schedule."""
+        starts = range(0, len(words), ENTRY_WORDS)
+        return [cls(*words[start : start + ENTRY_WORDS]) for start in starts]
+
     def moved(self, wires: int, params: int) -> "Entry":
         """Return the entry with its wires and parameters further along."""
         return replace(
@@ -174,6 +180,16 @@ class RunOp(IRDLOperation):
                 "slots": None if places is None else _table(slots),
             },
         )
+
+    @property
+    def schedule(self) -> list[Entry]:
+        """The entries, which may be put into another order."""
+        return Entry.table(self.entries.get_values())
+
+    @schedule.setter
+    def schedule(self, entries: Sequence[Entry]) -> None:
+        words = [word for entry in entries for word in entry.words()]
+        self.properties["entries"] = _table(words)
 
     def verify_(self) -> None:
         """Check that the table is whole and every dynamic wire is given."""

@@ -210,7 +210,7 @@ class _Several:
     def _code(self, op: RunOp) -> dict[str, Attribute]:
         """Return the attributes of a run whose code is that of several entries."""
         assert isinstance(op.register.type, RegisterType)
-        given = op.register.type.size.data, self.precision.suffix
+        given = op.register.type.size.data, self.precision
         run = run_of(op, *given, batched=True)
         if run is None:
             raise _IneligibleError

@@ -14,6 +14,7 @@ from .fuse_loops import FuseLoopsPass
 from .merge_rotations import MergeRotationsPass
 from .plan_sweeps import PlanSweepsPass
 from .results_in_place import ResultsInPlacePass
+from .retime_loops import RetimeLoopsPass
 
 PASSES: Mapping[str, type[ModulePass]] = {
     each.name: each
@@ -21,6 +22,7 @@ PASSES: Mapping[str, type[ModulePass]] = {
         CancelInversesPass,
         MergeRotationsPass,
         FormSchedulesPass,
+        RetimeLoopsPass,
         PlanSweepsPass,
         FuseLoopsPass,
         ResultsInPlacePass,
@@ -46,7 +48,7 @@ def runners(
     passes: Iterable[str | ModulePass | type[ModulePass]],
 ) -> list[Callable[[ModuleOp], None]]:
     """Return what runs passes, by name or not, then forms schedules and plans them."""
-    last = (FormSchedulesPass(), PlanSweepsPass())
+    last = (FormSchedulesPass(), RetimeLoopsPass(), PlanSweepsPass())
     return [_runner(_pass(each)) for each in (*passes, *last)]
 
 

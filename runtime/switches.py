@@ -9,6 +9,7 @@ STEPS = (
     "sweeps",
     "lanes",
     "tiles",
+    "retiming",
     "reordering",
     "merging",
     "diagonals",

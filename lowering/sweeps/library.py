@@ -9,16 +9,18 @@ from functools import cache
 from pathlib import Path
 
 from xdsl.dialects import scf
-from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
 from qjit.dialects import gates
-from qjit.dialects.statevector import ENTRY_WORDS, NO_SLOT, Entry, RunOp
+from qjit.dialects.quantum import AllocOp
+from qjit.dialects.quantum_types import RegisterType
+from qjit.dialects.statevector import NO_SLOT, RunOp
 from qjit.lowering.emitter import known_integer
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
-from qjit.runtime.target import PRECISIONS
+from qjit.runtime.target import C64, C128, Precision
 
 from .plan import Room, Stage, plan_stages
 from .segments import Segment, segments_of
@@ -46,7 +48,7 @@ class Run:
     stages: tuple[Stage, ...]
     entries: int
     wanted: tuple[bool, ...] | None  # of a recorded run
-    precision: str
+    precision: Precision
 
     def describe(self) -> list[str]:
         """Its sweeps in words."""
@@ -54,8 +56,27 @@ class Run:
         return [line for part in parts for line in part.describe()]
 
 
+def runs_in(module: ModuleOp) -> list[tuple[RunOp, int, Precision]]:
+    """Return all runs, their numbers of qubits, and the precisions of their states."""
+    found: list[tuple[RunOp, int, Precision]] = []
+    precision = C128
+    for each in module.walk():
+        if isinstance(each, AllocOp | FuncOp):
+            precision = C64 if "single" in each.attributes else C128
+        if isinstance(each, RunOp):
+            assert isinstance(each.register.type, RegisterType)
+            found.append((each, each.register.type.size.data, precision))
+    return found
+
+
+def is_tiled(num_wires: int, precision: Precision) -> bool:
+    """Whether a state is taken tile by tile."""
+    large = 2 * precision.real_bytes << num_wires > MOST_BYTES
+    return large and enabled("sweeps") and enabled("tiles")
+
+
 def run_of(
-    op: RunOp, num_wires: int, suffix: str, *, batched: bool = False
+    op: RunOp, num_wires: int, precision: Precision, *, batched: bool = False
 ) -> Run | None:
     """Return a run that is to have code of its own, or None.
 
@@ -63,10 +84,7 @@ def run_of(
     """
     if not enabled("sweeps"):
         return None
-    words, wires = op.entries.get_values(), op.wires.get_values()
-    starts = range(0, len(words), ENTRY_WORDS)
-    entries = [Entry(*words[start : start + ENTRY_WORDS]) for start in starts]
-    precision = next(each for each in PRECISIONS if each.suffix == suffix)
+    entries, wires = op.schedule, op.wires.get_values()
     recorded = op.slots is not None
     room = Room.of(precision, recorded=recorded, batched=batched)
     num_wires += precision.lane_bits if batched else 0
@@ -76,7 +94,7 @@ def run_of(
     segments, stages = list[Segment](), list[Stage]()
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
         segments = segments_of(*given, min(MOST_OFTEN, most)) or []
-    elif enabled("tiles") and not batched:
+    elif is_tiled(num_wires, precision) and not batched:
         limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
         stages = plan_stages(*given, limit, in_pairs=recorded)
     if not segments and not stages:
@@ -84,7 +102,7 @@ def run_of(
     wanted = None
     if op.slots is not None:
         wanted = tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
-    return Run(tuple(segments), tuple(stages), len(entries), wanted, suffix)
+    return Run(tuple(segments), tuple(stages), len(entries), wanted, precision)
 
 
 def symbol_of(run: Run) -> str:
@@ -108,17 +126,21 @@ def _times(op: RunOp) -> int:
     times, parent = 1, op.parent_op()
     while parent is not None:
         if isinstance(parent, scf.ForOp):
-            first, last, step = map(known_integer, (parent.lb, parent.ub, parent.step))
-            if first is None or last is None or step is None:
-                times *= UNKNOWN
-            else:
-                times *= len(range(first, last, step))
+            times *= turns_of(parent)
         elif isinstance(parent, scf.WhileOp):
             times *= UNKNOWN
         elif isinstance(parent, FuncOp) and isinstance(parent.prev_op, FuncOp):
             times *= UNKNOWN  # it stands behind those that call it
         parent = parent.parent_op()
     return times
+
+
+def turns_of(loop: scf.ForOp) -> int:
+    """How often a loop turns, as far as that is known."""
+    first, last, step = map(known_integer, (loop.lb, loop.ub, loop.step))
+    if first is None or last is None or step is None:
+        return UNKNOWN
+    return len(range(first, last, step))
 
 
 def sweeps_in(text: str) -> list[str]:

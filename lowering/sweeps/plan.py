@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from qjit.dialects.statevector import DYNAMIC, ENTRY_WORDS, Entry
+from qjit.dialects.statevector import DYNAMIC, Entry
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import Precision, vector_registers
 
@@ -130,9 +130,7 @@ def plan_run(
     There are none either where they cost more than `most`. So that long runs take no
     time, that is guessed before gates are compared: about half may go into others.
     """
-    starts = range(0, len(entries), ENTRY_WORDS)
-    read = [Entry(*entries[start : start + ENTRY_WORDS]) for start in starts]
-    return plan_entries(read, wires, size, room, most)
+    return plan_entries(Entry.table(entries), wires, size, room, most)
 
 
 def plan_entries(
@@ -194,7 +192,7 @@ def plan_stages(
         return []
     kinds = Tiles.of(size, room.precision, in_pairs=in_pairs)
     stages: list[Stage] = []
-    for stage in min((_divided(entries, wires, tiles) for tiles in kinds), key=len):
+    for stage in min((divided(entries, wires, tiles) for tiles in kinds), key=passes):
         if isinstance(stage, Rest):
             stages.append(stage)
             continue
@@ -211,12 +209,13 @@ def plan_stages(
     return stages
 
 
-def _divided(
-    entries: Sequence[Entry], wires: Sequence[int], tiles: Tiles
-) -> list[Rest | tuple[Tiling, list[Entry]]]:
+Division = list[Rest | tuple[Tiling, list[Entry]]]
+
+
+def divided(entries: Sequence[Entry], wires: Sequence[int], tiles: Tiles) -> Division:
     """What is done on tiles, stage by stage, and what is left to the runtime."""
     fits = [_is_eligible(entry, wires, tiles) for entry in entries]
-    found: list[Rest | tuple[Tiling, list[Entry]]] = []
+    found: Division = []
     for fit, group in groupby(enumerate(entries), lambda each: fits[each[0]]):
         run = list(group)
         if fit:
@@ -224,6 +223,11 @@ def _divided(
         else:
             found.append(Rest(run[0][0], len(run)))
     return found
+
+
+def passes(stages: Division) -> int:
+    """How often a state is passed over; the runtime does so for every gate."""
+    return sum(each.count if isinstance(each, Rest) else 1 for each in stages)
 
 
 def _is_eligible(entry: Entry, wires: Sequence[int], tiles: Tiles) -> bool:

@@ -19,7 +19,7 @@ from qjit.runtime.target import Precision, second_level_cache
 
 # A tile is such a part of a second-level cache, a larger one where it saves stages.
 # Undoing takes tiles in pairs.
-PARTS, PARTS_OF_PAIRS = (8, 4, 2), (8, 4)
+PARTS, PARTS_OF_PAIRS = (4, 2), (8, 4)
 LEAST_TILE, MOST_TILE = 1 << 15, 1 << 19
 CHUNK_BYTES = 1 << 8  # what tiles have of neighbouring amplitudes at least
 WINDOW = 1024  # gates among which those of a stage are looked for

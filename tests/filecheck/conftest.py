@@ -12,7 +12,10 @@ from filecheck.matcher import Matcher
 from filecheck.options import Options
 from filecheck.parser import Parser
 
+from qjit.lowering.sweeps import tiling
 from qjit.opt import OptMain
+
+CACHE_BYTES = 1 << 19  # of the second level, whatever the machine has
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Dir) -> "MlirFile | None":
@@ -34,6 +37,7 @@ class RunLine(pytest.Item):
             output, source = io.StringIO(), io.BytesIO(text.encode())
             with pytest.MonkeyPatch.context() as m, contextlib.redirect_stdout(output):
                 m.setattr(sys, "stdin", io.TextIOWrapper(source))
+                m.setattr(tiling, "second_level_cache", lambda: CACHE_BYTES)
                 OptMain(args=command.split()[1:]).run()
             text = output.getvalue()
         options, found = Options(str(self.path)), FInput("output", text)
