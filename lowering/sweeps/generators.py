@@ -63,3 +63,20 @@ def has_even_diagonal(factor: Factor) -> bool:
     record = factor.record
     simple = generator(factor) is not None or not record.num_params
     return simple and all(c[0, 0] == c[1, 1] for c in record.harmonics().values())
+
+
+@cache
+def has_signs(factor: Factor) -> bool:
+    """Whether a diagonal gate has no angle, and real entries."""
+    if factor.num_params:
+        return False
+    return bool(np.isreal(factor.record.compact(factor.record.matrix())).all())
+
+
+@cache
+def is_rotation(factor: Factor) -> bool:
+    """Whether a diagonal gate of one parity turns as exp(-i theta/2 Z) does."""
+    if factor.num_params != 1:
+        return False
+    even, odd = frequencies(factor)[:2]
+    return even == -odd

@@ -302,11 +302,17 @@ class Groups:
 
     def _factor(self, phase: Phase, index: int, seen: Sequence[Parity]) -> Number:
         place = self._place(index, [self.outer(each) for each in seen])
+        factors = self.factors(phase)
         if place is None:
-            return self.factors(phase)[index]
+            return factors[index]
         kind = self.code.angles.kind
         first = self.body.at(self.tables[id(phase)], place * 2, kind)
-        return Number(*(self.body.load(kind, first, part) for part in (0, 1)))
+        parts: list[Real] = []
+        for part, name in enumerate(("re", "im")):
+            values: list[Real] = [getattr(factor, name) for factor in factors]
+            same = all(_same(value, values[0]) for value in values)
+            parts.append(values[0] if same else self.body.load(kind, first, part))
+        return Number(*parts)
 
     def by_block(self, classes: Classes) -> list[Number]:
         """What each block is multiplied by; blocks repeat them."""

@@ -67,19 +67,26 @@ class Pair:
 class Phase:
     """Multiplies by an entry of a diagonal, chosen by parities, the first the highest.
 
-    Where there is a pair gate, it is the diagonal that is left of its matrix instead;
-    where there are conditions, it is 1 unless all their parities are even.
+    Instead, it may be what is left `of` a gate that is applied as 1 + N: the diagonal
+    of a pair gate, or the scale of a phase that is `scaled`. Where there are
+    conditions, it is 1 unless all their parities are even.
     """
 
     masks: tuple[int, ...]
     factor: Factor | None = None
     conditions: tuple[int, ...] = ()
-    pair: Pair | None = None
+    of: Pair | Phase | None = None
+    scaled: bool = False
 
     @property
     def flip(self) -> int:
         """It moves nothing."""
         return 0
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether it is what is left of a gate, and so may be a small number."""
+        return self.of is not None
 
     @property
     def all_masks(self) -> tuple[int, ...]:
@@ -210,7 +217,7 @@ class Reader:
         self.items.append(pair)
         if not pair.conditions:
             even = len(pair.factors) == 1 and has_even_diagonal(pair.factors[0])
-            self.items.append(Phase(() if even else (pair.side,), pair=pair))
+            self.items.append(Phase(() if even else (pair.side,), of=pair))
 
     def _merged(self, pair: Pair) -> Pair:
         """The pair gate with the last one on the same places, if nothing is between."""
@@ -219,8 +226,8 @@ class Reader:
         for number in range(len(self.items) - 1, -1, -1):
             item = self.items[number]
             same = (pair.flip, pair.side)
-            if isinstance(item, Phase) and item.pair is not None:
-                if (item.pair.flip, item.pair.side) == same:
+            if isinstance(item, Phase) and isinstance(item.of, Pair):
+                if (item.of.flip, item.of.side) == same:
                     between.append(number)
                 elif not commute(item, pair):
                     return pair

@@ -17,6 +17,7 @@ from qjit.runtime.target import Precision, vector_registers
 
 from .frame import Frame, Span
 from .items import IneligibleError, Item, Pair, Phase, Reader, commute
+from .phases import put_off, scaled
 from .tiling import Tiles, Tiling
 
 GROUP_BITS = 3  # of the blocks that are in registers at once
@@ -112,8 +113,8 @@ def _described(sweep: Sweep, size: int) -> str:
             names = " ".join(factor.record.name for factor in item.factors)
             parts.append(f"{names} on {bits(item.flip)}{conditions}")
         elif item.factor is not None:
-            masks = " ".join(map(bits, item.masks))
-            parts.append(f"{item.factor.record.name} by {masks}{conditions}")
+            masks, how = " ".join(map(bits, item.masks)), " as 1 + N" * item.scaled
+            parts.append(f"{item.factor.record.name}{how} by {masks}{conditions}")
     return "; ".join(parts) or "scale"
 
 
@@ -269,27 +270,32 @@ class Planner:
         """Return the next sweep and the items that are left."""
         span, taken = Span(), list[Item]()
         passed = list[Item]()
-        waiting = list[Item]()  # phases, as long as they may
+        waiting = list[Phase]()  # as long as they may
         left: list[Item] = []
         for number, item in enumerate(items):
             if passed and not enabled("reordering"):
                 left = items[number:]
                 break
             free = all(commute(item, other) for other in passed)
-            if isinstance(item, Phase):
-                (waiting if free else passed).append(item)
-            elif free and self._fits(span, item):
+            if isinstance(item, Phase) and free:
+                waiting.append(item)
+            elif isinstance(item, Pair) and free and self._fits(span, item):
                 if not all(commute(item, phase) for phase in waiting):
                     taken += waiting
                     waiting = []
                 taken.append(item)
             else:
                 passed.append(item)
-        if len(waiting) > MOST_SCALES[self.room.precision.real_bytes]:
-            taken += waiting
-            waiting = []
+        if enabled("diagonals"):
+            taken, late = put_off(taken)
+            taken, scales = scaled(taken)
+            waiting += late + scales
+        scales = [phase for phase in waiting if phase.is_scale]
+        if len(scales) > MOST_SCALES[self.room.precision.real_bytes]:
+            taken += scales
+            waiting = [phase for phase in waiting if not phase.is_scale]
         order = {id(item): number for number, item in enumerate(items)}
-        rest = sorted((*waiting, *passed), key=lambda item: order[id(item)])
+        rest = sorted((*waiting, *passed), key=lambda item: order.get(id(item), 0))
         return Sweep(self._group(span), tuple(taken)), [*rest, *left]
 
     @property

@@ -16,7 +16,19 @@ from qjit.runtime.emit import Body, Module, Value
 
 from .groups import Groups
 from .items import Item, Pair, Phase
-from .known_numbers import NO_MATRIX, ONE, Angles, Matrix, Number, chosen, factors_of
+from .known_numbers import (
+    NO_MATRIX,
+    ONE,
+    Angles,
+    Matrix,
+    Number,
+    Real,
+    chosen,
+    factors_of,
+    inverse,
+    minus,
+    times,
+)
 from .moving import Move, moved
 from .plan import Plan
 from .steps import Step
@@ -38,7 +50,7 @@ class RunCode:
         self._matrices: dict[Pair, Matrix] = {}
         self._adjoints: dict[Pair, Matrix] = {}
         self._factors: dict[tuple[Phase, bool], list[Number]] = {}
-        self.scales: dict[Pair, tuple[Number, Number]] = {}
+        self.scales: dict[Item, tuple[Number, Number]] = {}
         self.tile: Value | None = None  # the number of the tile that is worked on
         self._parities: dict[int, Value] = {}
 
@@ -52,11 +64,15 @@ class RunCode:
         self.angles.collect(factors_of(self.items))
         fine = self.angles.compute()
         for item in self.items:
+            size = None
             if isinstance(item, Pair) and item not in self._matrices:
                 size = self._prepare_pair(item)
-                if size is not None:
-                    for part in self.parts(size > TINIEST):
-                        fine = fine & part
+            elif isinstance(item, Phase) and item.scaled and item not in self.scales:
+                size = self._prepare_phase(item)
+            if size is not None:
+                wide = self.body.coerce(size, self.angles.kind)
+                for part in self.parts(wide > TINIEST):
+                    fine = fine & part
         return fine
 
     def parts(self, value: Value) -> list[Value]:
@@ -65,7 +81,7 @@ class RunCode:
             return [value]
         return [self.body.lane(value, lane) for lane in range(self.blocks.lanes)]
 
-    def _prepare_pair(self, pair: Pair) -> Value | None:
+    def _prepare_pair(self, pair: Pair) -> Real | None:
         """Make the matrix of a pair gate, as N if it may be; the size of D then."""
         matrix = self.angles.of_pair(pair)
         a, b, c, d = matrix
@@ -76,7 +92,13 @@ class RunCode:
             return None
         self.scales[pair] = a, d
         self._matrices[pair] = ONE, b.over(a), c.over(d), ONE
-        return self.body.coerce(size, self.angles.kind)
+        return size
+
+    def _prepare_phase(self, phase: Phase) -> Real:
+        """Note the scale that a phase leaves; its size."""
+        scale = Number(self.angles.of_phase(phase)[0].re)
+        self.scales[phase] = scale, scale
+        return scale.square
 
     def enter(self, tile: Value) -> None:
         """Work on the tile of a number, after the numbers of gates were prepared.
@@ -141,10 +163,13 @@ class RunCode:
         """
         key = phase, adjoint
         if key not in self._factors:
-            if phase.pair is not None:
-                found = list(self.scales[phase.pair])[: 1 << len(phase.masks)]
+            if phase.of is not None:
+                found = list(self.scales[phase.of])[: 1 << len(phase.masks)]
             else:
                 found = self.angles.of_phase(phase)
+            if phase.scaled:
+                tangent = times(found[0].im, inverse(found[0].re))
+                found = [Number(1.0, tangent), Number(1.0, minus(tangent))]
             rest = (1 << len(phase.conditions)) - 1
             found = [each for factor in found for each in (factor, *[ONE] * rest)]
             for place, mask in reversed(list(enumerate(reversed(phase.all_masks)))):

@@ -84,22 +84,22 @@ class Turns:
         self._slots: Classes = {}
         self._high: Classes = {}
 
-    @property
-    def _words(self) -> int:
-        return 2 * sum(map(len, self._slots.values()))
+    def _varying(self) -> list[Value]:
+        """The parts of slots that are not known."""
+        rows = self._slots.values()
+        parts = (part for row in rows for x in row for part in (x.re, x.im))
+        return [part for part in parts if isinstance(part, Value)]
 
     def tabulate(self, number: Value, count: int) -> None:
         """Make a table of what depends on the lower bits of a group's number."""
         groups, body = self.groups, self.groups.body
         self._slots = groups.classes(self.kinds.get("low", []))
-        if self._words:
+        words = self._varying()
+        if words:
             kind = groups.code.angles.kind
-            self._table = body.stack(kind, self._words * count, align=64)
-            place = body.at(self._table, number * self._words, kind)
-            flat = [
-                p for row in self._slots.values() for x in row for p in (x.re, x.im)
-            ]
-            for slot, value in enumerate(flat):
+            self._table = body.stack(kind, len(words) * count, align=64)
+            place = body.at(self._table, number * len(words), kind)
+            for slot, value in enumerate(words):
                 body.store(body.coerce(value, kind), place, slot)
 
     def multiply(self) -> None:
@@ -111,10 +111,15 @@ class Turns:
         low: Classes = {}
         if self._table is not None:
             body, kind = self.groups.body, self.groups.code.angles.kind
-            place = body.at(self._table, number * self._words, kind)
-            words = iter([body.load(kind, place, word) for word in range(self._words)])
+            count = len(self._varying())
+            place = body.at(self._table, number * count, kind)
+            words = iter([body.load(kind, place, word) for word in range(count)])
+
+            def again(part: Real) -> Real:
+                return next(words) if isinstance(part, Value) else part
+
             for key, row in self._slots.items():
-                low[key] = [Number(next(words), next(words)) for _ in row]
+                low[key] = [Number(again(x.re), again(x.im)) for x in row]
         total: Classes = {}
         mixed = self.groups.classes(self.kinds.get("mixed", []))
         for classes in (low, self._high, mixed):

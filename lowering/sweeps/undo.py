@@ -30,7 +30,7 @@ class Undo:
         self.code, self.states, self.target = code, states, target
         self.memories = memories or states
         # Gates of which the diagonal is undone and the rest is not, or the reverse.
-        self.halves: dict[int, tuple[Pair, bool]] = {}
+        self.halves: dict[int, tuple[Item, bool]] = {}
 
     def emit(self) -> None:
         """Emit all of it."""
@@ -96,22 +96,24 @@ class Undo:
                 self._half(first)
             return slope, correction
         for phase in run:
-            if isinstance(phase, Phase) and phase.pair is not None:
-                self._half(phase.pair, diagonal=True)
+            if isinstance(phase, Phase) and phase.of is not None:
+                self._half(phase.of, diagonal=True)
+            elif isinstance(phase, Phase) and phase.scaled:
+                self._half(phase)
         return slope, correction
 
-    def _half(self, pair: Pair, *, diagonal: bool = False) -> None:
+    def _half(self, item: Item, *, diagonal: bool = False) -> None:
         """Note that the diagonal of a gate, or the rest of it, is undone."""
-        if pair.conditions:
+        if item.conditions:
             return
-        if self.halves.pop(id(pair), None) is None:
-            self.halves[id(pair)] = pair, diagonal
+        if self.halves.pop(id(item), None) is None:
+            self.halves[id(item)] = item, diagonal
 
     def _correction(self) -> Real:
         """What makes up for gates undone by half: D is too small, N too large."""
         small, large = Number(1.0), Number(1.0)
-        for pair, diagonal in self.halves.values():
-            size = Number(self.code.scales[pair][0].square)
+        for item, diagonal in self.halves.values():
+            size = Number(self.code.scales[item][0].square)
             if diagonal:
                 small = small * size
             else:

@@ -1,7 +1,8 @@
 // RUN: qjit-opt -p form-schedules,plan-sweeps
 
 // The gates of a small state are one sweep; CNOT and X gates only say where amplitudes
-// are, and matrices that meet on a wire are multiplied.
+// are, and matrices that meet on a wire are multiplied. A phase between pair gates leaves
+// its scale for later.
 // CHECK-LABEL: func.func @merges
 func.func @merges(%x: f64, %y: f64) {
   %r = quantum.alloc : !quantum.reg<3>
@@ -15,9 +16,35 @@ func.func @merges(%x: f64, %y: f64) {
   %r1 = quantum.insert %a3 into %r[0] : !quantum.reg<3>
   %r2 = quantum.insert %b3 into %r1[1] : !quantum.reg<3>
   // CHECK: "statevector.run"
-  // CHECK-SAME: sweeps = ["RX RY on 100; RZ by 010; RY on 010", "move amplitudes"]
+  // CHECK-SAME: sweeps = ["RX RY on 100; RZ as 1 + N by 010; RY on 010", "move amplitudes"]
   // CHECK-SAME: sweeps_code =
   quantum.dealloc %r2 : !quantum.reg<3>
+  func.return
+}
+
+// A phase on the wire of a later sweep waits for that one, which has it in a group.
+// CHECK-LABEL: func.func @put_off
+func.func @put_off(%x: f64) {
+  %r = quantum.alloc : !quantum.reg<9>
+  %q0 = quantum.extract %r[0] : !quantum.reg<9>
+  %q1 = quantum.extract %r[1] : !quantum.reg<9>
+  %q2 = quantum.extract %r[2] : !quantum.reg<9>
+  %q3 = quantum.extract %r[3] : !quantum.reg<9>
+  %a0 = quantum.gate "RX"(%x) on %q0
+  %a1 = quantum.gate "RX"(%x) on %q1
+  %a2 = quantum.gate "RX"(%x) on %q2
+  %a3 = quantum.gate "RZ"(%x) on %q3
+  %b2, %b3 = quantum.gate "CZ" on %a2 ctrl(%a3)
+  %c2 = quantum.gate "RX"(%x) on %b2
+  %c3 = quantum.gate "RY"(%x) on %b3
+  %r0 = quantum.insert %a0 into %r[0] : !quantum.reg<9>
+  %r1 = quantum.insert %a1 into %r0[1] : !quantum.reg<9>
+  %r2 = quantum.insert %c2 into %r1[2] : !quantum.reg<9>
+  %r3 = quantum.insert %c3 into %r2[3] : !quantum.reg<9>
+  // CHECK: "statevector.run"
+  // CHECK-SAME: sweeps = ["RX on 100000000; RX on 010000000; RX on 001000000; CZ by
+  // CHECK-SAME: RX on 001000000", "RZ as 1 + N by 000100000; RY on 000100000"]
+  quantum.dealloc %r3 : !quantum.reg<9>
   func.return
 }
 
