@@ -7,24 +7,33 @@ from dataclasses import replace
 from itertools import groupby
 
 from .generators import has_signs, is_rotation
-from .items import Item, Pair, Phase, commute
+from .items import Item, Phase, commute
 
 
-def put_off(items: Sequence[Item]) -> tuple[list[Item], list[Phase]]:
+def put_off(items: Sequence[Item], outside: int) -> tuple[list[Item], list[Phase]]:
     """The gates of a sweep, and the phases among them that may as well follow it.
 
     They are those that no pair gate behind them waits for, as all on other wires, and
-    may be the same for all groups of a later sweep.
+    may be the same for all groups of a later sweep. But where a group is multiplied by
+    numbers that depend on bits `outside` of it anyway, theirs cost nothing more.
     """
-    kept, late, behind = list[Item](), list[Phase](), list[Pair]()
-    for item in reversed(items):
-        if isinstance(item, Pair):
-            behind.append(item)
-            kept.append(item)
-        elif all(commute(item, pair) for pair in behind):
-            late.append(item)
-        else:
-            kept.append(item)
+    kept, late, behind = list[Item](), list[Phase](), list[Item]()
+    for is_phase, run in groupby(reversed(items), _is_phase):
+        group = list(run)
+        if not is_phase:
+            behind += group
+            kept += group
+            continue
+        phases = [item for item in group if isinstance(item, Phase)]
+        free = [all(commute(phase, pair) for pair in behind) for phase in phases]
+        varies = any(
+            _turns(phase) and any(mask & outside for mask in phase.all_masks)
+            for phase, may_follow in zip(phases, free, strict=True)
+            if not may_follow
+        )
+        for phase, may_follow in zip(phases, free, strict=True):
+            follows = may_follow and not (varies and phase.all_masks)
+            (late if follows else kept).append(phase)
     return kept[::-1], late[::-1]
 
 
@@ -35,7 +44,7 @@ def scaled(items: Sequence[Item]) -> tuple[list[Item], list[Phase]]:
     half the multiplications of a phase, unless others are multiplied with it anyway.
     """
     found, scales = list[Item](), list[Phase]()
-    for _, run in groupby(items, lambda item: isinstance(item, Phase)):
+    for _, run in groupby(items, _is_phase):
         group = list(run)
         turning = [n for n, item in enumerate(group) if _turns(item)]
         if len(turning) == 1:
@@ -47,6 +56,10 @@ def scaled(items: Sequence[Item]) -> tuple[list[Item], list[Phase]]:
                 scales.append(Phase((), of=phase))
         found += group
     return found, scales
+
+
+def _is_phase(item: Item) -> bool:
+    return isinstance(item, Phase)
 
 
 def _turns(item: Item) -> bool:

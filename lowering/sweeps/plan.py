@@ -287,7 +287,7 @@ class Planner:
             else:
                 passed.append(item)
         if enabled("diagonals"):
-            taken, late = put_off(taken)
+            taken, late = put_off(taken, self._outside(span))
             taken, scales = scaled(taken)
             waiting += late + scales
         scales = [phase for phase in waiting if phase.is_scale]
@@ -301,6 +301,12 @@ class Planner:
     @property
     def _block_bits(self) -> int:
         return max(0, self.size - self.room.precision.lane_bits)
+
+    def _outside(self, span: Span) -> int:
+        """The bits of places that tell groups apart."""
+        inside = sum(1 << bit for bit in span.basis)
+        every = (1 << self._block_bits) - 1
+        return (every & ~inside) << self.room.precision.lane_bits
 
     def _fits(self, span: Span, pair: Pair) -> bool:
         """Include the flip of a pair gate, if there is room for it."""
