@@ -3,19 +3,11 @@
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
 from circuits import FAMILIES, one_qubit
-from comparison import Ahead, Case, Framework, Program, Table
-from programs import in_single, repeated, value
+from comparison import Ahead, Case, Table
+from programs import in_single, or_identity, repeated, value
 
 ROUNDS = {16: 9, 20: 5, 24: 2}
-
-
-def smallest(framework: Framework, round_number: int) -> Program:
-    """Build the smallest circuit there is, or for JAX alone, the identity."""
-    if framework.ops is None:
-        return framework.jit(lambda angle: angle), (np.float64(0.3),)
-    return value(one_qubit)(framework, round_number)
 
 
 CALLS = Table(
@@ -25,7 +17,7 @@ CALLS = Table(
     {
         "call": Case(
             "warm call, 1 qubit",
-            smallest,
+            or_identity(value(one_qubit)),
             peers=("jax", "catalyst", "default", "direct", "qulacs"),
             goals=(Ahead(0.5, "jax"), Ahead(5, "catalyst")),
             unlike=("jax",),
