@@ -73,15 +73,15 @@ def random_unitary(num_wires: int, seed: int) -> Any:
     return np.linalg.qr(real + 1j * imaginary)[0]
 
 
-# Differences of eighth order: steps to both sides, and their weights.
+# Differences of tenth order: steps to both sides, and their weights.
 STEP = 0.01
-DIFFERENCES = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
+DIFFERENCES = {1: 5 / 6, 2: -5 / 21, 3: 5 / 84, 4: -5 / 504, 5: 1 / 1260}
 
 
 def derivative(function: Callable[[Any], Any], x: Any, direction: Any = 1.0) -> Any:
-    """The derivative along a direction, by differences that are right to 1e-11.
+    """The derivative along a direction, by differences that are right to 1e-12.
 
-    Of second order, taken twice, to 1e-10.
+    Taken twice, to 1e-11.
     """
     return sum(
         weight * (function(x + h * direction) - function(x - h * direction)) / STEP
