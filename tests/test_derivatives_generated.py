@@ -49,6 +49,7 @@ def arguments(seed: int) -> dict[str, Any]:
         "weights": random.normal(size=len(WORDS)),
         "hermitian": mixed + mixed.conj().T,
     }
+    found["angles"][0] += np.sign(found["angles"][0])  # far from where branches change
     return jax.tree.map(np.asarray, found)
 
 

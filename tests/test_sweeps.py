@@ -114,7 +114,7 @@ def check_gradient(steps: Any, num_wires: int, dtype: str, weight: float) -> Non
         return np.vdot(state, observed).real
 
     tolerance = 1e-11 if dtype == "complex128" else 2e-5
-    found = jax.grad(circuit)(ANGLES)
+    found = qj.qjit(jax.grad(circuit))(ANGLES)
     np.testing.assert_allclose(found, jacobian(reference)(ANGLES), atol=tolerance)
 
 

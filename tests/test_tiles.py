@@ -87,7 +87,7 @@ def test_angles_left_to_the_runtime(odd: float) -> None:
         return m.expval([1.0], ["YX" + "I" * (num_wires - 2)])
 
     assert tiles_of(circuit, angles) > 1
-    value, slope = jax.value_and_grad(circuit)(jnp.asarray(angles))
+    value, slope = qj.qjit(jax.value_and_grad(circuit))(angles)
     expected, expected_slope = jax.value_and_grad(reference)(jnp.asarray(angles))
     np.testing.assert_allclose(value, expected, atol=1e-8 if odd > 10 else 1e-13)
     tolerance = 1e-8 if odd > 10 else 1e-12
