@@ -1,7 +1,7 @@
 """A simulator in a few lines of JAX, spelled as qjit, to compare programs with."""
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 import jax
@@ -30,9 +30,11 @@ def apply(state: Any, matrix: Any, wires: Sequence[Any]) -> Any:
 
 def controlled(matrix: Any, values: Sequence[Any]) -> Any:
     """The matrix under controls, which come first and must have these values."""
+    if len(values) == 0:
+        return matrix
     xp = _numpy(matrix)
     fires = np.zeros(2 ** len(values))
-    fires[int("".join(str(int(value)) for value in values) or "0", 2)] = 1.0
+    fires[int("".join(str(int(value)) for value in values), 2)] = 1.0
     inside = np.diag(fires)[:, None, :, None] * matrix[None, :, None, :]
     outside = np.kron(np.diag(1 - fires), np.eye(len(matrix)))
     return xp.reshape(inside, outside.shape) + outside
@@ -66,6 +68,7 @@ def random_state(num_wires: int, seed: int) -> Any:
     return state / np.linalg.norm(state)
 
 
+@cache
 def random_unitary(num_wires: int, seed: int) -> Any:
     """A random unitary matrix."""
     random = np.random.default_rng(seed)

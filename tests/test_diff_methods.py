@@ -103,7 +103,7 @@ def test_second_derivatives(method: str) -> None:
 @cache
 def slopes_of_batch(method: str) -> Any:
     one = jax.grad(lambda x: measured(method)(x, 0.4)[0])
-    return jax.vmap(one)(jnp.stack([ANGLES, ANGLES[::-1]]))
+    return qj.qjit(jax.vmap(one))(jnp.stack([ANGLES, ANGLES[::-1]]))
 
 
 @pytest.mark.parametrize("method", EXACT)
@@ -142,7 +142,7 @@ def test_through_measurement(method: str) -> None:
             qj.RX(x[2], wires=1)
             return qj.expval(qj.Y(1)), qj.expval(first), qj.var(qj.Z(1))
 
-        return jax.jacrev(circuit)(ANGLES)
+        return qj.qjit(jax.jacrev(circuit))(ANGLES)
 
     assert difference(slopes(method), slopes("adjoint")) < 1e-11
 
@@ -273,7 +273,7 @@ def test_gradients_from_shots_are_unbiased(method: str) -> None:
 
 
 def test_equal_seeds_give_equal_gradients() -> None:
-    slopes = [jax.jacrev(sampled(50, seed))(ANGLES, 1.3) for seed in (3, 3, 4)]
+    slopes = [qj.qjit(jax.jacrev(sampled(50, seed)))(*ARGUMENTS) for seed in (3, 3, 4)]
     assert difference(slopes[0], slopes[1]) == 0
     assert difference(slopes[0], slopes[2]) > 0
 
@@ -407,7 +407,7 @@ def test_unbiased_through_measurement(shots: int) -> None:
 
 def test_seeds_through_measurement() -> None:
     def slope(seed: int) -> Any:
-        return jax.grad(lambda x: feedback(20, seed)(x, 1.0)[0])(ANGLES)
+        return qj.qjit(jax.grad(lambda x: feedback(20, seed)(x, 1.0)[0]))(ANGLES)
 
     assert difference(slope(3), slope(3)) == 0
     assert difference(slope(3), slope(4)) > 0
