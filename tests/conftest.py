@@ -1,4 +1,4 @@
-"""Settings of all tests: 64-bit JAX, unless a test turns it off itself; and of time."""
+"""Settings of all tests: 64-bit JAX, unless a test turns it off itself."""
 
 import gc
 
