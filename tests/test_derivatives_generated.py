@@ -1,4 +1,4 @@
-"""Derivatives of generated programs equal JAX's of the same program on matrices.
+"""Derivatives of generated programs are differences of the same program on matrices.
 
 Structure, differentiated leaves, tangents and cotangents are drawn at random.
 """
@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 import qjit as qj
 from qjit.dialects.gates import GATES
 
-from .oracle import Compiled, Reference, random_state, random_unitary, word_matrix
+from .oracle import (
+    Compiled,
+    Reference,
+    derivative,
+    differentiable,
+    random_state,
+    random_unitary,
+    word_matrix,
+)
 
 WIRES = 3
 LEAVES = ("angles", "scale", "matrix", "diagonal", "amplitudes", "weights", "hermitian")
@@ -41,7 +49,8 @@ def arguments(seed: int) -> dict[str, Any]:
         "weights": random.normal(size=len(WORDS)),
         "hermitian": mixed + mixed.conj().T,
     }
-    return jax.tree.map(jnp.asarray, found)
+    found["angles"][0] += np.sign(found["angles"][0])  # far from where branches change
+    return jax.tree.map(np.asarray, found)
 
 
 # Programs: functions that take what applies gates, the arguments, and an angle.
@@ -57,7 +66,7 @@ class Gate:
     def __call__(self, m: Any, x: Any, angle: Any) -> None:
         record = GATES[self.name]
         given = [
-            angle * (n + 1) + jnp.sin(x["angles"][self.leaf] * x["scale"])
+            angle * (n + 1) + m.numpy.sin(x["angles"][self.leaf] * x["scale"])
             for n in range(record.num_params)
         ]
         getattr(m, self.name)(*given, wires=list(self.wires[: record.num_wires]))
@@ -94,7 +103,7 @@ class Wrapped:
 
                 def turn(_: Any, angle: Any) -> Any:
                     body(0, angle)
-                    return jnp.cos(angle) + x["scale"]
+                    return m.numpy.cos(angle) + x["scale"]
 
                 m.loop(2, turn, angle)
             case _:
@@ -159,7 +168,7 @@ def observable(x: Any) -> Any:
 def dense(x: Any) -> Any:
     words = [w * word_matrix(word) for w, word in zip(x["weights"], WORDS, strict=True)]
     flip = np.array([[0, 1], [1, 0]])
-    return sum(words) + jnp.kron(np.eye(2), jnp.kron(hermitian(x), flip))
+    return sum(words) + np.kron(np.eye(2), np.kron(hermitian(x), flip))
 
 
 def reduced(psi: Any) -> Any:
@@ -170,7 +179,7 @@ def reduced(psi: Any) -> Any:
 def spread(psi: Any, x: Any) -> Any:
     # Moments as they are, so that states need not be normalised.
     first, second = (
-        jnp.vdot(psi, m @ psi).real for m in (dense(x), dense(x) @ dense(x))
+        np.vdot(psi, m @ psi).real for m in (dense(x), dense(x) @ dense(x))
     )
     return second - first**2
 
@@ -178,12 +187,12 @@ def spread(psi: Any, x: Any) -> Any:
 MEASURED: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "expval": (
         lambda x: qj.expval(observable(x)),
-        lambda psi, x: jnp.vdot(psi, dense(x) @ psi).real,
+        lambda psi, x: np.vdot(psi, dense(x) @ psi).real,
     ),
     "var": (lambda x: qj.var(observable(x)), spread),
     "probs": (
         lambda x: qj.probs([2, 0]),
-        lambda psi, x: jnp.sum(jnp.abs(psi.reshape(2, 2, 2)) ** 2, axis=1).T.reshape(4),
+        lambda psi, x: np.sum(np.abs(psi.reshape(2, 2, 2)) ** 2, axis=1).T.reshape(4),
     ),
     "state": (lambda x: qj.state(), lambda psi, x: psi),
     "density_matrix": (
@@ -192,7 +201,7 @@ MEASURED: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     ),
     "purity": (
         lambda x: qj.purity([0, 1]),
-        lambda psi, x: jnp.sum(jnp.abs(reduced(psi)) ** 2),
+        lambda psi, x: np.sum(np.abs(reduced(psi)) ** 2),
     ),
 }
 
@@ -208,7 +217,7 @@ def both(
         return [MEASURED[kind][0](x) for kind in kinds]
 
     def simulated(x: Any) -> Any:
-        m = Reference()
+        m = Reference(np)
         applied(m, program, x, prepares=prepares)
         return [MEASURED[kind][1](m.state(WIRES), x) for kind in kinds]
 
@@ -221,7 +230,7 @@ def like(tree: Any, seed: int) -> Any:
 
     def one(leaf: Any) -> Any:
         real, imaginary = random.normal(size=(2, *np.shape(leaf)))
-        return jnp.asarray(real + 1j * imaginary if jnp.iscomplexobj(leaf) else real)
+        return real + 1j * imaginary if np.iscomplexobj(leaf) else real
 
     return jax.tree.map(one, tree)
 
@@ -237,6 +246,23 @@ def assert_close(found: Any, wanted: Any, tolerance: float = 1e-9) -> None:
     pairs = zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True)
     for mine, theirs in pairs:
         np.testing.assert_allclose(mine, theirs, atol=tolerance, rtol=1e-9)
+
+
+def flat(tree: Any) -> Any:
+    """All numbers of a tree."""
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
+
+
+def along(function: Callable[..., Any], tangent: Any) -> Callable[..., Any]:
+    """The derivative of all results along a tangent, by differences."""
+
+    def run(some: Any) -> Any:
+        def moved(step: Any) -> Any:
+            return jax.tree.map(lambda leaf, t: leaf + step * t, some, tangent)
+
+        return derivative(lambda step: flat(function(moved(step))), 0.0)
+
+    return run
 
 
 MOVING = st.lists(st.sampled_from(LEAVES), min_size=1, max_size=4, unique=True)
@@ -255,13 +281,16 @@ def test_first_order(
     x = arguments(seed)
     some = {leaf: x[leaf] for leaf in leaves}
     circuit, simulated = (of_some(f, x, leaves) for f in both(program, kinds, prepares))
-    expected, pullback = jax.vjp(simulated, some)
+    expected = simulated(some)
     cotangent, tangent = like(expected, seed + 1), like(some, seed + 2)
-    pulled = qj.qjit(lambda some, c: jax.vjp(circuit, some)[1](c))
-    assert_close(circuit(some), expected)
-    assert_close(pulled(some, cotangent), pullback(cotangent))
-    found = jax.jvp(circuit, (some,), (tangent,))
-    assert_close(found, jax.jvp(simulated, (some,), (tangent,)))
+    value, moved = jax.jvp(circuit, (some,), (tangent,))
+    wanted = along(simulated, tangent)(some)
+    assert_close(value, expected)
+    assert_close(flat(moved), wanted)
+    pulled = qj.qjit(lambda some, c: jax.vjp(circuit, some)[1](c))(some, cotangent)[0]
+    for direction in (tangent, like(some, seed + 3), like(some, seed + 4)):
+        slope = flat(cotangent) @ along(simulated, direction)(some)
+        assert_close((flat(pulled) @ flat(direction)).real, slope.real)
 
 
 @settings(max_examples=4, deadline=None, derandomize=True)
@@ -275,18 +304,18 @@ def test_second_order(
 ) -> None:
     x = arguments(seed)
     some = {leaf: x[leaf] for leaf in leaves}
-    functions = [of_some(f, x, leaves) for f in both(program, kinds, prepares)]
-    cotangent = like(functions[1](some), seed + 1)
-    tangent = like(some, seed + 2)
+    circuit, simulated = (of_some(f, x, leaves) for f in both(program, kinds, prepares))
+    cotangent, tangent = like(simulated(some), seed + 1), like(some, seed + 2)
 
-    def second(function: Callable[..., Any]) -> Callable[..., Any]:
-        def gradient(some: Any) -> Any:
-            return jax.vjp(function, some)[1](cotangent)
+    def gradient(some: Any) -> Any:
+        return jax.vjp(circuit, some)[1](cotangent)[0]
 
-        return lambda some: jax.jvp(gradient, (some,), (tangent,))
-
-    circuit, simulated = map(second, functions)
-    assert_close(qj.qjit(circuit)(some), simulated(some), 1e-8)
+    found = qj.qjit(lambda some: jax.jvp(gradient, (some,), (tangent,)))(some)
+    for direction in (tangent, like(some, seed + 3)):
+        first = along(simulated, direction)
+        for mine, theirs in zip(found, (first, along(first, tangent)), strict=True):
+            slope = (flat(cotangent) @ theirs(some)).real
+            assert_close((flat(mine) @ flat(direction)).real, slope, 1e-8)
 
 
 def ladder(m: Any, t: Any) -> Any:
@@ -297,8 +326,9 @@ def ladder(m: Any, t: Any) -> Any:
     return m.expval([1.0, 0.5], ["ZXI", "IYX"])
 
 
+@differentiable
 def energy(t: Any) -> Any:
-    return ladder(Reference(), t)
+    return ladder(Reference(np), t)
 
 
 @qj.qnode(wires=WIRES)

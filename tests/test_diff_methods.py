@@ -1,6 +1,7 @@
 """The choices of `diff_method` agree, and say what they cannot do."""
 
 import itertools
+from functools import cache
 from typing import Any
 
 import jax
@@ -62,43 +63,53 @@ def difference(one: Any, other: Any) -> float:
     return max(float(jnp.max(jnp.abs(a - b))) for a, b in pairs)
 
 
+ARGUMENTS = ANGLES, jnp.array(1.3)
+
+
+@cache
+def exact() -> Any:
+    """All derivatives by the adjoint method."""
+    return qj.qjit(jax.jacrev(measured("adjoint"), argnums=(0, 1)))(*ARGUMENTS)
+
+
 @pytest.mark.parametrize("method", EXACT)
 @pytest.mark.parametrize("mode", [jax.jacfwd, jax.jacrev])
 def test_agrees_with_the_adjoint_method(mode: Any, method: str) -> None:
-    args = ANGLES, jnp.array(1.3)
-    wanted = jax.jacrev(measured("adjoint"), argnums=(0, 1))(*args)
-    found = qj.qjit(mode(measured(method), argnums=(0, 1)))(*args)
-    assert difference(found, wanted) < TOLERANCE[method]
+    found = qj.qjit(mode(measured(method), argnums=(0, 1)))(*ARGUMENTS)
+    assert difference(found, exact()) < TOLERANCE[method]
 
 
 ON_CIRCUITS = ["parameter-shift", "hadamard"]
 
 
+@cache
+def curvature(method: str) -> Any:
+    @qj.qnode(wires=2, diff_method=method)
+    def circuit(x: Any) -> Any:
+        qj.RX(x[0], wires=0)
+        qj.CRY(x[1], wires=[0, 1])
+        qj.RZ(x[0] * x[1], wires=1)
+        qj.CRX(x[1], wires=[1, 0])
+        return qj.expval(qj.X(1)), qj.var(qj.Z(0))
+
+    return qj.qjit(jax.hessian(circuit))(ANGLES[:2])
+
+
 @pytest.mark.parametrize("method", ON_CIRCUITS)
 def test_second_derivatives(method: str) -> None:
-    def second(method: str) -> Any:
-        @qj.qnode(wires=2, diff_method=method)
-        def circuit(x: Any) -> Any:
-            qj.RX(x[0], wires=0)
-            qj.CRY(x[1], wires=[0, 1])
-            qj.RZ(x[0] * x[1], wires=1)
-            qj.CRX(x[1], wires=[1, 0])
-            return qj.expval(qj.X(1)), qj.var(qj.Z(0))
+    assert difference(curvature(method), curvature("adjoint")) < 1e-11
 
-        return qj.qjit(jax.hessian(circuit))(ANGLES[:2])
 
-    assert difference(second(method), second("adjoint")) < 1e-11
+@cache
+def slopes_of_batch(method: str) -> Any:
+    one = jax.grad(lambda x: measured(method)(x, 0.4)[0])
+    return qj.qjit(jax.vmap(one))(jnp.stack([ANGLES, ANGLES[::-1]]))
 
 
 @pytest.mark.parametrize("method", EXACT)
 def test_over_a_batch(method: str) -> None:
-    batch = jnp.stack([ANGLES, ANGLES[::-1]])
-
-    def slopes(method: str) -> Any:
-        one = jax.grad(lambda x: measured(method)(x, 0.4)[0])
-        return jax.vmap(one)(batch)
-
-    assert difference(slopes(method), slopes("adjoint")) < TOLERANCE[method]
+    found, wanted = slopes_of_batch(method), slopes_of_batch("adjoint")
+    assert difference(found, wanted) < TOLERANCE[method]
 
 
 @pytest.mark.parametrize("method", ON_CIRCUITS)
@@ -131,7 +142,7 @@ def test_through_measurement(method: str) -> None:
             qj.RX(x[2], wires=1)
             return qj.expval(qj.Y(1)), qj.expval(first), qj.var(qj.Z(1))
 
-        return jax.jacrev(circuit)(ANGLES)
+        return qj.qjit(jax.jacrev(circuit))(ANGLES)
 
     assert difference(slopes(method), slopes("adjoint")) < 1e-11
 
@@ -193,14 +204,14 @@ def test_orders_of_accuracy(strategy: str, order: int) -> None:
 def test_one_sided_differences(strategy: str) -> None:
     options = {"strategy": strategy, "approx_order": 1, "h": 1e-7}
     circuit = measured("finite-diff", gradient_kwargs=options)
-    wanted = jax.jacrev(measured("adjoint"))(ANGLES, 1.3)
-    assert 1e-9 < difference(jax.jacrev(circuit)(ANGLES, 1.3), wanted) < 1e-5
+    found = qj.qjit(jax.jacrev(circuit, argnums=(0, 1)))(*ARGUMENTS)
+    assert 1e-9 < difference(found, exact()) < 1e-5
 
 
 def test_spsa_is_unbiased_and_every_call_draws_again() -> None:
     circuit = measured("spsa", gradient_kwargs={"num_directions": 500}, seed=None)
     slopes = qj.qjit(jax.grad(lambda x: circuit(x, 1.3)[0]))
-    wanted = jax.grad(lambda x: measured("adjoint")(x, 1.3)[0])(ANGLES)
+    wanted = exact()[0][0]
     one, other = slopes(ANGLES), slopes(ANGLES)
     assert difference(one, other) > 0
     assert difference(one, wanted) < 5 * float(jnp.linalg.norm(wanted)) / 500**0.5
@@ -243,15 +254,14 @@ def sampled(shots: int, seed: int | None = 7, method: str = "best") -> Any:
 @pytest.mark.parametrize("method", ON_CIRCUITS)
 def test_gradients_from_shots_are_unbiased(method: str) -> None:
     """Of four shots each, so that the bias of a product of means would show."""
-    repeats, args = 4000, (ANGLES, jnp.array(1.3))
-    circuit = sampled(4, None, method)
+    repeats, circuit = 4000, sampled(4, None, method)
     batch = jax.vmap(
         lambda x, weight: jax.jacrev(circuit, argnums=(0, 1))(x, weight),
         in_axes=(0, None),
     )
     key = jnp.broadcast_to(ANGLES, (repeats, 3))
-    found = qj.qjit(batch, seed=11)(key, args[1])
-    wanted = jax.jacrev(measured("adjoint"), argnums=(0, 1))(*args)[:3]
+    found = qj.qjit(batch, seed=11)(key, ARGUMENTS[1])
+    wanted = exact()[:3]
     unbiased = [found[0], (found[1][0], None), found[2]]
     for mine, theirs in zip(unbiased, wanted, strict=True):
         for one, other in zip(mine, theirs, strict=True):
@@ -263,7 +273,7 @@ def test_gradients_from_shots_are_unbiased(method: str) -> None:
 
 
 def test_equal_seeds_give_equal_gradients() -> None:
-    slopes = [jax.jacrev(sampled(50, seed))(ANGLES, 1.3) for seed in (3, 3, 4)]
+    slopes = [qj.qjit(jax.jacrev(sampled(50, seed)))(*ARGUMENTS) for seed in (3, 3, 4)]
     assert difference(slopes[0], slopes[1]) == 0
     assert difference(slopes[0], slopes[2]) > 0
 
@@ -378,7 +388,7 @@ def feedback(shots: int | None, seed: int | None = None) -> Any:
 
 @pytest.mark.parametrize("shots", [3, 40])
 def test_unbiased_through_measurement(shots: int) -> None:
-    repeats, args = 12_000 // shots, (ANGLES, jnp.array(1.3))
+    repeats = 12_000 // shots
 
     def total(circuit: Any, x: Any, weight: Any) -> Any:
         mixed, spread, mean, shares, more = circuit(x, weight)
@@ -388,15 +398,16 @@ def test_unbiased_through_measurement(shots: int) -> None:
         return jax.jacrev(lambda *args: total(circuit, *args), argnums=(0, 1))
 
     many = jax.vmap(slopes(feedback(shots)), in_axes=(0, None))
-    found = qj.qjit(many, seed=5)(jnp.tile(ANGLES, (repeats, 1)), args[1])
-    for mine, wanted in zip(found, slopes(feedback(None))(*args), strict=True):
+    found = qj.qjit(many, seed=5)(jnp.tile(ANGLES, (repeats, 1)), ARGUMENTS[1])
+    exact = qj.qjit(slopes(feedback(None)))(*ARGUMENTS)
+    for mine, wanted in zip(found, exact, strict=True):
         error = jnp.std(mine, axis=0) / repeats**0.5 + 1e-12
         assert float(jnp.max(jnp.abs(jnp.mean(mine, axis=0) - wanted) / error)) < 5
 
 
 def test_seeds_through_measurement() -> None:
     def slope(seed: int) -> Any:
-        return jax.grad(lambda x: feedback(20, seed)(x, 1.0)[0])(ANGLES)
+        return qj.qjit(jax.grad(lambda x: feedback(20, seed)(x, 1.0)[0]))(ANGLES)
 
     assert difference(slope(3), slope(3)) == 0
     assert difference(slope(3), slope(4)) > 0

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import jax
@@ -183,29 +184,31 @@ def layers(variable: str, value: str) -> Any:
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-def assert_equal(found: Any, wanted: Any, name: str) -> None:
+@cache
+def everything() -> Any:
+    """What is found with no step left out, in registers of any width."""
+    return np.array(json.loads(layers("QJIT_WITHOUT", "").stdout))
+
+
+def assert_equal(text: str, name: str) -> None:
     """The last 14 are in single precision."""
-    found, wanted = np.array(found), np.array(wanted)
+    found, wanted = np.array(json.loads(text)), everything()
     np.testing.assert_allclose(found[:-14], wanted[:-14], atol=1e-11, err_msg=name)
     np.testing.assert_allclose(found[-14:], wanted[:14], atol=1e-5, err_msg=name)
 
 
 def test_steps_left_out() -> None:
     """In groups, as the runtime is compiled for each."""
-    wanted = json.loads(layers("QJIT_WITHOUT", "").stdout)
     first, middle, last = (STEPS_OF_SCHEDULING[n : n + 3] for n in (0, 3, 6))
     for group in (["sweeps"], first[1:] + middle, [*first, *last]):
         steps = ",".join(group)
-        found = json.loads(layers("QJIT_WITHOUT", steps).stdout)
-        assert_equal(found, wanted, steps)
+        assert_equal(layers("QJIT_WITHOUT", steps).stdout, steps)
     assert "tiles, reordering" in layers("QJIT_WITHOUT", "tyles").stderr
 
 
 def test_narrower_registers() -> None:
-    wanted = json.loads(layers("QJIT_VECTOR_BITS", "").stdout)
     for bits in ("256", "128"):
-        found = json.loads(layers("QJIT_VECTOR_BITS", bits).stdout)
-        assert_equal(found, wanted, bits)
+        assert_equal(layers("QJIT_VECTOR_BITS", bits).stdout, bits)
     assert "128, 256 or 512" in layers("QJIT_VECTOR_BITS", "64").stderr
 
 
