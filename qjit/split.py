@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeGuard
 
 import jax
@@ -140,8 +140,16 @@ class Split:
             place += size
         return found
 
+    @cached_property
+    def _prepared(self) -> Callable[..., list[Any]]:
+        """What there is to do before the circuit, compiled where it runs by itself.
+
+        Equation by equation, JAX would compile the derivatives of a loop in every call.
+        """
+        return jax.jit(jaxpr_as_fun(self.prepare), inline=True)
+
     def _operands(self, args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        values = jaxpr_as_fun(self.prepare)(*args)
+        values = self._prepared(*args)
         last = len(self.gathers) + self.num_inputs
         inputs = values[len(self.gathers) : last]
         return [self._angles(values), *inputs], values[last:]
