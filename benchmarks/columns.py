@@ -47,7 +47,7 @@ THREADS = {
     f"{name}-2": Column(
         f"{FRAMEWORKS[name].title}, 2 threads", name, FRAMEWORKS[name].environment, 2
     )
-    for name in ("qjit", "qulacs", "aer")
+    for name in ("qjit", "passes", "qulacs", "aer")
 }
 
 

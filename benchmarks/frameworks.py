@@ -1,7 +1,9 @@
 """Frameworks that compile or run PennyLane's operations as they are."""
 
+import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,24 +84,33 @@ class Passes(QJit):
 
 
 class _Passes:
-    """Multiplies as many doubles as a state has, as often as there are stages."""
+    """Multiplies as many doubles as a state has, as often as there are stages.
+
+    On each of the cores that the process may use, a part of them.
+    """
 
     def __init__(self, program: Any) -> None:
         self.program = program
-        self.state: Any = None
+        self.parts: Any = None
         self.stages: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
-        if self.state is None:
+        if self.parts is None:
             import jax.numpy as jnp
 
             text = self.program.stages(*arguments)["passes"]
             wires = max(map(int, re.findall(r"!quantum\.reg<(\d+)>", text)))
             self.stages = jnp.asarray(float(stages_of(text)))
-            self.state = np.ones(2 << wires)
+            cores = len(os.sched_getaffinity(0))
+            self.pool = ThreadPoolExecutor(cores)
+            self.parts = np.split(np.ones(2 << wires), cores)
         for _ in range(int(self.stages)):
-            np.multiply(self.state, 1.0, out=self.state)
+            list(self.pool.map(_multiply, self.parts))
         return self.stages
+
+
+def _multiply(numbers: Any) -> None:
+    np.multiply(numbers, 1.0, out=numbers)
 
 
 def stages_of(text: str) -> int:

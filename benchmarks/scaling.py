@@ -64,7 +64,8 @@ def _threads() -> Iterator[tuple[str, Case]]:
             Case(
                 f"{wires} qubits",
                 value(partial(layered, wires)),
-                peers=("qjit-2", *peers),
+                peers=("qjit-2", *peers, "passes", "passes-2"),
+                unlike=("passes", "passes-2"),
                 rounds=3,
             ),
         )
@@ -140,7 +141,8 @@ BATCH = Table(
 THREADS = Table(
     "Threads",
     "A warm call of a hardware-efficient circuit of 10 layers, on one core and on two, "
-    "and qjit's ratio. Lightning applies the gates of a state with one thread.",
+    "and qjit's ratio. Lightning applies the gates of a state with one thread. Passes "
+    "over memory are those of 'Against the memory's limit': what two cores gain there.",
     dict(_threads()),
     ratio=("qjit", "qjit-2"),
 )

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import distribution
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,15 @@ def _surroundings() -> tuple[str, ...]:
     """Return what decides object code besides the program: for this process, once."""
     cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     cpu = *cpu, host_features(), *sorted(left_out())
-    versions = [version(each) for each in PACKAGES]
+    versions = map(_version, PACKAGES)
     tag = str(sys.implementation.cache_tag)
     return (_sources_digest(), llvm.get_process_triple(), *cpu, *versions, tag)
+
+
+def _version(package: str) -> str:
+    # NOTE: importlib.metadata.version parses all that is said of a package.
+    said = distribution(package).read_text("METADATA") or ""
+    return said.partition("\nVersion: ")[2].partition("\n")[0]
 
 
 def _sources_digest() -> str:

@@ -20,7 +20,8 @@ from qjit.dialects.statevector import Entry, RunOp
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import Precision
 
-from .sweeps.library import is_tiled, runs_in, turns_of
+from .costs import trip_count
+from .sweeps.library import is_tiled, runs_in
 from .sweeps.retiming import late_gates, put_first
 from .sweeps.tiling import Tiles
 
@@ -57,7 +58,7 @@ def _turn_of(run: RunOp) -> Turn | None:
     if not isinstance(register, BlockArgument):
         return None
     number = register.index
-    if isinstance(loop, scf.ForOp) and turns_of(loop) >= FEWEST_TURNS:
+    if isinstance(loop, scf.ForOp) and _turns_often(loop):
         place = number - 1  # behind the number of the turn
         turn = Turn(loop, run, loop.iter_args[place], loop.results[place])
     elif isinstance(loop, scf.WhileOp):
@@ -71,6 +72,11 @@ def _turn_of(run: RunOp) -> Turn | None:
     ends = [use for use in register.uses if use.operation is not run]
     carried = [isinstance(u.operation, scf.YieldOp) and u.index == place for u in ends]
     return turn if carried == [True] else None
+
+
+def _turns_often(loop: scf.ForOp) -> bool:
+    count = trip_count(loop)
+    return count is None or count >= FEWEST_TURNS
 
 
 def _given(loop: scf.WhileOp, number: int) -> BlockArgument | None:

@@ -17,7 +17,7 @@ from qjit.dialects import gates
 from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import NO_SLOT, RunOp
-from qjit.lowering.emitter import known_integer
+from qjit.lowering.costs import trip_count
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import C64, C128, Precision
@@ -126,21 +126,14 @@ def _times(op: RunOp) -> int:
     times, parent = 1, op.parent_op()
     while parent is not None:
         if isinstance(parent, scf.ForOp):
-            times *= turns_of(parent)
+            count = trip_count(parent)
+            times *= UNKNOWN if count is None else count
         elif isinstance(parent, scf.WhileOp):
             times *= UNKNOWN
         elif isinstance(parent, FuncOp) and isinstance(parent.prev_op, FuncOp):
             times *= UNKNOWN  # it stands behind those that call it
         parent = parent.parent_op()
     return times
-
-
-def turns_of(loop: scf.ForOp) -> int:
-    """How often a loop turns, as far as that is known."""
-    first, last, step = map(known_integer, (loop.lb, loop.ub, loop.step))
-    if first is None or last is None or step is None:
-        return UNKNOWN
-    return len(range(first, last, step))
 
 
 def sweeps_in(text: str) -> list[str]:
