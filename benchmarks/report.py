@@ -8,7 +8,7 @@ from typing import Any
 from cases import CASES, TABLES
 from columns import COLUMNS, FRAMEWORKS
 from comparison import Ahead, Case, Goal, Table, best
-from results import Results
+from results import Results, counted
 
 # The README's rows.
 SELECTED = (
@@ -114,11 +114,12 @@ def description_text(records: list[dict[str, Any]]) -> str:
     ]
     rows = [f"| program | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for record in described:
-        cells = [
-            f"{record['text'][column][stage][what]:,}"
+        numbers = [
+            counted(record, column, stage).get(what)
             for column, stage in stages
             for what in ("operations", "characters")
         ]
+        cells = ["" if number is None else f"{number:,}" for number in numbers]
         rows.append(f"| {CASES[record['case']].title} | {' | '.join(cells)} |")
     return "\n\n" + "\n".join(rows)
 

@@ -49,6 +49,11 @@ class Results:
         return [self.cases[name] for name in TABLES[table].cases if name in self.cases]
 
 
+def counted(record: dict[str, Any], column: str, stage: str) -> dict[str, int]:
+    """Return what was counted of a stage of a program's text, if it was."""
+    return record["text"].get(column, {}).get(stage, {})
+
+
 def machine() -> dict[str, Any]:
     """Describe this machine."""
     info = Path("/proc/cpuinfo")
