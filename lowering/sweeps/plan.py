@@ -144,8 +144,7 @@ def plan_entries(
 ) -> Plan | None:
     """Return the sweeps of gates on a state or on its tiles, as `plan_run`."""
     planner = Planner(len(tiling.bits) if tiling else size, room)
-    blocks = 1 << len(planner.empty().group)
-    if len(entries) * blocks > 2 * most:
+    if planner.is_beyond(len(entries), 2 * most):
         return None
     reader = Reader(size, wires, tiling)
     try:
@@ -153,7 +152,7 @@ def plan_entries(
             reader.read(entry)
     except IneligibleError:
         return None
-    if len(reader.items) * blocks > most:
+    if planner.is_beyond(len(reader.items), most):
         return None
     sweeps = planner.sweeps(reader.items) or [planner.empty()]
     plan = Plan(planner.size, room, tuple(sweeps), reader.frame, tiling)
@@ -261,6 +260,10 @@ class Planner:
             last = found.pop() if found else self.empty()
             found.append(Sweep(last.group, (*last.items, *left)))
         return found
+
+    def is_beyond(self, gates: int, most: int) -> bool:
+        """Whether so many gates are more code than that."""
+        return gates << len(self.empty().group) > most
 
     def empty(self) -> Sweep:
         """Return a sweep of no gates."""

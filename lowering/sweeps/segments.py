@@ -11,7 +11,7 @@ from qjit.dialects.schedule import KERNELS
 from qjit.dialects.statevector import DYNAMIC, Entry
 from qjit.lowering.repetitions import numbered, repetitions
 
-from .plan import Plan, Room, plan_run
+from .plan import Plan, Planner, Room, plan_run
 
 LEAST_SAVED = 24  # gates, without which a loop is not worth its turns
 
@@ -78,6 +78,8 @@ def _plan(
     most: int,
 ) -> Plan | None:
     """Plan some entries, as if their wires and parameters were the first."""
+    if Planner(size, room).is_beyond(len(entries), 2 * most):
+        return None
     words: list[int] = []
     own: list[int] = []
     for entry in entries:
@@ -118,5 +120,9 @@ def _parts(entries: Sequence[Entry], wires: Sequence[int]) -> list[Part]:
 
 
 def _key(entry: Entry, wires: Sequence[int]) -> Hashable:
-    plain = replace(entry, wire_offset=0, param_offset=0, location=0)
-    return (*plain.words(), *_wires(entry, wires))
+    """What is the same of entries that repeat."""
+    return (
+        *(entry.kernel, entry.gate, entry.num_params, entry.adjoint),
+        *(entry.num_controls, entry.control_values, entry.first, entry.second),
+        *_wires(entry, wires),
+    )
