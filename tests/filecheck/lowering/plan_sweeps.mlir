@@ -22,6 +22,33 @@ func.func @merges(%x: f64, %y: f64) {
   func.return
 }
 
+// A sweep acts on three qubits, besides those in the lanes of registers, and takes a gate
+// past others that it commutes with.
+// CHECK-LABEL: func.func @reorders
+func.func @reorders(%x: f64) {
+  %r = quantum.alloc : !quantum.reg<9>
+  %q0 = quantum.extract %r[0] : !quantum.reg<9>
+  %q1 = quantum.extract %r[1] : !quantum.reg<9>
+  %q2 = quantum.extract %r[2] : !quantum.reg<9>
+  %q3 = quantum.extract %r[3] : !quantum.reg<9>
+  %q4 = quantum.extract %r[4] : !quantum.reg<9>
+  %a3 = quantum.gate "RX"(%x) on %q3
+  %a0 = quantum.gate "RX"(%x) on %q0
+  %a1 = quantum.gate "RX"(%x) on %q1
+  %a2 = quantum.gate "RX"(%x) on %q2
+  %a4 = quantum.gate "RX"(%x) on %q4
+  %b1, %b0 = quantum.gate "RY"(%x) on %a1 ctrl(%a0)
+  %r0 = quantum.insert %b0 into %r[0] : !quantum.reg<9>
+  %r1 = quantum.insert %b1 into %r0[1] : !quantum.reg<9>
+  %r2 = quantum.insert %a2 into %r1[2] : !quantum.reg<9>
+  %r3 = quantum.insert %a3 into %r2[3] : !quantum.reg<9>
+  %r4 = quantum.insert %a4 into %r3[4] : !quantum.reg<9>
+  // CHECK: "statevector.run"
+  // CHECK-SAME: sweeps = ["RX on 000100000; RX on 100000000; RX on 010000000; RY on 010000000 if {{[01]+}}", "RX on 001000000; RX on 000010000"]
+  quantum.dealloc %r4 : !quantum.reg<9>
+  func.return
+}
+
 // A phase on the wire of a later sweep waits for that one, which has it in a group.
 // CHECK-LABEL: func.func @put_off
 func.func @put_off(%x: f64) {
