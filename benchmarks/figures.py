@@ -7,7 +7,7 @@ from cases import CASES, TABLES
 from columns import COLUMNS
 from comparison import Table
 from matplotlib.figure import Figure
-from results import Results, counted
+from results import Results, text_counts
 
 
 def draw(results: Results, folder: Path) -> None:
@@ -121,6 +121,6 @@ def _texts(table: Table, records: list[dict[str, Any]], path: Path) -> None:
                 axes,
                 points,
                 f"{COLUMNS[column].title}, {stage}",
-                lambda r, c=column, s=stage: counted(r, c, s).get("operations"),
+                lambda r, c=column, s=stage: text_counts(r, c, s).get("operations"),
             )
     _finish(figure, panels, table, "operations of the program", path)

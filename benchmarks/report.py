@@ -8,7 +8,7 @@ from typing import Any
 from cases import CASES, TABLES
 from columns import COLUMNS, FRAMEWORKS
 from comparison import Ahead, Case, Goal, Table, best
-from results import Results, counted
+from results import Results, text_counts
 
 # The README's rows.
 SELECTED = (
@@ -115,7 +115,7 @@ def description_text(records: list[dict[str, Any]]) -> str:
     rows = [f"| program | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for record in described:
         numbers = [
-            counted(record, column, stage).get(what)
+            text_counts(record, column, stage).get(what)
             for column, stage in stages
             for what in ("operations", "characters")
         ]

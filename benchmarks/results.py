@@ -49,7 +49,7 @@ class Results:
         return [self.cases[name] for name in TABLES[table].cases if name in self.cases]
 
 
-def counted(record: dict[str, Any], column: str, stage: str) -> dict[str, int]:
+def text_counts(record: dict[str, Any], column: str, stage: str) -> dict[str, int]:
     """Return what was counted of a stage of a program's text, if it was."""
     return record["text"].get(column, {}).get(stage, {})
 

@@ -17,7 +17,7 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 
 from qjit.dialects import gradient, quantum, statevector
 from qjit.dialects.quantum_types import RegisterType
@@ -44,7 +44,7 @@ from .memory import (
     MOST_ITERATIONS,
     state_place,
 )
-from .sweeps.library import CODE, UNDO
+from .sweeps.library import CODE, UNDO, precision_of
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY = 6
@@ -131,7 +131,7 @@ def live_states(op: quantum.AllocOp) -> int:
 def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
-    suffix = _suffix(op)
+    suffix = precision_of(op).suffix
     walk = converter.extension.address if _is_walking(converter) else None
     simulation = Simulation(suffix, num_wires, walk=walk)
     converter.extension = simulation
@@ -158,14 +158,11 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
 def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> None:
     """Begin a function with gates."""
     assert isinstance(register.type, RegisterType)
-    converter.extension = Simulation(_suffix(function), register.type.size.data)
+    suffix = precision_of(function).suffix
+    converter.extension = Simulation(suffix, register.type.size.data)
 
 
 ARGUMENT_RULES[RegisterType] = _given
-
-
-def _suffix(op: Operation) -> str:
-    return "c64" if "single" in op.attributes else "c128"
 
 
 def _is_walking(converter: Converter) -> TypeGuard[Any]:

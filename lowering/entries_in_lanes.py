@@ -23,10 +23,10 @@ from qjit.dialects.batch import ForEachOp, InLanesOp
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import RunOp
 from qjit.runtime.switches import enabled
-from qjit.runtime.target import PRECISIONS, Precision
+from qjit.runtime.target import Precision
 
 from .costs import CIRCUIT, SIMPLE, callee, trip_count
-from .sweeps.library import code_of, run_of
+from .sweeps.library import code_of, precision_of, run_of
 
 # Entries of more qubits fill registers on their own.
 MOST_QUBITS = 6
@@ -98,10 +98,10 @@ def _rewrite(batch: ForEachOp, function: FuncOp) -> None:
 def _precision(operations: Iterable[Operation]) -> Precision | None:
     """The precision of all states of a function, if they are small."""
     states = [op for op in operations if isinstance(op, quantum.AllocOp)]
-    suffixes = {"c64" if "single" in op.attributes else "c128" for op in states}
-    if len(suffixes) != 1 or any(map(_is_large, states)):
+    precisions = set(map(precision_of, states))
+    if len(precisions) != 1 or any(map(_is_large, states)):
         return None
-    return next(each for each in PRECISIONS if each.suffix in suffixes)
+    return precisions.pop()
 
 
 def _is_large(op: quantum.AllocOp) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from xdsl.dialects import scf
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Operation
 
 from qjit.dialects import gates
 from qjit.dialects.quantum import AllocOp
@@ -56,13 +56,18 @@ class Run:
         return [line for part in parts for line in part.describe()]
 
 
+def precision_of(op: Operation) -> Precision:
+    """Return the precision of the states that an operation makes, or a function has."""
+    return C64 if "single" in op.attributes else C128
+
+
 def runs_in(module: ModuleOp) -> list[tuple[RunOp, int, Precision]]:
     """Return all runs, their numbers of qubits, and the precisions of their states."""
     found: list[tuple[RunOp, int, Precision]] = []
     precision = C128
     for each in module.walk():
         if isinstance(each, AllocOp | FuncOp):
-            precision = C64 if "single" in each.attributes else C128
+            precision = precision_of(each)
         if isinstance(each, RunOp):
             assert isinstance(each.register.type, RegisterType)
             found.append((each, each.register.type.size.data, precision))
