@@ -10,6 +10,7 @@ STEPS = (
     "lanes",
     "tiles",
     "retiming",
+    "prefetching",
     "reordering",
     "merging",
     "diagonals",

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from qjit.runtime.emit import Value
+from qjit.runtime.switches import enabled
 
 from .frame import Span, parity
 from .items import Item, Pair, Phase
@@ -93,6 +94,16 @@ class Groups:
         for vector in self.vectors:
             offsets += [offset ^ vector for offset in offsets]
         return storage.places(first, offsets, sum(1 << bit for bit in self.free))
+
+    def prefetch(self, storage: Storage, first: Value) -> None:
+        """Ask for the blocks of the group after the next, if they lie far apart."""
+        if storage.bits is None or len(self.free) < 2 or not enabled("prefetching"):
+            return
+        mask = sum(1 << bit for bit in self.free)
+        # Ones between the free bits carry a sum across them.
+        after_next = ((first | ~mask) + (1 << self.free[1])) & mask
+        for place in self.places(storage, after_next):
+            self.body.prefetch(place)
 
     def parity(self, mask: int) -> Parity:
         """A mask as this sweep sees it."""

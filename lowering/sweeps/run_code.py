@@ -249,6 +249,7 @@ class Forward:
             body, blocks = code.body, code.blocks
             here = groups.places(source, first)
             there = here if target is source else groups.places(target, first)
+            groups.prefetch(source, first)
             sets = connected(steps, groups.size, moves=moves)
             for together in sets:
                 parts = {
