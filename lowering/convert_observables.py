@@ -12,8 +12,8 @@ from xdsl.ir import SSAValue
 from qjit.dialects import gradient, quantum
 from qjit.dialects.quantum_types import TermAttr
 
-from .convert_quantum import simulation_of, state_of, symbol, wire_list
-from .convert_to_llvm import Converter, llvm_rule, pointer_type
+from .convert_quantum import simulation_of, state_like, state_of, symbol, wire_list
+from .convert_to_llvm import Converter, llvm_rule
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ def _factor_terms(
     for number, term in enumerate(terms):
         if not len(term.factors):
             continue
-        context = converter.context
-        copied = converter.result(
-            symbol(converter, "state_copy"), pointer_type, [context, state]
-        )
+        copied = state_like(converter, "state_copy", state)
         _apply_word(converter, copied, term.word.data)
         for factor in term.factors:
             wires = factor.wires.get_values()
@@ -116,14 +113,6 @@ def _add_product(
         converter.call(symbol(converter, "axpy"), None, [weight, applied, bra])
 
 
-def _blank(converter: Converter, state: SSAValue) -> SSAValue:
-    copied = converter.result(
-        symbol(converter, "state_copy"), pointer_type, [converter.context, state]
-    )
-    converter.call(symbol(converter, "state_zero"), None, [copied])
-    return copied
-
-
 def _real_product(converter: Converter, left: SSAValue, right: SSAValue) -> SSAValue:
     room = converter.stack(16)
     converter.call(symbol(converter, "dot"), None, [left, right, room])
@@ -150,7 +139,7 @@ def _expval(converter: Converter, op: quantum.ExpvalOp) -> None:
 @llvm_rule(quantum.VarOp)
 def _var(converter: Converter, op: quantum.VarOp) -> None:
     state = state_of(converter, op)
-    product = _blank(converter, state)
+    product = state_like(converter, "state_blank", state)
     _add_product(
         converter, product, state, op.coefficients, list(op.terms), list(op.matrices)
     )
@@ -199,7 +188,7 @@ def adjoint_in_lanes(converter: Converter, ops: Sequence[gradient.AdjointOp]) ->
 def _bra(converter: Converter, op: gradient.AdjointOp) -> SSAValue:
     """Return what the adjoint method begins with besides the final state."""
     ket = state_of(converter, op)
-    bra = _blank(converter, ket)
+    bra = state_like(converter, "state_blank", ket)
     matrices = list(op.matrices)
     for weights, terms in zip(op.weights, op.terms, strict=True):
         _add_product(converter, bra, ket, weights, list(terms), matrices)

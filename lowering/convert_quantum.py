@@ -58,6 +58,7 @@ class Simulation:
     num_wires: int
     tape: SSAValue | None = None
     walk: SSAValue | None = None
+    refusal: int = OUT_OF_MEMORY  # the status where a state does not fit
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,6 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     num_wires = op.register.type.size.data
     suffix = precision_of(op).suffix
     walk = converter.extension.address if _is_walking(converter) else None
-    simulation = Simulation(suffix, num_wires, walk=walk)
-    converter.extension = simulation
     context = converter.context
     size = live_states(op) * (8 if suffix == "c64" else 16)
     line = op.attributes.get("line")
@@ -142,6 +141,8 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
         num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
     )
     refusal = OUT_OF_MEMORY | place << 8
+    simulation = Simulation(suffix, num_wires, walk=walk, refusal=refusal)
+    converter.extension = simulation
     if size << num_wires >= LARGE:
         short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
         refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
@@ -175,6 +176,14 @@ def check_memory(converter: Converter, memory: SSAValue, refusal: int) -> None:
     missing = converter.emit(llvm.ICmpOp(memory, converter.null(), equal))
     full = converter.emit(llvm.ZExtOp(missing, i64))
     converter.check(converter.emit(llvm.MulOp(full, converter.int(refusal))))
+
+
+def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:
+    """Return a state that the runtime makes as large as another, if it fits."""
+    args = [converter.context, state]
+    made = converter.result(symbol(converter, verb), pointer_type, args)
+    check_memory(converter, made, simulation_of(converter).refusal)
+    return made
 
 
 @llvm_rule(quantum.DeallocOp)

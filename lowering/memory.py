@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import resource
 from pathlib import Path
 
 NO_MEMORY = 6  # the status
@@ -37,7 +38,7 @@ def available_memory() -> int:
         except (OSError, ValueError):  # no such file, or "max"
             continue
         found.append(room + (int(cached[1]) if cached else 0))
-    return max(0, min(found) - RESERVE)
+    return min(max(0, min(found) - RESERVE), _address_space())
 
 
 def _machine_memory() -> int:
@@ -47,6 +48,18 @@ def _machine_memory() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     found = re.search(r"MemAvailable:\s*(\d+) kB", text)
     return int(found[1]) << 10 if found else 1 << 62
+
+
+def _address_space() -> int:
+    """Return what the process's limit of addresses leaves, as `ulimit -v` sets it."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return 1 << 62
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return limit
+    return limit - pages * resource.getpagesize()
 
 
 def size_text(size: int) -> str:

@@ -52,7 +52,9 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__state_free_T": Symbol("void(ptr context, ptr state)", "Give a state back."),
     "__qrt__state_copy_T": Symbol("ptr(ptr context, ptr state)", "A copy of a state."),
-    "__qrt__state_zero_T": Symbol("void(ptr state)", "Set all amplitudes to 0."),
+    "__qrt__state_blank_T": Symbol(
+        "ptr(ptr context, ptr state)", "One as large, with all amplitudes 0."
+    ),
     "__qrt__run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
         " ptr tape, ptr undo)",

@@ -158,10 +158,18 @@ class Body:
             f"{offset.type.text} {offset.text}",
         )
 
-    def load(self, type_: Type, pointer: Value, index: Operand | None = None) -> Value:
+    def load(
+        self,
+        type_: Type,
+        pointer: Value,
+        index: Operand | None = None,
+        *,
+        align: int = 0,
+    ) -> Value:
         """Read item `index` behind `pointer`."""
         place = pointer if index is None else self.at(pointer, index, type_)
-        return self.emit(type_, f"load {type_.text}, ptr {place.text}")
+        aligned = f", align {align}" if align else ""
+        return self.emit(type_, f"load {type_.text}, ptr {place.text}{aligned}")
 
     def store(
         self,

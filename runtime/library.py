@@ -35,6 +35,7 @@ SINGLE = {
 }
 FAMILIES = (
     "state",
+    "arithmetic",
     "mix",
     "diagonal",
     "dense",

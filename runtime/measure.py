@@ -6,6 +6,7 @@ from .blocks import Blocks, Complex
 from .diagonal import Targets
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
 from .mix_reverse import Sums
+from .pieces import PIECES, each_block, piece_count
 from .schedule import (
     NO_MEMORY,
     NOT_FINITE,
@@ -13,8 +14,17 @@ from .schedule import (
     WIRE_RANGE,
     WIRE_REPEATED,
 )
-from .state import allocate, block_count, data, is_skipped, qubits, release
+from .state import (
+    allocate,
+    block_count,
+    data,
+    is_skipped,
+    qubits,
+    release,
+    use_huge_pages,
+)
 from .target import Precision
+from .threads import parallel
 
 MAX_WIRES = 64
 
@@ -62,22 +72,71 @@ def find_bits(
 
 
 def _marginal(module: Module, precision: Precision) -> None:
-    """Probabilities, as doubles, of the outcomes of the given bits."""
+    """Probabilities, as doubles, of the outcomes of the given bits.
+
+    A piece of a large state is told by some bits of the block. If they are among those
+    given, it has outcomes of its own; otherwise what the pieces find is summed up.
+    """
+    _marginal_of_piece(module, precision)
     name = f"__qrt__marginal_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, I64, PTR)
     state, bits, size, out = body.args
-    blocks = Blocks(body, precision)
-    targets = Targets(blocks, block_count(body, state), bits, size, body.int(0))
+    blocks, count = Blocks(body, precision), block_count(body, state)
+    targets = Targets(blocks, count, bits, size, body.int(0))
+    pieces, bytes_ = piece_count(body, state), body.int(8) << size
+    apart = targets.subsets >= pieces
+    whole = body.select(apart, targets.target_blocks, count - 1 - targets.target_blocks)
+    mask = _highest_bits(body, whole, body.count_ones(pieces - 1))
+    # Fewer subsets than pieces have few outcomes.
+    room = body.stack(F64, PIECES * PIECES * precision.lanes)
+    parts = body.select(apart, out, room)
+    step = body.select(apart, 0, bytes_)
+    filled = body.select(apart, bytes_, bytes_ * pieces)
+    body.call("memset", PTR, parts, body.coerce(0, I32), filled)
+    given = (state, bits, size, mask, parts, step)
+    with parallel(body, module, "marginal_pieces", pieces, given) as region:
+        inner, (*shared, bits_of_piece, first, bytes_apart), start, end, _ = region
+        subsets = Blocks(inner, precision).each_subset(bits_of_piece, end)
+        with subsets as (piece, known), inner.when(piece >= start):
+            place = inner.at(first, piece * bytes_apart)
+            given = (*shared, bits_of_piece, known, place)
+            inner.call("marginal_of_piece", VOID, *given)
+    with body.when(~apart):
+        body.call("memset", PTR, out, body.coerce(0, I32), bytes_)
+        with body.loop(pieces) as piece, body.loop(body.int(1) << size) as outcome:
+            found = body.load(F64, body.at(parts, piece * step), outcome)
+            body.store(body.load(F64, out, outcome) + found, out, outcome)
+    body.finish()
+
+
+def _highest_bits(body: Body, word: Value, count: Value) -> Value:
+    """The highest bits that are set in a word, as many as asked for."""
+    left, found = body.var(word), body.var(0)
+    with body.loop(count):
+        top = body.int(1) << (-body.leading_zeros(left.get()) + 63)
+        left.set(left.get() ^ top)
+        found.set(found.get() | top)
+    return found.get()
+
+
+def _marginal_of_piece(module: Module, precision: Precision) -> None:
+    """Add the probabilities of the blocks that have some bits as they are known."""
+    arguments = (PTR, PTR, I64, I64, I64, PTR)
+    body = module.function("marginal_of_piece", VOID, *arguments, private=True)
+    state, bits, size, mask, known, out = body.args
+    blocks, count = Blocks(body, precision), block_count(body, state)
+    targets = Targets(blocks, count, bits, size, body.int(0))
     lanes = targets.local_of_lanes()
-    zero = body.coerce(0, I32)
-    body.call("memset", PTR, out, zero, body.int(8) << size)
     table = body.stack(blocks.wide, 2)
     first = data(body, state)
-    with blocks.each_subset(targets.target_blocks, targets.subsets) as (_, subset):
-        local = targets.local_of_block(subset)
+    fixed, free = targets.fixed | mask, targets.target_blocks & ~mask
+    subsets = body.int(1) << body.count_ones(free)
+    with blocks.each_subset(free, subsets) as (_, subset):
+        local = targets.local_of_block(subset | known)
         blocks.put(blocks.zero(blocks.wide), table, 0)
         sums = Sums(blocks, table, (0,))
-        with sums.each(targets.fixed, subset, targets.rest) as block:
+        rest = count >> body.count_ones(fixed)
+        with sums.each(fixed, subset | known, rest) as block:
             x = blocks.load(first, block)
             sums.add(0, x, x)
         with body.loop(precision.lanes) as lane:
@@ -92,13 +151,13 @@ def _all_probabilities(module: Module, precision: Precision) -> None:
     name = f"__qrt__all_probabilities_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR)
     state, out = body.args
-    blocks = Blocks(body, precision)
-    first = data(body, state)
-    with body.loop(block_count(body, state)) as block:
+    given = (data(body, state), out)
+    with each_block(body, module, state, given) as (inner, (first, target), block):
+        blocks = Blocks(inner, precision)
         x = blocks.load(first, block)
-        value = body.fma(x.re, x.re, x.im * x.im)
-        target = body.at(out, block, blocks.vector)
-        body.store(value, target, align=precision.real_bytes)
+        value = inner.fma(x.re, x.re, x.im * x.im)
+        place = inner.at(target, block, blocks.vector)
+        inner.store(value, place, align=precision.real_bytes)
     body.finish()
 
 
@@ -113,6 +172,7 @@ def _probs(module: Module, precision: Precision) -> None:
     with body.loop(count) as number:
         here = body.load(I64, bits, number).eq(n - 1 - number)
         ordered.set(body.select(here, ordered.get(), 0))
+    use_huge_pages(body, out, body.int(precision.real_bytes) << count)
     with body.when(ordered.get().ne(0)):
         body.call(f"__qrt__all_probabilities_{precision.suffix}", VOID, state, out)
     with body.when(ordered.get().eq(0)):

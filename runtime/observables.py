@@ -13,12 +13,12 @@ from .blocks import Blocks, Complex
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Type, Value
 from .mix import block_sign
 from .mix_reverse import Sums
+from .pieces import each_piece, piece_count
 from .state import (
     allocate,
     allocate_zeroed,
     block_count,
     data,
-    piece_count,
     release,
 )
 from .target import Precision
@@ -373,13 +373,10 @@ def _apply(module: Module, precision: Precision) -> None:
     name = f"__qrt__pauli_apply_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, I64, PTR, PTR, PTR)
     ket, bra, terms, flips, signs, factors = body.args
-    pieces = piece_count(body, ket)
-    size = block_count(body, ket) / pieces
-    states = (data(body, ket), data(body, bra))
-    given = (*states, size, terms, flips, signs, factors)
-    with parallel(body, module, "apply_pieces", pieces, given) as region:
+    given = (data(body, ket), data(body, bra), terms, flips, signs, factors)
+    with each_piece(body, module, ket, given) as (region, size):
         body_in, given, first, last, _ = region
-        ket, bra, size, terms, flips, signs, factors = given
+        ket, bra, terms, flips, signs, factors = given
         with each_group(body_in, flips, terms) as (at, length):
             shared = body_in.load(I64, flips, at)
             places = (body_in.at(signs, at, I64), body_in.at(factors, at, F64))

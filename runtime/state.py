@@ -1,13 +1,12 @@
-"""Contexts, states and tapes: allocation, copies and whole-state arithmetic."""
+"""Contexts, states and tapes, and the memory that they have."""
 
 from __future__ import annotations
 
 import sys
 
-from .blocks import Blocks, Complex
+from .blocks import Blocks
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
 from .target import Precision
-from .threads import parallel
 
 # A context holds its seed, the random counter, the lists of what it owns, of which
 # batch it runs which entry, if it is a worker's, and small states that are free again.
@@ -18,7 +17,6 @@ QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
 HEADER_BYTES = 128
 POOL_SLOTS = 4
 POOL_FROM, POOL_TO = 1 << 16, (1 << 28) + HEADER_BYTES  # states up to 256 MiB
-PIECES_FROM, PIECES = 15, 16  # qubits, and pieces from then on
 HUGE_PAGE = 1 << 21
 MADV_HUGEPAGE = 14
 GOLDEN = -0x61C8864680B583EB  # 2^64 / golden ratio, as a signed word
@@ -37,12 +35,6 @@ def block_count(body: Body, state: Value) -> Value:
 def data(body: Body, state: Value) -> Value:
     """A state's first block."""
     return body.at(state, HEADER_BYTES)
-
-
-def piece_count(body: Body, state: Value) -> Value:
-    """In how many pieces a state is taken, whatever the number of threads."""
-    large = qubits(body, state) >= PIECES_FROM
-    return body.select(large, PIECES, 1)
 
 
 def is_skipped(body: Body, state: Value) -> Value:
@@ -241,17 +233,11 @@ def _pool(module: Module) -> None:
 
 
 def module(precision: Precision) -> str:
-    """IR of state allocation and whole-state arithmetic for one precision."""
+    """IR of the allocation of states for one precision."""
     result = Module(f"qrt.state.{precision.suffix}")
     _state_raw(result, precision)
     _state_new(result, precision)
     _state_free(result, precision)
-    _state_copy(result, precision)
-    _state_zero(result, precision)
-    _amplitudes(result, precision)
-    _axpy(result, precision)
-    _add_amplitudes(result, precision)
-    _dot(result, precision)
     return result.text()
 
 
@@ -311,101 +297,4 @@ def _state_free(module: Module, precision: Precision) -> None:
         body.store(state, context, SPARE)
         body.exit()
     body.call("__qrt__memory_free", VOID, state)
-    body.finish()
-
-
-def _state_copy(module: Module, precision: Precision) -> None:
-    suffix = precision.suffix
-    body = module.function(f"__qrt__state_copy_{suffix}", PTR, PTR, PTR)
-    context, source = body.args
-    state = body.call(f"__qrt__state_raw_{suffix}", PTR, context, qubits(body, source))
-    body.leave_if(~state.ne_null(), body.null())
-    size = block_count(body, source) << precision.block_shift
-    body.call("memcpy", PTR, data(body, state), data(body, source), size)
-    body.finish(state)
-
-
-def _state_zero(module: Module, precision: Precision) -> None:
-    body = module.function(f"__qrt__state_zero_{precision.suffix}", VOID, PTR)
-    (state,) = body.args
-    pieces = piece_count(body, state)
-    size = (block_count(body, state) << precision.block_shift) / pieces
-    given = (data(body, state), size)
-    with parallel(body, module, "zero_pieces", pieces, given) as region:
-        inner, (first, size), start, end, _ = region
-        place, zero = inner.at(first, start * size), inner.coerce(0, I32)
-        inner.call("memset", PTR, place, zero, (end - start) * size)
-    body.finish()
-
-
-def _amplitudes(module: Module, precision: Precision) -> None:
-    body = module.function(f"__qrt__amplitudes_{precision.suffix}", VOID, PTR, PTR)
-    state, out = body.args
-    blocks = Blocks(body, precision)
-    lanes = precision.lanes
-    order = [lane + lanes * part for lane in range(lanes) for part in (0, 1)]
-    pairs = body.stack(blocks.vector, 2)
-    size = body.int(2 * precision.real_bytes) << qubits(body, state)
-    first = data(body, state)
-
-    def interleave(block: Value, target: Value) -> None:
-        amplitudes = blocks.load(first, block)
-        halves = (order[:lanes], order[lanes:])
-        for number, half in enumerate(halves):
-            mixed = body.shuffle(amplitudes.re, amplitudes.im, half)
-            body.store(mixed, target, number, align=precision.real_bytes)
-
-    with body.when(block_count(body, state).eq(1)):
-        interleave(body.int(0), pairs)
-        body.call("memcpy", PTR, out, pairs, size)
-    many = block_count(body, state).ne(1)
-    with body.when(many), body.loop(block_count(body, state)) as block:
-        interleave(block, blocks.place(out, block))
-    body.finish()
-
-
-def _axpy(module: Module, precision: Precision) -> None:
-    body = module.function(f"__qrt__axpy_{precision.suffix}", VOID, F64, PTR, PTR)
-    factor, x, y = body.args
-    blocks = Blocks(body, precision)
-    scale = blocks.splat(factor)
-    with body.loop(block_count(body, y)) as block:
-        source, target = (blocks.load(data(body, state), block) for state in (x, y))
-        re = body.fma(scale, source.re, target.re)
-        im = body.fma(scale, source.im, target.im)
-        blocks.store(Complex(re, im), data(body, y), block)
-    body.finish()
-
-
-def _add_amplitudes(module: Module, precision: Precision) -> None:
-    """Add an array of complex doubles, in the order of basis states, to a state."""
-    name = f"__qrt__add_amplitudes_{precision.suffix}"
-    body = module.function(name, VOID, PTR, PTR)
-    state, amplitudes = body.args
-    blocks, lanes = Blocks(body, precision), precision.lanes
-    first = data(body, state)
-    with body.loop(body.int(1) << qubits(body, state)) as index:
-        lane = index & (lanes - 1)
-        place = (index - lane) * 2 + lane
-        for part in (0, 1):
-            found = body.convert(
-                body.load(F64, amplitudes, index * 2 + part), blocks.element
-            )
-            here = place + part * lanes
-            body.store(body.load(blocks.element, first, here) + found, first, here)
-    body.finish()
-
-
-def _dot(module: Module, precision: Precision) -> None:
-    body = module.function(f"__qrt__dot_{precision.suffix}", VOID, PTR, PTR, PTR)
-    x, y, out = body.args
-    blocks = Blocks(body, precision)
-    re, im = (body.var(0.0, blocks.wide) for _ in range(2))
-    with body.loop(block_count(body, x)) as block:
-        left, right = (blocks.load(data(body, state), block) for state in (x, y))
-        product = blocks.zero().plus_conjugate_product(left, right)
-        re.add(blocks.widen(product.re))
-        im.add(blocks.widen(product.im))
-    body.store(blocks.total(re.get()), out)
-    body.store(blocks.total(im.get()), out, 1)
     body.finish()

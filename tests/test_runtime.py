@@ -464,12 +464,12 @@ def test_reverse_agrees_with_finite_differences(suffix: str, n: int, seed: int) 
     schedules[1].slots[: len(schedules[1].params)] += 2 * (schedules[1].slots >= 0)
     grads = np.zeros(len(gates))
     with Session(suffix) as session:
-        state, bra = session.load(vector), session.new(n)
+        state = session.load(vector)
+        bra = session.call("state_blank", session.context, state)
         tape = native()["__qrt__tape_new"](session.context)
         for schedule in schedules:
             assert schedule.run(session, state, tape) == 0
             schedule.params[:] = np.nan
-        session.call("state_zero", bra)
         given_terms = (len(words), pointer(xs), pointer(zs), pointer(factors))
         session.call("pauli_apply", state, bra, *given_terms)
         session.call("reverse", tape, state, bra, pointer(grads))
@@ -557,6 +557,47 @@ def test_any_matrix_and_whole_state_arithmetic(suffix: str, n: int, seed: int) -
         assert_close(session.read(b, n), y + 0.3 * x, suffix)
         assert_close(session.read(a, n), x, suffix)
         session.call("state_free", session.context, copy)
+
+
+@PRECISIONS
+@pytest.mark.parametrize("n", [1, 2, 15, 16])
+def test_states_are_taken_in_pieces(suffix: str, n: int) -> None:
+    rng = np.random.default_rng(n)
+    x, y = random_vector(rng, n), random_vector(rng, n)
+    with Session(suffix) as session:
+        a, b = session.load(x), session.load(y)
+        out = np.empty(2)
+        session.call("dot", a, b, pointer(out))
+        assert_close(complex(*out), np.vdot(x, y), suffix)
+        session.call("axpy", 0.3, a, b)
+        assert_close(session.read(b, n), y + 0.3 * x, suffix)
+        blank = session.call("state_blank", session.context, a)
+        assert not session.read(blank, n).any()
+        session.call("add_amplitudes", blank, pointer(y))
+        session.call("add_amplitudes", blank, pointer(x))
+        assert_close(session.read(blank, n), x + y, suffix)
+        copy = session.call("state_copy", session.context, a)
+        assert_close(session.read(copy, n), x, suffix)
+
+
+@PRECISIONS
+@settings(max_examples=30, deadline=None)
+@given(n=st.sampled_from([15, 16]), few=st.booleans(), seed=SEEDS)
+def test_probabilities_of_large_states(
+    suffix: str, n: int, few: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    vector = random_vector(rng, n)
+    k = int(rng.integers(0, 6 if few else n + 1))
+    wires = rng.permutation(n)[:k].tolist()
+    axes = [*wires, *(wire for wire in range(n) if wire not in wires)]
+    split = vector.reshape((2,) * n).transpose(axes).reshape(2**k, -1)
+    with Session(suffix) as session:
+        state = session.load(vector)
+        out = np.empty(2**k, session.dtype(0).real.dtype)
+        args = (state, k, pointer(integers(wires)), pointer(out))
+        assert session.call("probs", *args) == 0
+        assert_close(out, (np.abs(split) ** 2).sum(1), suffix)
 
 
 @PRECISIONS

@@ -37,12 +37,19 @@ def layers(x):
 @qj.qnode(wires=N)
 def expectations(x):
     layers(x)
-    return qj.expval(energy()), qj.expval(qj.Y(3)), qj.probs(wires=[0, 9, 16])
+    few, many = qj.probs(wires=[0, 9, 16]), qj.probs(wires=[2, *range(12, 3, -1)])
+    return qj.expval(energy()), qj.var(energy()), few, many, qj.probs()
 
 @qj.qnode(wires=N)
 def cost(x):
     layers(x)
     return qj.expval(energy())
+
+@qj.qnode(wires=N)
+def overlap(x):
+    layers(x)
+    state = qj.state()
+    return jnp.vdot(state, jnp.roll(state, 5)).real
 
 @qj.qjit(seed=3)
 @qj.qnode(wires=N, shots=200)
@@ -51,7 +58,7 @@ def samples(x):
     return qj.sample(wires=range(N))
 
 x = jnp.linspace(0.1, 2.0, N)
-for f in (expectations, jax.grad(cost), samples):
+for f in (expectations, jax.grad(cost), jax.grad(overlap), samples):
     for part in jax.tree.leaves(f(x)):
         print(np.asarray(part).tobytes().hex())
 """
