@@ -14,6 +14,7 @@ from qjit.lowering.pipeline import asks_for
 from qjit.lowering.program import Program
 
 from . import programs
+from .ahead_of_time import Traced
 from .autograph import converted
 from .collector import waiting_collector
 from .diagnostics import call, check_room, explained
@@ -219,14 +220,13 @@ class QJIT:
         Shapes may have dimensions of `jax.export.symbolic_shape`; what is compiled
         then takes arrays of all sizes.
         """
-        if has_symbolic_shape(args, kwargs):
-            return self.trace(*args, **kwargs).lower()
-        return self._jitted.lower(*args, **kwargs)
+        return self.trace(*args, **kwargs).lower()
 
     def trace(self, *args: Any, **kwargs: Any) -> Any:
         """Trace for these arguments, as `jax.jit(f).trace` does."""
         if not has_symbolic_shape(args, kwargs):
-            return self._jitted.trace(*args, **kwargs)
+            traced = self._jitted.trace(*args, **kwargs)
+            return Traced(self, args, kwargs, traced)
         with explained(self._name, symbolic=True):
             traced = self._inlined.trace(*args, **kwargs)
         return DynamicTraced(self._name, traced, self._compile_jaxpr)

@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend.core import jaxpr_as_fun
 
-from qjit.dialects.circuit import Branch, Loop, Node, Step
+from qjit.dialects.circuit import Branch, Loop, Node, Slot, Step
 from qjit.dialects.gates import GATES
 
 from . import primitives
@@ -347,13 +347,17 @@ def _read(number: int, circuit: Hoisted, counters: Sequence[Any]) -> Any:
     return value
 
 
+def _angle(slot: Slot, circuit: Hoisted, counters: Sequence[Any]) -> Any:
+    value = _read(slot.base, circuit, counters)
+    return value if slot.element is None else value[slot.element]
+
+
 def _inverse_step(step: Step, circuit: Hoisted, counters: Sequence[Any]) -> None:
     primitive = next(p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive)
-    numbers = [
-        *(slot.base for slot in step.slots),
-        *(item.number for item in step.inputs),
+    inputs = [
+        *(_angle(slot, circuit, counters) for slot in step.slots),
+        *(_read(item.number, circuit, counters) for item in step.inputs),
     ]
-    inputs = [_read(number, circuit, counters) for number in numbers]
     if "adjoint" not in step.params:
         raise UnsupportedError(
             f"{user_line(step.source.source_info)}: a state preparation has no inverse."

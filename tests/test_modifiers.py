@@ -50,6 +50,15 @@ def scans(m: Any, theta: Any, k: Any) -> None:
     m.RY(m.scan(step, theta, np.array([0.3, -0.9, 1.4])), wires=2)
 
 
+def rows(m: Any, theta: Any, k: Any) -> None:
+    def step(carry: Any, row: Any) -> Any:
+        m.RX(row[0], wires=0)
+        m.CRY(row[1], wires=[0, 2])
+        return carry * 0.9
+
+    m.RZ(m.scan(step, theta, theta * np.array([[0.3, -0.9], [1.4, 0.5]])), wires=1)
+
+
 def branches(m: Any, theta: Any, k: Any) -> None:
     def flip() -> None:
         m.CNOT(wires=[0, 1])
@@ -85,7 +94,7 @@ def layered(m: Any, theta: Any, k: Any) -> None:
     m.power(lambda: m.RY(theta, wires=1), 3)
 
 
-CIRCUITS = [straight, loops, scans, branches, moving, layered]
+CIRCUITS = [straight, loops, scans, rows, branches, moving, layered]
 
 
 def controlled(m: Any, values: Any, function: Callable[[], Any]) -> None:
@@ -242,6 +251,19 @@ def test_gates_as_arguments() -> None:
 def test_an_integer_power_of_a_gate_cannot_be_modified_again() -> None:
     with pytest.raises(qj.errors.ParameterTypeError, match="NoneType"):
         matrix_of(lambda: qj.adjoint(qj.pow(qj.T(wires=0), 3)))
+
+
+def test_elements_of_arguments_are_angles_of_the_inverse() -> None:
+    def layer(x: Any) -> None:
+        qj.RX(x[0], wires=0)
+        qj.CRot(*x[1:], wires=[0, 1])
+
+    def nothing(x: Any) -> None:
+        layer(x)
+        qj.adjoint(layer)(x)
+
+    found = matrix_of(nothing, jnp.array([0.3, 0.4, 0.5, 0.6]))
+    np.testing.assert_allclose(found, np.eye(2**WIRES), atol=1e-12)
 
 
 def test_a_loop_without_iterations_has_an_inverse() -> None:

@@ -142,7 +142,36 @@ def test_transformations_of_a_compiled_function() -> None:
             np.testing.assert_allclose(ours, theirs, rtol=1e-12)
     assert jax.eval_shape(compiled, x).shape == ()
     assert len(jax.make_jaxpr(compiled)(x).eqns) == 1
-    assert compiled.lower(x).compile()(x) == compiled.trace(x).lower().compile()(x)
+
+
+def test_ahead_of_time() -> None:
+    def power(x: Any, n: int, *, scale: Any = 1.0) -> Any:
+        return jnp.sin(x) ** n * scale
+
+    program, x = qj.qjit(power, static_argnums=1), jnp.arange(3.0)
+    traced = program.trace(x, 3, scale=2.0)
+    assert "sin" in traced.as_text() and traced.out_info.shape == (3,)
+    lowered = traced.lower()
+    assert "memref<3xf64>" in lowered.as_text()
+    assert "stablehlo" in lowered.as_text(dialect="stablehlo")
+    compiled = lowered.compile()
+    assert "define i64" in compiled.as_text()
+    np.testing.assert_allclose(compiled(x, scale=2.0), 2 * np.sin(x) ** 3, rtol=1e-12)
+    with pytest.raises(qj.errors.ArgumentError, match=r"float64\[4\].*again"):
+        compiled(jnp.arange(4.0), scale=2.0)
+
+
+def test_errors_of_programs_compiled_ahead_of_time() -> None:
+    @qj.qjit
+    @qj.qnode(wires=1)
+    def circuit(matrix: Any) -> Any:
+        qj.QubitUnitary(matrix, wires=0)
+        return qj.expval(qj.Z(0))
+
+    compiled = circuit.lower(np.eye(2)).compile()
+    assert compiled(np.eye(2)) == 1.0
+    with pytest.raises(qj.errors.MatrixError, match="not unitary"):
+        compiled(2 * np.eye(2))
 
 
 def test_derivative_rules_of_users() -> None:
