@@ -24,7 +24,7 @@ from .emit import I32, I64, PTR, VOID, Body, Module, Operand, Value, array
 BUSY, WANTED, STARTED, REGION, FUNCTION, CONTEXT, COUNT, NEXT, OPEN, INSIDE = range(10)
 MUTEX, WAKE = 16, 48  # where the lock and the signal are, in words
 POOL, POOL_WORDS = "pool", 80
-SHARES = 8  # how many times a worker takes pieces, if all go equally fast
+SHARES = 4  # a worker takes so much of what each has left, or one piece
 SPINS = 20_000  # looks for a new region before a worker sleeps
 PATIENCE = 200  # looks for the end of a region before the processor is offered
 MOST_THREADS = 256
@@ -165,17 +165,22 @@ def _take(module: Module) -> None:
     function = _word(body, FUNCTION).get()
     context = _word(body, CONTEXT).get()
     count, following = _word(body, COUNT).get(), _word(body, NEXT)
-    wanted = _word(body, WANTED).get()
-    share = count / (wanted * SHARES)
-    share = body.select(share < 1, 1, share)
+    parts = _word(body, WANTED).get() * SHARES
     callee = body.to_pointer(function)
     place = body.to_pointer(context)
-    first = body.var(following.add(share))
-    with body.repeat_while(lambda: first.get() < count):
-        last = first.get() + share
+    first, share = body.var(0), body.var(0)
+
+    def some() -> Value:
+        # Others may take theirs in between: any share will do.
+        left = (count - following.get()) / parts
+        share.set(body.select(left < 1, 1, left))
+        first.set(following.add(share.get()))
+        return first.get() < count
+
+    with body.repeat_while(some):
+        last = first.get() + share.get()
         last = body.select(last < count, last, count)
         body.call_pointer(callee, VOID, place, first.get(), last, worker)
-        first.set(following.add(share))
     body.finish()
 
 
