@@ -6,31 +6,39 @@ from jax.extend.core import Jaxpr
 
 from qjit.dialects.circuit import steps
 
-# Types of most parameters, in which there is no jaxpr.
-PLAIN = frozenset({int, float, bool, str, type(None)})
+# Types of parameters seen: whether what they are of may hold equations or gates.
+_holding: dict[type, bool] = {}
+
+
+def _holders(eqn: Any) -> list[Any]:
+    """Return the parameters, and the members of such, that may hold some."""
+    found: list[Any] = []
+    for value in eqn.params.values():
+        for item in value if type(value) in (tuple, list) else (value,):
+            kind = type(item)
+            if kind not in _holding:
+                names = ("jaxpr", "nodes", "eqns")
+                _holding[kind] = any(hasattr(item, name) for name in names)
+            if _holding[kind]:
+                found.append(item)
+    return found
 
 
 def inner_jaxprs(eqn: Any) -> list[Jaxpr]:
     """Return every jaxpr among an equation's parameters."""
-    found: list[Jaxpr] = []
-    for value in eqn.params.values():
-        if type(value) in PLAIN:
-            continue
-        for item in value if isinstance(value, (tuple, list)) else (value,):
-            if type(item) in PLAIN:
-                continue
-            jaxpr = getattr(item, "jaxpr", item)
-            if isinstance(jaxpr, Jaxpr):
-                found.append(jaxpr)
-    return found
+    found = [getattr(item, "jaxpr", item) for item in _holders(eqn)]
+    return [each for each in found if isinstance(each, Jaxpr)]
 
 
 def weight(eqn: Any) -> int:
     """Return the number of equations and gates in an equation."""
-    within = sum(weight(each) for jaxpr in inner_jaxprs(eqn) for each in jaxpr.eqns)
-    values = [value for value in eqn.params.values() if type(value) not in PLAIN]
-    cores = [value for value in values if hasattr(value, "nodes")]
-    return 1 + within + sum(1 for core in cores for _ in steps(core.nodes))
+    total = 1
+    for item in _holders(eqn):
+        jaxpr = getattr(item, "jaxpr", item)
+        if isinstance(jaxpr, Jaxpr):
+            total += sum(map(weight, jaxpr.eqns))
+        total += sum(1 for _ in steps(getattr(item, "nodes", ())))
+    return total
 
 
 def hashable(value: Any) -> Any:

@@ -5,7 +5,8 @@ differentiates it. The circuit is what the adjoint method differentiates.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +31,7 @@ from .jaxprs import (
     inner_jaxprs,
     live_eqns,
     measures_midway,
+    needed_eqns,
 )
 from .primitives import TERMINAL_PRIMITIVES
 
@@ -39,11 +41,21 @@ TERMINAL = frozenset(primitive.name for primitive in TERMINAL_PRIMITIVES)
 
 @dataclass
 class Rows:
-    """What a loop runs over: its rows, and which variables are elements of them."""
+    """Arrays of angles: their values, and which variables are elements of them."""
 
     values: Sequence[Any]
     elements: dict[Var, tuple[int, int]]
     kept: dict[int, int] = field(default_factory=dict[int, int])
+
+    def computed(self, eqn: JaxprEqn) -> list[Any]:
+        """Return the operands of an equation that are not taken from arrays."""
+        angles = _angle_count(eqn)
+        first = [atom for atom in eqn.invars[:angles] if self.place(atom) is None]
+        return [*first, *eqn.invars[angles:]]
+
+    def place(self, atom: Any) -> tuple[int, int] | None:
+        """Return of which array an atom is which element, if it is one."""
+        return None if isinstance(atom, Literal) else self.elements.get(atom)
 
 
 def _rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
@@ -57,6 +69,27 @@ def _rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
         if found is not None and found[0] in numbers:
             elements[var] = numbers[found[0]], found[1]
     return Rows(values, elements)
+
+
+def _whole_rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
+    """Find the arguments of which each element is the angle of one gate."""
+    rows = _rows(jaxpr, values)
+    uses = Counter(
+        rows.place(atom)
+        for eqn in live_eqns(jaxpr)
+        for atom in eqn.invars[: _angle_count(eqn)]
+    )
+    once = Counter(place[0] for place, n in uses.items() if place and n == 1)
+    whole = {number for number in once if once[number] == np.size(values[number])}
+    elements = {var: place for var, place in rows.elements.items() if place[0] in whole}
+    return Rows(values, elements)
+
+
+def _angle_count(eqn: JaxprEqn) -> int:
+    """Return how many operands of an equation are angles of a gate."""
+    if eqn.primitive.name != "quantum_gate":
+        return 0
+    return len(eqn.invars) - sum(wire is None for wire in eqn.params["wires"])
 
 
 @dataclass
@@ -97,10 +130,10 @@ class Recorder:
 
     def angle(self, atom: Any, value: Any) -> Slot:
         """Keep an angle; elements of one row of a loop stay together."""
-        known = self.rows is not None and not isinstance(atom, Literal)
-        if self.rows is None or not known or atom not in self.rows.elements:
+        place = None if self.rows is None else self.rows.place(atom)
+        if self.rows is None or place is None:
             return Slot(self.add(value, angle=True).number)
-        number, element = self.rows.elements[atom]
+        number, element = place
         if number not in self.rows.kept:
             row = jnp.ravel(self.rows.values[number])
             self.rows.kept[number] = self.add(row, angle=True).number
@@ -147,7 +180,7 @@ def hoist(
     Results of the measurements at the end are unknown here: equations that need them
     are skipped and give None. Those on the way have the outcomes of the path.
     """
-    recorder = Recorder(purpose, path=path)
+    recorder = Recorder(purpose, rows=_whole_rows(jaxpr, args), path=path)
     outs, nodes = _walk(jaxpr, consts, args, recorder)
     return outs, Hoisted(nodes, tuple(recorder.values), tuple(recorder.angles))
 
@@ -162,7 +195,12 @@ def _walk(
 ) -> tuple[list[Any], tuple[Node, ...]]:
     env = Environment(jaxpr, consts, args)
     nodes: list[Node] = []
-    for eqn in live_eqns(jaxpr):
+    eqns: Iterable[JaxprEqn] = live_eqns(jaxpr)
+    if recorder.rows is not None:
+        env.write(recorder.rows.elements, [None] * len(recorder.rows.elements))
+        acts, read = (lambda eqn: bool(eqn.effects)), recorder.rows.computed
+        eqns = needed_eqns(eqns, jaxpr.outvars, acts, read)
+    for eqn in eqns:
         inputs = env.read(eqn.invars)
         if has_effects(eqn):
             outs, more = _quantum(eqn, inputs, recorder)
@@ -242,9 +280,8 @@ def _unbounded(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
 def _step(
     eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
 ) -> tuple[list[Any], tuple[Node, ...]]:
-    count, slots = 0, tuple[Slot, ...]()
-    if eqn.primitive.name == "quantum_gate":
-        count = len(inputs) - sum(wire is None for wire in eqn.params["wires"])
+    count, slots = _angle_count(eqn), tuple[Slot, ...]()
+    if count:
         pairs = zip(eqn.invars, inputs[:count], strict=False)
         slots = tuple(recorder.angle(atom, value) for atom, value in pairs)
     elif recorder.moves(eqn.primitive.name, inputs):

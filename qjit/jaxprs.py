@@ -89,14 +89,18 @@ def needed_eqns(
     eqns: Iterable[JaxprEqn],
     outvars: Iterable[Any],
     kept: Callable[[JaxprEqn], bool] = lambda _: False,
+    read: Callable[[JaxprEqn], Iterable[Any]] = lambda eqn: eqn.invars,
 ) -> list[JaxprEqn]:
-    """Return the equations that the outputs need, and those kept anyway."""
+    """Return the equations that the outputs need, and those kept anyway.
+
+    What an equation reads are its operands, or some of them.
+    """
     needed = {var for var in outvars if not isinstance(var, Literal)}
     found: list[JaxprEqn] = []
     for eqn in reversed(list(eqns)):
         if kept(eqn) or needed.intersection(eqn.outvars):
             found.append(eqn)
-            needed.update(var for var in eqn.invars if not isinstance(var, Literal))
+            needed.update(var for var in read(eqn) if not isinstance(var, Literal))
     return found[::-1]
 
 
