@@ -234,6 +234,22 @@ def test_single_precision_states(name: str) -> None:
     np.testing.assert_allclose(found, jacobian(case.simulated)(THETA), atol=1e-5)
 
 
+@pytest.mark.parametrize("method", ["adjoint", "parameter-shift", "hadamard"])
+def test_angles_that_are_all_elements_of_an_argument(method: str) -> None:
+    def cost(m: Any, x: Any) -> Any:
+        for row in range(2):
+            m.RX(x[row, 0], wires=0)
+            m.CRY(x[row, 1], wires=[0, 1])
+        m.RY(m.numpy.sum(x), wires=1)  # the argument is used in other ways, too
+        return x[0, 1] * m.expval([0.5, 1.0], ["ZX", "YZ"])
+
+    ours = qj.qnode(wires=2, diff_method=method)(lambda x: cost(Compiled(), x))
+    x = np.array([[0.3, 0.8], [-0.4, 1.1]])
+    wanted = jacobian(lambda x: cost(Reference(np), x))(x)
+    found = qj.qjit(jax.grad(ours))(x)
+    np.testing.assert_allclose(found, wanted, atol=1e-10)
+
+
 def test_third_order() -> None:
     case = energy(layer)
     circuit, second = case.circuit(), hessian(case.simulated)

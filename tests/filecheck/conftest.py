@@ -1,9 +1,13 @@
-"""Collects `.mlir` files: each RUN line is a test of what `qjit-opt` prints."""
+"""Collects `.mlir` files: each RUN line is a test of what `qjit-opt` prints.
+
+It may set the variable QJIT_WITHOUT, and end with a `filecheck` of its own prefixes.
+"""
 
 import contextlib
 import io
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +16,10 @@ from filecheck.matcher import Matcher
 from filecheck.options import Options
 from filecheck.parser import Parser
 
-from qjit.lowering.sweeps import tiling
+from qjit.lowering.sweeps import segments, tiling
+from qjit.lowering.sweeps.plan import plan_run
 from qjit.opt import OptMain
+from qjit.runtime import switches
 
 CACHE_BYTES = 1 << 19  # of the second level, whatever the machine has
 
@@ -32,13 +38,20 @@ class MlirFile(pytest.File):
 
 class RunLine(pytest.Item):
     def runtest(self) -> None:
-        text = self.path.read_text()
+        text, options = self.path.read_text(), Options(str(self.path))
         for command in self.name.split(" | "):
+            if command.startswith("filecheck "):
+                options.check_prefixes = command.rpartition("=")[2].split(",")
+                continue
+            setting, _, arguments = command.partition("qjit-opt")
+            step = setting.strip().removeprefix("QJIT_WITHOUT=")
             output, source = io.StringIO(), io.BytesIO(text.encode())
             with pytest.MonkeyPatch.context() as m, contextlib.redirect_stdout(output):
+                m.setattr(switches, "left_out", partial(frozenset[str], {step}))
+                m.setattr(segments, "plan_run", plan_run.__wrapped__)  # knows no steps
                 m.setattr(sys, "stdin", io.TextIOWrapper(source))
                 m.setattr(tiling, "second_level_cache", lambda: CACHE_BYTES)
-                OptMain(args=command.split()[1:]).run()
+                OptMain(args=arguments.split()).run()
             text = output.getvalue()
-        options, found = Options(str(self.path)), FInput("output", text)
+        found = FInput("output", text)
         assert Matcher(options, found, Parser.from_opts(options)).run() == 0, text
