@@ -98,9 +98,8 @@ class QJIT:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
-        if not trace_state_clean():
-            return call(self._inlined, self.function, args, kwargs)
-        return call(self._jitted, self.function, args, kwargs)
+        jitted = self._jitted if trace_state_clean() else self._inlined
+        return call(jitted, self.function, args, kwargs)
 
     def _jit(self, function: Callable[..., Any]) -> Any:
         """Let JAX call a function as it would call the original."""

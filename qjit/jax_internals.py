@@ -13,6 +13,7 @@ from jax._src.ad_util import SymbolicZero as SymbolicZero
 from jax._src.ad_util import Zero as Zero
 
 # `jax.jit` dispatch needs to know whether a transformation is in progress.
+from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.core import trace_state_clean as trace_state_clean
 from jax._src.interpreters import ad as ad
 from jax._src.interpreters import batching as batching
