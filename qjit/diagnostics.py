@@ -32,7 +32,7 @@ from .errors import (
     SimulatorMemoryError,
     UnsupportedError,
 )
-from .jax_internals import ArrayImpl, core, is_user_filename, user_line
+from .jax_internals import ARRAY, core, is_user_filename, user_line
 
 _LIBRARIES = (
     *(str(Path(module.__file__ or "").parent) for module in (jax, np)),
@@ -200,7 +200,7 @@ def is_array(leaf: Any) -> bool:
 
 def settled(results: Any) -> Any:
     """Wait for results, so that an error is raised by the call that made it."""
-    if type(results) is ArrayImpl and results.is_ready():  # to save a microsecond
+    if type(results) is ARRAY and results.is_ready():  # to save a microsecond
         return results
     for leaf in jax.tree.leaves(results):
         if not isinstance(leaf, Tracer) and not _is_ready(leaf):

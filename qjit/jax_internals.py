@@ -12,8 +12,10 @@ from jax._src import effects as effects
 from jax._src.ad_util import SymbolicZero as SymbolicZero
 from jax._src.ad_util import Zero as Zero
 
+# The type of arrays, but for traced ones and random keys.
+from jax._src.array import ArrayImpl
+
 # `jax.jit` dispatch needs to know whether a transformation is in progress.
-from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.core import trace_state_clean as trace_state_clean
 from jax._src.interpreters import ad as ad
 from jax._src.interpreters import batching as batching
@@ -24,6 +26,8 @@ from qjit.lowering.jax_internals import calling_line, line_of_source
 from qjit.lowering.jax_internals import is_user_filename as is_user_filename
 from qjit.lowering.jax_internals import scan_counts as scan_counts
 from qjit.lowering.jax_internals import without_dead_code as without_dead_code
+
+ARRAY: Any = ArrayImpl
 
 
 def allow_effect(effect: type[Any]) -> None:
