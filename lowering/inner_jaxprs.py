@@ -6,12 +6,12 @@ from jax.extend.core import Jaxpr
 
 from qjit.dialects.circuit import steps
 
-# Types of parameters seen: whether what they are of may hold equations or gates.
+# Types of parameters seen, and whether their values may hold equations or gates.
 _holding: dict[type, bool] = {}
 
 
 def _holders(eqn: Any) -> list[Any]:
-    """Return the parameters, and the members of such, that may hold some."""
+    """Return the parameters, and members of sequences of these, that may hold some."""
     found: list[Any] = []
     for value in eqn.params.values():
         for item in value if type(value) in (tuple, list) else (value,):

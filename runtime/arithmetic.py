@@ -100,6 +100,9 @@ def _add_amplitudes(module: Module, precision: Precision) -> None:
     lanes = precision.lanes
     memory, is_whole, size = _array(body, state, amplitudes, real_bytes=8)
     with body.when(~is_whole):
+        # Lanes that the state does not have stay zero.
+        whole = body.int(16 * lanes)
+        body.call("memset", PTR, memory, body.coerce(0, I32), whole)
         body.call("memcpy", PTR, memory, amplitudes, size)
     given = (data(body, state), memory)
     with each_block(body, module, state, given) as (inner, (first, source), block):

@@ -81,12 +81,16 @@ def _marginal(module: Module, precision: Precision) -> None:
     name = f"__qrt__marginal_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, I64, PTR)
     state, bits, size, out = body.args
+    pieces, bytes_, none = piece_count(body, state), body.int(8) << size, body.int(0)
+    with body.when(pieces.eq(1)):
+        body.call("memset", PTR, out, body.coerce(0, I32), bytes_)
+        body.call("marginal_of_piece", VOID, state, bits, size, none, none, out)
+        body.exit()
     blocks, count = Blocks(body, precision), block_count(body, state)
-    targets = Targets(blocks, count, bits, size, body.int(0))
-    pieces, bytes_ = piece_count(body, state), body.int(8) << size
+    targets = Targets(blocks, count, bits, size, none)
     apart = targets.subsets >= pieces
     whole = body.select(apart, targets.target_blocks, count - 1 - targets.target_blocks)
-    mask = _highest_bits(body, whole, body.count_ones(pieces - 1))
+    mask = _highest_bits(body, whole, PIECES.bit_length() - 1)
     # Fewer subsets than pieces have few outcomes.
     room = body.stack(F64, PIECES * PIECES * precision.lanes)
     parts = body.select(apart, out, room)
@@ -109,7 +113,7 @@ def _marginal(module: Module, precision: Precision) -> None:
     body.finish()
 
 
-def _highest_bits(body: Body, word: Value, count: Value) -> Value:
+def _highest_bits(body: Body, word: Value, count: int) -> Value:
     """The highest bits that are set in a word, as many as asked for."""
     left, found = body.var(word), body.var(0)
     with body.loop(count):

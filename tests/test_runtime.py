@@ -573,9 +573,14 @@ def test_states_are_taken_in_pieces(suffix: str, n: int) -> None:
         assert_close(session.read(b, n), y + 0.3 * x, suffix)
         blank = session.call("state_blank", session.context, a)
         assert not session.read(blank, n).any()
+        for size in range(1, 5):  # one fills a register, and leaves it on the stack
+            other = session.load(random_vector(rng, size))
+            session.call("add_amplitudes", other, pointer(random_vector(rng, size)))
         session.call("add_amplitudes", blank, pointer(y))
         session.call("add_amplitudes", blank, pointer(x))
         assert_close(session.read(blank, n), x + y, suffix)
+        session.call("dot", blank, blank, pointer(out))
+        assert_close(out[0], np.linalg.norm(x + y) ** 2, suffix)
         copy = session.call("state_copy", session.context, a)
         assert_close(session.read(copy, n), x, suffix)
 

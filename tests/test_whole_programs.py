@@ -142,6 +142,7 @@ def test_transformations_of_a_compiled_function() -> None:
             np.testing.assert_allclose(ours, theirs, rtol=1e-12)
     assert jax.eval_shape(compiled, x).shape == ()
     assert len(jax.make_jaxpr(compiled)(x).eqns) == 1
+    assert compiled.lower(x).compile()(x) == compiled.trace(x).lower().compile()(x)
 
 
 def test_ahead_of_time() -> None:
