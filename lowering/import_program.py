@@ -11,6 +11,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
 # NOTE: they register their rules when they are imported.
+from . import import_checks as import_checks
 from . import import_control as import_control
 from . import import_conversions as import_conversions
 from . import import_convolution as import_convolution

@@ -38,7 +38,7 @@ STRUCTURAL = {
     *("jit", "pjit", "closed_call", "core_call", "cond", "while", "scan", "copy"),
     *("custom_jvp_call", "custom_vjp_call", "custom_linear_solve", "checkpoint"),
     *("random_wrap", "random_unwrap", "qnode", "call_hi_primitive", "eval_jaxpr"),
-    *("call", "composite", "custom_vmap_call", "remat_opt"),
+    *("call", "composite", "custom_vmap_call", "remat_opt", "check"),
 }
 
 
@@ -436,10 +436,15 @@ class Importer(Emitter):
 
         return replace(value, element=element)
 
-    def location(self, eqn: Any) -> int:
-        """Return the id of the user's line that an equation comes from."""
+    def location(self, eqn: Any, message: str = "") -> int:
+        """Return the id of the user's line that an equation comes from.
+
+        A message about that line may go with it.
+        """
         lines = map(user_line, (eqn, *reversed(self.enclosing)))
         line = next(filter(None, lines), "") or calling_line()
+        if message:
+            line = f"{line or 'unknown line'}: {message}"
         if not line:
             return 0
         if line not in self._location_ids:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .compilation import Pass
     from .importer import Importer
 
+# Statuses from this one on are of checks, which bring messages of their own.
+CHECKED = 16
 MESSAGES = {
     1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
     2: "wires that were computed repeat a wire. The wires of one operation must be "
@@ -81,6 +83,8 @@ class Program:
 def describe_status(lines: Sequence[str], status: int) -> str:
     """Word a nonzero status of a program whose places are these lines."""
     code, place = status & 255, status >> 8
+    if CHECKED <= code < INTERRUPTED:
+        return f"[QJIT:{code}] {lines[place]}"
     if code == HOST_ERROR:
         text = host_error_text()
     elif code == INTERRUPTED:

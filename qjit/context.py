@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import OutsideQNodeError, WireError
+from .errors import OutsideQNodeError
 from .jax_internals import user_line
+from .wires import WireOrder
 
 
 @dataclass
@@ -17,25 +18,14 @@ class TraceContext:
     """One quantum function under trace."""
 
     name: str
-    num_wires: int | None
+    order: WireOrder
     dtype: np.dtype[Any]
     shots: int | None
-    used_wires: int = 0
 
     @property
     def wire_count(self) -> int:
         """The declared number of wires, or the number used so far."""
-        return self.used_wires if self.num_wires is None else self.num_wires
-
-    def use(self, wire: int) -> None:
-        """Count a static wire in, refusing one outside the declared range."""
-        if wire < 0 or (self.num_wires is not None and wire >= self.num_wires):
-            raise WireError(
-                f"{user_line()}: wire {wire} is out of range: "
-                f"'{self.name}' has wires 0 to {self.wire_count - 1}. "
-                "Declare more with qnode(wires=...)."
-            )
-        self.used_wires = max(self.used_wires, wire + 1)
+        return len(self.order)
 
 
 class _Stack(threading.local):

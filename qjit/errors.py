@@ -157,6 +157,13 @@ class UnsupportedError(QJitError, NotImplementedError):
     """
 
 
+class DebugAssertionError(QJitError, AssertionError):
+    """A condition that `qjit.debug_assert` was given did not hold.
+
+    The message is the one that the program gave.
+    """
+
+
 class HostCallError(QJitError, RuntimeError):
     """A Python function called from compiled code raised an exception.
 
@@ -173,4 +180,11 @@ RUNTIME_ERRORS: dict[int, type[QJitError]] = {
     6: SimulatorMemoryError,
     7: PostselectionError,
     8: UnsupportedError,
+    16: ParameterError,
+    17: MatrixError,
+    18: StateError,
+    19: DifferentiationError,
+    20: WireError,
+    21: DebugAssertionError,
+    22: MeasurementError,
 }

@@ -3,7 +3,7 @@
 Words that agree wherever both act are measured together, in the same shots.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from .errors import UnsupportedError
 from .jax_internals import user_line
 from .observables import Observable, Word, as_observable, real_coefficients
 from .primitives import estimate_p, real_dtype, sample_p
+from .traced_wires import SelectedFrequencies
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,15 @@ def drawn(wires: tuple[int, ...], context: TraceContext) -> jax.Array:
     )[0]
 
 
-def estimated_probabilities(wires: tuple[int, ...], context: TraceContext) -> jax.Array:
-    """Return the share of each outcome among the shots."""
-    outcomes.check_width(len(wires), "probs")
+def estimated_probabilities(
+    wires: tuple[int, ...], context: TraceContext, places: Sequence[jax.Array] = ()
+) -> jax.Array:
+    """Return the share of each outcome of wires, or of those in some places."""
+    outcomes.check_width(len(places or wires), "probs")
+    if places:
+        selected = SelectedFrequencies(real_dtype(context.dtype))
+        basis = "Z" * len(wires)
+        return _estimate(wires, basis, context, selected, jnp.stack([*places]))
     statistic = outcomes.Frequencies(real_dtype(context.dtype))
     return _estimate(wires, "Z" * len(wires), context, statistic)
 
@@ -125,9 +132,7 @@ def estimated_variance(observable: Any) -> jax.Array:
 def _prepared(
     observable: Any, name: str, context: TraceContext
 ) -> tuple[Observable, jax.Array]:
-    found = as_observable(observable)
-    for wire in found.wires:
-        context.use(wire)
+    found = as_observable(observable).located(context)
     if found.matrices:
         raise UnsupportedError(
             f"{user_line()}: {name} from shots takes Pauli words (X, Y, Z, H and their "

@@ -30,14 +30,13 @@ from .primitives import (
     state_p,
     var_p,
 )
-from .wires import Wires, as_wires, static_wires
+from .traced_wires import indices, marginal
+from .wires import Wires, as_wires, is_traced, positions, static_positions, static_wires
 
 
 def _statistic(primitive: Any, observable: Any, name: str) -> Any:
     context = current(name)
-    observable = as_observable(observable)
-    for wire in observable.wires:
-        context.use(wire)
+    observable = as_observable(observable).located(context)
     dtype = real_dtype(context.dtype)
     coefficients = real_coefficients(observable.coefficients, name)
     if jnp.asarray(coefficients).dtype != dtype:
@@ -108,16 +107,22 @@ def var(observable: Observable | Any) -> jax.Array:
 
 def _all_or(wires: Wires, context: TraceContext, what: str) -> tuple[int, ...]:
     if wires is None:
-        return tuple(range(context.wire_count))
-    return static_wires(wires, context, what)
+        return tuple(range(len(context.order.all())))
+    return static_positions(static_wires(wires, context, what), context)
+
+
+def _traced(wires: Wires, context: TraceContext) -> list[jax.Array]:
+    """Return the positions of wires if some of them are traced."""
+    labels = () if wires is None else as_wires(wires, context)
+    return indices(labels, context) if any(map(is_traced, labels)) else []
 
 
 def probs(wires: Wires = None) -> jax.Array:
     """Return the probabilities of the basis states of some wires.
 
     Args:
-        wires: k wires, known when tracing; all when left out. Or k measured values,
-            for their joint probabilities.
+        wires: k wires, static or traced; all when left out. Or k measured values, for
+            their joint probabilities.
 
     Returns:
         A real array of shape (2**k,); the first wire is the most significant.
@@ -133,10 +138,12 @@ def probs(wires: Wires = None) -> jax.Array:
     context = current("probs")
     if (bits := measured_bits(wires)) is not None:
         return outcomes.distribution(bits)
-    on = _all_or(wires, context, "probs")
+    places = _traced(wires, context)
+    on = _all_or(None if places else wires, context, "probs")
     if context.shots is not None:
-        return estimated_probabilities(on, context)
-    return probs_p.bind(wires=on, dtype=context.dtype)[0]
+        return estimated_probabilities(on, context, places)
+    found = probs_p.bind(wires=on, dtype=context.dtype)[0]
+    return marginal(found, places) if places else found
 
 
 def state() -> jax.Array:
@@ -154,7 +161,8 @@ def state() -> jax.Array:
     [0.+0.j 1.+0.j]
     """
     context = current("state")
-    return state_p.bind(num_wires=context.wire_count, dtype=context.dtype)[0]
+    count = len(context.order.all())
+    return state_p.bind(num_wires=count, dtype=context.dtype)[0]
 
 
 def density_matrix(wires: Wires = None) -> jax.Array:
@@ -266,7 +274,7 @@ def sample(wires: Wires = None) -> jax.Array:
     Row s of every result of a quantum function belongs to the same shot.
 
     Args:
-        wires: k wires, known when tracing; all when left out. Or k measured values.
+        wires: k wires, static or traced; all when left out. Or k measured values.
 
     Returns:
         An integer array of shape (shots, k), or (shots,) for one measured value that
@@ -293,15 +301,16 @@ def sample(wires: Wires = None) -> jax.Array:
     if (bits := measured_bits(wires)) is not None:
         rows = outcomes.samples(bits, context.shots)
         return rows[:, 0] if is_value(wires) and wires.ndim == 0 else rows
-    on = _all_or(wires, context, "sample")
-    return drawn(on, context)
+    places = _traced(wires, context)
+    rows = drawn(_all_or(None if places else wires, context, "sample"), context)
+    return rows[:, jnp.stack(places)] if places else rows
 
 
 def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
     """Return how often each basis state of some wires was measured.
 
     Args:
-        wires: k wires, known when tracing; all when left out. Or k measured values.
+        wires: k wires, static or traced; all when left out. Or k measured values.
 
     Returns:
         Two integer arrays of shape (2**k,): the basis states and their counts.
@@ -350,10 +359,8 @@ def measure(
     1.0
     """
     context = current("measure")
-    if postselect not in (None, 0, 1):
-        raise MeasurementError(
-            f"{user_line()}: postselect takes 0 or 1, but got {postselect!r}."
-        )
+    if postselect is not None:
+        postselect = as_bit(postselect, "postselect", MeasurementError)
     on, dynamic = _one_wire(wires, context, "measure")
     return measure_p.bind(*dynamic, wires=on, reset=reset, postselect=postselect)[0]
 
@@ -379,6 +386,5 @@ def reset(wires: Wires) -> None:
 
 def _one_wire(
     wires: Wires, context: TraceContext, what: str
-) -> tuple[tuple[int | None], Sequence[Any]]:
-    (wire,) = as_wires(wires, context, what, 1)
-    return ((wire,), ()) if isinstance(wire, int) else ((None,), (wire,))
+) -> tuple[tuple[int | None, ...], Sequence[Any]]:
+    return positions(as_wires(wires, context, what, 1), context)

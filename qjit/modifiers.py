@@ -14,13 +14,18 @@ from qjit.dialects.gates import GATES
 
 from . import primitives
 from .context import current
-from .errors import ParameterError, ParameterTypeError, UnsupportedError
+from .errors import (
+    ParameterError,
+    ParameterTypeError,
+    UnsupportedError,
+    WireError,
+)
 from .hoist import Hoisted, hoist
 from .jax_internals import scan_counts, user_line
 from .jaxprs import Environment, bind, has_effects, inner_jaxpr, live_eqns, trace
 from .multi_gates import QubitUnitary, as_control_values
 from .operations import Modifiers, Operation
-from .wires import Wires, as_wires
+from .wires import Wires, as_wires, positions
 
 
 def adjoint(operation: Callable[..., Any] | Operation) -> Any:
@@ -248,15 +253,14 @@ def bind_controlled(
     wires = params["wires"]
     dynamic = sum(wire is None for wire in wires)
     split = len(inputs) - dynamic
-    new = [wire for wire in change.controls if not isinstance(wire, int)]
-    static = [wire if isinstance(wire, int) else None for wire in change.controls]
+    context = current("ctrl")
+    static, new = positions(change.controls, context)
     known = [wire for wire in (*static, *wires) if wire is not None]
     if len(set(known)) != len(known):
-        from .errors import WireError
-
+        labels = tuple(context.order)
         raise WireError(
             f"{user_line()}: a control wire is also used by the controlled operation: "
-            f"{known}."
+            f"{[labels[wire] for wire in known]}."
         )
     primitive.bind(
         *inputs[:split],

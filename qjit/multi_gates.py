@@ -1,5 +1,6 @@
 """Gates on any number of wires, unitaries, and state preparations."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import jax
@@ -20,10 +21,19 @@ from .operations import (
     apply,
     as_angle,
     as_array,
-    check_distinct,
 )
 from .primitives import state_prep_p, unitary_p
-from .wires import Wire, Wires, as_wires, static_wires
+from .traced_wires import in_front, indices
+from .wires import (
+    Wire,
+    Wires,
+    as_wires,
+    as_bit,
+    check_distinct,
+    is_traced,
+    positions,
+    static_positions,
+)
 
 
 def MultiRZ(theta: Any, wires: Wires) -> Operation:
@@ -199,14 +209,13 @@ def as_control_values(values: Any, count: int) -> tuple[bool, ...]:
     """Check control values, all ones when left out."""
     if values is None:
         return (True,) * count
-    if isinstance(values, str):
-        values = [letter == "1" for letter in values]
-    checked = tuple(bool(v) for v in (values if np.ndim(values) else [values]))
+    items = values if isinstance(values, str) or np.ndim(values) else [values]
+    checked = tuple(as_bit(item, "control_values", ParameterError) for item in items)
     if len(checked) != count:
         raise ParameterError(
             f"{user_line()}: expected {count} control value(s), but got {len(checked)}."
         )
-    return checked
+    return tuple(map(bool, checked))
 
 
 def QubitUnitary(U: Any, wires: Wires) -> Operation:
@@ -326,11 +335,12 @@ def unitary(
 
     def bind(modifiers: Modifiers) -> Operation:
         token, wires = Token(), (*modifiers.controls, *targets)
-        check_distinct(wires)
+        check_distinct(wires, "controls and targets")
+        static, dynamic = positions(wires, context)
         unitary_p.bind(
             array,
-            *(wire for wire in wires if not isinstance(wire, int)),
-            wires=tuple(wire if isinstance(wire, int) else None for wire in wires),
+            *dynamic,
+            wires=static,
             num_controls=len(wires) - len(targets),
             control_values=modifiers.control_values,
             adjoint=modifiers.adjoint,
@@ -362,7 +372,7 @@ def BasisState(state: Any, wires: Wires) -> None:
 
     Args:
         state: zeros and ones, an array of shape (k,), known or traced.
-        wires: the k wires, known when tracing.
+        wires: the k wires, static or traced.
 
     Raises:
         StateError: for another shape, or known bits that are neither 0 nor 1.
@@ -376,7 +386,7 @@ def BasisState(state: Any, wires: Wires) -> None:
     [0. 1. 0. 0.]
     """
     context = current("BasisState")
-    on = static_wires(wires, context, "BasisState")
+    on = as_wires(wires, context)
     state = as_array(state, "BasisState")
     if np.shape(state) != (len(on),):
         raise StateError(
@@ -389,6 +399,9 @@ def BasisState(state: Any, wires: Wires) -> None:
             raise StateError(
                 f"{user_line()}: BasisState takes bits 0 and 1, but got {bits}."
             )
+    if any(map(is_traced, on)):
+        pairs = zip(on, indices(on, context), strict=True)
+        on = tuple(place if is_traced(wire) else wire for wire, place in pairs)
     for wire, bit in zip(on, state, strict=True):
         if not isinstance(bit, Tracer):
             if bit:
@@ -397,7 +410,7 @@ def BasisState(state: Any, wires: Wires) -> None:
             jax.lax.cond(bit != 0, lambda w=wire: _flip(w), lambda: None)
 
 
-def _flip(wire: int) -> None:
+def _flip(wire: Wire) -> None:
     apply(GateCall(GATES["X"], (), (), (wire,)))
 
 
@@ -408,7 +421,7 @@ def StatePrep(
 
     Args:
         state: complex array of shape (2**k,), normalised.
-        wires: the k wires; the first is the most significant.
+        wires: the k wires, static or traced; the first is the most significant.
         normalize: divide by the norm first.
         pad_with: value for missing amplitudes at the end.
 
@@ -425,9 +438,17 @@ def StatePrep(
     ['0.36', '0.64', '0.00', '0.00']
     """
     context = current("StatePrep")
-    on = static_wires(wires, context, "StatePrep")
+    on = as_wires(wires, context)
     amplitudes = _amplitudes(state, len(on), normalize, pad_with)
-    state_prep_p.bind(amplitudes, wires=on, single=context.dtype == np.complex64)
+    single = context.dtype == np.complex64
+    swapped = in_front if any(map(is_traced, on)) else _in_place
+    with swapped(on, context) as known:
+        places = static_positions(known, context)
+        state_prep_p.bind(amplitudes, wires=places, single=single)
+
+
+def _in_place(wires: tuple[Wire, ...], _: Any) -> Any:
+    return nullcontext(wires)
 
 
 AmplitudeEmbedding = StatePrep

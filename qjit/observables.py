@@ -1,7 +1,7 @@
 """Observables: real combinations of Pauli words and Hermitian matrices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -9,11 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from .checks import checked
+from .context import TraceContext
 from .errors import MatrixError, MeasurementError, ParameterError, WireError
 from .jax_internals import user_line
 from .operations import Operation, as_array
+from .traced_wires import on_traced_wires
+from .wires import Label, Wires, as_labels, is_traced, rank
 
-Word = tuple[tuple[int, str], ...]  # sorted by wire, without identities
+Word = tuple[tuple[Label, str], ...]  # sorted by wire, without identities
 
 _PRODUCTS: dict[tuple[str, str], tuple[complex, str]] = {
     ("X", "Y"): (1j, "Z"),
@@ -30,10 +34,10 @@ class Term:
     """One product: a Pauli word and Hermitian factors on other wires."""
 
     word: Word = ()
-    factors: tuple[tuple[int, tuple[int, ...]], ...] = ()  # matrix index, wires
+    factors: tuple[tuple[int, tuple[Label, ...]], ...] = ()  # matrix index, wires
 
     @property
-    def wires(self) -> tuple[int, ...]:
+    def wires(self) -> tuple[Label, ...]:
         """The wires that the term acts on."""
         on_factors = [wire for _, wires in self.factors for wire in wires]
         return (*(wire for wire, _ in self.word), *on_factors)
@@ -54,6 +58,19 @@ class Observable:
     coefficients: Any
     terms: tuple[Term, ...]
     matrices: tuple[Any, ...] = ()
+
+    def located(self, context: TraceContext) -> "Observable":
+        """Return the observable on the positions of its wires."""
+        position = context.order.position
+
+        def term(each: Term) -> Term:
+            word = sorted((position(wire), letter) for wire, letter in each.word)
+            factors = (
+                (number, tuple(map(position, wires))) for number, wires in each.factors
+            )
+            return Term(tuple(word), tuple(factors))
+
+        return replace(self, terms=tuple(map(term, self.terms)))
 
     def __matmul__(self, other: Any) -> "Observable":
         other = as_observable(other)
@@ -108,9 +125,10 @@ class Observable:
         return -self + other
 
     @property
-    def wires(self) -> tuple[int, ...]:
+    def wires(self) -> tuple[Label, ...]:
         """All wires that the observable acts on, sorted."""
-        return tuple(sorted({wire for term in self.terms for wire in term.wires}))
+        found = {wire for term in self.terms for wire in term.wires}
+        return tuple(sorted(found, key=rank))
 
 
 def _shifted(term: Term, shift: int) -> Term:
@@ -128,7 +146,8 @@ def _product(left: Term, right: Term) -> tuple[complex, Term]:
         elif mine != letter:
             factor, letters[wire] = _PRODUCTS[mine, letter]
             phase *= factor
-    term = Term(tuple(sorted(letters.items())), (*left.factors, *right.factors))
+    word = sorted(letters.items(), key=lambda item: rank(item[0]))
+    term = Term(tuple(word), (*left.factors, *right.factors))
     occupied = [wire for _, wires in term.factors for wire in wires]
     if len({*occupied, *letters}) != len(occupied) + len(letters):
         raise WireError(
@@ -152,10 +171,8 @@ def as_observable(value: Any) -> Observable:
 
 def pauli_observable(name: str, wires: Sequence[Any]) -> Observable:
     """Return the observable of a gate that is one."""
-    if any(not isinstance(wire, int) for wire in wires):
-        raise WireError(
-            f"{user_line()}: observables need wires that are known when tracing."
-        )
+    if any(map(is_traced, wires)):
+        return on_traced_wires(wires, lambda on: pauli_observable(name, on))
     if name in ("X", "Y", "Z"):
         return Observable(np.ones(1), (Term(((wires[0], name),)),))
     if name == "I":
@@ -169,12 +186,13 @@ def pauli_observable(name: str, wires: Sequence[Any]) -> Observable:
     )
 
 
-def Hermitian(matrix: Any, wires: Any) -> Observable:
+def Hermitian(matrix: Any, wires: Wires) -> Observable:
     """Return the observable of a Hermitian matrix.
 
     Args:
         matrix: complex array of shape (2**k, 2**k), equal to its conjugate transpose.
-        wires: the k wires it acts on; the first is the most significant.
+        wires: the k wires it acts on, static or traced; the first is the most
+            significant.
 
     Raises:
         MatrixError: if the shape does not fit the wires, or a concrete matrix is
@@ -187,7 +205,7 @@ def Hermitian(matrix: Any, wires: Any) -> Observable:
     >>> print(f"{circuit():.1f}")
     0.5
     """
-    on = (wires,) if np.ndim(wires) == 0 else tuple(int(wire) for wire in wires)
+    on = as_labels(wires)
     matrix = as_array(matrix, "Hermitian")
     xp = _backend(matrix)
     matrix = xp.asarray(matrix)
@@ -201,15 +219,19 @@ def Hermitian(matrix: Any, wires: Any) -> Observable:
             f"{user_line()}: the matrix given to Hermitian differs from its "
             "conjugate transpose. Pass (A + A.conj().T) / 2, or use another matrix."
         )
-    return Observable(np.ones(1), (Term((), ((0, on),)),), (matrix,))
+
+    def made(on: tuple[Label, ...]) -> Observable:
+        return Observable(np.ones(1), (Term((), ((0, on),)),), (matrix,))
+
+    return on_traced_wires(on, made) if any(map(is_traced, on)) else made(on)
 
 
-def Projector(state: Any, wires: Any) -> Observable:
+def Projector(state: Any, wires: Wires) -> Observable:
     """Return the projector onto a basis state.
 
     Args:
         state: zeros and ones, one for each wire.
-        wires: the wires; the first is the most significant.
+        wires: the wires, static or traced; the first is the most significant.
 
     Raises:
         ParameterError: for another number of bits.
@@ -222,7 +244,7 @@ def Projector(state: Any, wires: Any) -> Observable:
     >>> print(f"{circuit():.2f}")
     0.50
     """
-    on = (wires,) if np.ndim(wires) == 0 else tuple(int(wire) for wire in wires)
+    on = as_labels(wires)
     state = as_array(state, "Projector")
     xp = _backend(state)
     vector = xp.asarray(state)
@@ -293,8 +315,6 @@ def real_coefficients(coefficients: Any, name: str) -> Any:
     """Return the coefficients of an observable that `name` takes, which are real."""
     if not np.issubdtype(jnp.result_type(coefficients), np.complexfloating):
         return coefficients
-    if isinstance(coefficients, Tracer) or np.any(np.abs(coefficients.imag) > 1e-12):
-        raise MeasurementError(
-            f"{user_line()}: {name} takes an observable with real coefficients."
-        )
-    return coefficients.real
+    real = _backend(coefficients).all(abs(coefficients.imag) <= 1e-12)
+    message = f"{name} takes an observable with real coefficients."
+    return checked(coefficients.real, real, MeasurementError, message)

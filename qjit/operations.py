@@ -1,7 +1,7 @@
 """Applying gates: checks what the user wrote and binds it to a JAX primitive."""
 
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,10 @@ from jax.core import Tracer
 from qjit.dialects.gates import GATES, GateRecord
 
 from .context import TraceContext, current
-from .errors import ParameterError, ParameterTypeError, WireError
+from .errors import ParameterError, ParameterTypeError
 from .jax_internals import user_line, wide_types
 from .primitives import gate_p
-from .wires import Wire, Wires, as_wires
+from .wires import Wire, Wires, as_wires, check_distinct, positions
 
 if TYPE_CHECKING:
     from .observables import Observable
@@ -119,28 +119,19 @@ class GateCall:
     def bind(self) -> None:
         """Put the gate into the circuit under trace."""
         wires = (*self.controls, *self.targets)
-        check_distinct(wires)
+        check_distinct(wires, "controls and targets")
+        static, dynamic = positions(wires, current(self.record.name))
         gate_p.bind(
             *self.params,
-            *(wire for wire in wires if not isinstance(wire, int)),
+            *dynamic,
             gate=self.record.name,
-            wires=tuple(wire if isinstance(wire, int) else None for wire in wires),
+            wires=static,
             num_controls=len(self.controls),
             control_values=self.control_values,
             adjoint=self.adjoint,
             word=self.word,
             dim=self.dim,
             token=self.token,
-        )
-
-
-def check_distinct(wires: Sequence[Wire]) -> None:
-    """Refuse an operation that names a static wire twice."""
-    static = [wire for wire in wires if isinstance(wire, int)]
-    if len(set(static)) != len(static):
-        raise WireError(
-            f"{user_line()}: controls and targets {static} repeat a wire. "
-            "The wires of one operation must be distinct."
         )
 
 

@@ -19,8 +19,9 @@ from .outcomes import Frequencies, Powers
 from .reroll import is_rerolling, reroll
 from .shared_runs import Sharing
 from .split import Core
+from .traced_wires import SelectedFrequencies
 
-declare(Circuit, Core, Differences, Moments, Powers, Frequencies)
+declare(Circuit, Core, Differences, Moments, Powers, Frequencies, SelectedFrequencies)
 
 
 @form(Token)

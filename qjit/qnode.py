@@ -1,7 +1,7 @@
 """Quantum functions: `qnode` traces them into one pure JAX primitive."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ from .jax_internals import partial_eval, trace_state_clean, user_line, wide_type
 from .jaxprs import live, measures_midway
 from .reroll import is_rerolling, reroll
 from .split import check_measurements
+from .wires import Wires, WireOrder
 
 
 @dataclass(frozen=True)
@@ -126,23 +127,19 @@ class QNode:
         return special
 
     def _trace(self, arrays: list[jax.Array], tree: Any) -> Specialised:
+        order = WireOrder(self.__name__, self.device.wires)
         context = TraceContext(
-            self.__name__,
-            self.device.wires,
-            self.device.complex_dtype,
-            self.device.shots,
+            self.__name__, order, self.device.complex_dtype, self.device.shots
         )
-
-        def flat(*leaves: Any) -> Any:
-            args, kwargs = jax.tree.unflatten(tree, leaves)
-            outs = self.function(*args, **kwargs)
-            check_outputs(outs, self.function)
-            return outs
 
         avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
         symbolic = not all(is_static(aval.shape) for aval in avals)
         with tracing(context), explained(self.__name__, symbolic=symbolic):
-            closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
+            closed, shapes = self._jaxpr(avals, tree)
+            if not order.is_complete:
+                # Some wire came after all wires were asked for: once more, with it.
+                context.order = order.completed()
+                closed, shapes = self._jaxpr(avals, tree)
         if context.wire_count == 0:
             raise WireError(
                 f"{definition_line(self.function)}: the quantum function "
@@ -165,6 +162,15 @@ class QNode:
         )
         return Specialised(circuit, tuple(closed.consts), jax.tree.structure(shapes))
 
+    def _jaxpr(self, avals: Sequence[Any], tree: Any) -> Any:
+        def flat(*leaves: Any) -> Any:
+            args, kwargs = jax.tree.unflatten(tree, leaves)
+            outs = self.function(*args, **kwargs)
+            check_outputs(outs, self.function)
+            return outs
+
+        return jax.make_jaxpr(flat, return_shape=True)(*avals)
+
 
 def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
     """Refuse outputs that are no arrays, such as a gate."""
@@ -181,7 +187,7 @@ def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
 def qnode(
     device: Callable[..., Any] | Device | str | None = None,
     *,
-    wires: int | None = None,
+    wires: Wires = None,
     shots: int | None = None,
     diff_method: str | None = "best",
     gradient_kwargs: Mapping[str, Any] | None = None,
@@ -193,7 +199,10 @@ def qnode(
     Args:
         device: a device or its name, the statevector simulator when left out; or the
             Python function itself.
-        wires: number of wires, 0 to wires - 1; counted when left out.
+        wires: number of wires, which are 0 to wires - 1 then, or a sequence of their
+            labels: any hashable values, in the order of the results. When left out,
+            the wires are 0 to the largest that is used, or the labels that are used
+            in order of first use.
         shots: number of samples that `sample` and `counts` return and `expval`, `var`
             and `probs` are estimated from; these are exact when left out.
         diff_method: how it is differentiated: "adjoint" (exact, without shots),

@@ -1,0 +1,102 @@
+"""Run-time checks: values that a condition must hold for, or the program raises.
+
+A check is a pure primitive, the identity of its value: it goes where the value goes,
+through control flow and every transformation, and is dropped with it.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import ShapedArray, Tracer
+from jax.extend.core import Primitive
+
+from .errors import RUNTIME_ERRORS, DifferentiationError, QJitError
+from .jax_internals import Zero, ad, batching, mlir, user_line
+
+_CODES = {error: code for code, error in sorted(RUNTIME_ERRORS.items())}
+
+# Operands: a value, and whether the condition holds for it.
+check_p = Primitive("check")
+
+
+def checked(value: Any, holds: Any, error: type[QJitError], message: str) -> Any:
+    """Return a value, of which something is asserted when the program runs.
+
+    Args:
+        value: an array.
+        holds: a traced boolean scalar, or a known one.
+        error: what is raised where it does not hold; one of `RUNTIME_ERRORS`.
+        message: what was expected, and what to do about it.
+    """
+    if not isinstance(holds, Tracer):
+        if not holds:
+            raise error(f"{user_line()}: {message}")
+        return value
+    return check_p.bind(value, holds, code=_CODES[error], message=message)
+
+
+def _implementation(value: Any, holds: Any, *, code: int, message: str) -> Any:
+    if not np.all(np.asarray(holds)):
+        raise RUNTIME_ERRORS[code](f"{user_line()}: {message}")
+    return value
+
+
+def _abstract(value: ShapedArray, _: ShapedArray, **__: Any) -> ShapedArray:
+    return ShapedArray(value.shape, value.dtype, weak_type=value.weak_type)
+
+
+def _native(value: Any, holds: Any, **params: Any) -> Any:
+    from .compile import native_call
+
+    def program(*operands: Any) -> Any:
+        return [check_p.bind(*operands, **params)]
+
+    return native_call(program, (value, holds), "check")[0]
+
+
+def _jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+    return check_p.bind(*primals, **params), tangents[0]
+
+
+def _transpose(cotangent: Any, _: Any, holds: Any, **params: Any) -> Any:
+    if isinstance(cotangent, Zero):
+        return cotangent, None
+    return check_p.bind(cotangent, holds, **params), None
+
+
+def _batched(args: Sequence[Any], axes: Sequence[Any], **params: Any) -> Any:
+    value, holds = args
+    if axes[1] is not None:
+        holds = jnp.all(holds)
+    return check_p.bind(value, holds, **params), axes[0]
+
+
+check_p.def_impl(_implementation)
+check_p.def_abstract_eval(_abstract)
+ad.primitive_jvps[check_p] = _jvp
+ad.primitive_transposes[check_p] = _transpose
+batching.primitive_batchers[check_p] = _batched
+mlir.register_lowering(check_p, mlir.lower_fun(_native, False))
+
+
+@functools.lru_cache
+def _differentiable(message: str) -> Callable[[Any, Any], Any]:
+    @jax.custom_jvp
+    def same(value: Any, holds: Any) -> Any:
+        return value
+
+    @same.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        value, holds = primals
+        return value, checked(tangents[0], holds, DifferentiationError, message)
+
+    return same
+
+
+def differentiable(value: Any, holds: Any, message: str) -> Any:
+    """Return a value that has a derivative only where a condition holds."""
+    return _differentiable(message)(value, holds)
