@@ -1,27 +1,46 @@
 """PennyLane's spellings of control flow, as thin layers over `jax.lax`."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+
+from .autograph.truth import truth
+from .checks import checked
+from .diagnostics import check_signature, explained, is_array
+from .errors import BranchError, ParameterError, ParameterTypeError
+from .jax_internals import trace_state_clean, user_line
+from .jaxprs import Traced, trace
+from .primitives import integer_dtype
+from .ranges import make_range
+
+NO_TURN = "a loop without turns has no value. Give the loop a state to begin with."
 
 
-def for_loop(start: Any, stop: Any, step: Any = 1) -> Callable[..., Any]:
+def for_loop(start: Any, stop: Any = None, step: Any = 1) -> Callable[..., Any]:
     """Return a decorator that runs `body(i, *state)` for i in a range.
 
     Args:
-        start: first value of i, an integer, known or traced.
+        start: first value of i; or the end of the range that begins with 0, if it is
+            the only argument.
         stop: end of the range, not included.
-        step: the stride; a negative one is known when tracing.
+        step: the stride. All three are integers of any type, known or traced.
 
     Returns:
         A decorator; the decorated function takes the initial state and returns the
-        final one. The trip count may be traced; reverse-mode differentiation needs a
-        known one.
+        final one, or what the last turn returned if there is no state. The trip count
+        may be traced; reverse-mode differentiation needs a known one.
 
     Raises:
         BranchError: if the body returns a state of another shape or dtype.
+        ParameterError: for a step of zero, at run time if it is traced.
+        ParameterTypeError: for bounds that are no integers.
 
     >>> import qjit as qj
     >>> @qj.for_loop(0, 4)
@@ -30,36 +49,72 @@ def for_loop(start: Any, stop: Any, step: Any = 1) -> Callable[..., Any]:
     >>> print(total(0))
     6
     """
+    first, last = (0, start) if stop is None else (start, stop)
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        _check_callable(body, "for_loop")
+
         def run(*state: Any) -> Any:
-            if isinstance(step, int) and step < 0:
-                trips = (start - stop - step - 1) // -step
-            else:
-                trips = (stop - start + step - 1) // step
+            numbers = make_range(first, last, step)
+            _check_arrays(state)
+            _check_parameters(body, (0, *state))
 
-            def turn(k: Any, carry: Any) -> Any:
-                return _as_state(body(start + k * step, *carry), len(state))
+            def turn(k: Any, *carry: Any) -> Any:
+                return body(numbers.item(k), *carry)
 
-            return _unpacked(jax.lax.fori_loop(0, trips, turn, state))
+            def next_state(k: Any, carry: Any) -> Any:
+                return _check_arrays(_as_state(turn(k, *carry), len(state)))
+
+            with _explained("for_loop"):
+                if not state:
+                    return _last_result(turn, numbers.length)
+
+                found = jax.lax.fori_loop(0, numbers.length, next_state, state)
+            return found[0] if len(found) == 1 else found
 
         return run
 
     return decorate
 
 
-def while_loop(condition: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a decorator that runs `body(*state)` while `condition(*state)` holds.
+def _last_result(turn: Callable[[Any], Any], length: Any) -> Any:
+    """Run a loop without state and return what its last turn returned."""
+    moving = isinstance(length, Tracer)
+    if not moving and not length:
+        return None
+    counter = jax.ShapeDtypeStruct((), integer_dtype(), weak_type=not moving)
+    traced = trace(_without_operations(turn), counter)
+    once = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, traced.consts))
+    found = jax.lax.fori_loop(0, length, lambda k, _: once(k), _zeros(traced))
+    return _unless_none(traced, found, length > 0 if moving else True)
+
+
+def _zeros(traced: Traced) -> list[jax.Array]:
+    """Return what a loop without state carries before its first turn."""
+    avals = [var.aval for var in traced.jaxpr.outvars]
+    return [jnp.zeros(aval.shape, aval.dtype) for aval in avals]
+
+
+def _unless_none(traced: Traced, found: list[Any], turned: Any) -> Any:
+    """Return the result of the last turn, refusing to read that of none."""
+    results = [checked(each, turned, ParameterError, NO_TURN) for each in found]
+    return jax.tree.unflatten(traced.out_tree, results)
+
+
+def while_loop(cond_fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a decorator that runs `body(*state)` while `cond_fn(*state)` holds.
 
     Args:
-        condition: a function of the state that returns a boolean.
+        cond_fn: a function of the state that returns a boolean, or a number that is
+            true if it is not zero.
 
     Returns:
         A decorator; the decorated function takes the initial state and returns the
-        final one.
+        final one, or what the last turn returned if there is no state.
 
     Raises:
-        BranchError: if the body returns a state of another shape or dtype.
+        BranchError: if the body returns a state of another shape or dtype, or the
+            condition an array.
 
     >>> import qjit as qj
     >>> @qj.while_loop(lambda x: x < 100)
@@ -68,99 +123,241 @@ def while_loop(condition: Callable[..., Any]) -> Callable[..., Any]:
     >>> print(doubled(3))
     192
     """
+    _check_callable(cond_fn, "while_loop")
+
+    def goes_on(state: Any) -> Any:
+        return _as_predicate(cond_fn(*state), "the condition of a while_loop")
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*state: Any) -> Any:
-            def turn(carry: Any) -> Any:
-                return _as_state(body(*carry), len(state))
+        _check_callable(body, "while_loop")
 
-            found = jax.lax.while_loop(lambda carry: condition(*carry), turn, state)
-            return _unpacked(found)
+        def run(*state: Any) -> Any:
+            _check_arrays(state)
+            _check_parameters(cond_fn, state)
+            _check_parameters(body, state)
+
+            def next_state(carry: Any) -> Any:
+                return _check_arrays(_as_state(body(*carry), len(state)))
+
+            with _explained("while_loop"):
+                if not state:
+                    return _last_result_while(goes_on, body)
+                found = jax.lax.while_loop(goes_on, next_state, state)
+            return found[0] if len(found) == 1 else found
 
         return run
 
     return decorate
 
 
+def _last_result_while(
+    goes_on: Callable[[Any], Any], body: Callable[..., Any]
+) -> Any:
+    """Run a loop without state and return what its last turn returned."""
+    traced = trace(_without_operations(body))
+    once = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, traced.consts))
+    turned, found = jax.lax.while_loop(
+        lambda _: goes_on(()),
+        lambda _: (jnp.ones((), bool), once()),
+        (jnp.zeros((), bool), _zeros(traced)),
+    )
+    return _unless_none(traced, found, turned)
+
+
 def _as_state(result: Any, count: int) -> tuple[Any, ...]:
-    if count == 0:
-        return ()
-    return (result,) if count == 1 else tuple(result)
+    """Return what the body of a loop returned as a state of so many values."""
+    if count == 1:
+        return (result,)
+    if not isinstance(result, tuple | list) or len(result) != count:
+        several = isinstance(result, tuple | list)
+        found = f"{len(result)} values" if several else _kind(result)
+        raise BranchError(
+            f"{user_line()}: a loop of {count} values has a body that returns {found}. "
+            "The body returns as many values as it takes, without the counter."
+        )
+    return tuple(result)
 
 
-def _unpacked(state: tuple[Any, ...]) -> Any:
-    if not state:
-        return None
-    return state[0] if len(state) == 1 else state
+def _check_arrays(state: Any) -> Any:
+    """Return what a loop carries, or refuse what is no array."""
+    for leaf in jax.tree.leaves(state):
+        if not is_array(leaf):
+            raise BranchError(
+                f"{user_line()}: a loop carries arrays and numbers, but got "
+                f"{_kind(leaf)}. Close over other values."
+            )
+    return state
+
+
+def _kind(value: Any) -> str:
+    if hasattr(value, "dtype"):
+        return f"{value.dtype}{list(np.shape(value))}"
+    return "None" if value is None else f"an object of type {type(value).__name__}"
+
+
+def _check_callable(function: Any, what: str) -> None:
+    if not callable(function):
+        raise ParameterTypeError(
+            f"{user_line()}: {what} takes a function, but got {_kind(function)}."
+        )
+
+
+def _check_parameters(function: Callable[..., Any], args: Sequence[Any]) -> None:
+    try:
+        check_signature(function, args, {})
+    except ValueError:  # some functions of C have no signature
+        return
+
+
+def _as_predicate(value: Any, what: str) -> Any:
+    """Return whether a condition holds: a bool, or a traced one."""
+    if isinstance(value, bool | int | float | complex) or np.ndim(value) == 0:
+        known = value is not None and not isinstance(value, str | bytes)
+        if known and (not callable(value) or hasattr(value, "dtype")):
+            return truth(value)
+    raise BranchError(
+        f"{user_line()}: {what} is one boolean, but got {_kind(value)}. Use jnp.any or "
+        "jnp.all, or jnp.where to choose element by element."
+    )
+
+
+def _explained(name: str) -> Any:
+    """Explain what JAX refuses, unless the function around does."""
+    return explained(name) if trace_state_clean() else nullcontext()
 
 
 class Conditional:
     """A function chosen by predicates; see `cond`."""
 
     def __init__(self, predicate: Any, function: Callable[..., Any]) -> None:
-        self._cases: list[tuple[Any, Callable[..., Any]]] = [(predicate, function)]
-        self._default: Callable[..., Any] = lambda *_, **__: None
+        self._cases: list[tuple[Any, Callable[..., Any]]] = []
+        self._default: Callable[..., Any] | None = None
+        self.else_if(predicate)(function)
 
-    def else_if(self, predicate: Any) -> Callable[..., "Conditional"]:
+    def else_if(self, pred: Any) -> Callable[..., "Conditional"]:
         """Add a case that is tried if none before it held."""
+        predicate = _as_predicate(pred, "the condition of a cond")
 
         def decorate(function: Callable[..., Any]) -> "Conditional":
+            _check_callable(function, "cond")
             self._cases.append((predicate, function))
             return self
 
         return decorate
 
-    def otherwise(self, function: Callable[..., Any]) -> "Conditional":
+    def otherwise(self, otherwise_fn: Callable[..., Any]) -> "Conditional":
         """Set the function for when no case holds."""
-        self._default = function
+        _check_callable(otherwise_fn, "cond")
+        self._default = otherwise_fn
         return self
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Run the function of the first case that holds."""
-        chosen = _discarding_operations(self._default, options)
-        for predicate, function in reversed(self._cases):
-            case = _discarding_operations(function, options)
-            chosen = _either(predicate, case, chosen)
-        return chosen(*args)
+        open_cases: list[tuple[Any, Callable[..., Any]]] = []
+        chosen = self._default
+        for predicate, function in self._cases:
+            if isinstance(predicate, Tracer):
+                open_cases.append((predicate, function))
+            elif predicate:
+                chosen = function
+                break
+        with _explained("cond"):
+            if not open_cases:
+                return None if chosen is None else chosen(*args, **options)
+            functions = [function for _, function in open_cases]
+            functions.append(chosen or (lambda *_, **__: None))
+            branches = _same_results(
+                [functools.partial(each, *args, **options) for each in functions]
+            )
+            return _first_of([each for each, _ in open_cases], branches)
 
 
-def _either(
-    predicate: Any, function: Callable[..., Any], otherwise: Callable[..., Any]
-) -> Callable[..., Any]:
-    return lambda *args: jax.lax.cond(predicate, function, otherwise, *args)
+def _first_of(predicates: list[Any], branches: list[Callable[[], Any]]) -> Any:
+    """Run the branch of the first predicate that holds, or the last."""
+    if not predicates:
+        return branches[0]()
+    rest = functools.partial(_first_of, predicates[1:], branches[1:])
+    return jax.lax.cond(predicates[0], branches[0], rest)
 
 
-def _discarding_operations(
-    function: Callable[..., Any], options: dict[str, Any]
-) -> Callable[..., Any]:
+def _same_results(branches: list[Callable[[], Any]]) -> list[Callable[[], Any]]:
+    """Let branches return the dtypes that theirs are promoted to."""
+    traced = [trace(_without_operations(branch)) for branch in branches]
+    trees = [each.out_tree for each in traced]
+    outs = [[var.aval for var in each.jaxpr.outvars] for each in traced]
+    if any(tree != trees[0] for tree in trees) or any(
+        len({aval.shape for aval in avals}) > 1 for avals in zip(*outs, strict=True)
+    ):
+        raise BranchError(
+            f"{user_line()}: the branches of a cond return different structures or "
+            f"shapes: {'; '.join(_described(each) for each in traced)}. Return the "
+            "same from all of them, also from false_fn."
+        )
+    dtypes = [_promoted(avals) for avals in zip(*outs, strict=True)]
+
+    def replayed(each: Traced) -> Callable[[], Any]:
+        run = jaxpr_as_fun(ClosedJaxpr(each.jaxpr, each.consts))
+
+        def branch() -> Any:
+            values = [
+                out if dtype is None else jax.lax.convert_element_type(out, dtype)
+                for out, dtype in zip(run(), dtypes, strict=True)
+            ]
+            return jax.tree.unflatten(each.out_tree, values)
+
+        return branch
+
+    return [replayed(each) for each in traced]
+
+
+def _promoted(avals: Sequence[Any]) -> Any:
+    """Return the dtype that values are converted to, or None if they agree."""
+    agree = len({aval.dtype for aval in avals}) == 1
+    return None if agree else jnp.result_type(*avals)
+
+
+def _described(traced: Traced) -> str:
+    avals = [var.aval.str_short() for var in traced.jaxpr.outvars]
+    return ", ".join(avals) or "nothing"
+
+
+def _without_operations(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function return no gates that it applied."""
     from .operations import Operation
 
-    @functools.wraps(function)
     def run(*args: Any) -> Any:
-        result = function(*args, **options)
-        return None if isinstance(result, Operation) else result
+        return jax.tree.map(
+            lambda leaf: None if isinstance(leaf, Operation) else leaf,
+            function(*args),
+            is_leaf=lambda leaf: isinstance(leaf, Operation),
+        )
 
     return run
 
 
 def cond(
-    predicate: Any,
+    condition: Any,
     true_fn: Callable[..., Any] | None = None,
     false_fn: Callable[..., Any] | None = None,
+    elifs: Sequence[Any] = (),
 ) -> Any:
     """Choose between functions at run time.
 
     Args:
-        predicate: a traced or concrete boolean.
+        condition: a boolean, known or traced, or a number that is true if it is not
+            zero.
         true_fn: the function for true; leave out to use `cond` as a decorator, with
             `.else_if` and `.otherwise`.
         false_fn: the function for false; nothing happens when left out.
+        elifs: pairs of a condition and its function, tried in order in between; or
+            one such pair.
 
     Returns:
-        A function of the arguments of the branches, or the decorator.
+        A function of the arguments of the branches, or the decorator. Results of
+        different dtypes are promoted as `jnp.where` does.
 
     Raises:
-        BranchError: if the branches return values of different shapes or dtypes.
+        BranchError: if the branches return different structures or shapes.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -170,7 +367,23 @@ def cond(
     >>> print(circuit(0.5))
     -1.0
     """
-    if true_fn is None:
-        return lambda function: Conditional(predicate, function)
-    conditional = Conditional(predicate, true_fn)
-    return conditional if false_fn is None else conditional.otherwise(false_fn)
+    pairs = _pairs(elifs)
+
+    def completed(function: Callable[..., Any]) -> Conditional:
+        conditional = Conditional(condition, function)
+        for predicate, branch in pairs:
+            conditional.else_if(predicate)(branch)
+        return conditional if false_fn is None else conditional.otherwise(false_fn)
+
+    return completed if true_fn is None else completed(true_fn)
+
+
+def _pairs(elifs: Sequence[Any]) -> list[tuple[Any, Any]]:
+    items = list(elifs)
+    if len(items) == 2 and not isinstance(items[0], tuple | list):
+        items = [tuple(items)]
+    if any(not isinstance(each, tuple | list) or len(each) != 2 for each in items):
+        raise ParameterTypeError(
+            f"{user_line()}: elifs takes pairs of a condition and a function."
+        )
+    return [(predicate, function) for predicate, function in items]

@@ -1,11 +1,9 @@
 """Devices: where a quantum function runs, and with how many wires and shots."""
 
-import operator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jax.core import Tracer
 
 from .errors import ParameterError, UnsupportedError
 from .jax_internals import user_line, wide_types
@@ -28,13 +26,12 @@ class Device:
                 f"{user_line()}: unknown device {self.name!r}. "
                 "Available: 'statevector'."
             )
-        settled = {
-            "wires": declared_wires(self.wires),
-            "shots": None if self.shots is None else as_shots(self.shots),
-            "seed": None if self.seed is None else as_seed(self.seed),
-        }
-        for name, value in settled.items():
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "wires", declared_wires(self.wires))
+        if self.shots is not None and not _is_count(self.shots, 2**31 - 1):
+            raise ParameterError(
+                f"{user_line()}: shots takes a positive integer, but got "
+                f"{self.shots!r}."
+            )
         if self.dtype is not None and not _is_complex(self.dtype):
             raise ParameterError(
                 f"{user_line()}: dtype takes complex64 or complex128, but got "
@@ -59,41 +56,9 @@ class Device:
         return replace(self, **{k: v for k, v in settings.items() if v is not None})
 
 
-def _integer(value: Any) -> int | None:
-    """Return an integer of any type as Python's, or None for anything else."""
-    if isinstance(value, bool | np.bool_ | Tracer) or getattr(value, "ndim", 0):
-        return None
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None
-
-
-def as_shots(shots: Any) -> int:
-    """Check a number of shots."""
-    count = _integer(shots)
-    if count is None or not 1 <= count < 2**31:
-        raise ParameterError(
-            f"{user_line()}: shots takes a positive integer below 2**31, but got "
-            f"{shots!r}."
-        )
-    return count
-
-
-def as_seed(seed: Any) -> int:
-    """Check a seed and return it as a signed word."""
-    number = _integer(seed)
-    if number is None or not -(2**63) <= number < 2**64:
-        raise ParameterError(
-            f"{user_line()}: seed takes an integer of 64 bits that is known when "
-            f"tracing, but got {_shown(seed)}."
-        )
-    return number - 2**64 if number >= 2**63 else number
-
-
-def _shown(value: Any) -> str:
-    text = f"an object of type {type(value).__name__}"
-    return repr(value) if isinstance(value, int | float | str) else text
+def _is_count(value: Any, largest: int) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and 1 <= int(value) <= largest
 
 
 def _is_complex(dtype: Any) -> bool:
@@ -117,8 +82,8 @@ def device(
         name: "statevector", the simulator on this machine's CPU.
         wires: number of wires, 0 to wires - 1, or a sequence of their labels; those
             that are used when left out.
-        shots: number of samples, below 2**31.
-        seed: seed of the random numbers, an integer of 64 bits.
+        shots: number of samples.
+        seed: seed of the random numbers.
         dtype: complex64 or complex128; follows `jax_enable_x64` when left out.
 
     Raises:

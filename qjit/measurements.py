@@ -31,7 +31,15 @@ from .primitives import (
     var_p,
 )
 from .traced_wires import indices, marginal
-from .wires import Wires, as_wires, is_traced, positions, static_positions, static_wires
+from .wires import (
+    Wires,
+    as_bit,
+    as_wires,
+    is_traced,
+    positions,
+    static_positions,
+    static_wires,
+)
 
 
 def _statistic(primitive: Any, observable: Any, name: str) -> Any:

@@ -10,24 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from qjit.ranges import Range, as_integer, make_range
+
 
 @dataclass(frozen=True)
 class Steps:
     """The numbers of a range, any of whose ends may be traced."""
 
-    start: Any
-    stop: Any
-    step: Any
+    numbers: Range
 
     @property
     def length(self) -> Any:
         """How many numbers there are."""
-        numbers = (self.start, self.stop, self.step)
-        if not any(isinstance(number, Tracer) for number in numbers):
-            return len(range(*numbers))
-        up = isinstance(self.step, int) and self.step > 0
-        near = self.step - 1 if up else self.step - jnp.sign(self.step)
-        return jnp.maximum((self.stop - self.start + near) // self.step, 0)
+        return self.numbers.length
 
     def slices(self) -> Any:
         """What a compiled loop slices: nothing."""
@@ -35,10 +30,10 @@ class Steps:
 
     def item(self, position: Any, _: Any) -> Any:
         """Return one number."""
-        return self.start + position * self.step
+        return self.numbers.item(position)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(range(self.start, self.stop, self.step))
+        return map(self.numbers.item, range(self.length))
 
 
 @dataclass(frozen=True)
@@ -154,7 +149,7 @@ def as_sequence(value: Any) -> Any:
     if isinstance(value, SEQUENCES):
         return value
     if isinstance(value, range):
-        return Steps(value.start, value.stop, value.step)
+        return Steps(Range(value.start, value.step, len(value)))
     if isinstance(value, Tracer | jax.Array | np.ndarray) and value.ndim > 0:
         return Rows(value)
     return None
@@ -164,14 +159,14 @@ def _range(*args: Any) -> Any:
     if not any(isinstance(arg, Tracer) for arg in args):
         return range(*args)
     start, stop, step = {1: (0, *args, 1), 2: (*args, 1)}.get(len(args), args)
-    return Steps(start, stop, step)
+    return Steps(make_range(start, stop, step))
 
 
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
     sequence = as_sequence(iterable)
     if sequence is None:
         return enumerate(iterable, start)
-    return Together((Counted(start, sequence), sequence))
+    return Together((Counted(as_integer(start), sequence), sequence))
 
 
 def _zip(*iterables: Any, strict: bool = False) -> Any:

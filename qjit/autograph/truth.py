@@ -11,7 +11,7 @@ from qjit.jax_internals import user_line
 
 def truth(value: Any) -> Any:
     """Return whether a value is true: a bool, or a traced one."""
-    if not isinstance(value, Tracer):
+    if not hasattr(value, "dtype"):
         return bool(value)
     if value.size != 1:
         raise BranchError(
@@ -19,6 +19,8 @@ def truth(value: Any) -> Any:
             f"{list(value.shape)}. Use jnp.any or jnp.all, or jnp.where to choose "
             "element by element."
         )
+    if not isinstance(value, Tracer):
+        return bool(value)
     return jnp.reshape(value, ()).astype(bool)
 
 
