@@ -14,11 +14,22 @@ STATUS = "qjit.status"
 
 @rule("check")
 def _check(importer: Importer, eqn: Any, value: Value, holds: Value) -> list[Value]:
+    add_check(importer, eqn, holds)
+    return [value]
+
+
+def add_check(importer: Importer, eqn: Any, holds: Value) -> None:
+    """Assert what an equation says, with its message."""
     message = eqn.params["message"]
     status = eqn.params["code"] | importer.location(eqn, message) << 8
     op = importer.insert(cf.AssertOp(importer.scalar(holds), message))
     op.attributes[STATUS] = IntegerAttr(status, i64)
-    return [value]
+
+
+@rule("debug_assert")
+def _debug_assert(importer: Importer, eqn: Any, holds: Value) -> list[Value]:
+    add_check(importer, eqn, holds)
+    return []
 
 
 @llvm_rule(cf.AssertOp)

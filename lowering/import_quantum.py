@@ -297,6 +297,12 @@ def add_state_prep(
     qubits.replace(importer.emit(op))
 
 
+@rule("quantum_snapshot")
+def _snapshot(importer: Importer, eqn: Any) -> list[Value]:
+    aval = eqn.outvars[0].aval
+    return [add_measurement(importer, "quantum_state", eqn.params, (), aval)]
+
+
 @rule("quantum_measure")
 def _measure(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     qubits = qubits_of(importer)

@@ -10,7 +10,11 @@ from .compile import QJIT as QJIT
 from .compile import qjit as qjit
 from .control import cond as cond
 from .control import for_loop as for_loop
+from .control import vmap as vmap
 from .control import while_loop as while_loop
+from .debugging import Snapshot as Snapshot
+from .debugging import debug_assert as debug_assert
+from .debugging import snapshots as snapshots
 from .derivatives import grad as grad
 from .derivatives import hessian as hessian
 from .derivatives import jacobian as jacobian

@@ -17,7 +17,7 @@ from jax.extend.core import Primitive
 from .errors import RUNTIME_ERRORS, DifferentiationError, QJitError
 from .jax_internals import Zero, ad, batching, mlir, user_line
 
-_CODES = {error: code for code, error in sorted(RUNTIME_ERRORS.items())}
+CODES = {error: code for code, error in sorted(RUNTIME_ERRORS.items())}
 
 # Operands: a value, and whether the condition holds for it.
 check_p = Primitive("check")
@@ -36,7 +36,7 @@ def checked(value: Any, holds: Any, error: type[QJitError], message: str) -> Any
         if not holds:
             raise error(f"{user_line()}: {message}")
         return value
-    return check_p.bind(value, holds, code=_CODES[error], message=message)
+    return check_p.bind(value, holds, code=CODES[error], message=message)
 
 
 def _implementation(value: Any, holds: Any, *, code: int, message: str) -> Any:

@@ -3,14 +3,35 @@
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 
 from .errors import OutsideQNodeError
 from .jax_internals import user_line
 from .wires import WireOrder
+
+
+@dataclass
+class Snapshots:
+    """The states at the snapshots of a quantum function, where they are asked for."""
+
+    trace: Any  # what its own equations belong to, not those of a loop or branch
+    states: dict[str | int, Any] = field(default_factory=dict[str | int, Any])
+
+
+def _states(snapshots: Snapshots) -> tuple[tuple[Any, ...], tuple[str | int, ...]]:
+    return tuple(snapshots.states.values()), tuple(snapshots.states)
+
+
+def _snapshots(tags: tuple[str | int, ...], states: Any) -> Snapshots:
+    return Snapshots(None, dict(zip(tags, states, strict=True)))
+
+
+# NOTE: dictionaries of JAX take keys that can be sorted.
+jax.tree_util.register_pytree_node(Snapshots, _states, _snapshots)
 
 
 @dataclass
@@ -21,6 +42,7 @@ class TraceContext:
     order: WireOrder
     dtype: np.dtype[Any]
     shots: int | None
+    snapshots: Snapshots | None = None
 
     @property
     def wire_count(self) -> int:

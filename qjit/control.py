@@ -13,8 +13,14 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from .autograph.truth import truth
 from .checks import checked
-from .diagnostics import check_signature, explained, is_array
-from .errors import BranchError, ParameterError, ParameterTypeError
+from .diagnostics import check_signature, explained, is_array, line_of
+from .errors import (
+    BranchError,
+    DimensionError,
+    ParameterError,
+    ParameterTypeError,
+    QJitError,
+)
 from .jax_internals import trace_state_clean, user_line
 from .jaxprs import Traced, trace
 from .primitives import integer_dtype
@@ -387,3 +393,51 @@ def _pairs(elifs: Sequence[Any]) -> list[tuple[Any, Any]]:
             f"{user_line()}: elifs takes pairs of a condition and a function."
         )
     return [(predicate, function) for predicate, function in items]
+
+
+def vmap(
+    fn: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_size: int | None = None,
+) -> Callable[..., Any]:
+    """Return a function that maps another one over axes of its arguments.
+
+    Args:
+        fn: a function of arrays, such as a quantum function; see `jax.vmap`.
+        in_axes: which axis of each argument is mapped over, None for none; one for
+            all, or a sequence with one for each.
+        out_axes: where the mapped axis is in the results.
+        axis_size: the size of the axis, where no argument tells.
+
+    Returns:
+        A function of the same arguments with one more axis.
+
+    Raises:
+        DimensionError: if the axes of the arguments differ in size, or are missing.
+
+    >>> import jax.numpy as jnp
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit(angle):
+    ...     qj.RX(angle, wires=0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(qj.vmap(circuit)(jnp.array([0.0, jnp.pi])))
+    [ 1. -1.]
+    """
+    _check_callable(fn, "vmap")
+    mapped = jax.vmap(fn, in_axes, out_axes, axis_size=axis_size)
+
+    @functools.wraps(fn)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return mapped(*args, **kwargs)
+        except QJitError:
+            raise
+        except (TypeError, ValueError) as error:
+            if not str(error).startswith("vmap "):
+                raise
+            text = " ".join(str(error).split())
+            raise DimensionError(f"{line_of(error)}: {text}") from error
+
+    return run

@@ -66,6 +66,12 @@ def user_line(source_info: Any = None) -> str:
     return line or calling_line() or "unknown line"
 
 
+def innermost_trace() -> Any:
+    """Return what tells a trace apart from those around it."""
+    # NOTE: public is only whether there is one.
+    return core.trace_ctx.trace
+
+
 def zero_tangent(primal: Any) -> Any:
     """Return the symbolic zero tangent of a value."""
     return getattr(Zero, "from_primal_value")(primal)  # noqa: B009 (untyped in JAX)

@@ -96,6 +96,8 @@ gate_p = _effectful("quantum_gate", _nothing)
 unitary_p = _effectful("quantum_unitary", _nothing)
 # Operands: amplitudes.
 state_prep_p = _effectful("quantum_state_prep", _nothing)
+# A state that is read between gates, for those who look.
+snapshot_p = _effectful("quantum_snapshot", _amplitudes)
 reset_p = _effectful("quantum_reset", _nothing)
 measure_p = _effectful("quantum_measure", _outcome)
 # Operands: coefficients [terms], matrices of the terms' Hermitian factors.

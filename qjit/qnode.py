@@ -15,7 +15,7 @@ from qjit.lowering.dimensions import is_static
 from . import circuit_derivatives as circuit_derivatives
 from .autograph import converted
 from .circuit_primitives import Circuit, qnode_p
-from .context import TraceContext, is_tracing, tracing
+from .context import Snapshots, TraceContext, current, is_tracing, tracing
 from .devices import Device
 from .devices import device as make_device
 from .diagnostics import (
@@ -28,7 +28,13 @@ from .diagnostics import (
 )
 from .diff_methods import Differences, differences
 from .errors import MeasurementError, UnsupportedError, WireError
-from .jax_internals import partial_eval, trace_state_clean, user_line, wide_types
+from .jax_internals import (
+    innermost_trace,
+    partial_eval,
+    trace_state_clean,
+    user_line,
+    wide_types,
+)
 from .jaxprs import live, measures_midway
 from .reroll import is_rerolling, reroll
 from .split import check_measurements
@@ -64,6 +70,7 @@ class QNode:
         self._jitted = jax.jit(self._call)
         self._converted: QNode | None = None
         self._measuring: dict[Any, QNode] = {}
+        self._looking: QNode | None = None
 
     def measuring(self, measurement: Callable[[], Any]) -> "QNode":
         """Return the same gates with another measurement, which is exact."""
@@ -88,6 +95,20 @@ class QNode:
             )
             self._converted._converted = self._converted
         return self._converted
+
+    def with_snapshots(self) -> "QNode":
+        """Return the same that returns its snapshots before its results."""
+        if self._looking is None:
+
+            def function(*args: Any, **kwargs: Any) -> Any:
+                context = current("snapshots")
+                context.snapshots = found = Snapshots(innermost_trace())
+                results = self.function(*args, **kwargs)
+                return found, results
+
+            functools.update_wrapper(function, self.function)
+            self._looking = QNode(function, self.device, None, Differences())
+        return self._looking
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the quantum function, compiling it on the first call of a signature."""
