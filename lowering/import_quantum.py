@@ -251,8 +251,6 @@ def converted(importer: Importer, value: Value, dtype: Any) -> SSAValue:
 
 @rule("quantum_gate")
 def _gate(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
-    if eqn.params["token"].cancelled:
-        return []
     dynamic = sum(wire is None for wire in eqn.params["wires"])
     split = len(inputs) - dynamic
     angles = [as_f64(importer, value) for value in inputs[:split]]
@@ -264,8 +262,6 @@ def _gate(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 
 @rule("quantum_unitary")
 def _unitary(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
-    if eqn.params["token"].cancelled:
-        return []
     scalars = [importer.scalar(value) for value in inputs[1:]]
     wires = resolve(importer, eqn.params["wires"], scalars)
     add_unitary(importer, eqn.params, inputs[0], wires, importer.location(eqn))

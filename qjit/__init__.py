@@ -58,10 +58,25 @@ from .multi_gates import StatePrep as StatePrep
 from .multi_gates import barrier as barrier
 from .observables import Hamiltonian as Hamiltonian
 from .observables import Hermitian as Hermitian
-from .observables import Observable as Observable
 from .observables import Projector as Projector
 from .observables import pauli_sum as pauli_sum
 from .operations import FIXED_ARITY_GATES as _GATES
+from .ops.analysis import generator as generator
+from .ops.analysis import group_observables as group_observables
+from .ops.analysis import is_commuting as is_commuting
+from .ops.analysis import pauli_decompose as pauli_decompose
+from .ops.functions import apply as apply
+from .ops.functions import commutator as commutator
+from .ops.functions import dot as dot
+from .ops.functions import eigvals as eigvals
+from .ops.functions import exp as exp
+from .ops.functions import matrix as matrix
+from .ops.functions import prod as prod
+from .ops.functions import s_prod as s_prod
+from .ops.functions import simplify as simplify
+from .ops.functions import sum as sum
+from .ops.operator import Operator as Observable  # noqa: F401
+from .ops.operator import Operator as Operator
 from .qnode import QNode as QNode
 from .qnode import qnode as qnode
 from .templates import QFT as QFT

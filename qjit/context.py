@@ -43,6 +43,10 @@ class TraceContext:
     dtype: np.dtype[Any]
     shots: int | None
     snapshots: Snapshots | None = None
+    # The applied operators that gates bound now belong to, and the operators that were
+    # made and have to be used, with the lines where they were made.
+    sites: tuple[int, ...] = ()
+    unused: dict[int, tuple[Any, str]] = field(default_factory=dict[int, Any])
 
     @property
     def wire_count(self) -> int:
@@ -52,6 +56,7 @@ class TraceContext:
 
 class _Stack(threading.local):
     contexts: tuple[TraceContext, ...] = ()
+    compiling: int = 0
 
 
 _stack = _Stack()
@@ -70,13 +75,36 @@ def tracing(context: TraceContext) -> Generator[TraceContext]:
 def current(what: str) -> TraceContext:
     """Return the context of the quantum function under trace."""
     if not _stack.contexts:
-        raise OutsideQNodeError(
-            f"{user_line()}: {what} was called outside a quantum function. "
-            "Call it inside a function decorated with @qjit.qnode(...)."
-        )
+        raise _outside(what)
     return _stack.contexts[-1]
+
+
+def _outside(what: str) -> OutsideQNodeError:
+    return OutsideQNodeError(
+        f"{user_line()}: {what} was called outside a quantum function. "
+        "Call it inside a function decorated with @qjit.qnode(...)."
+    )
 
 
 def is_tracing() -> bool:
     """Tell whether a quantum function is being traced."""
     return bool(_stack.contexts)
+
+
+@contextmanager
+def compiling() -> Generator[None]:
+    """Say that a compiled function is traced, which gates do not belong into."""
+    _stack.compiling += 1
+    try:
+        yield
+    finally:
+        _stack.compiling -= 1
+
+
+def check_place(what: str, has_numbers: bool) -> None:
+    """Refuse a gate with angles in a compiled function, outside quantum functions.
+
+    Gates without angles are often observables there.
+    """
+    if has_numbers and _stack.compiling:
+        raise _outside(what)

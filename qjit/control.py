@@ -23,10 +23,12 @@ from .errors import (
 )
 from .jax_internals import trace_state_clean, user_line
 from .jaxprs import Traced, trace
+from .ops.operator import is_operator
 from .primitives import integer_dtype
 from .ranges import make_range
 
 NO_TURN = "a loop without turns has no value. Give the loop a state to begin with."
+
 
 
 def for_loop(start: Any, stop: Any = None, step: Any = 1) -> Callable[..., Any]:
@@ -329,13 +331,11 @@ def _described(traced: Traced) -> str:
 
 def _without_operations(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function return no gates that it applied."""
-    from .operations import Operation
-
     def run(*args: Any) -> Any:
         return jax.tree.map(
-            lambda leaf: None if isinstance(leaf, Operation) else leaf,
+            lambda leaf: None if is_operator(leaf) else leaf,
             function(*args),
-            is_leaf=lambda leaf: isinstance(leaf, Operation),
+            is_leaf=lambda leaf: is_operator(leaf),
         )
 
     return run

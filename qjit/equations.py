@@ -43,9 +43,7 @@ class Keys:
             sizes = np.subtract(params["limit_indices"], params["start_indices"])
             params = {"sizes": tuple(sizes.tolist()), "strides": params["strides"]}
         place = self._line(eqn.source_info) if eqn.effects else None
-        values = [
-            self._value(value) for name, value in params.items() if name != "token"
-        ]
+        values = [self._value(value) for value in params.values()]
         return name, place, len(eqn.invars), *kinds, *values
 
     def _line(self, source: Any) -> str:

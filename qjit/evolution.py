@@ -6,19 +6,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .context import current
 from .errors import ParameterError
 from .functionals import observable_applied
 from .jax_internals import user_line, wide_types
 from .multi_gates import unitary
 from .observables import Observable, as_observable, real_coefficients
-from .operations import Operation, as_angle
-from .wires import static_wires
+from .operations import as_angle, operator_function
+from .ops.operator import Operator
 
 WIDEST = 10
 
 
-def evolve(hamiltonian: Any, time: Any) -> Operation:
+@operator_function
+def evolve(hamiltonian: Any, time: Any) -> Operator:
     """Apply exp(-i time H), the evolution under a Hamiltonian, as one matrix.
 
     Args:
@@ -37,9 +37,13 @@ def evolve(hamiltonian: Any, time: Any) -> Operation:
     >>> print(f"{circuit(0.7):.4f}")
     0.8552
     """
-    context = current("evolve")
-    found = as_observable(hamiltonian)
-    on = static_wires(found.wires, context, "evolve")
+    return evolution(hamiltonian, time)
+
+
+def evolution(hamiltonian: Any, time: Any) -> Operator:
+    """Return exp(-i time H) as an operator that is not applied."""
+    found = as_observable(hamiltonian, "evolve")
+    on = found.wires
     if len(on) > WIDEST:
         raise ParameterError(
             f"{user_line()}: evolve takes a Hamiltonian on at most {WIDEST} "

@@ -29,7 +29,6 @@ from .jaxprs import (
     has_effects,
     inner_jaxpr,
     inner_jaxprs,
-    live_eqns,
     measures_midway,
     needed_eqns,
 )
@@ -76,7 +75,7 @@ def _whole_rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
     rows = _rows(jaxpr, values)
     uses = Counter(
         rows.place(atom)
-        for eqn in live_eqns(jaxpr)
+        for eqn in jaxpr.eqns
         for atom in eqn.invars[: _angle_count(eqn)]
     )
     once = Counter(place[0] for place, n in uses.items() if place and n == 1)
@@ -195,7 +194,7 @@ def _walk(
 ) -> tuple[list[Any], tuple[Node, ...]]:
     env = Environment(jaxpr, consts, args)
     nodes: list[Node] = []
-    eqns: Iterable[JaxprEqn] = live_eqns(jaxpr)
+    eqns: Iterable[JaxprEqn] = jaxpr.eqns
     if recorder.rows is not None:
         env.write(recorder.rows.elements, [None] * len(recorder.rows.elements))
         acts, read = (lambda eqn: bool(eqn.effects)), recorder.rows.computed
@@ -257,7 +256,7 @@ def _measured(eqn: JaxprEqn, inputs: list[Any], recorder: Recorder) -> Any:
 
 def outcome_count(jaxpr: Jaxpr) -> int:
     """Count the outcomes of a path through the measurements on the way."""
-    return sum(map(_outcomes_of, filter(has_effects, live_eqns(jaxpr))))
+    return sum(map(_outcomes_of, filter(has_effects, jaxpr.eqns)))
 
 
 def _outcomes_of(eqn: JaxprEqn) -> int:

@@ -71,20 +71,6 @@ class Environment:
         ]
 
 
-def live_eqns(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
-    """Yield the equations, leaving out gates that were withdrawn."""
-    for eqn in jaxpr.eqns:
-        token = eqn.params.get("token")
-        if token is None or not token.cancelled:
-            yield eqn
-
-
-def live(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """Return a jaxpr without the gates that were withdrawn."""
-    jaxpr = closed.jaxpr
-    return ClosedJaxpr(jaxpr.replace(eqns=list(live_eqns(jaxpr))), closed.consts)
-
-
 def needed_eqns(
     eqns: Iterable[JaxprEqn],
     outvars: Iterable[Any],
@@ -106,7 +92,7 @@ def needed_eqns(
 
 def quantum_eqns(jaxpr: Jaxpr, inside: tuple[str, ...] = ()) -> Iterator[Any]:
     """Yield each quantum operation, with the names of the equations around it."""
-    for eqn in live_eqns(jaxpr):
+    for eqn in jaxpr.eqns:
         if eqn.primitive.name.startswith("quantum_"):
             yield eqn, inside
         elif has_effects(eqn):

@@ -1,19 +1,18 @@
 """`adjoint`, `ctrl` and `pow` of gates and of whole quantum functions."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.extend.core import jaxpr_as_fun
 
 from qjit.dialects.circuit import Branch, Loop, Node, Slot, Step
-from qjit.dialects.gates import GATES
 
 from . import primitives
-from .context import current
+from .context import check_place, current
 from .errors import (
     ParameterError,
     ParameterTypeError,
@@ -22,18 +21,28 @@ from .errors import (
 )
 from .hoist import Hoisted, hoist
 from .jax_internals import scan_counts, user_line
-from .jaxprs import Environment, bind, has_effects, inner_jaxpr, live_eqns, trace
-from .multi_gates import QubitUnitary, as_control_values
-from .operations import Modifiers, Operation
-from .wires import Wires, as_wires, positions
+from .jaxprs import Environment, bind, has_effects, inner_jaxpr
+from .multi_gates import as_control_values
+from .operations import wires_of
+from .ops.arithmetic import power
+from .ops.modified import changed
+from .ops.operator import UNCHANGED, Modifiers, Operator
+from .ops.recording import resolved
+from .wires import Wires, positions
 
 
-def adjoint(operation: Callable[..., Any] | Operation) -> Any:
+def adjoint(operation: Callable[..., Any] | Operator) -> Any:
     """Return the inverse of a gate or of a quantum function.
 
     Args:
-        operation: an applied gate, which is replaced by its inverse, or a function
-            that applies gates; it may contain loops with known trip counts.
+        operation: an operator, which is replaced by its adjoint where it is applied,
+            or a function that applies gates.
+
+    Returns:
+        The adjoint operator, or a function of the same arguments.
+
+    Raises:
+        UnsupportedError: if the function does what has no inverse, such as `measure`.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -43,37 +52,27 @@ def adjoint(operation: Callable[..., Any] | Operation) -> Any:
     ...     return qj.expval(qj.Z(0))
     >>> print(f"{circuit():.1f}")
     1.0
+    >>> qj.adjoint(qj.S(0))
+    Adjoint(S)(wires=[0])
     """
-    if isinstance(operation, Operation):
-        operation.withdraw()
-        return operation.apply(Modifiers(adjoint=True))
-    _check_callable(operation, "adjoint")
-
-    def inverted(*args: Any, **kwargs: Any) -> Any:
-        current("adjoint")
-        traced, leaves = _trace(operation, args, kwargs)
-        outs, circuit = hoist(traced.jaxpr, traced.consts, leaves, "adjoint")
-        _replay_inverse(circuit.nodes, circuit, ())
-        return jax.tree.unflatten(traced.out_tree, outs)
-
-    return inverted
+    return _modified(operation, "adjoint", lambda: Modifiers(adjoint=True))
 
 
 def ctrl(
-    operation: Callable[..., Any] | Operation,
+    operation: Callable[..., Any] | Operator,
     control: Wires,
     control_values: Any = None,
 ) -> Any:
     """Return a gate or quantum function controlled by more wires.
 
     Args:
-        operation: an applied gate, which is replaced, or a function that applies
-            gates, with any control flow.
+        operation: an operator, which is replaced where it is applied, or a function
+            that applies gates, with any control flow.
         control: one wire or several, static or traced.
         control_values: the values that the controls must have, ones by default.
 
     Returns:
-        The applied gate, or a function of the same arguments.
+        The controlled operator, or a function of the same arguments.
 
     Raises:
         WireError: if a control is a wire of the operation, or out of range.
@@ -88,36 +87,61 @@ def ctrl(
     0.9553
     """
 
-    def modifiers() -> Modifiers:
-        wires = as_wires(control, current("ctrl"))
+    def change() -> Modifiers:
+        wires = wires_of(control, "ctrl")
         return Modifiers(False, wires, as_control_values(control_values, len(wires)))
 
-    if isinstance(operation, Operation):
-        operation.withdraw()
-        return operation.apply(modifiers())
-    _check_callable(operation, "ctrl")
-
-    def controlled(*args: Any, **kwargs: Any) -> Any:
-        change = modifiers()
-        traced, leaves = _trace(operation, args, kwargs)
-        outs = _replay_controlled(traced.jaxpr, traced.consts, leaves, change)
-        return jax.tree.unflatten(traced.out_tree, outs)
-
-    return controlled
+    return _modified(operation, "ctrl", change)
 
 
-def pow(operation: Callable[..., Any] | Operation, exponent: Any) -> Any:
-    """Return a power of a gate or of a quantum function.
+def _modified(operation: Any, what: str, change: Callable[[], Modifiers]) -> Any:
+    """Return a changed operator, or a function that applies gates changed."""
+    if isinstance(operation, Operator):
+        return changed(operation, change())
+    _check_callable(operation, what)
+    build = getattr(operation, "build", None)
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if build is not None:
+            made = build(*args, **kwargs)
+            check_place(made.name, bool(made.parameters))
+            return changed(made, change())
+        current(what)
+        return replayed(lambda: operation(*args, **kwargs), change())
+
+    functools.update_wrapper(function, operation)
+    vars(function).pop("build", None)
+    return function
+
+
+def replayed(function: Callable[[], Any], change: Modifiers) -> Any:
+    """Run a function that applies gates, and apply them changed."""
+    if change == UNCHANGED:
+        return function()
+    closed, shapes = jax.make_jaxpr(function, return_shape=True)()
+    closed = resolved(closed, whole=False)
+    if change.adjoint:
+        outs, circuit = hoist(closed.jaxpr, closed.consts, (), "adjoint")
+        _replay_inverse(circuit.nodes, circuit, (), change)
+    else:
+        outs = _replay_controlled(closed.jaxpr, closed.consts, (), change)
+    return jax.tree.unflatten(jax.tree.structure(shapes), outs)
+
+
+def pow(operation: Callable[..., Any] | Operator, exponent: Any) -> Any:
+    """Return a power of an operator or of a quantum function.
 
     Args:
-        operation: an applied gate, which is replaced, or a function that applies
-            gates.
-        exponent: an integer known when tracing; negative powers invert. For a gate
-            without parameters, any real number.
+        operation: an operator, which is replaced where it is applied, or a function
+            that applies gates.
+        exponent: an integer known when tracing; negative powers invert. Of an operator,
+            any real number.
+
+    Returns:
+        The power as an operator, or a function of the same arguments.
 
     Raises:
-        ParameterError: for a power that is no integer, of a function or of a gate with
-            parameters.
+        ParameterError: for a power of a function that is no integer.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -128,12 +152,11 @@ def pow(operation: Callable[..., Any] | Operation, exponent: Any) -> Any:
     >>> print(f"{circuit():.4f}")  # -cos(0.6)
     -0.8253
     """
-    if isinstance(operation, Operation):
-        operation.withdraw()
-        if not _is_integer(exponent):
-            return _fractional_power(operation, exponent)
-        return _repeat(lambda: operation.apply(Modifiers()), int(exponent))
+    if isinstance(operation, Operator):
+        return power(operation, exponent)
     _check_callable(operation, "pow")
+    if (build := getattr(operation, "build", None)) is not None:
+        return lambda *args, **kwargs: power(build(*args, **kwargs), exponent)
     if not _is_integer(exponent):
         raise ParameterError(
             f"{user_line()}: pow of a function takes an integer, but got {exponent!r}."
@@ -148,7 +171,7 @@ def pow(operation: Callable[..., Any] | Operation, exponent: Any) -> Any:
 def _check_callable(operation: Any, what: str) -> None:
     if not callable(operation):
         raise ParameterTypeError(
-            f"{user_line()}: {what} takes an applied gate or a function, but got "
+            f"{user_line()}: {what} takes an operator or a function, but got "
             f"{type(operation).__name__}."
         )
 
@@ -170,39 +193,6 @@ def _repeat(once: Callable[[], Any], exponent: int) -> None:
         jax.lax.fori_loop(0, abs(exponent), step, None)
 
 
-def _fractional_power(operation: Operation, exponent: float) -> Operation:
-    record = GATES.get(operation.name)
-    if record is None or record.num_params or record.num_wires is None:
-        raise UnsupportedError(
-            f"{user_line()}: the power {exponent} of {operation.name} is not defined. "
-            "Scale its angle instead."
-        )
-    values, vectors = np.linalg.eig(record.full_matrix())
-    unitary, _ = np.linalg.qr(vectors)
-    powers = np.exp(1j * np.angle(values) * float(exponent))
-    if not np.allclose(
-        unitary @ np.diag(values) @ unitary.conj().T, record.full_matrix()
-    ):
-        unitary = vectors
-    return QubitUnitary(
-        unitary @ np.diag(powers) @ np.linalg.inv(unitary), operation.wires
-    )
-
-
-def _trace(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    leaves, tree = jax.tree.flatten((args, kwargs))
-    moving = [leaf for leaf in leaves if isinstance(leaf, Tracer)]
-
-    def flat(*values: Any) -> Any:
-        rest = iter(values)
-        full = [next(rest) if isinstance(leaf, Tracer) else leaf for leaf in leaves]
-        args, kwargs = jax.tree.unflatten(tree, full)
-        result = function(*args, **kwargs)
-        return None if isinstance(result, Operation) else result
-
-    return trace(flat, *moving), moving
-
-
 # Controls
 
 
@@ -210,7 +200,7 @@ def _replay_controlled(
     jaxpr: Any, consts: Any, args: Sequence[Any], change: Modifiers
 ) -> list[Any]:
     env = Environment(jaxpr, consts, args)
-    for eqn in live_eqns(jaxpr):
+    for eqn in jaxpr.eqns:
         inputs = env.read(eqn.invars)
         if not has_effects(eqn):
             outs = bind(eqn, inputs)
@@ -272,6 +262,7 @@ def bind_controlled(
             "num_controls": params["num_controls"] + len(static),
             "control_values": (*change.control_values, *params["control_values"]),
             "adjoint": params["adjoint"] != change.adjoint,
+            "sites": context.sites,
         },
     )
 
@@ -312,31 +303,36 @@ def _replay_while(
 
 
 def _replay_inverse(
-    nodes: Sequence[Node], circuit: Hoisted, counters: Sequence[Any]
+    nodes: Sequence[Node], circuit: Hoisted, counters: Sequence[Any], change: Modifiers
 ) -> None:
     for node in reversed(nodes):
         match node:
             case Step():
-                _inverse_step(node, circuit, counters)
+                _inverse_step(node, circuit, counters, change)
             case Loop():
-                _inverse_loop(node, circuit, counters)
+                _inverse_loop(node, circuit, counters, change)
             case Branch():
                 jax.lax.switch(
                     _read(node.index.number, circuit, counters),
-                    [_inverse_branch(b, circuit, counters) for b in node.branches],
+                    [
+                        _inverse_branch(branch, circuit, counters, change)
+                        for branch in node.branches
+                    ],
                 )
 
 
 def _inverse_branch(
-    nodes: Sequence[Node], circuit: Hoisted, counters: Sequence[Any]
+    nodes: Sequence[Node], circuit: Hoisted, counters: Sequence[Any], change: Modifiers
 ) -> Callable[[], None]:
-    return lambda: _replay_inverse(nodes, circuit, counters)
+    return lambda: _replay_inverse(nodes, circuit, counters, change)
 
 
-def _inverse_loop(node: Loop, circuit: Hoisted, counters: Sequence[Any]) -> None:
+def _inverse_loop(
+    node: Loop, circuit: Hoisted, counters: Sequence[Any], change: Modifiers
+) -> None:
     def step(iteration: Any, carry: None) -> None:
         counter = node.length - 1 - iteration
-        _replay_inverse(node.body, circuit, (*counters, counter))
+        _replay_inverse(node.body, circuit, (*counters, counter), change)
         return carry
 
     jax.lax.fori_loop(0, node.length, step, None)
@@ -356,7 +352,9 @@ def _angle(slot: Slot, circuit: Hoisted, counters: Sequence[Any]) -> Any:
     return value if slot.element is None else value[slot.element]
 
 
-def _inverse_step(step: Step, circuit: Hoisted, counters: Sequence[Any]) -> None:
+def _inverse_step(
+    step: Step, circuit: Hoisted, counters: Sequence[Any], change: Modifiers
+) -> None:
     primitive = next(p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive)
     inputs = [
         *(_angle(slot, circuit, counters) for slot in step.slots),
@@ -366,4 +364,4 @@ def _inverse_step(step: Step, circuit: Hoisted, counters: Sequence[Any]) -> None
         raise UnsupportedError(
             f"{user_line(step.source.source_info)}: a state preparation has no inverse."
         )
-    bind_controlled(primitive, step.params, inputs, Modifiers(adjoint=True))
+    bind_controlled(primitive, step.params, inputs, change)

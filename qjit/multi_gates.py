@@ -1,5 +1,6 @@
 """Gates on any number of wires, unitaries, and state preparations."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -13,30 +14,25 @@ from qjit.dialects.gates import GATES
 from .context import current
 from .errors import MatrixError, ParameterError, StateError, WireError
 from .jax_internals import user_line, wide_types
-from .operations import (
-    GateCall,
-    Modifiers,
-    Operation,
-    Token,
-    apply,
-    as_angle,
-    as_array,
-)
-from .primitives import state_prep_p, unitary_p
+from .operations import as_angle, as_array, operator_function, wires_of
+from .ops.gates import Gate, global_phase, identity_on
+from .ops.operator import Operator
+from .ops.template import template
+from .ops.unitaries import Unitary
+from .primitives import state_prep_p
 from .traced_wires import in_front, indices
 from .wires import (
     Wire,
     Wires,
-    as_wires,
     as_bit,
-    check_distinct,
+    as_wires,
     is_traced,
-    positions,
     static_positions,
 )
 
 
-def MultiRZ(theta: Any, wires: Wires) -> Operation:
+@operator_function
+def MultiRZ(theta: Any, wires: Wires) -> Operator:
     """Apply exp(-i theta/2 Z...Z).
 
     Args:
@@ -57,11 +53,12 @@ def MultiRZ(theta: Any, wires: Wires) -> Operation:
     >>> print(f"{circuit():.4f}")  # cos(0.3)
     0.9553
     """
-    on = as_wires(wires, current("MultiRZ"))
+    on = wires_of(wires, "MultiRZ")
     return _rotation("MultiRZ", theta, on, None)
 
 
-def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operation:
+@operator_function
+def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operator:
     """Apply exp(-i theta/2 P) for a Pauli word P.
 
     Args:
@@ -81,7 +78,7 @@ def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operation:
     >>> print(f"{circuit():.4f}")  # cos(0.3)
     0.9553
     """
-    on = as_wires(wires, current("PauliRot"))
+    on = wires_of(wires, "PauliRot")
     if len(pauli_word) != len(on) or set(pauli_word) - set("IXYZ"):
         raise ParameterError(
             f"{user_line()}: PauliRot on {len(on)} wire(s) takes a word of as many "
@@ -92,12 +89,13 @@ def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operation:
 
 def _rotation(
     name: str, theta: Any, on: tuple[Wire, ...], word: str | None
-) -> Operation:
+) -> Operator:
     angle = as_angle(theta, name)
-    return apply(GateCall(GATES[name], (angle,), (), on, word=word))
+    return Gate(GATES[name], (angle,), (), on, word=word)
 
 
-def PCPhase(phi: Any, dim: int, wires: Wires) -> Operation:
+@operator_function
+def PCPhase(phi: Any, dim: int, wires: Wires) -> Operator:
     """Apply e^{i phi} to the first `dim` basis states and e^{-i phi} to the rest.
 
     Args:
@@ -118,17 +116,18 @@ def PCPhase(phi: Any, dim: int, wires: Wires) -> Operation:
     >>> print(f"{circuit():.4f}")  # cos(0.6)
     0.8253
     """
-    on = as_wires(wires, current("PCPhase"))
+    on = wires_of(wires, "PCPhase")
     if not 0 <= int(dim) <= 2 ** len(on):
         raise ParameterError(
             f"{user_line()}: PCPhase on {len(on)} wire(s) takes dim from 0 to "
             f"{2 ** len(on)}, but got {dim}."
         )
     angle = as_angle(phi, "PCPhase")
-    return apply(GateCall(GATES["PCPhase"], (angle,), (), on, dim=int(dim)))
+    return Gate(GATES["PCPhase"], (angle,), (), on, dim=int(dim))
 
 
-def GlobalPhase(phi: Any, wires: Wires = None) -> Operation:
+@operator_function
+def GlobalPhase(phi: Any, wires: Wires = None) -> Operator:
     """Multiply the state by e^{-i phi}; it matters under control.
 
     Args:
@@ -147,14 +146,13 @@ def GlobalPhase(phi: Any, wires: Wires = None) -> Operation:
     >>> print(f"{circuit():.4f}")  # cos(0.3)
     0.9553
     """
-    context = current("GlobalPhase")
     if wires is not None:
-        as_wires(wires, context)
-    angle = as_angle(phi, "GlobalPhase")
-    return apply(GateCall(GATES["GlobalPhase"], (angle,), (), ()))
+        wires_of(wires, "GlobalPhase")
+    return global_phase(as_angle(phi, "GlobalPhase"))
 
 
-def Identity(wires: Wires) -> Operation:
+@operator_function
+def Identity(wires: Wires) -> Operator:
     """Do nothing; as an observable, the identity.
 
     Args:
@@ -170,11 +168,11 @@ def Identity(wires: Wires) -> Operation:
     >>> print(circuit())
     2.5
     """
-    on = as_wires(wires, current("Identity"))
-    return Operation(lambda _: Identity(on), Token(), "I", on)
+    return identity_on(wires_of(wires, "Identity"))
 
 
-def MultiControlledX(wires: Wires, control_values: Any = None) -> Operation:
+@operator_function
+def MultiControlledX(wires: Wires, control_values: Any = None) -> Operator:
     """Apply X to the last wire if the others have the control values.
 
     Args:
@@ -195,14 +193,14 @@ def MultiControlledX(wires: Wires, control_values: Any = None) -> Operation:
     >>> print(circuit())
     -1.0
     """
-    on = as_wires(wires, current("MultiControlledX"))
+    on = wires_of(wires, "MultiControlledX")
     if len(on) < 2:
         raise WireError(
             f"{user_line()}: MultiControlledX takes at least two wires: its controls, "
             f"then its target."
         )
     values = as_control_values(control_values, len(on) - 1)
-    return apply(GateCall(GATES["X"], (), on[:-1], on[-1:], values))
+    return Gate(GATES["X"], (), on[:-1], on[-1:], values)
 
 
 def as_control_values(values: Any, count: int) -> tuple[bool, ...]:
@@ -218,7 +216,8 @@ def as_control_values(values: Any, count: int) -> tuple[bool, ...]:
     return tuple(map(bool, checked))
 
 
-def QubitUnitary(U: Any, wires: Wires) -> Operation:
+@operator_function
+def QubitUnitary(U: Any, wires: Wires) -> Operator:
     """Apply a unitary matrix to k wires.
 
     Args:
@@ -241,11 +240,12 @@ def QubitUnitary(U: Any, wires: Wires) -> Operation:
     >>> print(circuit())
     -1.0
     """
-    on = as_wires(wires, current("QubitUnitary"))
+    on = wires_of(wires, "QubitUnitary")
     return unitary("QubitUnitary", U, on, (), (), diagonal=False)
 
 
-def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operation:
+@operator_function
+def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operator:
     """Apply a diagonal unitary to k wires.
 
     Args:
@@ -266,13 +266,14 @@ def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operation:
     >>> print(f"{circuit():.2f}")
     -1.00
     """
-    on = as_wires(wires, current("DiagonalQubitUnitary"))
+    on = wires_of(wires, "DiagonalQubitUnitary")
     return unitary("DiagonalQubitUnitary", D, on, (), (), diagonal=True)
 
 
+@operator_function
 def ControlledQubitUnitary(
     U: Any, wires: Wires, control_values: Any = None
-) -> Operation:
+) -> Operator:
     """Apply a unitary matrix to the last wires, controlled by the first ones.
 
     Args:
@@ -295,7 +296,7 @@ def ControlledQubitUnitary(
     >>> print(circuit())
     -1.0
     """
-    on = as_wires(wires, current("ControlledQubitUnitary"))
+    on = wires_of(wires, "ControlledQubitUnitary")
     matrix = as_array(U, "ControlledQubitUnitary")
     size = np.shape(matrix)[-1] if np.ndim(matrix) else 0
     count = len(on) - max(int(size) - 1, 0).bit_length()
@@ -317,9 +318,8 @@ def unitary(
     control_values: tuple[bool, ...],
     diagonal: bool,
     exponential: bool = False,
-) -> Operation:
-    """Apply a matrix, or the exponential of a Hamiltonian."""
-    context = current(name)
+) -> Operator:
+    """Return a matrix as a gate, or the exponential of a Hamiltonian."""
     matrix = as_array(matrix, name)
     side = 2 ** len(targets)
     expected = (side,) if diagonal else (side, side)
@@ -330,29 +330,9 @@ def unitary(
         )
     if not isinstance(matrix, Tracer):
         _check_unitary(np.asarray(matrix, np.complex128), name, diagonal)
-    wide = np.complex128 if wide_types() else np.complex64
-    array = jnp.asarray(matrix, wide)
-
-    def bind(modifiers: Modifiers) -> Operation:
-        token, wires = Token(), (*modifiers.controls, *targets)
-        check_distinct(wires, "controls and targets")
-        static, dynamic = positions(wires, context)
-        unitary_p.bind(
-            array,
-            *dynamic,
-            wires=static,
-            num_controls=len(wires) - len(targets),
-            control_values=modifiers.control_values,
-            adjoint=modifiers.adjoint,
-            diagonal=diagonal,
-            exponential=exponential,
-            single=context.dtype == np.complex64,
-            token=token,
-        )
-
-        return Operation(lambda more: bind(modifiers.then(more)), token, name, wires)
-
-    return bind(Modifiers(False, controls, control_values))
+    return Unitary(
+        name, matrix, controls, targets, control_values, False, diagonal, exponential
+    )
 
 
 def _check_unitary(matrix: np.ndarray, name: str, diagonal: bool) -> None:
@@ -367,6 +347,7 @@ def _check_unitary(matrix: np.ndarray, name: str, diagonal: bool) -> None:
         )
 
 
+@template
 def BasisState(state: Any, wires: Wires) -> None:
     """Flip wires to the bits of a basis state; wires in |0> are then in that state.
 
@@ -411,9 +392,10 @@ def BasisState(state: Any, wires: Wires) -> None:
 
 
 def _flip(wire: Wire) -> None:
-    apply(GateCall(GATES["X"], (), (), (wire,)))
+    Gate(GATES["X"], targets=(wire,)).bind()
 
 
+@template
 def StatePrep(
     state: Any, wires: Wires, normalize: bool = False, pad_with: Any = None
 ) -> None:
@@ -437,17 +419,21 @@ def StatePrep(
     >>> print([f"{p:.2f}" for p in circuit()])
     ['0.36', '0.64', '0.00', '0.00']
     """
+    amplitudes = _amplitudes(state, len(wires), normalize, pad_with)
+    prepare(amplitudes, wires)
+
+
+def prepare(amplitudes: Any, wires: Sequence[Wire]) -> None:
+    """Prepare wires in a state of as many amplitudes as they have basis states."""
     context = current("StatePrep")
-    on = as_wires(wires, context)
-    amplitudes = _amplitudes(state, len(on), normalize, pad_with)
     single = context.dtype == np.complex64
-    swapped = in_front if any(map(is_traced, on)) else _in_place
-    with swapped(on, context) as known:
+    swapped = in_front if any(map(is_traced, wires)) else _in_place
+    with swapped(wires, context) as known:
         places = static_positions(known, context)
-        state_prep_p.bind(amplitudes, wires=places, single=single)
+        state_prep_p.bind(amplitudes, wires=places, single=single, sites=context.sites)
 
 
-def _in_place(wires: tuple[Wire, ...], _: Any) -> Any:
+def _in_place(wires: Sequence[Wire], _: Any) -> Any:
     return nullcontext(wires)
 
 

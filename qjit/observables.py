@@ -1,192 +1,95 @@
-"""Observables: real combinations of Pauli words and Hermitian matrices."""
+"""Observables that are no gates: matrices, projectors and sums with coefficients."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
-from .checks import checked
-from .context import TraceContext
-from .errors import MatrixError, MeasurementError, ParameterError, WireError
+from .errors import MatrixError, ParameterError
 from .jax_internals import user_line
-from .operations import Operation, as_array
+from .operations import as_array
+from .ops import linear_form as forms
+from .ops.arithmetic import Hamiltonian as LinearCombination
+from .ops.arithmetic import PauliSum
+from .ops.linear_form import LinearForm as Observable
+from .ops.linear_form import as_linear_form as as_observable
+from .ops.linear_form import letters_of, real_coefficients
+from .ops.operator import UNCHANGED, Modifiers, Operator, check_operator
+from .ops.pauli import Word, backend
+from .ops.recording import created, taken
 from .traced_wires import on_traced_wires
-from .wires import Label, Wires, as_labels, is_traced, rank
+from .wires import Label, Wire, Wires, as_labels, is_traced
 
-Word = tuple[tuple[Label, str], ...]  # sorted by wire, without identities
-
-_PRODUCTS: dict[tuple[str, str], tuple[complex, str]] = {
-    ("X", "Y"): (1j, "Z"),
-    ("Y", "Z"): (1j, "X"),
-    ("Z", "X"): (1j, "Y"),
-    ("Y", "X"): (-1j, "Z"),
-    ("Z", "Y"): (-1j, "X"),
-    ("X", "Z"): (-1j, "Y"),
-}
-
-
-@dataclass(frozen=True)
-class Term:
-    """One product: a Pauli word and Hermitian factors on other wires."""
-
-    word: Word = ()
-    factors: tuple[tuple[int, tuple[Label, ...]], ...] = ()  # matrix index, wires
-
-    @property
-    def wires(self) -> tuple[Label, ...]:
-        """The wires that the term acts on."""
-        on_factors = [wire for _, wires in self.factors for wire in wires]
-        return (*(wire for wire, _ in self.word), *on_factors)
+__all__ = [
+    "Hamiltonian",
+    "Hermitian",
+    "Matrix",
+    "Observable",
+    "Projector",
+    "Word",
+    "as_observable",
+    "pauli_sum",
+    "real_coefficients",
+]
 
 
-def _is_concrete(*values: Any) -> bool:
-    return not any(isinstance(value, Tracer) for value in values)
+@dataclass(frozen=True, eq=False, repr=False)
+class Matrix(Operator):
+    """A Hermitian matrix, or the projector onto a state, which is measured."""
 
+    traced: ClassVar = ("given",)
+    labelled: ClassVar = ("targets",)
 
-def _backend(*values: Any) -> Any:
-    return np if _is_concrete(*values) else jnp
-
-
-@dataclass(frozen=True, eq=False)
-class Observable:
-    """A sum of terms with coefficients; made by X, Y, Z, Hermitian, `@ + - *`."""
-
-    coefficients: Any
-    terms: tuple[Term, ...]
-    matrices: tuple[Any, ...] = ()
-
-    def located(self, context: TraceContext) -> "Observable":
-        """Return the observable on the positions of its wires."""
-        position = context.order.position
-
-        def term(each: Term) -> Term:
-            word = sorted((position(wire), letter) for wire, letter in each.word)
-            factors = (
-                (number, tuple(map(position, wires))) for number, wires in each.factors
-            )
-            return Term(tuple(word), tuple(factors))
-
-        return replace(self, terms=tuple(map(term, self.terms)))
-
-    def __matmul__(self, other: Any) -> "Observable":
-        other = as_observable(other)
-        matrices, shift = (*self.matrices, *other.matrices), len(self.matrices)
-        products = [
-            _product(left, _shifted(right, shift))
-            for left in self.terms
-            for right in other.terms
-        ]
-        phases = np.asarray([phase for phase, _ in products])
-        xp = _backend(self.coefficients, other.coefficients)
-        outer = xp.ravel(xp.outer(self.coefficients, other.coefficients))
-        real = not np.iscomplexobj(outer) and not np.any(np.imag(phases))
-        outer = outer * (np.real(phases) if real else phases)
-        return Observable(outer, tuple(term for _, term in products), matrices)
-
-    def __add__(self, other: Any) -> "Observable":
-        if np.ndim(other) == 0 and not isinstance(other, (Observable, Operation)):
-            other = Observable(_backend(other).reshape(other, (1,)), (Term(),))
-        other = as_observable(other)
-        xp = _backend(self.coefficients, other.coefficients)
-        shift = len(self.matrices)
-        return Observable(
-            xp.concatenate([self.coefficients, other.coefficients]),
-            (*self.terms, *(_shifted(term, shift) for term in other.terms)),
-            (*self.matrices, *other.matrices),
-        )
-
-    __radd__ = __add__
-
-    def __mul__(self, factor: Any) -> "Observable":
-        if np.ndim(factor) or isinstance(factor, (Observable, Operation)):
-            raise ParameterError(
-                f"{user_line()}: an observable is scaled by a number; "
-                "use @ for the product of observables."
-            )
-        return Observable(self.coefficients * factor, self.terms, self.matrices)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, divisor: Any) -> "Observable":
-        return self * (1 / divisor)
-
-    def __neg__(self) -> "Observable":
-        return self * -1.0
-
-    def __sub__(self, other: Any) -> "Observable":
-        negated = -other if np.ndim(other) == 0 else as_observable(other) * -1.0
-        return self + negated
-
-    def __rsub__(self, other: Any) -> "Observable":
-        return -self + other
+    kind: str
+    given: Any
+    targets: tuple[Wire, ...] = ()
 
     @property
-    def wires(self) -> tuple[Label, ...]:
-        """All wires that the observable acts on, sorted."""
-        found = {wire for term in self.terms for wire in term.wires}
-        return tuple(sorted(found, key=rank))
+    def name(self) -> str:
+        """The name of the observable."""
+        return self.kind
+
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        """The wires, the first the most significant."""
+        return self.targets
+
+    def bind(self, change: Modifiers = UNCHANGED) -> None:
+        """Apply the matrix, which has to be unitary as well."""
+        from .ops.arithmetic import bind_as_matrix
+
+        bind_as_matrix(self, change)
+
+    def own_matrix(self) -> Any:
+        """Return the matrix."""
+        if self.kind == "Hermitian":
+            return self.given
+        xp, size = backend(self.given), 2 ** len(self.targets)
+        vector = xp.asarray(self.given)
+        if vector.shape == (len(self.targets),):
+            bits = reversed([*vector])
+            index = sum(bit * 2**place for place, bit in enumerate(bits))
+            vector = xp.asarray(xp.arange(size) == index, dtype=float)
+        return xp.outer(vector, xp.conj(vector))
+
+    def linear_form(self) -> Observable:
+        """Return the matrix as it is."""
+        matrix = self.own_matrix()
+
+        def made(on: Sequence[Label]) -> Observable:
+            return forms.of_factor(matrix, on)
+
+        traced = any(map(is_traced, self.targets))
+        return on_traced_wires(self.targets, made) if traced else made(self.targets)
+
+    def text(self) -> str:
+        """Return the observable as a call of its function."""
+        shape = "x".join(map(str, np.shape(self.given)))
+        return f"{self.kind}({shape} array, wires={list(self.targets)})"
 
 
-def _shifted(term: Term, shift: int) -> Term:
-    factors = tuple((index + shift, wires) for index, wires in term.factors)
-    return Term(term.word, factors)
-
-
-def _product(left: Term, right: Term) -> tuple[complex, Term]:
-    letters = dict(left.word)
-    phase: complex = 1
-    for wire, letter in right.word:
-        mine = letters.pop(wire, None)
-        if mine is None:
-            letters[wire] = letter
-        elif mine != letter:
-            factor, letters[wire] = _PRODUCTS[mine, letter]
-            phase *= factor
-    word = sorted(letters.items(), key=lambda item: rank(item[0]))
-    term = Term(tuple(word), (*left.factors, *right.factors))
-    occupied = [wire for _, wires in term.factors for wire in wires]
-    if len({*occupied, *letters}) != len(occupied) + len(letters):
-        raise WireError(
-            f"{user_line()}: a Hermitian factor shares a wire with another factor. "
-            "Multiply the matrices first and pass one Hermitian."
-        )
-    return phase, term
-
-
-def as_observable(value: Any) -> Observable:
-    """Return an observable for whatever stands for one."""
-    if isinstance(value, Observable):
-        return value
-    if isinstance(value, Operation):
-        return value.observable()
-    raise MeasurementError(
-        f"{user_line()}: expected an observable built from X, Y, Z, I, H, Hermitian, "
-        f"Projector or Hamiltonian, but got {type(value).__name__}."
-    )
-
-
-def pauli_observable(name: str, wires: Sequence[Any]) -> Observable:
-    """Return the observable of a gate that is one."""
-    if any(map(is_traced, wires)):
-        return on_traced_wires(wires, lambda on: pauli_observable(name, on))
-    if name in ("X", "Y", "Z"):
-        return Observable(np.ones(1), (Term(((wires[0], name),)),))
-    if name == "I":
-        return Observable(np.ones(1), (Term(),))
-    if name == "H":
-        terms = tuple(Term(((wires[0], letter),)) for letter in "XZ")
-        return Observable(np.full(2, np.sqrt(0.5)), terms)
-    raise MeasurementError(
-        f"{user_line()}: the gate {name} is not an observable. Use X, Y, Z, I, H, "
-        "Hermitian, Projector or Hamiltonian."
-    )
-
-
-def Hermitian(matrix: Any, wires: Wires) -> Observable:
+def Hermitian(matrix: Any, wires: Wires) -> Operator:
     """Return the observable of a Hermitian matrix.
 
     Args:
@@ -207,7 +110,7 @@ def Hermitian(matrix: Any, wires: Wires) -> Observable:
     """
     on = as_labels(wires)
     matrix = as_array(matrix, "Hermitian")
-    xp = _backend(matrix)
+    xp = backend(matrix)
     matrix = xp.asarray(matrix)
     if matrix.shape != (2 ** len(on),) * 2:
         raise MatrixError(
@@ -219,14 +122,10 @@ def Hermitian(matrix: Any, wires: Wires) -> Observable:
             f"{user_line()}: the matrix given to Hermitian differs from its "
             "conjugate transpose. Pass (A + A.conj().T) / 2, or use another matrix."
         )
-
-    def made(on: tuple[Label, ...]) -> Observable:
-        return Observable(np.ones(1), (Term((), ((0, on),)),), (matrix,))
-
-    return on_traced_wires(on, made) if any(map(is_traced, on)) else made(on)
+    return created(Matrix("Hermitian", matrix, on))
 
 
-def Projector(state: Any, wires: Wires) -> Observable:
+def Projector(state: Any, wires: Wires) -> Operator:
     """Return the projector onto a basis state.
 
     Args:
@@ -246,15 +145,15 @@ def Projector(state: Any, wires: Wires) -> Observable:
     """
     on = as_labels(wires)
     state = as_array(state, "Projector")
-    xp = _backend(state)
-    vector = xp.asarray(state)
-    if vector.shape == (len(on),) and len(on) != 2 ** len(on):
-        index = sum(bit * 2**place for place, bit in enumerate(reversed([*vector])))
-        vector = xp.asarray(xp.arange(2 ** len(on)) == index, dtype=float)
-    return Hermitian(xp.outer(vector, xp.conj(vector)), on)
+    if np.shape(state) not in ((len(on),), (2 ** len(on),)):
+        raise ParameterError(
+            f"{user_line()}: Projector on {len(on)} wire(s) takes as many bits, or "
+            f"{2 ** len(on)} amplitudes, but got shape {np.shape(state)}."
+        )
+    return created(Matrix("Projector", state, on))
 
 
-def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Observable:
+def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Operator:
     """Return the sum of observables weighted by coefficients.
 
     Args:
@@ -272,24 +171,18 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Observable:
     >>> print(energy(jax.numpy.array([0.5, -2.0])))
     -1.5
     """
-    operands = [as_observable(observable) for observable in observables]
+    terms = tuple(taken(check_operator(op, "Hamiltonian")) for op in observables)
     coeffs = as_array(coeffs, "Hamiltonian")
-    xp = _backend(coeffs)
-    coeffs = xp.asarray(coeffs)
-    if coeffs.shape != (len(operands),):
+    coeffs = backend(coeffs).asarray(coeffs)
+    if coeffs.shape != (len(terms),):
         raise ParameterError(
             f"{user_line()}: Hamiltonian takes one coefficient for each observable, "
-            f"but got shape {coeffs.shape} for {len(operands)} observables."
+            f"but got shape {coeffs.shape} for {len(terms)} observables."
         )
-    if all(len(each.terms) == 1 and not each.matrices for each in operands):
-        scales = [each.coefficients for each in operands]
-        scale = _backend(*scales).concatenate(scales)
-        return Observable(coeffs * scale, tuple(each.terms[0] for each in operands))
-    scaled = [each * coeff for each, coeff in zip(operands, coeffs, strict=True)]
-    return reduce(lambda left, right: left + right, scaled)
+    return created(LinearCombination(coeffs, terms))
 
 
-def pauli_sum(coefficients: Any, words: Sequence[str]) -> Observable:
+def pauli_sum(coefficients: Any, words: Sequence[str]) -> Operator:
     """Return the weighted sum of full Pauli words.
 
     Args:
@@ -303,18 +196,6 @@ def pauli_sum(coefficients: Any, words: Sequence[str]) -> Observable:
     >>> print(energy())
     -1.5
     """
-    terms = tuple(
-        Term(tuple((wire, letter) for wire, letter in enumerate(word) if letter != "I"))
-        for word in words
-    )
-    xp = _backend(coefficients)
-    return Observable(xp.asarray(coefficients), terms)
-
-
-def real_coefficients(coefficients: Any, name: str) -> Any:
-    """Return the coefficients of an observable that `name` takes, which are real."""
-    if not np.issubdtype(jnp.result_type(coefficients), np.complexfloating):
-        return coefficients
-    real = _backend(coefficients).all(abs(coefficients.imag) <= 1e-12)
-    message = f"{name} takes an observable with real coefficients."
-    return checked(coefficients.real, real, MeasurementError, message)
+    coefficients = backend(coefficients).asarray(coefficients)
+    wires = range(max(map(len, words), default=0))
+    return created(PauliSum(coefficients, letters_of(words, wires)))

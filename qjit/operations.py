@@ -1,9 +1,10 @@
-"""Applying gates: checks what the user wrote and binds it to a JAX primitive."""
+"""The functions of the gates of the table, made from their records."""
 
+import functools
+import inspect
 import reprlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,139 +13,42 @@ from jax.core import Tracer
 
 from qjit.dialects.gates import GATES, GateRecord
 
-from .context import TraceContext, current
+from .context import check_place, current, is_tracing
 from .errors import ParameterError, ParameterTypeError
 from .jax_internals import user_line, wide_types
-from .primitives import gate_p
-from .wires import Wire, Wires, as_wires, check_distinct, positions
-
-if TYPE_CHECKING:
-    from .observables import Observable
-
-
-class Token:
-    """Marks one traced gate, so that a later use as an observable can withdraw it."""
-
-    def __init__(self) -> None:
-        self.cancelled = False
+from .ops.gates import Gate
+from .ops.operator import Operator
+from .ops.recording import applied
+from .wires import Wire, Wires, as_labels, as_wires
 
 
-@dataclass(frozen=True)
-class Operation:
-    """An applied gate: what a gate function returns."""
-
-    apply: Callable[["Modifiers"], "Operation"]
-    token: Token
-    name: str
-    wires: tuple[Wire, ...]
-
-    def withdraw(self) -> None:
-        """Take the gate back out of the circuit."""
-        self.token.cancelled = True
-
-    def observable(self) -> "Observable":
-        """Use the gate as an observable instead of applying it."""
-        from .observables import pauli_observable
-
-        self.withdraw()
-        return pauli_observable(self.name, self.wires)
-
-    def __matmul__(self, other: Any) -> "Observable":
-        return self.observable() @ other
-
-    def __rmatmul__(self, other: Any) -> "Observable":
-        return other @ self.observable()
-
-    def __add__(self, other: Any) -> "Observable":
-        return self.observable() + other
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> "Observable":
-        return self.observable() - other
-
-    def __rsub__(self, other: Any) -> "Observable":
-        return -self.observable() + other
-
-    def __mul__(self, other: Any) -> "Observable":
-        return self.observable() * other
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> "Observable":
-        return self.observable() * (1 / other)
-
-    def __neg__(self) -> "Observable":
-        return self.observable() * -1.0
+def made(operator: Operator) -> Operator:
+    """Return an operator as its function does: applied inside a quantum function."""
+    if is_tracing():
+        return applied(operator)
+    check_place(operator.name, bool(operator.parameters))
+    return operator
 
 
-@dataclass(frozen=True)
-class Modifiers:
-    """How an operation is changed on its way into the circuit."""
+def operator_function(build: Callable[..., Operator]) -> Callable[..., Operator]:
+    """Make the user's function of an operator, which applies it where it is called.
 
-    adjoint: bool = False
-    controls: tuple[Wire, ...] = ()
-    control_values: tuple[bool, ...] = ()
+    What `build` returns is not applied: `adjoint` and `ctrl` take it as `.build`.
+    """
 
-    def then(self, change: "Modifiers") -> "Modifiers":
-        """Change an operation that is changed already."""
-        return Modifiers(
-            self.adjoint != change.adjoint,
-            (*change.controls, *self.controls),
-            (*change.control_values, *self.control_values),
-        )
+    @functools.wraps(build)
+    def function(*args: Any, **kwargs: Any) -> Operator:
+        return made(build(*args, **kwargs))
+
+    setattr(function, "build", build)  # noqa: B010
+    return function
 
 
-@dataclass(frozen=True)
-class GateCall:
-    """One gate application before it is bound."""
-
-    record: GateRecord
-    params: tuple[Any, ...]
-    controls: tuple[Wire, ...]
-    targets: tuple[Wire, ...]
-    control_values: tuple[bool, ...] = ()
-    adjoint: bool = False
-    word: str | None = None
-    dim: int | None = None
-    token: Token = field(default_factory=Token)
-
-    @property
-    def name(self) -> str:
-        """The gate's name, if it is applied as its record says."""
-        more_controls = len(self.controls) != (self.record.num_controls or 0)
-        name = f"controlled {self.record.name}" if more_controls else self.record.name
-        return f"adjoint {name}" if self.adjoint else name
-
-    def bind(self) -> None:
-        """Put the gate into the circuit under trace."""
-        wires = (*self.controls, *self.targets)
-        check_distinct(wires, "controls and targets")
-        static, dynamic = positions(wires, current(self.record.name))
-        gate_p.bind(
-            *self.params,
-            *dynamic,
-            gate=self.record.name,
-            wires=static,
-            num_controls=len(self.controls),
-            control_values=self.control_values,
-            adjoint=self.adjoint,
-            word=self.word,
-            dim=self.dim,
-            token=self.token,
-        )
-
-
-def apply(call: GateCall) -> Operation:
-    """Apply a gate and return a handle to it."""
-    call.bind()
-
-    def again(change: Modifiers) -> Operation:
-        whole = Modifiers(call.adjoint, call.controls, call.control_values).then(change)
-        return apply(replace(call, **vars(whole), token=Token()))
-
-    wires = (*call.controls, *call.targets)
-    return Operation(again, call.token, call.name, wires)
+def wires_of(wires: Wires, what: str, count: int | None = None) -> tuple[Wire, ...]:
+    """Check the wires of an operator, inside a quantum function or outside."""
+    if is_tracing():
+        return as_wires(wires, current(what), what, count)
+    return as_labels(wires, what, count)
 
 
 def as_angle(value: Any, gate: str) -> Any:
@@ -201,37 +105,43 @@ def _finite(value: np.ndarray, gate: str) -> np.ndarray:
     return value
 
 
-def split_wires(
-    record: GateRecord, wires: Wires, context: TraceContext
-) -> tuple[tuple[Wire, ...], tuple[Wire, ...]]:
-    """Check the number of wires of a gate and return its controls and targets."""
-    checked = as_wires(wires, context, record.name, record.num_wires)
-    count = record.num_controls or 0
-    return checked[:count], checked[count:]
-
-
-def gate_function(record: GateRecord) -> Callable[..., Operation]:
+def gate_function(record: GateRecord) -> Callable[..., Operator]:
     """Make the user's function of a gate from its record."""
-    name, count = record.name, record.num_params
+    name, names = record.name, record.parameters
+    count, controls = len(names), record.num_controls or 0
 
-    def gate(*args: Any, wires: Wires = None) -> Operation:
-        context = current(name)
+    def gate(*args: Any, wires: Wires = None, **named: Any) -> Operator:
         if wires is None and len(args) == count + 1:
             args, wires = args[:-1], args[-1]
+        if named:
+            args = (*args, *_named(name, names[len(args) :], named))
         if wires is None or len(args) != count:
             raise ParameterError(
                 f"{user_line()}: {name} takes {count} parameter(s) and its wires, but "
                 f"got {len(args)} positional argument(s)"
                 f"{'' if wires is None else ' and wires'}."
             )
-        params = tuple(as_angle(arg, name) for arg in args)
-        controls, targets = split_wires(record, wires, context)
-        values = (True,) * len(controls)
-        return apply(GateCall(record, params, controls, targets, values))
+        angles = tuple(as_angle(arg, name) for arg in args)
+        on = wires_of(wires, name, record.num_wires)
+        values = (True,) * controls
+        return Gate(record, angles, on[:controls], on[controls:], values)
 
     gate.__name__ = gate.__qualname__ = name
     gate.__doc__ = _documentation(record)
-    return gate
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(each, kind) for each in (*names, "wires")]
+    setattr(gate, "__signature__", inspect.Signature(parameters))  # noqa: B010
+    return operator_function(gate)
+
+
+def _named(gate: str, names: tuple[str, ...], given: dict[str, Any]) -> list[Any]:
+    """Return parameters that were given by their names, in order."""
+    if unknown := given.keys() - set(names):
+        raise ParameterError(
+            f"{user_line()}: {gate} has no parameter {min(unknown)!r} to give by its "
+            f"name. It has {', '.join(map(repr, (*names, 'wires')))}."
+        )
+    return [given[name] for name in names if name in given]
 
 
 def _documentation(record: GateRecord) -> str:
@@ -248,7 +158,8 @@ def _documentation(record: GateRecord) -> str:
             f"{record.doc}\n",
             *("Args:", *angles, f"    wires: {len(wires)} wire(s), {roles}, static or"),
             "        traced.\n",
-            *("Returns:", "    The applied gate, for `adjoint`, `ctrl` and `pow`.\n"),
+            *("Returns:", "    The gate as an operator, which is applied inside a"),
+            "        quantum function, unless it is used in another operator.\n",
             "Raises:",
             "    WireError: for another number of wires, repeated or out of range.",
             "    ParameterError: for another number of parameters or their shape.\n",
@@ -260,21 +171,9 @@ def _documentation(record: GateRecord) -> str:
     )
 
 
-FIXED_ARITY_GATES: dict[str, Callable[..., Operation]] = {
+FIXED_ARITY_GATES: dict[str, Callable[..., Operator]] = {
     alias: gate_function(record)
     for record in GATES.values()
     if record.num_wires is not None and record.in_library
     for alias in (record.name, *record.aliases)
 }
-
-
-def _no_arrays(operation: Operation) -> tuple[tuple[()], None]:
-    return (), None
-
-
-def _nothing(_: None, __: tuple[()]) -> Any:
-    return None
-
-
-# An operation carries no arrays, so branches and loop bodies may return one.
-jax.tree_util.register_pytree_node(Operation, _no_arrays, _nothing)

@@ -99,6 +99,8 @@ state_prep_p = _effectful("quantum_state_prep", _nothing)
 # A state that is read between gates, for those who look.
 snapshot_p = _effectful("quantum_snapshot", _amplitudes)
 reset_p = _effectful("quantum_reset", _nothing)
+# Takes back an applied operator: all gates that name its site among theirs.
+withdraw_p = _effectful("quantum_withdraw", _nothing)
 measure_p = _effectful("quantum_measure", _outcome)
 # Operands: coefficients [terms], matrices of the terms' Hermitian factors.
 expval_p = _effectful("quantum_expval", _real_scalar)

@@ -7,14 +7,13 @@ from typing import Any
 
 from jax.extend.core import ClosedJaxpr
 
-from qjit.lowering.canonical import Canonical, declare, form
+from qjit.lowering.canonical import declare
 from qjit.lowering.pipeline import chosen_passes, pipeline_names
 from qjit.lowering.program import Program, compile_program
 
 from .circuit_primitives import Circuit
 from .diff_methods import Differences
 from .estimates import Moments
-from .operations import Token
 from .outcomes import Frequencies, Powers
 from .reroll import is_rerolling, reroll
 from .shared_runs import Sharing
@@ -22,11 +21,6 @@ from .split import Core
 from .traced_wires import SelectedFrequencies
 
 declare(Circuit, Core, Differences, Moments, Powers, Frequencies, SelectedFrequencies)
-
-
-@form(Token)
-def _token(_: Canonical, token: Any) -> list[Any]:
-    return ["token", token.cancelled]
 
 
 def compile_jaxpr(

@@ -35,10 +35,12 @@ from .jax_internals import (
     user_line,
     wide_types,
 )
-from .jaxprs import live, measures_midway
+from .jaxprs import measures_midway
+from .ops.operator import is_operator
+from .ops.recording import check_used, resolved
 from .reroll import is_rerolling, reroll
 from .split import check_measurements
-from .wires import Wires, WireOrder
+from .wires import WireOrder, Wires
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class QNode:
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
         if not measures_midway(closed.jaxpr):
-            closed = reroll(live(closed))
+            closed = reroll(closed)
         circuit = Circuit(
             partial_eval.convert_constvars_jaxpr(closed.jaxpr),
             context.wire_count,
@@ -188,15 +190,17 @@ class QNode:
             args, kwargs = jax.tree.unflatten(tree, leaves)
             outs = self.function(*args, **kwargs)
             check_outputs(outs, self.function)
+            check_used(current(self.__name__))
             return outs
 
-        return jax.make_jaxpr(flat, return_shape=True)(*avals)
+        closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
+        return resolved(closed, whole=True), shapes
 
 
 def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
     """Refuse outputs that are no arrays, such as a gate."""
-    for leaf in jax.tree.leaves(outs):
-        if not is_array(leaf):
+    for leaf in jax.tree.leaves(outs, is_leaf=is_operator):
+        if is_operator(leaf) or not is_array(leaf):
             raise MeasurementError(
                 f"{definition_line(function)}: the quantum function "
                 f"'{function.__name__}' returns an object of type "

@@ -29,7 +29,6 @@ from .jaxprs import (
     bind,
     has_effects,
     inner_jaxpr,
-    live_eqns,
     quantum_eqns,
 )
 from .primitives import record_p, sample_p
@@ -188,7 +187,7 @@ class Replay:
         self, jaxpr: Jaxpr, consts: Any, args: Any, place: "Place", found: list[Any]
     ) -> list[Any]:
         env = Environment(jaxpr, consts, args)
-        for eqn in live_eqns(jaxpr):
+        for eqn in jaxpr.eqns:
             inputs = env.read(eqn.invars)
             if any(value is None for value in inputs):
                 outs: Any = [None] * len(eqn.outvars)

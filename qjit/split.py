@@ -37,7 +37,6 @@ from .jaxprs import (
     has_effects,
     inner_jaxpr,
     inner_jaxprs,
-    live_eqns,
     measures_midway,
     needed_eqns,
     quantum_eqns,
@@ -354,7 +353,7 @@ def _without_gates(jaxpr: Jaxpr) -> Jaxpr:
         calls = has_effects(eqn) and eqn.primitive.name in CALL_PRIMITIVES
         return calls or eqn.primitive.name in TERMINAL
 
-    eqns = needed_eqns(live_eqns(jaxpr), jaxpr.outvars, measures)
+    eqns = needed_eqns(jaxpr.eqns, jaxpr.outvars, measures)
     return jaxpr.replace(eqns=eqns)
 
 
@@ -385,7 +384,7 @@ def evaluate_post(
     A result may be a function of the measurement's operands.
     """
     env = Environment(jaxpr, consts, args)
-    for eqn in live_eqns(jaxpr):
+    for eqn in jaxpr.eqns:
         if eqn.primitive.name in TERMINAL:
             result = next(results)
             if callable(result):
@@ -427,7 +426,7 @@ def check_measurements(jaxpr: Jaxpr, name: str, line: str) -> None:
 
 
 def _check(jaxpr: Jaxpr, measured: bool, top: bool) -> bool:
-    for eqn in live_eqns(jaxpr):
+    for eqn in jaxpr.eqns:
         if not has_effects(eqn):
             continue
         name = eqn.primitive.name

@@ -12,11 +12,13 @@ from .jax_internals import user_line
 from .multi_gates import GlobalPhase, MultiControlledX, PauliRot
 from .observables import as_observable
 from .operations import FIXED_ARITY_GATES
+from .ops.template import template
 from .wires import Wires, as_wires, static_wires
 
 _GATES = FIXED_ARITY_GATES
 
 
+@template
 def AngleEmbedding(features: Any, wires: Wires, rotation: str = "X") -> None:
     """Rotate each wire by one feature.
 
@@ -51,6 +53,7 @@ def AngleEmbedding(features: Any, wires: Wires, rotation: str = "X") -> None:
         _GATES[f"R{rotation}"](features[place], wires=wire)
 
 
+@template
 def BasicEntanglerLayers(
     weights: Any, wires: Wires, rotation: Any = _GATES["RX"]
 ) -> None:
@@ -84,6 +87,7 @@ def BasicEntanglerLayers(
             _ring(on, 1)
 
 
+@template
 def StronglyEntanglingLayers(
     weights: Any, wires: Wires, ranges: Sequence[int] | None = None
 ) -> None:
@@ -134,6 +138,7 @@ def _check_weights(name: str, weights: Any, shape: tuple[int | None, ...]) -> No
         )
 
 
+@template
 def QFT(wires: Wires) -> None:
     """Apply the quantum Fourier transform (Nielsen and Chuang, section 5.1).
 
@@ -161,6 +166,7 @@ def QFT(wires: Wires) -> None:
         _GATES["SWAP"](wires=[first, last])
 
 
+@template
 def GroverOperator(wires: Wires) -> None:
     """Reflect about the uniform superposition: 2|s><s| - 1 (Grover, 1996).
 

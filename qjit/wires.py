@@ -227,9 +227,7 @@ def check_distinct(
 
 def _items(wires: Wires) -> Sequence[Any]:
     if isinstance(wires, Set):
-        raise WireError(
-            f"{user_line()}: {wires!r} has no order. Give wires as a list."
-        )
+        raise WireError(f"{user_line()}: {wires!r} has no order. Give wires as a list.")
     if isinstance(wires, Sequence | MappingView) and not isinstance(wires, str | bytes):
         return tuple(wires)
     dimensions = np.ndim(wires) if hasattr(wires, "dtype") else 0
@@ -290,6 +288,8 @@ def positions(
     wires: Sequence[Wire], context: "TraceContext"
 ) -> tuple[tuple[int | None, ...], tuple[Any, ...]]:
     """Return the positions of wires, None for traced ones, and these as integers."""
+    if any(map(is_traced, wires)):
+        context.order.check_index()
     known = tuple(
         None if is_traced(wire) else context.order.position(wire) for wire in wires
     )
@@ -315,9 +315,7 @@ def as_index(wire: Any) -> jax.Array:
     return jax.lax.convert_element_type(wire, dtype)
 
 
-def static_wires(
-    wires: Wires, context: "TraceContext", what: str
-) -> tuple[Label, ...]:
+def static_wires(wires: Wires, context: "TraceContext", what: str) -> tuple[Label, ...]:
     """Check wires that must be known at trace time."""
     checked = as_wires(wires, context)
     if any(map(is_traced, checked)):

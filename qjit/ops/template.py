@@ -1,0 +1,116 @@
+"""Templates: operators that are given by functions that apply simpler ones."""
+
+import functools
+import inspect
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+
+from qjit.errors import ParameterError
+from qjit.jax_internals import user_line
+from qjit.operations import operator_function, wires_of
+from qjit.wires import Wire
+
+from .operator import UNCHANGED, Modifiers, Operator, is_operator
+from .recording import taken
+
+
+class _Leaf:
+    """Stands for an array in the arguments of a template."""
+
+
+_LEAF = _Leaf()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Template(Operator):
+    """An operator that a function of its arguments applies gate by gate."""
+
+    traced: ClassVar = ("numbers",)
+    labelled: ClassVar = ("on",)
+
+    title: str
+    function: Callable[..., Any]
+    numbers: tuple[Any, ...] = ()
+    on: tuple[Wire, ...] = ()
+    # The arguments as a flat list, in which numbers stand as `_LEAF`.
+    leaves: tuple[Hashable, ...] = ()
+    tree: Any = None
+
+    @property
+    def name(self) -> str:
+        """The name of the template."""
+        return self.title
+
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        """The wires that the template acts on."""
+        return self.on
+
+    @property
+    def is_unitary(self) -> bool:
+        """Whether it can be applied: every template can."""
+        return True
+
+    def decompose(self) -> None:
+        """Apply the gates of the template."""
+        numbers = iter(self.numbers)
+        leaves = [next(numbers) if leaf is _LEAF else leaf for leaf in self.leaves]
+        arguments: dict[str, Any] = jax.tree.unflatten(self.tree, leaves)
+        self.function(**arguments, wires=self.on)
+
+    def bind(self, change: Modifiers = UNCHANGED) -> None:
+        """Put the gates into the circuit under trace."""
+        from qjit.modifiers import replayed
+
+        replayed(self.decompose, change)
+
+    def own_matrix(self) -> Any:
+        """Return the matrix of the gates together."""
+        from .functions import matrix
+
+        return matrix(self.decompose, self.on)()
+
+    def text(self) -> str:
+        """Return the template's name and wires."""
+        return f"{self.name}(wires={list(self.on)})"
+
+
+def template(function: Callable[..., None]) -> Callable[..., Operator]:
+    """Make a function that applies gates on its `wires` the function of an operator."""
+    signature = inspect.signature(function)
+    title = function.__name__
+
+    @functools.wraps(function)
+    def build(*args: Any, **kwargs: Any) -> Operator:
+        bound = _bound(signature, title, args, kwargs)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        on = wires_of(arguments.pop("wires"), title)
+        used = jax.tree.map(_used, arguments, is_leaf=is_operator)
+        leaves, tree = jax.tree.flatten(used)
+        numbers = tuple(leaf for leaf in leaves if _is_array(leaf))
+        rest = tuple(_LEAF if _is_array(leaf) else leaf for leaf in leaves)
+        return Template(title, function, numbers, on, rest, tree)
+
+    return operator_function(build)
+
+
+def _bound(signature: inspect.Signature, name: str, args: Any, kwargs: Any) -> Any:
+    try:
+        return signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise ParameterError(
+            f"{user_line()}: {name} was called with wrong arguments: {error}. It takes "
+            f"{name}{signature}."
+        ) from None
+
+
+def _used(item: Any) -> Any:
+    return taken(item) if isinstance(item, Operator) else item
+
+
+def _is_array(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") or isinstance(leaf, float | complex)
