@@ -12,7 +12,7 @@ from jax.core import Tracer
 import qjit as qj
 from qjit.dialects.gate_record import pauli_matrix
 from qjit.dialects.gates import find_gate
-from qjit.operations import Operation
+from qjit.ops.operator import Operator
 
 
 def _numpy(*values: Any) -> Any:
@@ -290,6 +290,6 @@ def _quiet(branch: Callable[[], Any]) -> Callable[[], Any]:
 
     def run() -> Any:
         result = branch()
-        return None if isinstance(result, Operation) else result
+        return None if isinstance(result, Operator) else result
 
     return run

@@ -435,6 +435,8 @@ def number_text(number: Any) -> str:
     """Return a number as short as it can be written, or its type if it is traced."""
     if isinstance(number, Tracer):
         return "traced"
+    if np.ndim(number):
+        return str(np.asarray(number))
     plain = np.asarray(number).item()
     if isinstance(plain, complex) and not plain.imag:
         plain = plain.real
