@@ -17,6 +17,7 @@ from . import programs
 from .ahead_of_time import Traced
 from .autograph import converted
 from .collector import waiting_collector
+from .context import compiled
 from .diagnostics import call, check_room, explained
 from .dynamic_shapes import (
     AbstractedAxes,
@@ -86,7 +87,8 @@ class QJIT:
         self._last: Any = (None, None)
         self._options = options
         self._jitted = self._jit(self._native)
-        self._inlined = jax.jit(function, **options)
+        self._traced = compiled(function)
+        self._inlined = jax.jit(self._traced, **options)
         self._converted: QJIT | None = self if autograph else None
 
     def with_autograph(self) -> "QJIT":
@@ -160,7 +162,7 @@ class QJIT:
             for position, value in zip(signature.arrays, values, strict=True):
                 full[position] = value
             args, kwargs = jax.tree.unflatten(signature.tree, full)
-            return self.function(*args, **kwargs)
+            return self._traced(*args, **kwargs)
 
         symbolic = bool(signature.sizes)
         with explained(self._name, symbolic=symbolic), self._rerolling():

@@ -1,7 +1,8 @@
 """What the quantum function being traced knows about itself."""
 
+import functools
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,14 +92,18 @@ def is_tracing() -> bool:
     return bool(_stack.contexts)
 
 
-@contextmanager
-def compiling() -> Generator[None]:
-    """Say that a compiled function is traced, which gates do not belong into."""
-    _stack.compiling += 1
-    try:
-        yield
-    finally:
-        _stack.compiling -= 1
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function know, while it is traced, that it is compiled."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        _stack.compiling += 1
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _stack.compiling -= 1
+
+    return run
 
 
 def check_place(what: str, has_numbers: bool) -> None:
@@ -106,5 +111,5 @@ def check_place(what: str, has_numbers: bool) -> None:
 
     Gates without angles are often observables there.
     """
-    if has_numbers and _stack.compiling:
+    if has_numbers and _stack.compiling and not _stack.contexts:
         raise _outside(what)

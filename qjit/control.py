@@ -30,7 +30,6 @@ from .ranges import make_range
 NO_TURN = "a loop without turns has no value. Give the loop a state to begin with."
 
 
-
 def for_loop(start: Any, stop: Any = None, step: Any = 1) -> Callable[..., Any]:
     """Return a decorator that runs `body(i, *state)` for i in a range.
 
@@ -158,9 +157,7 @@ def while_loop(cond_fn: Callable[..., Any]) -> Callable[..., Any]:
     return decorate
 
 
-def _last_result_while(
-    goes_on: Callable[[Any], Any], body: Callable[..., Any]
-) -> Any:
+def _last_result_while(goes_on: Callable[[Any], Any], body: Callable[..., Any]) -> Any:
     """Run a loop without state and return what its last turn returned."""
     traced = trace(_without_operations(body))
     once = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, traced.consts))
@@ -331,6 +328,7 @@ def _described(traced: Traced) -> str:
 
 def _without_operations(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function return no gates that it applied."""
+
     def run(*args: Any) -> Any:
         return jax.tree.map(
             lambda leaf: None if is_operator(leaf) else leaf,

@@ -132,7 +132,7 @@ def estimated_variance(observable: Any) -> jax.Array:
 def _prepared(
     observable: Any, name: str, context: TraceContext
 ) -> tuple[Observable, jax.Array]:
-    found = as_observable(observable).located(context)
+    found = as_observable(observable, name).located(context)
     if found.matrices:
         raise UnsupportedError(
             f"{user_line()}: {name} from shots takes Pauli words (X, Y, Z, H and their "

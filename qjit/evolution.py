@@ -13,6 +13,7 @@ from .multi_gates import unitary
 from .observables import Observable, as_observable, real_coefficients
 from .operations import as_angle, operator_function
 from .ops.operator import Operator
+from .wires import Label
 
 WIDEST = 10
 
@@ -54,7 +55,7 @@ def evolution(hamiltonian: Any, time: Any) -> Operator:
     return unitary("evolve", matrix, on, (), (), diagonal=False, exponential=True)
 
 
-def _dense(found: Observable, on: tuple[int, ...]) -> jax.Array:
+def _dense(found: Observable, on: tuple[Label, ...]) -> jax.Array:
     """Return the matrix of an observable."""
     wide = jnp.complex128 if wide_types() else jnp.complex64
     places = {wire: place for place, wire in enumerate(on)}

@@ -44,7 +44,7 @@ from .wires import (
 
 def _statistic(primitive: Any, observable: Any, name: str) -> Any:
     context = current(name)
-    observable = as_observable(observable).located(context)
+    observable = as_observable(observable, name).located(context)
     dtype = real_dtype(context.dtype)
     coefficients = real_coefficients(observable.coefficients, name)
     if jnp.asarray(coefficients).dtype != dtype:

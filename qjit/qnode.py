@@ -200,7 +200,13 @@ class QNode:
 def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
     """Refuse outputs that are no arrays, such as a gate."""
     for leaf in jax.tree.leaves(outs, is_leaf=is_operator):
-        if is_operator(leaf) or not is_array(leaf):
+        if is_operator(leaf):
+            raise MeasurementError(
+                f"{definition_line(function)}: the quantum function "
+                f"'{function.__name__}' returns the operator {leaf!r}. Return a "
+                "measurement of it, such as qjit.expval(...)."
+            )
+        if not is_array(leaf):
             raise MeasurementError(
                 f"{definition_line(function)}: the quantum function "
                 f"'{function.__name__}' returns an object of type "

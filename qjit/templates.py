@@ -227,7 +227,7 @@ def TrotterProduct(hamiltonian: Any, time: Any, n: int = 1, order: int = 1) -> N
             f"{user_line()}: order takes 1 or an even number, but got {order}."
         )
     current("TrotterProduct")
-    observable = as_observable(hamiltonian)
+    observable = as_observable(hamiltonian, "TrotterProduct")
     if observable.matrices:
         raise ParameterError(
             f"{user_line()}: TrotterProduct takes a sum of Pauli words."

@@ -64,7 +64,9 @@ def test_labels_mean_positions(labels: Any) -> None:
     known = [label for label in labels]
     found = circuit_of(known, labels)(0.3)
     wanted = circuit_of(range(3), 3)(0.3)
-    jax.tree.map(lambda f, w: np.testing.assert_allclose(f, w, atol=1e-9), found, wanted)
+    jax.tree.map(
+        lambda f, w: np.testing.assert_allclose(f, w, atol=1e-9), found, wanted
+    )
 
 
 def test_results_come_in_the_order_given() -> None:

@@ -349,7 +349,8 @@ def _root(matrix: Any, exponent: float, base: Operator) -> Any:
     import scipy.linalg
 
     # Schur's form of a normal matrix is diagonal, in an orthonormal basis.
-    triangle, basis = scipy.linalg.schur(np.asarray(matrix, complex), output="complex")
+    found: Any = scipy.linalg.schur(np.asarray(matrix, complex), output="complex")
+    triangle, basis = found
     values = np.diag(triangle)
     if not np.allclose(triangle, np.diag(values), atol=1e-8):
         raise UnsupportedError(

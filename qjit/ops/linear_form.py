@@ -13,7 +13,7 @@ from qjit.errors import MeasurementError
 from qjit.jax_internals import user_line
 from qjit.wires import Label, rank
 
-from .dense import check_width, embedded, is_hermitian
+from .dense import check_width, embedded
 from .operator import Operator
 from .pauli import PAULIS, Word, as_word, backend, decomposition, word_product
 
@@ -156,8 +156,8 @@ def of_matrix(matrix: Any, wires: Sequence[Label]) -> LinearForm:
     pairs = list(decomposition(matrix, wires))
     numbers = np.asarray([number for number, _ in pairs], complex)
     negligible = 1e-15 * np.max(np.abs(numbers), initial=0.0)
-    if np.all(np.abs(numbers.imag) <= negligible):
-        numbers = numbers.real
+    if np.all(np.abs(np.imag(numbers)) <= negligible):
+        numbers = np.real(numbers)
     return LinearForm(numbers, tuple(Term(word) for _, word in pairs))
 
 
@@ -203,7 +203,7 @@ def _without_rounding(sums: Any) -> Any:
     if isinstance(sums, Tracer) or not np.iscomplexobj(sums):
         return sums
     size = np.max(np.abs(sums), initial=0.0)
-    return sums if np.any(np.abs(sums.imag) > 1e-14 * size) else sums.real
+    return sums if np.any(np.abs(np.imag(sums)) > 1e-14 * size) else np.real(sums)
 
 
 def without_zeros(form: LinearForm) -> LinearForm:
@@ -215,7 +215,7 @@ def without_zeros(form: LinearForm) -> LinearForm:
     return LinearForm(np.asarray(form.coefficients)[kept], terms, form.matrices)
 
 
-def as_linear_form(value: Any, what: str = "this") -> LinearForm:
+def as_linear_form(value: Any, what: str = "expval") -> LinearForm:
     """Return the normal form of an operator that is measured or evolved under."""
     from .recording import taken
 
@@ -226,13 +226,22 @@ def as_linear_form(value: Any, what: str = "this") -> LinearForm:
         )
     operator = taken(value)
     form = operator.linear_form()
-    for matrix in form.matrices:
-        if not isinstance(matrix, Tracer) and not is_hermitian(np.asarray(matrix)):
-            raise MeasurementError(
-                f"{user_line()}: {what} takes a Hermitian operator, but {operator!r} "
-                "is not Hermitian."
-            )
+    if not _may_be_hermitian(form):
+        raise MeasurementError(
+            f"{user_line()}: {what} takes an observable, but {operator!r} is not "
+            "Hermitian. Add its adjoint, or use X, Y, Z, I, H, Hermitian, Projector or "
+            "Hamiltonian."
+        )
     return form
+
+
+def _may_be_hermitian(form: LinearForm) -> bool:
+    """Tell whether a form is Hermitian, as far as its numbers are known."""
+    numbers = form.coefficients
+    if not isinstance(numbers, Tracer) and np.any(np.abs(np.imag(numbers)) > 1e-12):
+        return False
+    known = (np.asarray(m) for m in form.matrices if not isinstance(m, Tracer))
+    return all(np.allclose(m, np.conj(m.T), atol=1e-6) for m in known)
 
 
 def real_coefficients(coefficients: Any, name: str) -> Any:

@@ -6,7 +6,7 @@ both are dropped when the function is traced to its end.
 """
 
 import itertools
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Generator, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +90,7 @@ def applied(operator: Operator) -> Applied:
 
 
 @contextmanager
-def _inside(context: TraceContext, site: int) -> Iterator[None]:
+def _inside(context: TraceContext, site: int) -> Generator[None]:
     """Let all gates that are bound belong to one applied operator."""
     outer = context.sites
     context.sites = (*outer, site)
