@@ -10,8 +10,8 @@ from .errors import MatrixError, ParameterError
 from .jax_internals import user_line
 from .operations import as_array
 from .ops import linear_form as forms
-from .ops.arithmetic import Hamiltonian as LinearCombination
-from .ops.arithmetic import PauliSum
+from .ops.expressions import Hamiltonian as LinearCombination
+from .ops.expressions import PauliSum
 from .ops.linear_form import LinearForm as Observable
 from .ops.linear_form import as_linear_form as as_observable
 from .ops.linear_form import letters_of, real_coefficients
@@ -57,7 +57,7 @@ class Matrix(Operator):
 
     def bind(self, change: Modifiers = UNCHANGED) -> None:
         """Apply the matrix, which has to be unitary as well."""
-        from .ops.arithmetic import bind_as_matrix
+        from .ops.expressions import bind_as_matrix
 
         bind_as_matrix(self, change)
 
@@ -198,4 +198,4 @@ def pauli_sum(coefficients: Any, words: Sequence[str]) -> Operator:
     """
     coefficients = backend(coefficients).asarray(coefficients)
     wires = range(max(map(len, words), default=0))
-    return created(PauliSum(coefficients, letters_of(words, wires)))
+    return created(PauliSum(coefficients, letters_of(words, wires), tuple(wires)))

@@ -16,9 +16,9 @@ from qjit.errors import (
 from qjit.jax_internals import user_line
 from qjit.wires import Wires, as_labels
 
-from .arithmetic import Hamiltonian, PauliSum, SProd, Sum
 from .dense import embedded
-from .gates import Gate, controlled_matrix, identity_on, pauli_word
+from .expressions import Hamiltonian, PauliSum, SProd, Sum
+from .gates import Gate, controlled_matrix, pauli_word
 from .linear_form import Term, of_matrix, without_zeros
 from .operator import Operator, check_operator, static_labels, union
 from .pauli import Word, commute, commute_qubit_wise, decomposition
@@ -87,12 +87,8 @@ def _generator_form(gate: Gate) -> tuple[list[float], list[Operator]]:
         idle if gate.controls else 0
     )
     form = without_zeros(of_matrix(whole, static_labels(gate)))
-    words = [_operator_of(term.word, gate) for term in form.terms]
+    words = [pauli_word(term.word, gate.wires) for term in form.terms]
     return np.real(form.coefficients).tolist(), words
-
-
-def _operator_of(word: Word, whole: Operator) -> Operator:
-    return pauli_word(word) if word else identity_on(whole.wires[:1])
 
 
 def pauli_decompose(
@@ -103,7 +99,7 @@ def pauli_decompose(
     Args:
         matrix: complex array of shape (2**k, 2**k); may be traced.
         wire_order: the k wires, 0 to k - 1 when left out.
-        hide_identity: leave identities out of the words.
+        hide_identity: accepted; identities in words are never written.
 
     Returns:
         The sum, without the words whose coefficients are known to be zero.
@@ -125,8 +121,7 @@ def pauli_decompose(
             f"k wires, but got shape {shape} for {len(wires)} wire(s)."
         )
     matrix = matrix if isinstance(matrix, Tracer) else np.asarray(matrix)
-    form = of_matrix_as_words(matrix, wires)
-    return created(form)
+    return created(of_matrix_as_words(matrix, wires))
 
 
 def of_matrix_as_words(matrix: Any, wires: Sequence[Any]) -> Operator:
@@ -141,7 +136,8 @@ def of_matrix_as_words(matrix: Any, wires: Sequence[Any]) -> Operator:
         coefficients = np.asarray(numbers, complex)
         if not np.any(np.abs(coefficients.imag) > 1e-14 * np.max(np.abs(matrix))):
             coefficients = coefficients.real
-    return PauliSum(coefficients, tuple(Term(word) for _, word in pairs))
+    words = tuple(Term(word) for _, word in pairs)
+    return PauliSum(coefficients, words, tuple(wires))
 
 
 def is_commuting(op1: Operator, op2: Operator) -> bool:
@@ -243,7 +239,7 @@ def _words_of(observables: Any) -> list[Operator]:
         raise ParameterTypeError(
             f"{user_line()}: group_observables takes sums of Pauli words."
         )
-    return [_operator_of(term.word, observables) for term in form.terms]
+    return [pauli_word(term.word, observables.wires) for term in form.terms]
 
 
 def _word_or_refuse(operator: Operator) -> Word:

@@ -15,8 +15,10 @@ from qjit.wires import Wire, WireOrder, Wires, as_labels, is_traced
 
 from . import arithmetic
 from .dense import check_width
+from .expressions import Prod, SProd, Sum
 from .gates import identity_on
 from .operator import Operator, check_operator, is_number_like
+from .powers import Exp
 from .recording import applied, created, noticed, taken
 
 
@@ -149,7 +151,7 @@ def exp(op: Operator, coeff: Any = 1) -> Operator:
         raise ParameterTypeError(
             f"{user_line()}: exp takes a number, but got {coeff!r}."
         )
-    return created(arithmetic.Exp(taken(check_operator(op, "exp")), coeff))
+    return created(Exp(taken(check_operator(op, "exp")), coeff))
 
 
 def commutator(op1: Operator, op2: Operator) -> Operator:
@@ -167,8 +169,8 @@ def commutator(op1: Operator, op2: Operator) -> Operator:
     2j * Z(0)
     """
     left, right = (taken(check_operator(op, "commutator")) for op in (op1, op2))
-    forward, backward = arithmetic.Prod((left, right)), arithmetic.Prod((right, left))
-    difference = arithmetic.Sum((forward, arithmetic.SProd(-1.0, backward)))
+    forward, backward = Prod((left, right)), Prod((right, left))
+    difference = Sum((forward, SProd(-1.0, backward)))
     return created(difference.simplify())
 
 

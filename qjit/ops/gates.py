@@ -144,7 +144,7 @@ class Gate(Operator):
 
     def text(self) -> str:
         """Return the gate as a call of its function."""
-        from .arithmetic import number_text
+        from .expressions import number_text
 
         plain = self.name == self.record.name and len(self.wires) == 1
         if plain and not self.angles:
@@ -190,11 +190,13 @@ def global_phase(phi: Any) -> Gate:
     return Gate(GATES["GlobalPhase"], (phi,))
 
 
-def pauli_word(word: Sequence[tuple[Label, str]]) -> Operator:
-    """Return a Pauli word: a Pauli operator, a product of them, or the identity."""
-    from .arithmetic import Prod
+def pauli_word(
+    word: Sequence[tuple[Label, str]], wires: Sequence[Wire] = ()
+) -> Operator:
+    """Return a Pauli word: a product, or the identity on the first of some wires."""
+    from .expressions import Prod
 
     factors = tuple(Gate(GATES[letter], targets=(wire,)) for wire, letter in word)
     if not factors:
-        return identity_on(())
+        return identity_on(wires[:1])
     return factors[0] if len(factors) == 1 else Prod(factors)

@@ -8,10 +8,11 @@ from qjit.errors import ParameterTypeError
 from qjit.jax_internals import user_line
 from qjit.wires import Wire, check_distinct
 
-from .arithmetic import Hamiltonian, PauliSum, Pow, Prod, SProd, Sum
+from .expressions import Hamiltonian, PauliSum, Prod, SProd, Sum
 from .gates import Gate, controlled_matrix
 from .operator import UNCHANGED, Modifiers, Operator
 from .pauli import backend
+from .powers import Pow
 from .recording import created, taken
 from .unitaries import Unitary
 

@@ -10,11 +10,13 @@ from jax.core import Tracer
 from qjit.wires import Wire
 
 from . import linear_form as forms
-from .arithmetic import EXPRESSIONS, Exp, Pow, Prod, SProd, Sum, is_linear
+from .arithmetic import is_linear
+from .expressions import EXPRESSIONS, Prod, SProd, Sum
 from .gates import Gate, identity_on, pauli_word
 from .linear_form import LinearForm
 from .modified import Modified, changed
 from .operator import Operator
+from .powers import Exp, Pow
 
 
 def simplified(operator: Operator) -> Operator:
@@ -38,7 +40,7 @@ def simplified(operator: Operator) -> Operator:
 
 def _has_words(operator: Operator) -> bool:
     """Tell whether an expression is made of gates that are sums of words."""
-    if isinstance(operator, EXPRESSIONS):
+    if isinstance(operator, (*EXPRESSIONS, Pow)):
         return is_linear(operator) and all(map(_has_words, operator.operands()))
     return isinstance(operator, Gate) and not operator.angles
 
@@ -54,7 +56,7 @@ def _of_form(operator: Operator) -> Operator:
 
 def _of_term(form: LinearForm, place: int, wires: Sequence[Wire]) -> Operator:
     number, word = form.coefficients[place], form.terms[place].word
-    operator = pauli_word(word) if word else identity_on(wires)
+    operator = pauli_word(word, wires)
     if isinstance(number, Tracer) or number != 1:
         return SProd(number, operator)
     return operator

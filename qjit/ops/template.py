@@ -10,7 +10,7 @@ import jax
 
 from qjit.errors import ParameterError
 from qjit.jax_internals import user_line
-from qjit.operations import operator_function, wires_of
+from qjit.operations import as_array, operator_function, wires_of
 from qjit.wires import Wire
 
 from .operator import UNCHANGED, Modifiers, Operator, is_operator
@@ -89,7 +89,7 @@ def template(function: Callable[..., None]) -> Callable[..., Operator]:
         bound.apply_defaults()
         arguments = dict(bound.arguments)
         on = wires_of(arguments.pop("wires"), title)
-        used = jax.tree.map(_used, arguments, is_leaf=is_operator)
+        used = {key: _argument(item, title) for key, item in arguments.items()}
         leaves, tree = jax.tree.flatten(used)
         numbers = tuple(leaf for leaf in leaves if _is_array(leaf))
         rest = tuple(_LEAF if _is_array(leaf) else leaf for leaf in leaves)
@@ -108,8 +108,15 @@ def _bound(signature: inspect.Signature, name: str, args: Any, kwargs: Any) -> A
         ) from None
 
 
-def _used(item: Any) -> Any:
-    return taken(item) if isinstance(item, Operator) else item
+def _argument(item: Any, name: str) -> Any:
+    """Return an argument with its lists as arrays, and its operators taken."""
+    if isinstance(item, list | tuple) and any(map(_is_array, jax.tree.leaves(item))):
+        return as_array(item, name)
+    return jax.tree.map(
+        lambda leaf: taken(leaf) if is_operator(leaf) else leaf,
+        item,
+        is_leaf=is_operator,
+    )
 
 
 def _is_array(leaf: Any) -> bool:
