@@ -28,6 +28,7 @@ from .diagnostics import (
 )
 from .diff_methods import Differences, differences
 from .errors import MeasurementError, UnsupportedError, WireError
+from .foreign_operators import foreign_operators_refused
 from .jax_internals import (
     innermost_trace,
     partial_eval,
@@ -186,9 +187,12 @@ class QNode:
         return Specialised(circuit, tuple(closed.consts), jax.tree.structure(shapes))
 
     def _jaxpr(self, avals: Sequence[Any], tree: Any) -> Any:
+        line = definition_line(self.function)
+
         def flat(*leaves: Any) -> Any:
             args, kwargs = jax.tree.unflatten(tree, leaves)
-            outs = self.function(*args, **kwargs)
+            with foreign_operators_refused(self.__name__, line):
+                outs = self.function(*args, **kwargs)
             check_outputs(outs, self.function)
             check_used(current(self.__name__))
             return outs

@@ -272,6 +272,19 @@ def test_operators_that_are_left_over_are_refused(
         probabilities(statement)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        lambda: qml.RX(0.3, wires=0),
+        lambda: qml.adjoint(qml.QFT)(wires=[0, 1]),
+        lambda: qml.expval(qml.Z(0)),
+    ],
+)
+def test_operators_of_pennylane_are_not_lost(statement: Callable[[], Any]) -> None:
+    with pytest.raises(UnsupportedError, match=r"test_operators.py:\d+: .*PennyLane"):
+        probabilities(statement)
+
+
 def test_operators_are_arguments_and_results() -> None:
     hamiltonian = 0.5 * qj.Z(0) + qj.dot([1.5], [qj.X(0) @ qj.X(1)])
 
