@@ -1,5 +1,6 @@
 """qjit: a tracing JIT compiler for hybrid quantum-classical programs."""
 
+from inspect import isfunction as _isfunction
 from typing import Any
 
 from . import cache as cache
@@ -75,8 +76,8 @@ from .ops.functions import prod as prod
 from .ops.functions import s_prod as s_prod
 from .ops.functions import simplify as simplify
 from .ops.functions import sum as sum
-from .ops.operator import Operator as Observable  # noqa: F401
 from .ops.operator import Operator as Operator
+from .public_face import public as _public
 from .qnode import QNode as QNode
 from .qnode import qnode as qnode
 from .templates import QFT as QFT
@@ -87,8 +88,15 @@ from .templates import StronglyEntanglingLayers as StronglyEntanglingLayers
 from .templates import TrotterProduct as TrotterProduct
 
 I = Identity  # noqa: E741 (the name of the gate)
+Observable = Operator
 
 __version__ = "0.1.0"
+
+globals().update(
+    (name, _public(value, name))
+    for name, value in tuple(globals().items())
+    if _isfunction(value) and not name.startswith("_")
+)
 
 
 def __getattr__(name: str) -> Any:

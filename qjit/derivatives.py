@@ -5,8 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
-from .diagnostics import differentiating
+from .diagnostics import differentiating, is_array
+from .errors import ParameterError, ParameterTypeError
+from .jax_internals import user_line
 
 
 def _explained(transform: Callable[..., Any], function: Any, argnums: Any) -> Any:
@@ -163,7 +167,9 @@ def jvp(
     0.9553 -0.5910
     """
     with differentiating():
-        return jax.jvp(function, tuple(primals), tuple(tangents))
+        points = _sequence(primals, "primals")
+        along = _like(points, _sequence(tangents, "tangents"), "tangents")
+        return jax.jvp(function, points, along)
 
 
 def vjp(
@@ -192,5 +198,45 @@ def vjp(
     >>> print(f"{value:.4f} {slope:.4f}")
     0.9553 -0.5910
     """
-    value, pullback = jax.vjp(function, *primals)
-    return value, pullback(cotangents)
+    value, pullback = jax.vjp(function, *_sequence(primals, "primals"))
+    return value, pullback(_like(value, cotangents, "cotangents"))
+
+
+def _sequence(values: Any, what: str) -> tuple[Any, ...]:
+    if not isinstance(values, tuple | list):
+        raise ParameterTypeError(
+            f"{user_line()}: {what} are a tuple with one for each argument, but got "
+            f"{type(values).__name__}."
+        )
+    return tuple(values)
+
+
+def _like(values: Any, moves: Any, what: str) -> Any:
+    """Return tangents in the dtypes of values, whose structure and shapes they have."""
+    structure, found = jax.tree.structure(values), jax.tree.structure(moves)
+    if structure != found:
+        raise ParameterTypeError(
+            f"{user_line()}: {what} have the structure of what moves, {structure}, but "
+            f"got {found}."
+        )
+    return jax.tree.map(lambda value, move: _one_like(value, move, what), values, moves)
+
+
+def _one_like(value: Any, move: Any, what: str) -> Any:
+    aval = jax.typeof(value)
+    if not is_array(move) or np.shape(move) != aval.shape:
+        raise ParameterError(
+            f"{user_line()}: {what} have the shapes of what moves, {aval.shape} here, "
+            f"but got {np.shape(move) if is_array(move) else type(move).__name__}."
+        )
+    if (
+        not jnp.issubdtype(aval.dtype, np.inexact)
+        or jnp.result_type(move) == aval.dtype
+    ):
+        return move
+    if jnp.iscomplexobj(move) and not jnp.issubdtype(aval.dtype, np.complexfloating):
+        raise ParameterTypeError(
+            f"{user_line()}: {what} of real values are real, but got "
+            f"{jnp.result_type(move)}."
+        )
+    return jnp.asarray(move, aval.dtype)

@@ -68,13 +68,14 @@ def line_of(error: BaseException) -> str:
 
 
 def _user_frame(error: BaseException) -> traceback.FrameSummary | None:
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if is_user_filename(frame.filename)
-        and not frame.filename.startswith((*_LIBRARIES, "<frozen"))
-    ]
-    return frames[-1] if frames else None
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((f for f in reversed(frames) if is_users(f.filename)), None)
+
+
+def is_users(filename: str) -> bool:
+    """Tell whether a file is the user's, and not one of qjit, JAX or NumPy."""
+    library = filename.startswith((*_LIBRARIES, "<frozen"))
+    return is_user_filename(filename) and not library
 
 
 def _expression_of(error: BaseException) -> str:

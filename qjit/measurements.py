@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from . import outcomes
 from .context import TraceContext, current
-from .errors import MeasurementError
+from .errors import MeasurementError, ParameterError
 from .estimates import (
     drawn,
     estimated_mean,
@@ -237,6 +237,7 @@ def vn_entropy(wires: Wires, log_base: float | None = None) -> jax.Array:
     >>> print(f"{bell():.2f}")
     1.00
     """
+    _check_base(log_base)
     return _entropy(density_matrix(wires), log_base)
 
 
@@ -267,6 +268,19 @@ def mutual_info(
     second = static_wires(wires1, context, "mutual_info")
     parts = [vn_entropy(each, log_base) for each in (first, second)]
     return parts[0] + parts[1] - vn_entropy((*first, *second), log_base)
+
+
+def _check_base(base: Any) -> None:
+    """Refuse bases that no logarithm has."""
+    if base is None or isinstance(base, Tracer):
+        return
+    number = np.asarray(base)
+    if number.ndim or number.dtype.kind not in "iuf" or not 0 < number < np.inf:
+        raise ParameterError(
+            f"{user_line()}: log_base takes a positive number, but got {base!r}."
+        )
+    if number == 1:
+        raise ParameterError(f"{user_line()}: there is no logarithm to the base 1.")
 
 
 def _entropy(rho: jax.Array, log_base: float | None) -> jax.Array:

@@ -19,6 +19,7 @@ from .jax_internals import user_line, wide_types
 from .ops.gates import Gate
 from .ops.operator import Operator
 from .ops.recording import applied
+from .public_face import public
 from .wires import Wire, Wires, as_labels, as_wires
 
 
@@ -131,7 +132,7 @@ def gate_function(record: GateRecord) -> Callable[..., Operator]:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(each, kind) for each in (*names, "wires")]
     setattr(gate, "__signature__", inspect.Signature(parameters))  # noqa: B010
-    return operator_function(gate)
+    return public(operator_function(gate), name)
 
 
 def _named(gate: str, names: tuple[str, ...], given: dict[str, Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from qjit.dialects.gates import GATES
 MODULES = [
     name
     for _, name, _ in pkgutil.walk_packages(qj.__path__, "qjit.")
-    if name.count(".") == 1 and name != "qjit.opt" or name.startswith("qjit.ops.")
+    if name.startswith("qjit.ops.") or (name.count(".") == 1 and name != "qjit.opt")
 ]
 PUBLIC = {
     name: value

@@ -309,3 +309,26 @@ def test_what_has_no_derivative_says_so() -> None:
         jax.grad(qj.qnode(wires=1, shots=5)(circuit))(0.3)
     with pytest.raises(qj.errors.DifferentiationError, match="diff_method=None"):
         jax.grad(quantum(diff_method=None))(THETA)
+
+
+def test_tangents_and_cotangents_fit_what_they_move() -> None:
+    def function(x: Any, y: Any) -> Any:
+        return {"a": x * y[0], "b": y}
+
+    x, y = jnp.float32(0.3), jnp.arange(2, dtype=jnp.float32)
+    value, slope = qj.jvp(function, (x, y), (1, np.ones(2)))
+    assert jax.tree.structure(value) == jax.tree.structure(slope)
+    value, pulled = qj.vjp(function, (x, y), {"a": 2, "b": np.zeros(2)})
+    np.testing.assert_allclose(pulled[1], [0.6, 0.0], rtol=1e-6)
+    mistakes = [
+        lambda: qj.jvp(function, (x, y), (1.0,)),
+        lambda: qj.jvp(function, (x, y), (1.0, np.ones(3))),
+        lambda: qj.jvp(function, (x, y), (1j, np.ones(2))),
+        lambda: qj.jvp(function, (x, y), {"x": 1.0}),
+        lambda: qj.vjp(function, (x, y), 1.0),
+        lambda: qj.vjp(function, (x, y), {"a": 2, "b": np.zeros(3)}),
+        lambda: qj.vjp(function, (x, y), {"a": "2", "b": np.zeros(2)}),
+    ]
+    for mistake in mistakes:
+        with pytest.raises(qj.errors.QJitError, match=r"test_transforms.py:\d+: "):
+            mistake()

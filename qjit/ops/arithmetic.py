@@ -75,9 +75,9 @@ def power(operator: Operator, exponent: Any) -> Operator:
             f"but got {exponent!r}."
         )
     exponent = np.asarray(exponent).item()
-    if isinstance(exponent, complex):
+    if isinstance(exponent, complex) or not np.isfinite(exponent):
         raise ParameterError(
-            f"{user_line()}: an exponent is a real number, but got {exponent}."
+            f"{user_line()}: an exponent is a real, finite number, but got {exponent}."
         )
     if isinstance(exponent, float) and exponent.is_integer():
         exponent = int(exponent)
