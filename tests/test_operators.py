@@ -138,11 +138,10 @@ def test_anticommutators_and_squares_are_real() -> None:
             qj.expval(each) for each in (anti, hamiltonian @ hamiltonian, overlapping)
         )
 
-    state = np.asarray(
-        PENNYLANE.matrix(
-            lambda t: (qml.RX(t, 0), qml.RY(0.4, 1), qml.CNOT([0, 1])), [0, 1]
-        )(0.7)
-    )[:, 0]
+    def gates(angle: Any) -> Any:
+        return qml.RX(angle, 0), qml.RY(0.4, 1), qml.CNOT([0, 1])
+
+    state = np.asarray(PENNYLANE.matrix(gates, [0, 1])(0.7))[:, 0]
     dense = [
         (x @ y + y @ x).matrix([0, 1]),
         np.linalg.matrix_power(hamiltonian.matrix([0, 1]), 2),
@@ -379,9 +378,7 @@ def test_pauli_decomposition() -> None:
     found = qj.pauli_decompose(matrix, wire_order=["x", "y", "z"])
     np.testing.assert_allclose(found.matrix(["x", "y", "z"]), matrix, atol=1e-12)
     assert str(qj.pauli_decompose(np.diag([3.0, 1.0]))) == "2 * I(0) + 1 * Z(0)"
-    traced = jax.jit(lambda m: qj.pauli_decompose(m).coefficients)(
-        jnp.diag(jnp.ones(2))
-    )
+    traced = jax.jit(lambda m: qj.pauli_decompose(m).parameters[0])(jnp.eye(2))
     np.testing.assert_allclose(traced, [1, 0, 0, 0], atol=1e-7)
 
 

@@ -324,7 +324,7 @@ def test_tangents_and_cotangents_fit_what_they_move() -> None:
         lambda: qj.jvp(function, (x, y), (1.0,)),
         lambda: qj.jvp(function, (x, y), (1.0, np.ones(3))),
         lambda: qj.jvp(function, (x, y), (1j, np.ones(2))),
-        lambda: qj.jvp(function, (x, y), {"x": 1.0}),
+        lambda: qj.jvp(function, (x, y), {"x": 1.0}),  # pyright: ignore[reportArgumentType]
         lambda: qj.vjp(function, (x, y), 1.0),
         lambda: qj.vjp(function, (x, y), {"a": 2, "b": np.zeros(3)}),
         lambda: qj.vjp(function, (x, y), {"a": "2", "b": np.zeros(2)}),
