@@ -38,6 +38,4 @@ def _assert(converter: Converter, op: cf.AssertOp) -> None:
     assert isinstance(status, IntegerAttr)
     holds = converter.value(op.arg)
     failed = converter.int(status.value.data)
-    converter.check(
-        converter.emit(llvm.SelectOp(holds, converter.int(0), failed))
-    )
+    converter.check(converter.emit(llvm.SelectOp(holds, converter.int(0), failed)))

@@ -9,6 +9,7 @@ from jax.core import Tracer
 from jax.extend.core import Primitive
 
 from .checks import CODES
+from .compile import QJIT, native_call
 from .context import current
 from .errors import (
     DebugAssertionError,
@@ -103,8 +104,6 @@ def _abstract(*_: Any, **__: Any) -> Any:
 
 
 def _native(holds: Any, **params: Any) -> list[Any]:
-    from .compile import native_call
-
     def program(holds: Any) -> list[Any]:
         return debug_assert_p.bind(holds, **params)
 
@@ -182,7 +181,7 @@ def snapshots(function: Any) -> Callable[..., dict[str | int, Any]]:
 
     Raises:
         ParameterTypeError: for what is no quantum function.
-        MeasurementError: after a measurement or reset on the way, which leaves no
+        UnsupportedError: after a measurement or reset on the way, which leaves no
             single state.
 
     >>> import qjit as qj
@@ -195,6 +194,8 @@ def snapshots(function: Any) -> Callable[..., dict[str | int, Any]]:
     >>> print(qj.snapshots(circuit)()["flipped"])
     [0.+0.j 1.+0.j]
     """
+    if isinstance(function, QJIT):
+        function = function.function
     if not isinstance(function, QNode):
         raise ParameterTypeError(
             f"{user_line()}: snapshots takes a quantum function, but got an object of "

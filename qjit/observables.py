@@ -182,12 +182,15 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Operator:
     return created(LinearCombination(coeffs, terms))
 
 
-def pauli_sum(coefficients: Any, words: Sequence[str]) -> Operator:
+def pauli_sum(
+    coefficients: Any, words: Sequence[str], wires: Wires = None
+) -> Operator:
     """Return the weighted sum of full Pauli words.
 
     Args:
         coefficients: real array of shape (terms,); may be traced and differentiated.
-        words: one word such as "XIZY" for each coefficient; wire 0 comes first.
+        words: one word such as "XIZY" for each coefficient.
+        wires: the wires of the letters; 0, 1, 2, ... when left out.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=2)
@@ -197,5 +200,10 @@ def pauli_sum(coefficients: Any, words: Sequence[str]) -> Operator:
     -1.5
     """
     coefficients = backend(coefficients).asarray(coefficients)
-    wires = range(max(map(len, words), default=0))
-    return created(PauliSum(coefficients, letters_of(words, wires), tuple(wires)))
+    on = range(max(map(len, words), default=0)) if wires is None else as_labels(wires)
+    if wires is not None and any(len(word) != len(on) for word in words):
+        raise ParameterError(
+            f"{user_line()}: pauli_sum on {len(on)} wire(s) takes words of as many "
+            f"letters, but got {list(words)}."
+        )
+    return created(PauliSum(coefficients, letters_of(words, on), tuple(on)))

@@ -194,7 +194,7 @@ def as_wires(
 ) -> tuple[Wire, ...]:
     """Check wires of the quantum function under trace, and count them in."""
     order = context.order
-    if isinstance(wires, tuple) and _is_one_label(wires, order):
+    if isinstance(wires, tuple | frozenset) and _is_one_label(wires, order, count):
         wires = [wires]
     labels = as_labels(wires, what, count)
     for label in labels:
@@ -205,12 +205,11 @@ def as_wires(
     return labels
 
 
-def _is_one_label(wires: tuple[Any, ...], order: WireOrder) -> bool:
-    """Tell whether a tuple is itself a label rather than several."""
-    try:
-        return order.has(wires) and not all(order.has(each) for each in wires)
-    except TypeError:  # something in there is traced
+def _is_one_label(wires: Any, order: WireOrder, count: int | None) -> bool:
+    """Tell whether a tuple or set is itself a label rather than several."""
+    if not _is_hashable(wires) or not order.has(wires):
         return False
+    return count == 1 or not all(_is_hashable(w) and order.has(w) for w in wires)
 
 
 def check_distinct(

@@ -25,7 +25,8 @@ LABELS = [
     ["q", -1, 10**30],
     range(5, 8),
     np.array([4, 2, 9]),
-    [1.5, frozenset([1]), None.__class__],
+    [1.5, frozenset([1]), (3, 1.5)],
+    [(0, 1), 0, 1],
 ]
 PSI = np.array([0.6, 0.0, 0.0, 0.8j])
 A = np.array([[0.3, 0.2 - 0.4j], [0.2 + 0.4j, -0.7]])
@@ -50,6 +51,12 @@ def results(a: Any, b: Any, c: Any) -> Any:
     )
 
 
+def assert_close(found: Any, wanted: Any) -> None:
+    jax.tree.map(
+        lambda f, w: np.testing.assert_allclose(f, w, atol=1e-9), found, wanted
+    )
+
+
 def circuit_of(labels: Any, wires: Any) -> Callable[[Any], Any]:
     @qj.qnode(wires=wires)
     def circuit(x: Any) -> Any:
@@ -64,9 +71,7 @@ def test_labels_mean_positions(labels: Any) -> None:
     known = [label for label in labels]
     found = circuit_of(known, labels)(0.3)
     wanted = circuit_of(range(3), 3)(0.3)
-    jax.tree.map(
-        lambda f, w: np.testing.assert_allclose(f, w, atol=1e-9), found, wanted
-    )
+    assert_close(found, wanted)
 
 
 def test_results_come_in_the_order_given() -> None:
@@ -139,35 +144,52 @@ def traced(i: Any, j: Any) -> Any:
         "mean": qj.expval(qj.Z(i)),
         "product": qj.expval(2.5 * qj.Z(i) @ qj.X(j) + qj.H(j) @ qj.Y(1)),
         "variance": qj.var(qj.X(i) + 0.5 * qj.Z(i)),
-        "matrix": qj.expval(qj.Hermitian(np.kron(A, A) + np.eye(4), [j, i])),
-        "projector": qj.var(qj.Projector([1, 0], [i, j])),
         "probs": (qj.probs([i, j]), qj.probs(j)),
     }
 
 
-@qj.qnode(wires=3)
-def measured(x: Any, i: Any, j: Any) -> Any:
-    prepared(x)
-    return traced(i, j)
+def traced_matrices(i: Any, j: Any) -> Any:
+    return (
+        qj.expval(qj.Hermitian(np.kron(A, A) + np.eye(4), [j, i])),
+        qj.var(qj.Projector([1, 0], [i, j])),
+    )
+
+
+def measured(measure: Callable[..., Any], *known: int) -> Any:
+    @qj.qnode(wires=3)
+    def circuit(x: Any, *moving: Any) -> Any:
+        prepared(x)
+        return measure(*known, *moving)
+
+    return circuit
 
 
 def test_traced_wires_of_measurements() -> None:
-    both = qj.qjit(lambda *args: (measured(*args), jax.jacobian(measured)(*args)))
+    moving = measured(traced)
     for i, j in [(2, 0), (0, 2)]:
-
-        @qj.qnode(wires=3)
-        def known(x: Any, i: int = i, j: int = j) -> Any:
-            prepared(x)
-            return traced(i, j)
-
-        wanted = known(0.4), jax.jacobian(known)(0.4)
-        found = both(0.4, np.uint8(i), np.int64(j))
-        jax.tree.map(
-            lambda f, w: np.testing.assert_allclose(f, w, atol=1e-9), found, wanted
-        )
-    for i, j in [(3, 0), (-1, 0), (2**32, 1), (1, 1), (0, 2**40)]:
+        known = measured(traced, i, j)
+        assert_close(moving(0.4, np.int64(i), np.uint64(j)), known(0.4))
+    for i, j in [(3, 0), (-1, 0), (2**32, 1), (0, 2**63 + 1)]:
         with pytest.raises(WireError, match=r"test_wires\.py:\d+"):
-            both(0.4, np.uint8(i) if i == 1 else np.int64(i), np.int64(j))
+            moving(0.4, np.int64(i), np.uint64(j))
+
+
+def test_derivatives_on_traced_wires() -> None:
+    def mean(i: Any, j: Any) -> Any:
+        return qj.expval(2.5 * qj.Z(i) @ qj.X(j) + qj.H(j))
+
+    wanted = jax.grad(measured(mean, 2, 0))(0.4)
+    for transform in (jax.grad, jax.jacfwd):
+        assert_close(transform(measured(mean))(0.4, 2, 0), wanted)
+
+
+def test_traced_wires_of_matrices() -> None:
+    moving = measured(traced_matrices)
+    for i, j in [(2, 0), (0, 1)]:
+        assert_close(moving(0.4, i, j), measured(traced_matrices, i, j)(0.4))
+    for i, j in [(1, 1), (3, 0), (0, 2**32)]:
+        with pytest.raises(WireError, match=r"test_wires\.py:\d+"):
+            moving(0.4, i, j)
 
 
 def test_traced_wires_of_samples() -> None:

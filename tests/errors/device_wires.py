@@ -1,7 +1,7 @@
 import qjit as qj
 
 
-@qj.qnode(wires="two")
+@qj.qnode(wires=2.5)
 def circuit():
     qj.H(0)
     return qj.expval(qj.Z(0))
