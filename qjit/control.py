@@ -98,7 +98,7 @@ def _last_result(turn: Callable[[Any], Any], length: Any) -> Any:
 
 def _zeros(traced: Traced) -> list[jax.Array]:
     """Return what a loop without state carries before its first turn."""
-    avals = [var.aval for var in traced.jaxpr.outvars]
+    avals: list[Any] = [var.aval for var in traced.jaxpr.outvars]
     return [jnp.zeros(aval.shape, aval.dtype) for aval in avals]
 
 

@@ -50,13 +50,13 @@ debug_assert_p = Primitive("debug_assert")
 debug_assert_p.multiple_results = True
 
 
-def debug_assert(condition: Any, message: str) -> None:
+def debug_assert(condition: Any, message: Any) -> None:
     """Raise an error when the program runs and a condition does not hold.
 
     Args:
         condition: a boolean or a number, known or traced; of an array, all elements
             have to be true.
-        message: what the error says.
+        message: what the error says, a string.
 
     Raises:
         DebugAssertionError: at run time, with the line of this call. Under `jax.vmap`,
@@ -125,11 +125,11 @@ batching.primitive_batchers[debug_assert_p] = _batched
 mlir.register_lowering(debug_assert_p, mlir.lower_fun(_native, True))
 
 
-def Snapshot(tag: str | None = None) -> None:
+def Snapshot(tag: Any = None) -> None:
     """Mark a place in the circuit where `snapshots` reads the state.
 
     Args:
-        tag: the name of the place; its number among those without a tag when left out.
+        tag: the name of the place, a string; its number among those without a tag when left out.
 
     Raises:
         MeasurementError: for a tag that another snapshot has.

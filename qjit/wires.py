@@ -6,7 +6,7 @@ qubits by their positions in that order only.
 """
 
 import enum
-from collections.abc import Hashable, Iterable, Iterator, MappingView, Sequence, Set
+from collections.abc import Iterable, Iterator, KeysView, Sequence, Set, ValuesView
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from .jax_internals import user_line, wide_types
 if TYPE_CHECKING:
     from .context import TraceContext
 
-Label = Hashable
+Label = Any  # any hashable value
 Wire = Any  # a label, or a traced integer scalar
 Wires = Any  # a label, a traced integer, or a sequence or array of them
 
@@ -151,8 +151,8 @@ def declared_wires(wires: Any) -> int | tuple[Label, ...] | None:
     single = isinstance(wires, int | float | complex | np.generic | jax.Array)
     if single and np.ndim(wires) == 0 and not isinstance(wires, np.str_):
         whole = jnp.issubdtype(np.result_type(wires), np.integer)
-        labels = int(wires) if whole and not is_traced(wires) else 0
-        count = labels
+        number: Any = wires
+        labels = count = int(number) if whole and not is_traced(wires) else 0
     else:
         labels = as_labels(wires)
         count = 0 if any(map(is_traced, labels)) else len(labels)
@@ -225,9 +225,10 @@ def check_distinct(
 
 
 def _items(wires: Wires) -> Sequence[Any]:
-    if isinstance(wires, Set):
+    if isinstance(wires, Set) and not isinstance(wires, KeysView):
         raise WireError(f"{user_line()}: {wires!r} has no order. Give wires as a list.")
-    if isinstance(wires, Sequence | MappingView) and not isinstance(wires, str | bytes):
+    several = isinstance(wires, Sequence | KeysView | ValuesView)
+    if several and not isinstance(wires, str | bytes):
         return tuple(wires)
     dimensions = np.ndim(wires) if hasattr(wires, "dtype") else 0
     if dimensions == 0:

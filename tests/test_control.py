@@ -95,18 +95,19 @@ def test_a_number_goes_on_until_it_is_zero() -> None:
     assert [int(each) for each in qj.qjit(count)(4)] == [0, 10]
 
 
+TWO: Any = 2
 REFUSED: dict[str, Callable[[Any], Any]] = {
     "cond_array": lambda x: qj.cond(jnp.ones(2) * x, lambda: 1, lambda: 2)(),
     "cond_text": lambda x: qj.cond("yes", lambda: 1, lambda: 2)(),
     "cond_none": lambda x: qj.cond(None, lambda: 1, lambda: 2)(),
     "cond_function": lambda x: qj.cond(lambda: True, lambda: 1, lambda: 2)(),
-    "cond_value": lambda x: qj.cond(x > 0, 1, 2)(),
+    "cond_value": lambda x: qj.cond(x > 0, TWO, TWO)(),
     "cond_lost": lambda x: qj.cond(x > 0, lambda: x)(),
     "cond_shapes": lambda x: qj.cond(x > 0, lambda: x, lambda: jnp.ones(2))(),
     "cond_pairs": lambda x: qj.cond(x > 0, lambda: x, lambda: x, elifs=[x])(),
     "while_array": lambda x: qj.while_loop(lambda y: y < jnp.ones(2))(abs)(x),
     "while_text": lambda x: qj.while_loop(lambda y: "yes")(lambda y: y)(x),
-    "while_value": lambda x: qj.while_loop(True)(lambda y: y)(x),
+    "while_value": lambda x: qj.while_loop(TWO)(lambda y: y)(x),
     "while_more": lambda x: qj.while_loop(lambda y: y < 3)(lambda y: (y, y))(x),
     "for_value": lambda x: qj.for_loop(3)(x)(),
     "for_no_counter": lambda x: qj.for_loop(3)(lambda: x)(),

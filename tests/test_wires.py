@@ -60,8 +60,9 @@ def assert_close(found: Any, wanted: Any) -> None:
 def circuit_of(labels: Any, wires: Any) -> Callable[[Any], Any]:
     @qj.qnode(wires=wires)
     def circuit(x: Any) -> Any:
-        body(*labels, x)
-        return results(*labels)
+        a, b, c = labels
+        body(a, b, c, x)
+        return results(a, b, c)
 
     return circuit
 
@@ -70,7 +71,7 @@ def circuit_of(labels: Any, wires: Any) -> Callable[[Any], Any]:
 def test_labels_mean_positions(labels: Any) -> None:
     known = [label for label in labels]
     found = circuit_of(known, labels)(0.3)
-    wanted = circuit_of(range(3), 3)(0.3)
+    wanted = circuit_of([0, 1, 2], 3)(0.3)
     assert_close(found, wanted)
 
 
@@ -235,7 +236,7 @@ PLACES: dict[str, Callable[[Any], Any]] = {
     "postselect": lambda w: qj.measure(w, postselect=0),
     "reset": lambda w: qj.reset(w),
 }
-FAR = [
+FAR: list[Any] = [
     *(np.int64(2**32), np.int64(-(2**32)), np.int64(2**62), np.int64(-1)),
     *(np.uint64(2**63 + 1), np.uint64(2**32 + 1), np.uint32(2**31 + 1)),
     *(np.int8(-127), np.uint8(255), np.int64(-(2**63))),
@@ -281,11 +282,13 @@ def test_bits_are_checked() -> None:
 
         return circuit()
 
-    for bit in (np.int64(0), False, np.False_, 0):
+    good: list[Any] = [np.int64(0), False, np.False_, 0]
+    for bit in good:
         run(lambda bit=bit: qj.measure(0, postselect=bit))
         found = run(lambda bit=bit: qj.ctrl(qj.X, 0, control_values=[bit])(1))
         assert np.argmax(found) == 0b01
-    for bit in (2, -1, 0.5, "x", 2**32, np.array([0, 1]), [0, 1]):
+    bad: list[Any] = [2, -1, 0.5, "x", 2**32, np.array([0, 1]), [0, 1]]
+    for bit in bad:
         with pytest.raises(qj.errors.QJitError, match=r"test_wires\.py:\d+"):
             run(lambda bit=bit: qj.measure(0, postselect=bit))
         with pytest.raises(qj.errors.QJitError, match=r"test_wires\.py:\d+"):
