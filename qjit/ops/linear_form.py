@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from qjit.checks import checked
 from qjit.context import TraceContext
 from qjit.errors import MeasurementError
 from qjit.jax_internals import user_line
@@ -248,12 +249,13 @@ def real_coefficients(coefficients: Any, name: str) -> Any:
     """Return the coefficients of an observable that `name` takes, which are real."""
     if not np.issubdtype(jnp.result_type(coefficients), np.complexfloating):
         return coefficients
-    if isinstance(coefficients, Tracer) or np.any(np.abs(coefficients.imag) > 1e-12):
-        raise MeasurementError(
-            f"{user_line()}: {name} takes an observable with real coefficients, which "
-            "is Hermitian. Add the adjoint, or measure real and imaginary parts."
-        )
-    return coefficients.real
+    # NOTE: those of products on traced wires are real unless wires coincide.
+    real = backend(coefficients).all(abs(coefficients.imag) <= 1e-12)
+    message = (
+        f"{name} takes an observable with real coefficients, which is Hermitian. Add "
+        "the adjoint, or measure real and imaginary parts."
+    )
+    return checked(coefficients.real, real, MeasurementError, message)
 
 
 # Identity of operators
