@@ -14,7 +14,13 @@ from qjit.dialects.gates import GATES
 from .context import current
 from .errors import MatrixError, ParameterError, StateError, WireError
 from .jax_internals import user_line, wide_types
-from .operations import as_angle, as_array, operator_function, wires_of
+from .operations import (
+    as_angle,
+    as_array,
+    batch_remedy,
+    operator_function,
+    wires_of,
+)
 from .ops.gates import Gate, global_phase, identity_on
 from .ops.operator import Operator
 from .ops.template import template
@@ -327,6 +333,7 @@ def unitary(
         raise MatrixError(
             f"{user_line()}: {name} on {len(targets)} target wire(s) takes an array of "
             f"shape {expected}, but got {np.shape(matrix)}."
+            f"{batch_remedy(np.shape(matrix), expected)}"
         )
     if not isinstance(matrix, Tracer):
         _check_unitary(np.asarray(matrix, np.complex128), name, diagonal)
@@ -372,7 +379,7 @@ def BasisState(state: Any, wires: Wires) -> None:
     if np.shape(state) != (len(on),):
         raise StateError(
             f"{user_line()}: BasisState on {len(on)} wire(s) takes as many bits, but "
-            f"got shape {np.shape(state)}."
+            f"got shape {np.shape(state)}.{batch_remedy(np.shape(state), (len(on),))}"
         )
     if not isinstance(state, Tracer):
         bits = np.asarray(state)
@@ -450,7 +457,7 @@ def _amplitudes(state: Any, count: int, normalize: bool, pad_with: Any) -> Any:
     if vector.shape != (size,):
         raise StateError(
             f"{user_line()}: a state of {count} wire(s) has {size} amplitudes, but got "
-            f"shape {vector.shape}."
+            f"shape {vector.shape}.{batch_remedy(vector.shape, (size,))}"
         )
     if normalize:
         vector = vector / xp.sqrt(xp.sum(xp.abs(vector) ** 2))

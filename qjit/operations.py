@@ -52,6 +52,12 @@ def wires_of(wires: Wires, what: str, count: int | None = None) -> tuple[Wire, .
     return as_labels(wires, what, count)
 
 
+def batch_remedy(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Return what to do about an array that is a batch of the expected ones."""
+    batched = len(shape) == len(expected) + 1 and shape[1:] == expected
+    return " For a batch, use jax.vmap over the function." if batched else ""
+
+
 def as_angle(value: Any, gate: str) -> Any:
     """Check one gate parameter and return it as a real scalar."""
     dtype = np.dtype(np.float64 if wide_types() else np.float32)

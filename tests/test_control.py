@@ -139,6 +139,43 @@ def test_examples_of_the_pages(page: str) -> None:
     assert doctest.testfile(str(path), module_relative=False).failed == 0
 
 
+BATCHED: dict[str, Callable[[Any], Any]] = {
+    "rotation": lambda x: qj.RX(x, wires=0),
+    "second_angle": lambda x: qj.Rot(0.1, x, 0.2, wires=0),
+    "controlled": lambda x: qj.ctrl(qj.RY, control=0)(x, wires=1),
+    "word": lambda x: qj.PauliRot(x, "XY", wires=[0, 1]),
+    "phase": lambda x: qj.GlobalPhase(x),
+    "state": lambda x: qj.StatePrep(jnp.outer(x, jnp.ones(4)), wires=[0, 1]),
+    "bits": lambda x: qj.BasisState(jnp.ones((2, 2)) * x, wires=[0, 1]),
+    "matrix": lambda x: qj.QubitUnitary(jnp.ones((2, 4, 4)) * x[0], wires=[0, 1]),
+    "diagonal": lambda x: qj.DiagonalQubitUnitary(jnp.ones((2, 2)) * x, wires=[0]),
+}
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_batches_of_parameters_are_refused_with_the_remedy(name: str) -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        BATCHED[name](x)
+        return qj.probs()
+
+    with pytest.raises(ValueError, match=r"test_control\.py:\d+.*jax\.vmap"):
+        circuit(jnp.array([0.1, 0.2]))
+
+
+def test_vmap_over_wires_and_angles() -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any, wire: Any) -> Any:
+        qj.RX(x, wires=wire)
+        return qj.expval(qj.Z(wire))
+
+    x = jnp.array([0.1, 0.2, 0.3])
+    np.testing.assert_allclose(qj.vmap(circuit)(x, jnp.arange(3)), np.cos(x))
+    np.testing.assert_allclose(qj.vmap(circuit, (0, None))(x, 1), np.cos(x))
+    with pytest.raises(qj.errors.WireError, match=r"test_control\.py:\d+"):
+        qj.vmap(circuit)(x, jnp.arange(1, 4))
+
+
 def test_mismatched_branches_are_described() -> None:
     with pytest.raises(BranchError, match=r"float64\[\]; nothing"):
         qj.qjit(REFUSED["cond_lost"])(1.0)

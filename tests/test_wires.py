@@ -173,6 +173,9 @@ def test_traced_wires_of_measurements() -> None:
     for i, j in [(3, 0), (-1, 0), (2**32, 1), (0, 2**63 + 1)]:
         with pytest.raises(WireError, match=r"test_wires\.py:\d+"):
             moving(0.4, np.int64(i), np.uint64(j))
+    # Z X = i Y on one wire, which is not Hermitian.
+    with pytest.raises(qj.errors.MeasurementError, match=r"test_wires\.py:\d+"):
+        moving(0.4, np.int64(1), np.uint64(1))
 
 
 def test_derivatives_on_traced_wires() -> None:
