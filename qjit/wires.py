@@ -179,13 +179,14 @@ def as_labels(
         what: what acts on the wires.
         count: how many it acts on, or None for any number.
     """
-    labels = tuple(_as_label(item) for item in _items(wires))
+    labels = tuple([_as_label(item) for item in _items(wires)])
     if count is not None and len(labels) != count:
         raise WireError(
             f"{user_line()}: {what} acts on {count} wire(s), but got {len(labels)}: "
             f"{list(labels)}."
         )
-    check_distinct(labels, "wires", labels)
+    if len(labels) > 1:
+        check_distinct(labels, "wires", labels)
     return labels
 
 
@@ -225,6 +226,8 @@ def check_distinct(
 
 
 def _items(wires: Wires) -> Sequence[Any]:
+    if type(wires) is int:  # the usual case
+        return (wires,)
     if isinstance(wires, Set) and not isinstance(wires, KeysView):
         raise WireError(f"{user_line()}: {wires!r} has no order. Give wires as a list.")
     several = isinstance(wires, Sequence | KeysView | ValuesView)
@@ -242,6 +245,8 @@ def _items(wires: Wires) -> Sequence[Any]:
 
 
 def _as_label(wire: Any) -> Wire:
+    if type(wire) is int:  # the usual case
+        return wire
     if isinstance(wire, Tracer):
         if np.ndim(wire) or not jnp.issubdtype(wire.dtype, np.integer):
             raise WireError(
@@ -290,9 +295,12 @@ def positions(
     """Return the positions of wires, None for traced ones, and these as integers."""
     if any(map(is_traced, wires)):
         context.order.check_index()
+    position = context.order.position
     known = tuple(
-        None if is_traced(wire) else context.order.position(wire) for wire in wires
+        [None if isinstance(wire, Tracer) else position(wire) for wire in wires]
     )
+    if None not in known:
+        return known, ()
     return known, tuple(as_index(wire) for wire in wires if is_traced(wire))
 
 
