@@ -129,7 +129,8 @@ def Snapshot(tag: Any = None) -> None:
     """Mark a place in the circuit where `snapshots` reads the state.
 
     Args:
-        tag: the name of the place, a string; its number among those without a tag when left out.
+        tag: the name of the place, a string; its number among those without a tag
+            when left out.
 
     Raises:
         MeasurementError: for a tag that another snapshot has.

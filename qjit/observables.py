@@ -182,9 +182,7 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Operator:
     return created(LinearCombination(coeffs, terms))
 
 
-def pauli_sum(
-    coefficients: Any, words: Sequence[str], wires: Wires = None
-) -> Operator:
+def pauli_sum(coefficients: Any, words: Sequence[str], wires: Wires = None) -> Operator:
     """Return the weighted sum of full Pauli words.
 
     Args:

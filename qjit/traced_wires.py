@@ -23,7 +23,8 @@ from .wires import Label, Wire, as_index, is_traced, rank
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .observables import Observable, Term
+    from .ops.linear_form import LinearForm as Observable
+    from .ops.linear_form import Term
 
 OUT_OF_RANGE = (
     "a wire that was computed is out of range. Wires count from 0 to wires - 1."
