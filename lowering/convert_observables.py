@@ -143,12 +143,11 @@ def _var(converter: Converter, op: quantum.VarOp) -> None:
     _add_product(
         converter, product, state, op.coefficients, list(op.terms), list(op.matrices)
     )
+    # NOTE: the squared norm of (A - <A>)|state> cancels no digits and is not negative.
     mean = _real_product(converter, state, product)
-    square = _real_product(converter, product, product)
-    spread = converter.emit(llvm.FMulOp(mean, mean))
-    found = converter.emit(llvm.FSubOp(square, spread))
-    args = [found, converter.double(0.0)]
-    converter.bind(op.value, converter.intrinsic("llvm.maxnum.f64", f64, args))
+    opposite = converter.emit(llvm.FSubOp(converter.double(-0.0), mean))
+    converter.call(symbol(converter, "axpy"), None, [opposite, state, product])
+    converter.bind(op.value, _real_product(converter, product, product))
     _free(converter, product)
 
 

@@ -14,21 +14,20 @@ STATUS = "qjit.status"
 
 @rule("check")
 def _check(importer: Importer, eqn: Any, value: Value, holds: Value) -> list[Value]:
-    add_check(importer, eqn, holds)
+    add_check(importer, eqn, holds, importer.place(eqn.params["message"]))
     return [value]
 
 
-def add_check(importer: Importer, eqn: Any, holds: Value) -> None:
-    """Assert what an equation says, with its message."""
-    message = eqn.params["message"]
-    status = eqn.params["code"] | importer.location(eqn, message) << 8
-    op = importer.insert(cf.AssertOp(importer.scalar(holds), message))
-    op.attributes[STATUS] = IntegerAttr(status, i64)
+def add_check(importer: Importer, eqn: Any, holds: Value, place: int) -> None:
+    """Assert what an equation says, with the message of a place."""
+    op = importer.insert(cf.AssertOp(importer.scalar(holds), eqn.params["message"]))
+    op.attributes[STATUS] = IntegerAttr(eqn.params["code"] | place << 8, i64)
 
 
 @rule("debug_assert")
 def _debug_assert(importer: Importer, eqn: Any, holds: Value) -> list[Value]:
-    add_check(importer, eqn, holds)
+    place = importer.location(eqn, eqn.params["message"])
+    add_check(importer, eqn, holds, place)
     return []
 
 

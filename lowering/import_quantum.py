@@ -270,7 +270,9 @@ def _unitary(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 
 @rule("quantum_state_prep")
 def _state_prep(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
-    add_state_prep(importer, eqn.params["wires"], inputs[0], importer.location(eqn))
+    params, line = eqn.params, importer.location(eqn)
+    unchecked = params["unchecked"]
+    add_state_prep(importer, params["wires"], inputs[0], line, unchecked=unchecked)
     return []
 
 

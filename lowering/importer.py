@@ -445,8 +445,10 @@ class Importer(Emitter):
         line = next(filter(None, lines), "") or calling_line()
         if message:
             line = f"{line or 'unknown line'}: {message}"
-        if not line:
-            return 0
+        return self.place(line) if line else 0
+
+    def place(self, line: str) -> int:
+        """Return the id of a line of the user's, or of what there is to say of it."""
         if line not in self._location_ids:
             self._location_ids[line] = len(self.locations)
             self.locations.append(line)

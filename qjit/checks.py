@@ -4,8 +4,7 @@ A check is a pure primitive, the identity of its value: it goes where the value 
 through control flow and every transformation, and is dropped with it.
 """
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -15,7 +14,7 @@ from jax.core import ShapedArray, Tracer
 from jax.extend.core import Primitive
 
 from .errors import RUNTIME_ERRORS, DifferentiationError, QJitError
-from .jax_internals import Zero, ad, batching, mlir, user_line
+from .jax_internals import ad, batching, mlir, user_line
 
 CODES = {error: code for code, error in sorted(RUNTIME_ERRORS.items())}
 
@@ -23,7 +22,9 @@ CODES = {error: code for code, error in sorted(RUNTIME_ERRORS.items())}
 check_p = Primitive("check")
 
 
-def checked(value: Any, holds: Any, error: type[QJitError], message: str) -> Any:
+def checked(
+    value: Any, holds: Any, error: type[QJitError], message: str, line: str = ""
+) -> Any:
     """Return a value, of which something is asserted when the program runs.
 
     Args:
@@ -31,17 +32,20 @@ def checked(value: Any, holds: Any, error: type[QJitError], message: str) -> Any
         holds: a traced boolean scalar, or a known one.
         error: what is raised where it does not hold; one of `RUNTIME_ERRORS`.
         message: what was expected, and what to do about it.
+        line: the user's line; the present one when left out.
     """
+    # NOTE: now, because the equation may be traced again, far from the user's line.
+    message = f"{line or user_line()}: {message}"
     if not isinstance(holds, Tracer):
         if not holds:
-            raise error(f"{user_line()}: {message}")
+            raise error(message)
         return value
     return check_p.bind(value, holds, code=CODES[error], message=message)
 
 
 def _implementation(value: Any, holds: Any, *, code: int, message: str) -> Any:
     if not np.all(np.asarray(holds)):
-        raise RUNTIME_ERRORS[code](f"{user_line()}: {message}")
+        raise RUNTIME_ERRORS[code](message)
     return value
 
 
@@ -62,12 +66,6 @@ def _jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
     return check_p.bind(*primals, **params), tangents[0]
 
 
-def _transpose(cotangent: Any, _: Any, holds: Any, **params: Any) -> Any:
-    if isinstance(cotangent, Zero):
-        return cotangent, None
-    return check_p.bind(cotangent, holds, **params), None
-
-
 def _batched(args: Sequence[Any], axes: Sequence[Any], **params: Any) -> Any:
     value, holds = args
     if axes[1] is not None:
@@ -78,25 +76,24 @@ def _batched(args: Sequence[Any], axes: Sequence[Any], **params: Any) -> Any:
 check_p.def_impl(_implementation)
 check_p.def_abstract_eval(_abstract)
 ad.primitive_jvps[check_p] = _jvp
-ad.primitive_transposes[check_p] = _transpose
 batching.primitive_batchers[check_p] = _batched
 mlir.register_lowering(check_p, mlir.lower_fun(_native, False))
 
 
-@functools.lru_cache
-def _differentiable(message: str) -> Callable[[Any, Any], Any]:
+def differentiable(value: Any, holds: Any, message: str, line: str) -> Any:
+    """Return a value that has a derivative only where a condition holds.
+
+    It is checked along with the value, when that is differentiated.
+    """
+
     @jax.custom_jvp
-    def same(value: Any, holds: Any) -> Any:
+    def same(value: Any, _: Any) -> Any:
         return value
 
     @same.defjvp
-    def rule(primals: Any, tangents: Any) -> Any:
+    def _(primals: Any, tangents: Any) -> Any:
         value, holds = primals
-        return value, checked(tangents[0], holds, DifferentiationError, message)
+        error = DifferentiationError
+        return checked(value, holds, error, message, line), tangents[0]
 
-    return same
-
-
-def differentiable(value: Any, holds: Any, message: str) -> Any:
-    """Return a value that has a derivative only where a condition holds."""
-    return _differentiable(message)(value, holds)
+    return same(value, holds)

@@ -128,8 +128,9 @@ def classical_fisher(
         chances = jnp.ravel(function(*args, **kwargs))
         slopes = jax.jacobian(lambda *a, **k: jnp.ravel(function(*a, **k)), argnums)
         moves = slopes(*args, **kwargs)
-        possible = chances > jnp.finfo(chances.dtype).eps ** 2
-        inverse = jnp.where(possible, 1 / jnp.where(possible, chances, 1), 0)
+        # NOTE: asked so, NaN is not taken for zero.
+        none = chances <= jnp.finfo(chances.dtype).eps ** 2
+        inverse = jnp.where(none, 0, 1 / jnp.where(none, 1, chances))
 
         def block(first: Any, second: Any) -> Any:
             return jnp.tensordot((first.T * inverse).T, second, axes=(0, 0))

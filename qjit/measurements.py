@@ -285,7 +285,7 @@ def _check_base(base: Any) -> None:
 
 def _entropy(rho: jax.Array, log_base: float | None) -> jax.Array:
     eigenvalues = jnp.linalg.eigvalsh(rho)
-    positive = jnp.where(eigenvalues > 1e-12, eigenvalues, 1.0)
+    positive = jnp.where(eigenvalues <= 1e-12, 1.0, eigenvalues)  # NaN stays
     entropy = -jnp.sum(positive * jnp.log(positive))
     return entropy if log_base is None else entropy / np.log(log_base)
 

@@ -28,6 +28,7 @@ from .ops.arithmetic import power
 from .ops.modified import changed
 from .ops.operator import UNCHANGED, Modifiers, Operator
 from .ops.recording import resolved
+from .preparations import EVERY, settled
 from .wires import Wires, positions
 
 
@@ -119,7 +120,7 @@ def replayed(function: Callable[[], Any], change: Modifiers) -> Any:
     if change == UNCHANGED:
         return function()
     closed, shapes = jax.make_jaxpr(function, return_shape=True)()
-    closed = resolved(closed, whole=False)
+    closed = settled(resolved(closed, whole=False), EVERY)
     if change.adjoint:
         outs, circuit = hoist(closed.jaxpr, closed.consts, (), "adjoint")
         _replay_inverse(circuit.nodes, circuit, (), change)
@@ -360,8 +361,4 @@ def _inverse_step(
         *(_angle(slot, circuit, counters) for slot in step.slots),
         *(_read(item.number, circuit, counters) for item in step.inputs),
     ]
-    if "adjoint" not in step.params:
-        raise UnsupportedError(
-            f"{user_line(step.source.source_info)}: a state preparation has no inverse."
-        )
     bind_controlled(primitive, step.params, inputs, change)

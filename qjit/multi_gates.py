@@ -13,7 +13,7 @@ from qjit.dialects.gates import GATES
 
 from .context import current
 from .errors import MatrixError, ParameterError, StateError, WireError
-from .jax_internals import user_line, wide_types
+from .jax_internals import user_line
 from .operations import (
     as_angle,
     as_array,
@@ -25,8 +25,10 @@ from .ops.gates import Gate, global_phase, identity_on
 from .ops.operator import Operator
 from .ops.template import template
 from .ops.unitaries import Unitary
+from .preparations import state_vector
 from .primitives import state_prep_p
 from .traced_wires import in_front, indices
+from .validation import bits, unitary_matrix
 from .wires import (
     Wire,
     Wires,
@@ -335,23 +337,10 @@ def unitary(
             f"shape {expected}, but got {np.shape(matrix)}."
             f"{batch_remedy(np.shape(matrix), expected)}"
         )
-    if not isinstance(matrix, Tracer):
-        _check_unitary(np.asarray(matrix, np.complex128), name, diagonal)
+    matrix = unitary_matrix(matrix, name, diagonal)
     return Unitary(
         name, matrix, controls, targets, control_values, False, diagonal, exponential
     )
-
-
-def _check_unitary(matrix: np.ndarray, name: str, diagonal: bool) -> None:
-    product = (
-        np.abs(matrix) ** 2 if diagonal else matrix @ np.conj(matrix.swapaxes(0, 1))
-    )
-    identity = np.ones(len(matrix)) if diagonal else np.eye(len(matrix))
-    if not np.allclose(product, identity, atol=1e-6):
-        raise MatrixError(
-            f"{user_line()}: the matrix given to {name} is not unitary: U U^dagger "
-            f"differs from the identity by {np.max(np.abs(product - identity)):.2g}."
-        )
 
 
 @template
@@ -363,7 +352,8 @@ def BasisState(state: Any, wires: Wires) -> None:
         wires: the k wires, static or traced.
 
     Raises:
-        StateError: for another shape, or known bits that are neither 0 nor 1.
+        StateError: for another shape, or bits that are neither 0 nor 1 (checked at run
+            time for traced ones).
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=2)
@@ -381,12 +371,7 @@ def BasisState(state: Any, wires: Wires) -> None:
             f"{user_line()}: BasisState on {len(on)} wire(s) takes as many bits, but "
             f"got shape {np.shape(state)}.{batch_remedy(np.shape(state), (len(on),))}"
         )
-    if not isinstance(state, Tracer):
-        bits = np.asarray(state)
-        if np.any((bits != 0) & (bits != 1)):
-            raise StateError(
-                f"{user_line()}: BasisState takes bits 0 and 1, but got {bits}."
-            )
+    state = bits(state, "BasisState", StateError)
     if any(map(is_traced, on)):
         pairs = zip(on, indices(on, context), strict=True)
         on = tuple(place if is_traced(wire) else wire for wire, place in pairs)
@@ -408,8 +393,13 @@ def StatePrep(
 ) -> None:
     """Prepare wires in |0> in a state vector of 2**k amplitudes.
 
+    On wires in another state, inverted or controlled, it is the unitary that takes |0>
+    to the state by multiplexed Y rotations, then phases (Mottonen et al., 2005).
+
     Args:
-        state: complex array of shape (2**k,), normalised.
+        state: array of shape (2**k,), normalised up to 1e-6 or the precision of its
+            dtype; vectors of lower precision than the program's are divided by their
+            norm.
         wires: the k wires, static or traced; the first is the most significant.
         normalize: divide by the norm first.
         pad_with: value for missing amplitudes at the end.
@@ -426,18 +416,24 @@ def StatePrep(
     >>> print([f"{p:.2f}" for p in circuit()])
     ['0.36', '0.64', '0.00', '0.00']
     """
-    amplitudes = _amplitudes(state, len(wires), normalize, pad_with)
-    prepare(amplitudes, wires)
+    vector = _padded(state, 2 ** len(wires), pad_with)
+    prepare(*state_vector(vector, len(wires), normalize), wires)
 
 
-def prepare(amplitudes: Any, wires: Sequence[Wire]) -> None:
-    """Prepare wires in a state of as many amplitudes as they have basis states."""
+def prepare(amplitudes: Any, unchecked: bool, wires: Sequence[Wire]) -> None:
+    """Prepare wires in a state, of which the norm may be known to be one."""
     context = current("StatePrep")
     single = context.dtype == np.complex64
     swapped = in_front if any(map(is_traced, wires)) else _in_place
     with swapped(wires, context) as known:
         places = static_positions(known, context)
-        state_prep_p.bind(amplitudes, wires=places, single=single, sites=context.sites)
+        state_prep_p.bind(
+            amplitudes,
+            wires=places,
+            unchecked=unchecked,
+            single=single,
+            sites=context.sites,
+        )
 
 
 def _in_place(wires: Sequence[Wire], _: Any) -> Any:
@@ -447,28 +443,13 @@ def _in_place(wires: Sequence[Wire], _: Any) -> Any:
 AmplitudeEmbedding = StatePrep
 
 
-def _amplitudes(state: Any, count: int, normalize: bool, pad_with: Any) -> Any:
-    size = 2**count
+def _padded(state: Any, size: int, pad_with: Any) -> Any:
     state = as_array(state, "StatePrep")
     xp = jnp if isinstance(state, Tracer) else np
     vector = xp.asarray(state)
     if pad_with is not None and vector.ndim == 1 and vector.size < size:
         vector = xp.concatenate([vector, xp.full(size - vector.size, pad_with)])
-    if vector.shape != (size,):
-        raise StateError(
-            f"{user_line()}: a state of {count} wire(s) has {size} amplitudes, but got "
-            f"shape {vector.shape}.{batch_remedy(vector.shape, (size,))}"
-        )
-    if normalize:
-        vector = vector / xp.sqrt(xp.sum(xp.abs(vector) ** 2))
-    elif xp is np and not np.isclose(np.sum(np.abs(vector) ** 2), 1, atol=1e-6):
-        raise StateError(
-            f"{user_line()}: the state has norm "
-            f"{np.sqrt(np.sum(np.abs(vector) ** 2)):.6g} instead of 1. "
-            "Normalise it, or pass normalize=True."
-        )
-    wide = np.complex128 if wide_types() else np.complex64
-    return jnp.asarray(vector, wide)
+    return vector
 
 
 def barrier(wires: Wires = None) -> None:

@@ -19,6 +19,7 @@ from .ops.operator import UNCHANGED, Modifiers, Operator, check_operator
 from .ops.pauli import Word, backend
 from .ops.recording import created, taken
 from .traced_wires import on_traced_wires
+from .validation import bits, hermitian, normalised, tolerance
 from .wires import Label, Wire, Wires, as_labels, is_traced
 
 __all__ = [
@@ -68,8 +69,8 @@ class Matrix(Operator):
         xp, size = backend(self.given), 2 ** len(self.targets)
         vector = xp.asarray(self.given)
         if vector.shape == (len(self.targets),):
-            bits = reversed([*vector])
-            index = sum(bit * 2**place for place, bit in enumerate(bits))
+            digits = reversed([*vector.astype(np.int32)])
+            index = sum(bit * 2**place for place, bit in enumerate(digits))
             vector = xp.asarray(xp.arange(size) == index, dtype=float)
         return xp.outer(vector, xp.conj(vector))
 
@@ -98,8 +99,8 @@ def Hermitian(matrix: Any, wires: Wires) -> Operator:
             significant.
 
     Raises:
-        MatrixError: if the shape does not fit the wires, or a concrete matrix is
-            not Hermitian.
+        MatrixError: if the shape does not fit the wires, or the matrix is not
+            Hermitian; a traced one is checked where it is measured, at run time.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=1)
@@ -117,23 +118,21 @@ def Hermitian(matrix: Any, wires: Wires) -> Operator:
             f"{user_line()}: Hermitian on {len(on)} wire(s) takes a matrix of shape "
             f"{(2 ** len(on),) * 2}, but got {matrix.shape}."
         )
-    if xp is np and not np.allclose(matrix, np.conj(matrix.T), atol=1e-6):
-        raise MatrixError(
-            f"{user_line()}: the matrix given to Hermitian differs from its "
-            "conjugate transpose. Pass (A + A.conj().T) / 2, or use another matrix."
-        )
+    # NOTE: traced ones are checked where they are measured, with what became of them.
+    matrix = hermitian(matrix) if xp is np else matrix
     return created(Matrix("Hermitian", matrix, on))
 
 
 def Projector(state: Any, wires: Wires) -> Operator:
-    """Return the projector onto a basis state.
+    """Return the projector onto a state.
 
     Args:
-        state: zeros and ones, one for each wire.
+        state: zeros and ones, one for each wire, or the amplitudes of a state.
         wires: the wires, static or traced; the first is the most significant.
 
     Raises:
-        ParameterError: for another number of bits.
+        ParameterError: for another number of bits, or others than 0 and 1.
+        StateError: for amplitudes that are not normalised.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=2)
@@ -150,6 +149,10 @@ def Projector(state: Any, wires: Wires) -> Operator:
             f"{user_line()}: Projector on {len(on)} wire(s) takes as many bits, or "
             f"{2 ** len(on)} amplitudes, but got shape {np.shape(state)}."
         )
+    if np.shape(state) == (len(on),):
+        state = bits(state, "Projector", ParameterError)
+    else:
+        state = normalised(state, tolerance(state.dtype))
     return created(Matrix("Projector", state, on))
 
 

@@ -39,6 +39,7 @@ from .jax_internals import (
 from .jaxprs import measures_midway
 from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
+from .preparations import settled
 from .reroll import is_rerolling, reroll
 from .split import check_measurements
 from .wires import WireOrder, Wires
@@ -198,7 +199,7 @@ class QNode:
             return outs
 
         closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
-        return resolved(closed, whole=True), shapes
+        return settled(resolved(closed, whole=True)), shapes
 
 
 def check_outputs(outs: Any, function: Callable[..., Any]) -> None:

@@ -17,6 +17,7 @@ from qjit.dialects.circuit import Input, Node, Step, steps
 from qjit.lowering.dimensions import Size, count
 
 from .dataflow import Dependence
+from .diagnostics import reraised
 from .errors import DifferentiationError, MeasurementError
 from .functionals import functional, outcome
 from .hoist import (
@@ -148,7 +149,8 @@ class Split:
         return jax.jit(jaxpr_as_fun(self.prepare), inline=True)
 
     def _operands(self, args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        values = self._prepared(*args)
+        with reraised():
+            values = self._prepared(*args)
         last = len(self.gathers) + self.num_inputs
         inputs = values[len(self.gathers) : last]
         return [self._angles(values), *inputs], values[last:]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .blocks import Blocks
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Type, Value, Variable
 from .measure import find_bits
-from .schedule import NO_MEMORY
+from .schedule import NO_MEMORY, NOT_FINITE
 from .state import allocate, qubits, release, use_huge_pages
 from .target import Precision
 from .threads import Region, parallel
@@ -97,6 +97,7 @@ def _sample(module: Module, precision: Precision) -> None:
     body.leave_if(~there, NO_MEMORY)
     body.call("cumulate", VOID, state, n, cumulative)
     whole = body.load(F64, cumulative, size - 1)
+    body.leave_if(~(whole > 0.0), NOT_FINITE)
     share = body.convert(parts, F64)
     body.call("guide", VOID, cumulative, whole / share, parts, guide)
     use_huge_pages(body, out, shots * count * 8)

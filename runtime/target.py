@@ -113,7 +113,7 @@ class Precision:
     @property
     def unitary_tolerance(self) -> float:
         """How far from the identity U†U may be before a matrix is refused."""
-        return 1e-6 if self.real_bytes == 4 else 1e-8
+        return 1e-6
 
 
 C128 = Precision("c128", 8)

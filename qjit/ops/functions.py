@@ -249,7 +249,7 @@ class CircuitMatrix:
 
             @qnode(wires=order)
             def circuit(column: Any, *args: Any, **kwargs: Any) -> Any:
-                prepare(column, order)
+                prepare(column, True, order)
                 self._function(*args, **kwargs)
                 return state()
 

@@ -12,6 +12,7 @@ from qjit.checks import checked
 from qjit.context import TraceContext
 from qjit.errors import MeasurementError
 from qjit.jax_internals import user_line
+from qjit.validation import finite, hermitian
 from qjit.wires import Label, rank
 
 from .dense import check_width, embedded
@@ -233,7 +234,12 @@ def as_linear_form(value: Any, what: str = "expval") -> LinearForm:
             "Hermitian. Add its adjoint, or use X, Y, Z, I, H, Hermitian, Projector or "
             "Hamiltonian."
         )
-    return form
+    return replace(form, matrices=tuple(map(_measured, form.matrices)))
+
+
+def _measured(matrix: Any) -> Any:
+    """Return a matrix that is known to be Hermitian, or checked at run time."""
+    return hermitian(matrix) if isinstance(matrix, Tracer) else matrix
 
 
 def _may_be_hermitian(form: LinearForm) -> bool:
@@ -247,15 +253,17 @@ def _may_be_hermitian(form: LinearForm) -> bool:
 
 def real_coefficients(coefficients: Any, name: str) -> Any:
     """Return the coefficients of an observable that `name` takes, which are real."""
+    what = f"a coefficient of {name}'s observable"
     if not np.issubdtype(jnp.result_type(coefficients), np.complexfloating):
-        return coefficients
+        return finite(coefficients, what)
     # NOTE: those of products on traced wires are real unless wires coincide.
     real = backend(coefficients).all(abs(coefficients.imag) <= 1e-12)
     message = (
         f"{name} takes an observable with real coefficients, which is Hermitian. Add "
         "the adjoint, or measure real and imaginary parts."
     )
-    return checked(coefficients.real, real, MeasurementError, message)
+    values = checked(coefficients.real, real, MeasurementError, message)
+    return finite(values, what)
 
 
 # Identity of operators
