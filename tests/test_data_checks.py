@@ -164,6 +164,7 @@ def test_variance_neither_cancels_nor_clamps(scale: float) -> None:
 
 def test_nan_is_not_taken_for_zero() -> None:
     broken = jnp.full((2, 2), NAN)
-    assert np.isnan(qj.measurements._entropy(broken, None))
+    found = qj.measurements._entropy(broken, None)  # pyright: ignore[reportPrivateUsage]
+    assert np.isnan(found)
     information = qj.classical_fisher(lambda x: jnp.stack([x, NAN * x]))
     assert np.isnan(information(0.5))

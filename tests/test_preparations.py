@@ -93,10 +93,11 @@ def layers(t: Any) -> None:
 
 
 def everything(t: Any) -> None:
+    pair = jnp.stack([jnp.cos(t), 1j * jnp.sin(t)])
     qj.Hadamard(2)
     qj.StatePrep(amplitudes(t), wires=[1, 2])
-    qj.adjoint(qj.StatePrep)(amplitudes(2 * t), wires=[2, 0])
-    qj.ctrl(qj.StatePrep, control=2)(amplitudes(1 - t), wires=[0, 1])
+    qj.adjoint(qj.StatePrep)(pair, wires=[2])
+    qj.ctrl(qj.StatePrep, control=2)(pair, wires=[0])
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_applied_preparations_take_modifiers() -> None:
 
 
 TYPED = np.array([0.7071068, 0.0, 0.7071068, 0.0])
-ROUNDED = random_state(5, "real").real
+ROUNDED = np.real(random_state(5, "real"))
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "traced"])
