@@ -32,16 +32,22 @@ class ParameterTypeError(QJitError, TypeError):
 class MatrixError(QJitError, ValueError):
     """A matrix is not unitary, not Hermitian, or has the wrong size.
 
-    An operation on k wires takes a matrix of shape (2**k, 2**k). Unitarity is checked
-    up to rounding: when tracing for a concrete matrix, at run time for a traced one.
+    An operation on k wires takes a matrix of shape (2**k, 2**k). The product of a
+    unitary with its adjoint is the identity, and a Hermitian matrix its own adjoint, up
+    to 1e-6 or, of numbers in half precision, 8 units of their rounding. That is checked
+    when tracing for a concrete matrix, and at run time for a traced one.
     """
 
 
 class StateError(QJitError, ValueError):
     """A state vector is not normalised or has the wrong size.
 
-    A state of k wires has 2**k amplitudes. `StatePrep(..., normalize=True)` divides
-    by the norm, and `pad_with=0` fills in missing amplitudes.
+    A state of k wires has 2**k amplitudes, whose squares sum to one up to 1e-6 or, of
+    numbers in half precision, 8 units of their rounding. Known vectors, and traced ones
+    of lower precision than the program's, are then divided by their norm; derivatives
+    take it for a constant. `StatePrep(..., normalize=True)` divides by any norm, which
+    is differentiated, and `pad_with=0` fills in missing amplitudes. A basis state has
+    bits, which are 0 or 1.
     """
 
 
