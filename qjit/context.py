@@ -48,11 +48,20 @@ class TraceContext:
     # made and have to be used, with the lines where they were made.
     sites: tuple[int, ...] = ()
     unused: dict[int, tuple[Any, str]] = field(default_factory=dict[int, Any])
+    measures: bool = False  # whether a wire was measured on the way
+    integers: bool = False  # whether outcomes are integers, rather than booleans
 
     @property
     def wire_count(self) -> int:
         """The declared number of wires, or the number used so far."""
         return len(self.order)
+
+    def trace_again(self, *, integers: bool) -> None:
+        """Forget what was noted of a trace that is not used, before another one."""
+        self.integers = integers
+        self.unused.clear()
+        if self.snapshots is not None:
+            self.snapshots.states.clear()
 
 
 class _Stack(threading.local):

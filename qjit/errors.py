@@ -101,6 +101,15 @@ class MeasuredValueError(QJitError, TypeError):
     """
 
 
+class OutcomeTypeError(QJitError, TypeError):
+    """It is not clear whether measured outcomes are meant as booleans or as numbers.
+
+    What `qjit.measure` returns, and what operators make of it, is a boolean in logic
+    and a number in arithmetic. Arrays of outcomes and results of JAX's functions can
+    lose that: convert them to integers, as in `bits.astype(int)`.
+    """
+
+
 class BranchError(QJitError, TypeError):
     """Branches or loop carries disagree in structure, shape, or dtype.
 

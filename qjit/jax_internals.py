@@ -74,7 +74,8 @@ def innermost_trace() -> Any:
 
 def zero_tangent(primal: Any) -> Any:
     """Return the symbolic zero tangent of a value."""
-    return getattr(Zero, "from_primal_value")(primal)  # noqa: B009 (untyped in JAX)
+    aval: Any = jax.typeof(primal)
+    return Zero(aval.to_tangent_aval())
 
 
 def bind(eqn: Any, args: Any) -> list[Any]:

@@ -18,8 +18,9 @@ from .estimates import (
     estimated_variance,
 )
 from .jax_internals import user_line
+from .measured_values import Kind, measured
 from .observables import Observable, as_observable, real_coefficients
-from .outcomes import is_value, measured_bits
+from .outcomes import Measured, measured_values
 from .primitives import (
     density_matrix_p,
     expval_p,
@@ -61,12 +62,13 @@ def _statistic(primitive: Any, observable: Any, name: str) -> Any:
     return result
 
 
-def expval(observable: Observable | Any) -> jax.Array:
+def expval(op: Observable | Any) -> jax.Array:
     """Return the expectation value of an observable.
 
     Args:
-        observable: built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
-            and `@ + - *`; or a real expression of measured values, of any shape.
+        op: an observable, built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
+            and `@ + - *`; or a real expression of measured values, of any shape, or a
+            list of such.
 
     Returns:
         A real array of the precision of the quantum function: a scalar for an
@@ -80,19 +82,20 @@ def expval(observable: Observable | Any) -> jax.Array:
     >>> print(f"{circuit(0.0):.1f}")
     1.0
     """
-    if is_value(observable):
-        return outcomes.mean(observable)
+    if (found := measured_values(op, named=True)) is not None:
+        return outcomes.mean(found.values)
     if current("expval").shots is not None:
-        return estimated_mean(observable)
-    return _statistic(expval_p, observable, "expval")
+        return estimated_mean(op)
+    return _statistic(expval_p, op, "expval")
 
 
-def var(observable: Observable | Any) -> jax.Array:
+def var(op: Observable | Any) -> jax.Array:
     """Return the variance of an observable.
 
     Args:
-        observable: built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
-            and `@ + - *`; or a real expression of measured values, of any shape.
+        op: an observable, built from X, Y, Z, I, H, Hermitian, Projector, Hamiltonian
+            and `@ + - *`; or a real expression of measured values, of any shape, or a
+            list of such.
 
     Returns:
         A real array of the precision of the quantum function: a scalar for an
@@ -106,11 +109,11 @@ def var(observable: Observable | Any) -> jax.Array:
     >>> print(f"{circuit():.1f}")
     1.0
     """
-    if is_value(observable):
-        return outcomes.variance(observable)
+    if (found := measured_values(op, named=True)) is not None:
+        return outcomes.variance(found.values)
     if current("var").shots is not None:
-        return estimated_variance(observable)
-    return _statistic(var_p, observable, "var")
+        return estimated_variance(op)
+    return _statistic(var_p, op, "var")
 
 
 def _all_or(wires: Wires, context: TraceContext, what: str) -> tuple[int, ...]:
@@ -125,12 +128,13 @@ def _traced(wires: Wires, context: TraceContext) -> list[jax.Array]:
     return indices(labels, context) if any(map(is_traced, labels)) else []
 
 
-def probs(wires: Wires = None) -> jax.Array:
+def probs(wires: Wires = None, op: Any = None) -> jax.Array:
     """Return the probabilities of the basis states of some wires.
 
     Args:
-        wires: k wires, static or traced; all when left out. Or k measured values, for
-            their joint probabilities.
+        wires: k wires, static or traced; all when left out. Or k measured outcomes or
+            logical expressions of them, for their joint probabilities.
+        op: the same; integers computed from outcomes are no wires here.
 
     Returns:
         A real array of shape (2**k,); the first wire is the most significant.
@@ -144,8 +148,9 @@ def probs(wires: Wires = None) -> jax.Array:
     [0. 1. 0. 0.]
     """
     context = current("probs")
-    if (bits := measured_bits(wires)) is not None:
-        return outcomes.distribution(bits)
+    wires, values = _wires_or_values(wires, op, "probs")
+    if values is not None:
+        return outcomes.distribution(values.bits("probs"))
     places = _traced(wires, context)
     on = _all_or(None if places else wires, context, "probs")
     if context.shots is not None:
@@ -299,17 +304,19 @@ def _logarithm(log_base: float) -> float:
     return float(np.log(log_base))
 
 
-def sample(wires: Wires = None) -> jax.Array:
+def sample(wires: Wires = None, op: Any = None) -> jax.Array:
     """Return measured bits of some wires, one row for each shot.
 
     Row s of every result of a quantum function belongs to the same shot.
 
     Args:
-        wires: k wires, static or traced; all when left out. Or k measured values.
+        wires: k wires, static or traced; all when left out. Or an expression of
+            measured values, of any shape, or a list of k of them.
+        op: the same; integers computed from outcomes are no wires here.
 
     Returns:
-        An integer array of shape (shots, k), or (shots,) for one measured value that
-        is not in a list.
+        An integer array of shape (shots, k), (shots,) for one measured value that
+        is not in a list. Expressions keep their dtype, but booleans are integers.
 
     Raises:
         MeasurementError: if the quantum function has no shots.
@@ -329,19 +336,21 @@ def sample(wires: Wires = None) -> jax.Array:
         raise MeasurementError(
             f"{user_line()}: sample needs shots. Give them to qnode(shots=...)."
         )
-    if (bits := measured_bits(wires)) is not None:
-        rows = outcomes.samples(bits, context.shots)
-        return rows[:, 0] if is_value(wires) and wires.ndim == 0 else rows
+    wires, values = _wires_or_values(wires, op, "sample")
+    if values is not None:
+        return outcomes.samples(values.values, context.shots)
     places = _traced(wires, context)
     rows = drawn(_all_or(None if places else wires, context, "sample"), context)
     return rows[:, jnp.stack(places)] if places else rows
 
 
-def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
+def counts(wires: Wires = None, op: Any = None) -> tuple[jax.Array, jax.Array]:
     """Return how often each basis state of some wires was measured.
 
     Args:
-        wires: k wires, static or traced; all when left out. Or k measured values.
+        wires: k wires, static or traced; all when left out. Or k measured outcomes or
+            logical expressions of them.
+        op: the same; integers computed from outcomes are no wires here.
 
     Returns:
         Two integer arrays of shape (2**k,): the basis states and their counts.
@@ -358,8 +367,22 @@ def counts(wires: Wires = None) -> tuple[jax.Array, jax.Array]:
     >>> print(states, counts)
     [0 1 2 3] [ 0 10  0  0]
     """
-    bits = sample(wires)
-    return outcomes.tally(bits.reshape(bits.shape[0], -1), "counts")
+    wires, values = _wires_or_values(wires, op, "counts")
+    bits = sample(wires=wires) if values is None else sample(op=values.bits("counts"))
+    return outcomes.tally(bits, "counts")
+
+
+def _wires_or_values(wires: Wires, op: Any, what: str) -> tuple[Wires, Measured | None]:
+    """Return the wires that are measured, or the values that were measured before."""
+    if wires is not None and op is not None:
+        raise MeasurementError(
+            f"{user_line()}: {what} takes op or wires, but got both. Measured values "
+            "have no wires."
+        )
+    named = op is not None and wires is None
+    subject = op if named else wires
+    values = measured_values(subject, named=named)
+    return (subject, None) if values is None else (None, values)
 
 
 def measure(
@@ -375,7 +398,10 @@ def measure(
             there are as many shots as were asked for.
 
     Returns:
-        The outcome, a traced boolean for use in JAX expressions.
+        The outcome, for use in JAX expressions: a traced boolean, true or false in
+        logic and conditions, and 1 or 0 in arithmetic, so that `m0 + m1` is at most 2.
+        Among arrays and results of JAX's functions booleans can lose that meaning:
+        where it matters, they are traced as integers, or refused.
 
     Raises:
         PostselectionError: at run time, if the wanted outcome has probability zero.
@@ -393,7 +419,10 @@ def measure(
     if postselect is not None:
         postselect = as_bit(postselect, "postselect", MeasurementError)
     on, dynamic = _one_wire(wires, context, "measure")
-    return measure_p.bind(*dynamic, wires=on, reset=reset, postselect=postselect)[0]
+    context.measures = True
+    params = {"wires": on, "reset": reset, "postselect": postselect}
+    (outcome,) = measure_p.bind(*dynamic, **params)
+    return measured(outcome, Kind(logical=True, integer=context.integers))
 
 
 def reset(wires: Wires) -> None:

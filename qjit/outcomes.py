@@ -1,6 +1,6 @@
 """Statistics of measured values: of what `measure` returned, and expressions of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from jax.core import Tracer
 from .context import TraceContext, current
 from .errors import MeasurementError, UnsupportedError
 from .jax_internals import user_line
+from .measured_values import is_logical, kind_of
 from .primitives import integer_dtype, mean_p, real_dtype, record_p, variance_p
 
 # Distributions are arrays with one entry for each outcome.
@@ -23,19 +24,59 @@ def is_value(item: Any) -> bool:
     return isinstance(item, Tracer)
 
 
-def measured_bits(items: Any) -> list[Any] | None:
-    """Return measured values as a list, or None if these are no measured values."""
-    if is_value(items) and items.dtype == np.bool_:
-        return [items] if items.ndim == 0 else [items[n] for n in range(len(items))]
+@dataclass(frozen=True)
+class Measured:
+    """Expressions of measured values, as one array."""
+
+    values: Any
+    listed: bool  # whether they came as a list
+    logical: bool  # whether each is 0 or 1
+
+    def bits(self, what: str) -> jax.Array:
+        """Return them as a vector of bits, for statistics that count them."""
+        if not self.logical:
+            raise MeasurementError(
+                f"{user_line()}: {what} takes outcomes and what logic makes of them, "
+                f"which are 0 or 1, but got numbers of type {self.values.dtype}. Take "
+                "the probability of one value, as in qjit.expval(m0 + m1 == 2), or, "
+                "with shots, qjit.sample(op=m0 + m1)."
+            )
+        return jnp.ravel(self.values)
+
+
+def measured_values(items: Any, *, named: bool = False) -> Measured | None:
+    """Return expressions of measured values, or None if these are something else.
+
+    Args:
+        items: an expression, or a list of them.
+        named: whether they were called so, so that integers are no wires.
+    """
+    if is_value(items):
+        if not (named or _is_expression(items)):
+            return None
+        return Measured(items, False, is_logical(items))
     if not isinstance(items, list | tuple) or not items:
         return None
-    bits = [is_value(item) and item.dtype == np.bool_ for item in items]
-    if any(bits) and not all(bits):
+    known = [is_value(item) and (named or _is_expression(item)) for item in items]
+    if any(known) and not all(known):
         raise MeasurementError(
             f"{user_line()}: expected wires or measured values, but got a list of "
             "both. Take one statistic of the wires and one of the measured values."
         )
-    return list(items) if all(bits) else None
+    if not all(known):
+        return None
+    shapes = {item.shape for item in items}
+    if len(shapes) > 1:
+        raise MeasurementError(
+            f"{user_line()}: measured values in a list have one shape, but these have "
+            f"{', '.join(map(str, sorted(shapes)))}. Take one statistic of each."
+        )
+    return Measured(jnp.stack(items), True, all(map(is_logical, items)))
+
+
+def _is_expression(value: Any) -> bool:
+    """Tell whether a traced value can be no wire."""
+    return kind_of(value) is not None or not np.issubdtype(value.dtype, np.integer)
 
 
 def _checked(value: Any, what: str, context: TraceContext) -> Any:
@@ -96,21 +137,21 @@ def recorded(
     return record_p.bind(value, shots=shots, statistic=statistic)[0]
 
 
-def samples(bits: Sequence[Any], shots: int, statistic: Any = None) -> jax.Array:
-    """Return measured values in each shot: integers of shape (shots, values)."""
-    stacked = jnp.stack([jnp.asarray(bit) for bit in bits])
-    return recorded(stacked.astype(integer_dtype()), shots, statistic)
+def samples(values: jax.Array, shots: int, statistic: Any = None) -> jax.Array:
+    """Return measured values in each shot, booleans as integers: (shots, ...)."""
+    boolean = values.dtype == np.bool_
+    rows = values.astype(integer_dtype()) if boolean else values
+    return recorded(rows, shots, statistic)
 
 
-def distribution(bits: Sequence[Any]) -> jax.Array:
-    """Return the joint probabilities of measured values, the first most significant."""
+def distribution(bits: jax.Array) -> jax.Array:
+    """Return the joint probabilities of measured bits, the first most significant."""
     context = current("probs")
+    check_width(len(bits), "probs")
     if context.shots is not None:
-        check_width(len(bits), "probs")
         statistic = Frequencies(real_dtype(context.dtype))
         return samples(bits, context.shots, statistic)
-    check_width(len(bits), "probs")
-    index = sum(bit.astype(np.int32) << n for n, bit in enumerate(reversed(bits)))
+    index = sum(bit.astype(np.int32) << n for n, bit in enumerate(reversed(list(bits))))
     hits = jnp.arange(2 ** len(bits), dtype=np.int32) == index
     return mean_p.bind(hits.astype(real_dtype(context.dtype)), dtype=context.dtype)[0]
 

@@ -39,8 +39,10 @@ from .jax_internals import (
 from .jaxprs import measures_midway
 from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
+from .outcome_types import typed
 from .preparations import settled
 from .reroll import is_rerolling, reroll
+from .returned_outcomes import with_rows
 from .split import check_measurements
 from .wires import WireOrder, Wires
 
@@ -160,11 +162,7 @@ class QNode:
         avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
         symbolic = not all(is_static(aval.shape) for aval in avals)
         with tracing(context), explained(self.__name__, symbolic=symbolic):
-            closed, shapes = self._jaxpr(avals, tree)
-            if not order.is_complete:
-                # Some wire came after all wires were asked for: once more, with it.
-                context.order = order.completed()
-                closed, shapes = self._jaxpr(avals, tree)
+            closed, shapes = typed(lambda: self._ordered(avals, tree, context), context)
         if context.wire_count == 0:
             raise WireError(
                 f"{definition_line(self.function)}: the quantum function "
@@ -173,6 +171,7 @@ class QNode:
             )
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
+        closed = with_rows(closed, context, line)
         if not measures_midway(closed.jaxpr):
             closed = reroll(closed)
         circuit = Circuit(
@@ -187,9 +186,18 @@ class QNode:
         )
         return Specialised(circuit, tuple(closed.consts), jax.tree.structure(shapes))
 
+    def _ordered(self, avals: Sequence[Any], tree: Any, context: TraceContext) -> Any:
+        found = self._jaxpr(avals, tree)
+        if context.order.is_complete:
+            return found
+        # Some wire came after all wires were asked for: once more, with it.
+        context.order = context.order.completed()
+        return self._jaxpr(avals, tree)
+
     def _jaxpr(self, avals: Sequence[Any], tree: Any) -> Any:
         line = definition_line(self.function)
 
+        # NOTE: a new function each time, because JAX keeps what it traced.
         def flat(*leaves: Any) -> Any:
             args, kwargs = jax.tree.unflatten(tree, leaves)
             with foreign_operators_refused(self.__name__, line):

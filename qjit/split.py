@@ -419,11 +419,12 @@ def _is_classical(eqn: JaxprEqn) -> bool:
 
 
 def check_measurements(jaxpr: Jaxpr, name: str, line: str) -> None:
-    """Refuse gates after a measurement, measurements in loops, and none at all."""
-    if not _check(jaxpr, measured=False, top=True):
+    """Refuse gates after a measurement, measurements in loops, and no results."""
+    measures = _check(jaxpr, measured=False, top=True)
+    if not measures and not jaxpr.outvars:
         raise MeasurementError(
-            f"{line}: the quantum function '{name}' returns no measurement. "
-            "Return expval, var, probs, state, sample, counts or density_matrix."
+            f"{line}: the quantum function '{name}' returns nothing. Return a "
+            "measurement: expval, var, probs, state, sample, counts or density_matrix."
         )
 
 

@@ -12,6 +12,7 @@ from jax.core import Tracer
 
 from qjit.errors import UnsupportedError
 from qjit.jax_internals import user_line
+from qjit.measured_values import logic_of
 
 from . import conversion
 from .loops import for_loop, while_loop
@@ -157,7 +158,9 @@ def _first(value: Any, rest: Sequence[Callable[[], Any]], until: bool) -> Any:
 def not_(value: Any) -> Any:
     """Return whether a value is false."""
     found = truth(value)
-    return jnp.logical_not(found) if isinstance(found, Tracer) else not found
+    if not isinstance(found, Tracer):
+        return not found
+    return logic_of(jnp.logical_not(found), value)
 
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from qjit.measured_values import logic_of
+
 from .truth import truth
 
 
@@ -36,7 +38,7 @@ def _every(name: str, combine: Callable[[Any, Any], Any]) -> Callable[..., Any]:
         found = jnp.asarray(truth(values[0]))
         for value in values[1:]:
             found = combine(found, truth(value))
-        return found
+        return logic_of(found, *values)
 
     return run
 
