@@ -163,8 +163,8 @@ def _explained(error: Exception) -> Exception:
     if isinstance(error, QJitError) or "bool" not in said:
         return error
     return OutcomeTypeError(
-        f"{line_of(error)}: {said}. Measured outcomes in arrays and in results of JAX's "
-        "functions are booleans. Convert them to integers, as in bits.astype(int)."
+        f"{line_of(error)}: {said}. Measured outcomes in arrays and in results of "
+        "JAX's functions are booleans. Convert them to integers, as in bits.astype(int)."
     )
 
 

@@ -58,7 +58,8 @@ def _number(kind: type[Any]) -> Callable[..., Any]:
 OVERLOADS: dict[Any, Callable[..., Any]] = {
     builtins.max: _extreme("max", lambda a, b: a > b),
     builtins.min: _extreme("min", lambda a, b: a < b),
-    builtins.any: _every("any", jnp.logical_or),
+    # NOTE: `or` equations may be sums; see `measured_values`.
+    builtins.any: _every("any", jnp.maximum),
     builtins.all: _every("all", jnp.logical_and),
     builtins.bool: _number(bool),
     builtins.int: _number(int),
