@@ -164,7 +164,8 @@ def _explained(error: Exception) -> Exception:
         return error
     return OutcomeTypeError(
         f"{line_of(error)}: {said}. Measured outcomes in arrays and in results of "
-        "JAX's functions are booleans. Convert them to integers, as in bits.astype(int)."
+        "JAX's functions are booleans. Convert them to integers, as in "
+        "bits.astype(int)."
     )
 
 

@@ -1,4 +1,4 @@
-"""Outcomes are integers in arithmetic and booleans in logic, wherever they come from."""
+"""Outcomes are integers in arithmetic and booleans in logic, on every way there."""
 
 import itertools
 from collections.abc import Callable
