@@ -199,6 +199,7 @@ class QNode:
 
         # NOTE: a new function each time, because JAX keeps what it traced.
         def flat(*leaves: Any) -> Any:
+            current(self.__name__).unused.clear()
             args, kwargs = jax.tree.unflatten(tree, leaves)
             with foreign_operators_refused(self.__name__, line):
                 outs = self.function(*args, **kwargs)
