@@ -10,7 +10,7 @@ from .context import current
 from .errors import ParameterError
 from .jax_internals import user_line
 from .multi_gates import GlobalPhase, MultiControlledX, PauliRot
-from .observables import as_observable
+from .observables import as_observable, real_coefficients
 from .operations import FIXED_ARITY_GATES
 from .ops.template import template
 from .wires import Wires, as_wires, static_wires
@@ -232,7 +232,8 @@ def TrotterProduct(hamiltonian: Any, time: Any, n: int = 1, order: int = 1) -> N
         raise ParameterError(
             f"{user_line()}: TrotterProduct takes a sum of Pauli words."
         )
-    terms = list(zip(observable.terms, observable.coefficients, strict=True))
+    numbers = real_coefficients(observable.coefficients, "TrotterProduct")
+    terms = list(zip(observable.terms, numbers, strict=True))
     for _ in range(n):
         _suzuki(terms, jnp.asarray(time) / n, order)
 
