@@ -370,6 +370,7 @@ def _fair_coin(circuit: Circuit, shots: int) -> Core:
         1,
         circuit.dtype,
         0,
+        0,
         (ShapedArray((shots, 1), integer_dtype()),),
         (),
         circuit.name,

@@ -109,14 +109,13 @@ def _along_coefficients(
 @lru_cache(maxsize=1024)
 def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
     """Return the circuit over dual numbers; its angles begin with the old ones."""
-    last = max((item.number for item in _all_inputs(core.nodes)), default=-1)
     dual = Dual(core, core.num_slots)
     for members in _families(dual, core.nodes, ()).values():
         _add_matrices(dual, members)
     body = _nodes(dual, core.nodes, ())
     measured: list[Step] = []
     coefficients: list[int] = []
-    total = last + 1
+    total = core.num_inputs
     for step in core.nodes:
         if not is_measurement(step):
             continue
@@ -133,6 +132,7 @@ def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
         dual.wire + 1,
         core.dtype,
         dual.num_slots,
+        total,
         tuple(_doubled(result) for result in core.results),
         tuple(coefficients),
         core.name,
@@ -142,21 +142,6 @@ def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
 
 def _doubled(result: ShapedArray) -> ShapedArray:
     return ShapedArray(tuple(2 * n for n in result.shape), result.dtype)
-
-
-def _all_inputs(nodes: Sequence[Node]) -> list[Input]:
-    found: list[Input] = []
-    for node in nodes:
-        match node:
-            case Step():
-                found.extend(node.inputs)
-            case Loop():
-                found.extend(_all_inputs(node.body))
-            case Branch():
-                found.append(node.index)
-                for branch in node.branches:
-                    found.extend(_all_inputs(branch))
-    return found
 
 
 def _inputs(dual: Dual, dot: Any, operands: Sequence[Any]) -> tuple[Any, list[Any]]:

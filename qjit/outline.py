@@ -131,12 +131,17 @@ class Function:
         if start is not None:
             return bool((self.rows[:, start] != self.rows[0, start]).any())
         renames = eqn.primitive.name in RENAMINGS and len(eqn.invars) == 1
-        return renames and eqn.invars[0] in self._outside
+        return renames and self._is_outside(eqn.invars[0])
+
+    def _is_outside(self, atom: Any) -> bool:
+        """Tell whether an atom is a result of an equation before the calls."""
+        # NOTE: literals have no hash.
+        return isinstance(atom, Var) and atom in self._outside
 
     def _operand(self, place: int, number: int, column: int) -> Any:
         """Return what stands for an operand in the function."""
         first: Any = self._eqn(0, place).invars[number]
-        if self.rows[0, column] >= 0 and first not in self._outside:
+        if self.rows[0, column] >= 0 and not self._is_outside(first):
             return first
         atoms = [self._eqn(row, place).invars[number] for row in range(len(self.rows))]
         if self.rows[0, column] < -1:

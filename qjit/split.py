@@ -55,6 +55,7 @@ class Core:
     num_wires: int
     dtype: np.dtype[Any]
     num_slots: Size
+    num_inputs: int
     results: tuple[ShapedArray, ...]
     coefficients: tuple[int, ...]  # inputs that hold observable coefficients
     name: str
@@ -91,7 +92,6 @@ class Split:
     core: Core
     prepare: ClosedJaxpr
     gathers: tuple[tuple[int, ...] | None, ...]
-    num_inputs: int
     measured: tuple[Measured, ...]
     post: Jaxpr
     post_consts: tuple[Any, ...]
@@ -151,7 +151,7 @@ class Split:
     def _operands(self, args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         with reraised():
             values = self._prepared(*args)
-        last = len(self.gathers) + self.num_inputs
+        last = len(self.gathers) + self.core.num_inputs
         inputs = values[len(self.gathers) : last]
         return [self._angles(values), *inputs], values[last:]
 
@@ -261,6 +261,7 @@ def split(
         num_wires,
         dtype,
         sum(count(np.shape(hoisted.values[n])) for n in angles),
+        len(rest),
         tuple(result_of(step) for step in nodes if is_measurement(step)),
         tuple(
             step.inputs[0].number
@@ -274,7 +275,6 @@ def split(
         core,
         ClosedJaxpr(prepare, traced.consts),
         gathers,
-        len(rest),
         tuple(_renumbered(measured)),
         _without_gates(jaxpr),
         (),
