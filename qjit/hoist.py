@@ -336,19 +336,21 @@ def _scan(
     if whole is not None:
         whole.weights.extend(map(jnp.prod, weights))
     hoisted = captured[-1]
+    if not length:
+        return [*carry, *ys], ()
     if params["reverse"]:
         values = [jnp.flip(value, axis=0) for value in values]
     nodes = _adopt(hoisted, values, recorder, depth=1)
-    return [*carry, *ys], (Loop(length, nodes),) if length else ()
+    return [*carry, *ys], (Loop(length, nodes),)
 
 
 def _outcomes_in_turn(eqn: JaxprEqn, recorder: Recorder) -> Any:
     """Return one row of outcomes for each iteration of a loop, if it measures."""
-    count = _outcomes_of(eqn)
-    if recorder.path is None or not measures_midway(inner_jaxpr(eqn).jaxpr):
+    body, length = inner_jaxpr(eqn).jaxpr, eqn.params["length"]
+    if recorder.path is None or not measures_midway(body):
         return None
-    length = eqn.params["length"]
-    return recorder.path.take(count).reshape(length, count // max(length, 1))
+    each = outcome_count(body)
+    return recorder.path.take(length * each).reshape(length, each)
 
 
 def _cond(
