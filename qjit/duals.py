@@ -18,14 +18,18 @@ import numpy as np
 from jax.core import ShapedArray
 
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step, steps
-from qjit.dialects.gates import GATES
-from qjit.lowering.dimensions import count, is_static
 
+from .dual_matrices import (
+    Member,
+    dual_matrices,
+    families,
+    from_parts,
+    target_count,
+    to_parts,
+)
 from .errors import DifferentiationError
 from .jax_internals import user_line
 from .split import Core, is_measurement
-
-WIDEST = 6
 
 # From the flat angles and their tangents: more of the flat angles.
 Maker = Callable[[Any, Any], Any]
@@ -110,7 +114,7 @@ def _along_coefficients(
 def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
     """Return the circuit over dual numbers; its angles begin with the old ones."""
     dual = Dual(core, core.num_slots)
-    for members in _families(dual, core.nodes, ()).values():
+    for members in families(core, core.nodes, ()).values():
         _add_matrices(dual, members)
     body = _nodes(dual, core.nodes, ())
     measured: list[Step] = []
@@ -154,11 +158,6 @@ def _inputs(dual: Dual, dot: Any, operands: Sequence[Any]) -> tuple[Any, list[An
     return jnp.concatenate([flat, *made]), inputs
 
 
-def _parts(numbers: Any) -> Any:
-    """Return the real and imaginary parts of complex numbers, in turn."""
-    return jnp.stack([jnp.real(numbers), jnp.imag(numbers)], axis=-1).ravel()
-
-
 # Observables
 
 
@@ -187,89 +186,14 @@ def _coefficients(step: Step, operands: Sequence[Any], dots: dict[int, Any]) -> 
 # Gates
 
 
-@dataclass(frozen=True)
-class Member:
-    """A gate or matrix that moves, and how often the loops around it run."""
-
-    step: Step
-    lengths: tuple[Any, ...]
-    targets: int
-
-    @property
-    def kind(self) -> Any:
-        """What members have in common whose matrices are computed alike."""
-        params = self.step.params
-        names = ("gate", "word", "dim", "adjoint", "diagonal", "invertible")
-        known = tuple(params.get(name) for name in names)
-        return self.step.primitive, known, self.targets, self.lengths
-
-
-def _families(
-    dual: Dual, nodes: Sequence[Node], lengths: tuple[Any, ...]
-) -> dict[Any, list[Member]]:
-    """Return the gates and matrices that move, by kind."""
-    found: dict[Any, list[Member]] = {}
-
-    def add(members: list[Member]) -> None:
-        for member in members:
-            found.setdefault(member.kind, []).append(member)
-
-    for node in nodes:
-        match node:
-            case Step() if node.slots and node.primitive != "quantum_state_prep":
-                add([Member(node, lengths, _target_count(dual, node))])
-            case Loop():
-                inner = _families(dual, node.body, (*lengths, node.length))
-                add([member for each in inner.values() for member in each])
-            case Branch():
-                for branch in node.branches:
-                    inner = _families(dual, branch, lengths)
-                    add([member for each in inner.values() for member in each])
-            case _:
-                pass
-    return found
-
-
-def _target_count(dual: Dual, step: Step) -> int:
-    params = step.params
-    if step.primitive == "quantum_gate" and GATES[params["gate"]].num_targets == 0:
-        return 0  # a global phase on no wire is written on any
-    targets = len(params["wires"]) - params["num_controls"]
-    # The dual wire of an invertible matrix is its first target.
-    _check_width(dual, step, targets)
-    return targets
-
-
 def _add_matrices(dual: Dual, members: Sequence[Member]) -> None:
     """Compute the dual matrices of a family, and their inverses, side by side."""
-    first = members[0]
-    matrix, inverse = _matrix_functions(first.step, first.targets)
-    xp: Any = np if is_static(_sizes(members)) else jnp
-
-    def make(flat: Any, dot: Any) -> Any:
-        table = xp.stack([_columns(xp, member) for member in members])
-        numbers, moves = flat[table], dot[table]
-        value, change = jax.jvp(matrix, (numbers,), (moves,))
-        back = jax.lax.stop_gradient(inverse(numbers, value))
-        lower = -back @ jax.lax.stop_gradient(change) @ back
-        both = [_block(value, change), _block(back, lower)]
-        return _parts(jnp.stack(both, axis=-3))
-
-    lengths = first.lengths
-    size = 4 * (2 * 2**first.targets) ** 2  # real numbers of a matrix and its inverse
-    each = size * count(lengths)
-    strides = tuple(size * count(lengths[n + 1 :]) for n in range(len(lengths)))
-    start = dual.reserve(make, each * len(members))
-    for number, member in enumerate(members):
-        dual.slots[id(member.step)] = Slot(start + number * each, strides)
-
-
-def _sizes(members: Sequence[Member]) -> tuple[Any, ...]:
-    slots = [slot for member in members for slot in member.step.slots]
-    return (
-        *(size for slot in slots for size in (slot.base, *slot.strides)),
-        *members[0].lengths,
-    )
+    size = 4 * (2 * 2 ** members[0].targets) ** 2  # numbers of a matrix and its inverse
+    rows = [member.rows for member in members]
+    start = dual.reserve(dual_matrices(members), size * sum(rows))
+    for member, applied in zip(members, rows, strict=True):
+        dual.slots[id(member.step)] = Slot(start, member.strides(size))
+        start += size * applied
 
 
 def _nodes(
@@ -300,7 +224,7 @@ def _matrix_step(dual: Dual, step: Step) -> Step:
     """One gate or matrix as a matrix on its targets and the tangent's wire."""
     params = step.params
     wires, controls = params["wires"], params["num_controls"]
-    targets = wires[controls:] if _target_count(dual, step) else ()
+    targets = wires[controls:] if target_count(dual.core, step) else ()
     arrays = len(step.inputs) - sum(wire is None for wire in wires)
     return Step(
         "quantum_unitary",
@@ -316,95 +240,6 @@ def _matrix_step(dual: Dual, step: Step) -> Step:
         step.inputs[arrays:],
         step.source,
     )
-
-
-def _check_width(dual: Dual, step: Step, targets: int) -> None:
-    if targets > WIDEST:
-        name = step.params.get("gate", "a matrix")
-        raise DifferentiationError(
-            f"{user_line(getattr(step.source, 'source_info', None))}: derivatives of "
-            f"'{dual.core.name}' of second order or forward mode take gates on at most "
-            f"{WIDEST} targets, but {name} has {targets}. Decompose it into smaller "
-            "gates."
-        )
-
-
-def _block(value: Any, change: Any) -> Any:
-    """Return [[value, 0], [change, value]]."""
-    zero = jnp.zeros_like(value)
-    upper = jnp.concatenate([value, zero], axis=-1)
-    return jnp.concatenate([upper, jnp.concatenate([change, value], axis=-1)], axis=-2)
-
-
-def _columns(xp: Any, member: Member) -> Any:
-    """Return where the numbers that a matrix is made from are, in all iterations."""
-    step, side = member.step, 2**member.targets
-    if step.primitive == "quantum_gate":
-        slots = step.slots
-    else:
-        numbers = 2 * (side if step.params["diagonal"] else side * side)
-        numbers *= 2 if step.params.get("invertible") else 1
-        (first,) = step.slots
-        slots = [Slot(first.base + n, first.strides) for n in range(numbers)]
-    return xp.stack([_places(xp, slot, member.lengths) for slot in slots], axis=-1)
-
-
-def _places(xp: Any, slot: Slot, lengths: Sequence[Any]) -> Any:
-    places = xp.asarray(slot.base)
-    for stride, length in zip(slot.strides, lengths, strict=True):
-        places = places[..., None] + xp.asarray(stride) * xp.arange(length)
-    return places
-
-
-def _matrix_functions(
-    step: Step, targets: int
-) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
-    """Return a step's matrix as a function of its numbers, and its inverse."""
-    params, side = step.params, 2**targets
-    if params.get("invertible"):
-
-        def pair(numbers: Any) -> Any:
-            return _complex(numbers).reshape(*numbers.shape[:-1], 2, side, side)
-
-        return lambda x: pair(x)[..., 0, :, :], lambda x, _: pair(x)[..., 1, :, :]
-    if step.primitive == "quantum_gate":
-        made = _gate_matrix(params, targets)
-    elif params["diagonal"]:
-        made = lambda x: _complex(x)[..., :, None] * jnp.eye(side)  # noqa: E731
-    else:
-        made = lambda x: _complex(x).reshape(*x.shape[:-1], side, side)  # noqa: E731
-    if params["adjoint"]:
-        return lambda x: _dagger(made(x)), lambda _, value: _dagger(value)
-    return made, lambda _, value: _dagger(value)
-
-
-def _complex(parts: Any) -> Any:
-    return jax.lax.complex(parts[..., 0::2], parts[..., 1::2])
-
-
-def _dagger(matrix: Any) -> Any:
-    return jnp.conj(jnp.swapaxes(matrix, -1, -2))
-
-
-def static_of(params: Any, targets: int) -> dict[str, Any]:
-    """Return what a gate's matrix takes besides its angles."""
-    known = {"num_targets": targets, "pauli_word": params["word"], "dim": params["dim"]}
-    return {name: known[name] for name in GATES[params["gate"]].static}
-
-
-def _gate_matrix(params: Any, targets: int) -> Callable[[Any], Any]:
-    """Return the matrix of a gate of the table as a function of its angles."""
-    record = GATES[params["gate"]]
-    table = record.harmonics(**static_of(params, targets))
-    frequencies = np.array(list(table), float).reshape(len(table), record.num_params)
-    matrices = np.array(list(table.values()))
-
-    def matrix(angles: Any) -> Any:
-        turns = angles @ frequencies.T.astype(angles.dtype)
-        waves = jax.lax.complex(jnp.cos(turns), jnp.sin(turns))
-        return jnp.tensordot(waves, matrices.astype(waves.dtype), axes=1)
-
-    return matrix
 
 
 # State preparations
@@ -435,11 +270,11 @@ def _prepared(dual: Dual) -> list[Step]:
         def product(numbers: Any) -> Any:
             total = jnp.ones(1, jnp.result_type(flat, jnp.complex64))
             for slot, size in found:
-                part = _complex(numbers[slot.base : slot.base + 2 * size])
+                part = from_parts(numbers[slot.base : slot.base + 2 * size])
                 total = jnp.kron(total, part)
             return total
 
-        return _parts(jnp.stack(jax.jvp(product, (flat,), (dot,)), axis=-1))
+        return to_parts(jnp.stack(jax.jvp(product, (flat,), (dot,)), axis=-1))
 
     slot = Slot(dual.reserve(make, 2 * 2 ** (len(wires) + 1)))
     params = {"wires": (*wires, dual.wire), "unchecked": True}

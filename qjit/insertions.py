@@ -35,7 +35,7 @@ from qjit.dialects.gate_record import GateRecord, Kernel, pauli_matrix
 from qjit.dialects.gates import GATES
 from qjit.lowering.dimensions import count
 
-from .duals import static_of
+from .dual_matrices import static_of
 from .errors import DifferentiationError
 from .jax_internals import user_line
 from .shift_rules import shift_rule, slot_places
