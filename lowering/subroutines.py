@@ -32,7 +32,8 @@ def signature(eqn: Any) -> Any:
 
 
 def _is_callable(eqn: Any) -> bool:
-    if weight(eqn) < SMALLEST:
+    # Derivatives of circuits along directions become many equations, however small.
+    if weight(eqn) < SMALLEST and not eqn.params.get("directions"):
         return False
     avals: list[Any] = [var.aval for var in (*eqn.invars, *eqn.outvars)]
     plain = all(
