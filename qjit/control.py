@@ -12,6 +12,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from .autograph.truth import truth
+from .bounded_loops import fori_loop, while_loop_of_at_most
 from .checks import checked
 from .diagnostics import check_signature, explained, is_array, line_of
 from .errors import (
@@ -30,7 +31,9 @@ from .ranges import make_range
 NO_TURN = "a loop without turns has no value. Give the loop a state to begin with."
 
 
-def for_loop(start: Any, stop: Any = None, step: Any = 1) -> Callable[..., Any]:
+def for_loop(
+    start: Any, stop: Any = None, step: Any = 1, *, max_iterations: int | None = None
+) -> Callable[..., Any]:
     """Return a decorator that runs `body(i, *state)` for i in a range.
 
     Args:
@@ -38,13 +41,17 @@ def for_loop(start: Any, stop: Any = None, step: Any = 1) -> Callable[..., Any]:
             the only argument.
         stop: end of the range, not included.
         step: the stride. All three are integers of any type, known or traced.
+        max_iterations: the most turns that the loop can take, known when tracing, so
+            that reverse-mode derivatives and inverses keep what each turn computes.
+            Around gates they keep 1024 turns of a traced number when left out.
 
     Returns:
         A decorator; the decorated function takes the initial state and returns the
         final one, or what the last turn returned if there is no state. The trip count
-        may be traced; reverse-mode differentiation needs a known one.
+        may be traced.
 
     Raises:
+        DifferentiationError: at run time, for more turns than `max_iterations`.
         BranchError: if the body returns a state of another shape or dtype.
         ParameterError: for a step of zero, at run time if it is traced.
         ParameterTypeError: for bounds that are no integers.
@@ -74,9 +81,9 @@ def for_loop(start: Any, stop: Any = None, step: Any = 1) -> Callable[..., Any]:
 
             with _explained("for_loop"):
                 if not state:
-                    return _last_result(turn, numbers.length)
+                    return _last_result(turn, numbers.length, max_iterations)
 
-                found = jax.lax.fori_loop(0, numbers.length, next_state, state)
+                found = fori_loop(numbers.length, next_state, state, max_iterations)
             return found[0] if len(found) == 1 else found
 
         return run
@@ -84,7 +91,7 @@ def for_loop(start: Any, stop: Any = None, step: Any = 1) -> Callable[..., Any]:
     return decorate
 
 
-def _last_result(turn: Callable[[Any], Any], length: Any) -> Any:
+def _last_result(turn: Callable[[Any], Any], length: Any, most: int | None) -> Any:
     """Run a loop without state and return what its last turn returned."""
     moving = isinstance(length, Tracer)
     if not moving and not length:
@@ -92,7 +99,7 @@ def _last_result(turn: Callable[[Any], Any], length: Any) -> Any:
     counter = jax.ShapeDtypeStruct((), integer_dtype(), weak_type=not moving)
     traced = trace(_without_operations(turn), counter)
     once = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, traced.consts))
-    found = jax.lax.fori_loop(0, length, lambda k, _: once(k), _zeros(traced))
+    found = fori_loop(length, lambda k, _: once(k), _zeros(traced), most)
     return _unless_none(traced, found, length > 0 if moving else True)
 
 
@@ -108,18 +115,22 @@ def _unless_none(traced: Traced, found: list[Any], turned: Any) -> Any:
     return jax.tree.unflatten(traced.out_tree, results)
 
 
-def while_loop(cond_fn: Callable[..., Any]) -> Callable[..., Any]:
+def while_loop(
+    cond_fn: Callable[..., Any], *, max_iterations: int | None = None
+) -> Callable[..., Any]:
     """Return a decorator that runs `body(*state)` while `cond_fn(*state)` holds.
 
     Args:
         cond_fn: a function of the state that returns a boolean, or a number that is
             true if it is not zero.
+        max_iterations: the most turns that the loop can take; see `for_loop`.
 
     Returns:
         A decorator; the decorated function takes the initial state and returns the
         final one, or what the last turn returned if there is no state.
 
     Raises:
+        DifferentiationError: at run time, for more turns than `max_iterations`.
         BranchError: if the body returns a state of another shape or dtype, or the
             condition an array.
 
@@ -148,8 +159,10 @@ def while_loop(cond_fn: Callable[..., Any]) -> Callable[..., Any]:
 
             with _explained("while_loop"):
                 if not state:
-                    return _last_result_while(goes_on, body)
-                found = jax.lax.while_loop(goes_on, next_state, state)
+                    return _last_result_while(goes_on, body, max_iterations)
+                found = while_loop_of_at_most(
+                    goes_on, next_state, state, max_iterations
+                )
             return found[0] if len(found) == 1 else found
 
         return run
@@ -157,14 +170,17 @@ def while_loop(cond_fn: Callable[..., Any]) -> Callable[..., Any]:
     return decorate
 
 
-def _last_result_while(goes_on: Callable[[Any], Any], body: Callable[..., Any]) -> Any:
+def _last_result_while(
+    goes_on: Callable[[Any], Any], body: Callable[..., Any], most: int | None
+) -> Any:
     """Run a loop without state and return what its last turn returned."""
     traced = trace(_without_operations(body))
     once = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, traced.consts))
-    turned, found = jax.lax.while_loop(
+    turned, found = while_loop_of_at_most(
         lambda _: goes_on(()),
         lambda _: (jnp.ones((), bool), once()),
         (jnp.zeros((), bool), _zeros(traced)),
+        most,
     )
     return _unless_none(traced, found, turned)
 

@@ -19,6 +19,7 @@ from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
 from qjit.dialects.circuit import Branch, Input, Loop, Node, Slot, Step
 from qjit.lowering.dimensions import Size, count
 
+from .bounded_loops import bounded
 from .errors import DifferentiationError, UnsupportedError
 from .jax_internals import scan_counts, user_line
 from .jaxprs import (
@@ -268,12 +269,18 @@ def _outcomes_of(eqn: JaxprEqn) -> int:
     return repeats * max(inner, default=0)
 
 
-def _unbounded(eqn: JaxprEqn, _: list[Any], recorder: Recorder) -> Any:
-    raise DifferentiationError(
-        f"{user_line(eqn.source_info)}: {recorder.purpose} needs loops with a trip "
-        "count that is known when tracing, but gates stand in a while loop. Use "
-        "jax.lax.scan, or fori_loop with concrete bounds."
-    )
+def _while(
+    eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
+) -> tuple[list[Any], tuple[Node, ...]]:
+    if any(map(measures_midway, inner_jaxprs(eqn))):
+        raise DifferentiationError(
+            f"{user_line(eqn.source_info)}: {recorder.purpose} needs loops that "
+            "measure to have a trip count that is known when tracing, but this one "
+            "goes on while a condition holds. Use jax.lax.scan, or fori_loop with "
+            "concrete bounds."
+        )
+    closed = bounded(eqn, inputs, recorder.purpose)
+    return _walk(closed.jaxpr, closed.consts, inputs, recorder)
 
 
 def _step(
@@ -405,7 +412,7 @@ def _cond(
 _RULES: dict[str, Callable[..., Any]] = {
     "scan": _scan,
     "cond": _cond,
-    "while": _unbounded,
+    "while": _while,
     **{name: _measured for name in PROJECTING},
 }
 

@@ -413,7 +413,7 @@ def evaluate_post(
 
 def _is_classical(eqn: JaxprEqn) -> bool:
     """Tell whether a loop or branch has results that no measurement decides."""
-    if not eqn.outvars or eqn.primitive.name not in ("scan", "cond"):
+    if not eqn.outvars or eqn.primitive.name not in ("scan", "cond", "while"):
         return False
     return not any(map(measures_midway, inner_jaxprs(eqn)))
 
