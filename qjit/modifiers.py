@@ -37,7 +37,8 @@ def adjoint(operation: Callable[..., Any] | Operator) -> Any:
 
     Args:
         operation: an operator, which is replaced by its adjoint where it is applied,
-            or a function that applies gates.
+            or a function that applies gates; of loops whose length is traced, up to
+            1024 turns.
 
     Returns:
         The adjoint operator, or a function of the same arguments.

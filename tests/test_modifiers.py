@@ -190,13 +190,22 @@ def test_a_while_loop_can_be_controlled() -> None:
         np.testing.assert_allclose(found, m.unitary(WIRES), atol=1e-12)
 
 
-def test_a_while_loop_has_no_inverse() -> None:
-    def program(count: Any) -> None:
-        body = lambda i, x: (qj.RX(x, wires=0), x)[1]  # noqa: E731
-        qj.adjoint(lambda: jax.lax.fori_loop(0, count, body, 0.3))()
+def test_a_while_loop_can_be_inverted() -> None:
+    def body(m: Any, count: Any) -> None:
+        m.loop(
+            count,
+            lambda i, x: (m.RX(x, wires=0), m.CNOT(wires=[0, 1]), x + i)[2],
+            THETA,
+        )
 
-    with pytest.raises(qj.errors.DifferentiationError, match="trip"):
-        matrix_of(program, 3)
+    def program(count: Any) -> None:
+        qj.adjoint(lambda: body(Compiled(), count))()
+
+    for count in (0, 1, 4):
+        m = Reference()
+        m.adjoint(lambda: body(m, count))  # noqa: B023
+        found = matrix_of(program, count)
+        np.testing.assert_allclose(found, m.unitary(WIRES), atol=1e-12)
 
 
 def test_arguments_and_results_pass_through() -> None:
