@@ -168,3 +168,47 @@ def test_training_what_is_fed_forward() -> None:
 
     learned = qj.qjit(train)(jnp.array([1.0, 2.0]))
     np.testing.assert_allclose(learned, [np.pi, np.pi], atol=1e-2)
+
+
+def measured_in_vain(x: Any, xs: Any) -> Any:
+    """Loops that measure, none of which takes a turn."""
+    qj.RY(x, wires=0)
+
+    def turn(carried: Any, angle: Any) -> Any:
+        qj.RX(angle, wires=0)
+        m = qj.measure(0)
+        return carried + m, m
+
+    total, _ = jax.lax.scan(turn, x, xs)
+
+    def nothing(_: Any, carried: Any) -> Any:
+        jax.lax.fori_loop(0, 2, lambda _, c: (qj.reset(1), c)[1], 0)
+        return carried
+
+    jax.lax.fori_loop(3, 1, nothing, 0.0)
+
+    def outer(_: Any, carried: Any) -> Any:
+        jax.lax.fori_loop(0, 0, lambda _, c: c + qj.measure(0), 0)
+        qj.RX(x, wires=1)
+        return carried
+
+    jax.lax.fori_loop(0, 2, outer, 0.0)
+    return qj.expval(2.0 * qj.Z(0) + qj.Y(1)), qj.expval(total * x)
+
+
+@pytest.mark.parametrize("method", ["adjoint", "parameter-shift", "hadamard"])
+def test_loops_of_no_turns(method: str) -> None:
+    circuit = qj.qnode(wires=2, diff_method=method)(measured_in_vain)
+    x, none = 0.3, jnp.zeros(0)
+    mode = jax.jacrev if method == "adjoint" else jax.jacfwd
+    slopes = qj.qjit(mode(circuit, argnums=(0, 1)))(x, none)
+    close(
+        [each[0] for each in slopes], [-2 * np.sin(x) - 2 * np.cos(2 * x), 2 * x], 1e-10
+    )
+    assert all(each[1].shape == (0,) for each in slopes)
+
+
+def test_second_derivatives_of_loops_of_no_turns() -> None:
+    circuit = qj.qnode(wires=2)(measured_in_vain)
+    found = qj.qjit(jax.hessian(circuit))(0.3, jnp.zeros(0))
+    close(found, [-2 * np.cos(0.3) + 4 * np.sin(0.6), 2.0], 1e-10)

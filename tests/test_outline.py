@@ -82,6 +82,11 @@ OPERATIONS: tuple[Callable[[Any, Any], Any], ...] = (
     lambda x, y: jnp.tanh(x + y.sum() * 0.1),
     lambda x, y: jnp.where(y > 0.2, jnp.sin(x), x * 0.7),
     lambda x, y: jnp.tanh(x[::-1] + y if x.ndim else x + y),
+    # Numbers that are known, and renamed in the program.
+    lambda x, y: jnp.sin(x) + jnp.reshape(0.3, (1,))[0] * y,
+    lambda x, y: x - jnp.squeeze(jnp.full((1, 1), 0.2)) * jnp.cos(y),
+    lambda x, y: jnp.where(jnp.reshape(True, (1, 1))[0, 0], x * 0.6, y),
+    lambda x, y: y * 0.5 + jnp.concatenate([jnp.reshape(0.1, (1,))] * 2).sum() + x,
 )
 
 
@@ -108,9 +113,10 @@ class Classical:
         return x + table.sum(), y
 
 
-bodies = st.lists(st.integers(0, 4), min_size=12, max_size=24).map(tuple)
+LAST = len(OPERATIONS) - 1
+bodies = st.lists(st.integers(0, LAST), min_size=12, max_size=24).map(tuple)
 between = st.lists(
-    st.lists(st.integers(0, 4), max_size=3).map(tuple), min_size=3, max_size=6
+    st.lists(st.integers(0, LAST), max_size=3).map(tuple), min_size=3, max_size=6
 )
 
 
@@ -129,6 +135,39 @@ def test_classical_calls_change_nothing(
         found, expected = qj.qjit(function)(x, y), function(x, y)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+MIXED = np.array([[0.4, 0.3 - 0.2j], [0.3 + 0.2j, -1.1]])
+
+
+def test_derivatives_of_what_recurs() -> None:
+    """Values and derivatives of circuits that hold known numbers, several times."""
+
+    @qj.qnode(wires=2)
+    def energy(t: Any) -> Any:
+        qj.RY(0.5, wires=0)
+        qj.RX(t[0], wires=1)
+        mixed = t[1] * qj.Hermitian(np.kron(MIXED, MIXED), [0, 1])
+        return qj.expval(mixed), qj.expval(2.0 * qj.Projector([1], 0))
+
+    def three(t: Any) -> Any:
+        return [jnp.stack(energy(t + 0.1 * n)) for n in range(3)]
+
+    t = jnp.array([0.3, 0.4])
+    found = qj.qjit(jax.jacfwd(three))(t)
+    start = np.kron([np.cos(0.25), np.sin(0.25)], [1, 0])
+    for n, slope in enumerate(found):
+        angle = (0.3 + 0.1 * n) / 2
+        turn = np.array(
+            [[np.cos(angle), -1j * np.sin(angle)], [-1j * np.sin(angle), np.cos(angle)]]
+        )
+        psi = np.kron(np.eye(2), turn) @ start
+        matrix = np.kron(MIXED, MIXED)
+        np.testing.assert_allclose(slope[0, 1], np.vdot(psi, matrix @ psi).real)
+        flip = np.kron(np.eye(2), [[0, -0.5j], [-0.5j, 0]])
+        by_angle = 2 * np.vdot(psi, matrix @ flip @ psi).real * (0.4 + 0.1 * n)
+        np.testing.assert_allclose(slope[0, 0], by_angle, atol=1e-12)
+        np.testing.assert_allclose(slope[1], 0.0, atol=1e-12)
 
 
 def text(function: Callable[..., Any], *args: Any, **options: Any) -> str:
