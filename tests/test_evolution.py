@@ -145,3 +145,38 @@ def test_gradients_from_shots_are_unbiased(method: str) -> None:
     mine = np.concatenate([np.reshape(each, (repeats, -1, 3)) for each in found], 1)
     error = np.std(mine, axis=0) / repeats**0.5 + 1e-12
     assert np.max(np.abs(np.mean(mine, axis=0) - wanted_slopes()) / error) < 5
+
+
+TIMES = [0.0, 0.7, -30.0, 1e4, -1e6]
+
+
+@pytest.mark.parametrize("spelling", ["evolve", "exp"])
+def test_any_time(spelling: str) -> None:
+    """As many digits are lost as the time has, and no more."""
+    terms = ["XII", "ZZI", "IYI", "III"]
+    weights = np.array([1.0, 0.4, 0.3, 50.0])
+    energies, vectors = np.linalg.eigh(dense(weights, terms))
+
+    @qj.qnode(wires=3)
+    def circuit(time: Any) -> Any:
+        hamiltonian = qj.pauli_sum(weights, terms)
+        if spelling == "exp":
+            qj.apply(qj.exp(hamiltonian, -1j * time))
+        else:
+            qj.evolve(hamiltonian, time)
+        return qj.state(), qj.expval(qj.Z(0))
+
+    def slope(time: Any) -> Any:
+        return circuit(time), jax.grad(lambda t: circuit(t)[1])(time)
+
+    z = dense([1.0], ["ZII"])
+    for time in TIMES:
+        (state, mean), moved = qj.qjit(slope)(time)
+        psi = vectors @ (np.exp(-1j * energies * time) * vectors[0].conj())
+        rate = -1j * dense(weights, terms) @ psi
+        error = 1e-12 + 1e-15 * abs(time) * 50
+        np.testing.assert_allclose(np.linalg.norm(state), 1.0, atol=1e-12 + error / 50)
+        np.testing.assert_allclose(state, psi, atol=20 * error)
+        np.testing.assert_allclose(mean, np.vdot(psi, z @ psi).real, atol=20 * error)
+        wanted = 2 * np.vdot(rate, z @ psi).real
+        np.testing.assert_allclose(moved, wanted, atol=100 * error)

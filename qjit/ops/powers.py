@@ -11,6 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from qjit.errors import UnsupportedError
+from qjit.exponentials import exponential
 from qjit.jax_internals import user_line
 from qjit.wires import Wire
 
@@ -152,7 +153,7 @@ class Exp(Operator):
         """Return the exponential of the operator's matrix."""
         matrix = self.coefficient * self.base.own_matrix()
         if backend(matrix) is jnp:
-            return jax.scipy.linalg.expm(matrix)
+            return exponential(jnp.asarray(matrix))
         import scipy.linalg
 
         return scipy.linalg.expm(matrix)
