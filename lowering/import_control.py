@@ -254,6 +254,53 @@ def _branch(
     return importer.insert(op).results
 
 
+class _Active:
+    """The predicate of a `while`: under `vmap`, one of each row of the batch.
+
+    The loop goes on while any row does, and the rows that are done stay as they are.
+    """
+
+    def __init__(self, importer: Importer, aval: Any) -> None:
+        self.importer = importer
+        self.aval = aval
+        self.shape = tuple(aval.shape)
+        self.mask = importer.allocate(self.shape, np.bool_) if self.shape else None
+
+    def any_of(self, proceed: Value) -> SSAValue:
+        """Return whether any row goes on, and note which."""
+        importer = self.importer
+        if self.mask is None:
+            return importer.scalar(proceed)
+        importer.copy_into(proceed, self.mask)
+        rows = importer.from_buffer(self.mask, self.aval)
+
+        def visit(places: list[SSAValue], found: Sequence[SSAValue]) -> list[SSAValue]:
+            here = importer.element(rows, places)
+            return [importer.emit(arith.OrIOp(found[0], here))]
+
+        start = importer.scalar_constant(False, np.bool_)
+        return importer.loop(self.shape, visit, [start])[0]
+
+    def select(self, new: Sequence[Value], old: Sequence[Value]) -> Sequence[Value]:
+        """Return the new values in rows that went on, and the old ones in others."""
+        if self.mask is None:
+            return new
+        rows = self.importer.from_buffer(self.mask, self.aval)
+        return [self._choose(rows, x, y) for x, y in zip(new, old, strict=True)]
+
+    def _choose(self, rows: Value, new: Value, old: Value) -> Value:
+        importer, axes = self.importer, len(self.shape)
+        if new is old:
+            return old
+
+        def element(indices: Sequence[SSAValue]) -> SSAValue:
+            went_on = importer.element(rows, indices[:axes])
+            values = (importer.element(value, indices) for value in (new, old))
+            return importer.emit(arith.SelectOp(went_on, *values))
+
+        return importer.lazy(old, [rows, new, old], element, elementwise=True)
+
+
 @rule("while")
 def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     cond_jaxpr, body_jaxpr = eqn.params["cond_jaxpr"], eqn.params["body_jaxpr"]
@@ -263,6 +310,7 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     importer.settle(consts)
     carry = _Carry(importer, inputs[second:], consts)
     threads = _Threads(importer, cond_jaxpr, body_jaxpr)
+    active = _Active(importer, cond_jaxpr.out_avals[0])
     initial = [*carry.scalars, *threads.start]
     types = [value.type for value in initial]
     count = len(carry.scalars)
@@ -272,12 +320,15 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
             values = carry.values(before.args)
             with importer.holding(values):
                 (proceed,) = importer.inline(cond_jaxpr, [*inputs[:first], *values])
+            condition = active.any_of(proceed)
             passed = [*before.args[:count], *threads.leave()]
-            importer.insert(scf.ConditionOp(importer.scalar(proceed), *passed))
+            importer.insert(scf.ConditionOp(condition, *passed))
         with importer.region(types) as after:
             threads.enter(after.args[count:])
             values = carry.values(after.args)
-            made = importer.inline(body_jaxpr, [*inputs[first:second], *values])
+            with importer.holding(values if active.shape else ()):
+                made = importer.inline(body_jaxpr, [*inputs[first:second], *values])
+                made = active.select(made, values)
             importer.insert(scf.YieldOp(*carry.advance(made), *threads.leave()))
     op = importer.insert(scf.WhileOp(initial, types, Region(before), Region(after)))
     mark(op)
