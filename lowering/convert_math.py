@@ -1,7 +1,7 @@
 """Conversion of math and complex operations, and of calls, to the llvm dialect."""
 
 from xdsl.dialects import complex, llvm, math
-from xdsl.dialects.builtin import DenseArrayBase, Float32Type, i64
+from xdsl.dialects.builtin import DenseArrayBase, Float32Type, FloatAttr, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from .convert_arith import suffix
@@ -152,7 +152,10 @@ def _multiply(converter: Converter, op: complex.MulOp) -> None:
 
 @llvm_rule(complex.DivOp)
 def _divide(converter: Converter, op: complex.DivOp) -> None:
-    """Divide with Smith's scaling, by the larger part of the divisor."""
+    """Divide with Smith's scaling, by the larger part of the divisor.
+
+    By zero, each part is divided by a zero with the sign of the divisor's real part.
+    """
     (a, b), (c, d) = (parts(converter, converter.value(v)) for v in op.operands)
     kind = a.type
     sizes = [
@@ -174,6 +177,12 @@ def _divide(converter: Converter, op: complex.DivOp) -> None:
     ahead = converter.emit(llvm.FSubOp(second, straight))
     behind = converter.emit(llvm.FSubOp(straight, second))
     imaginary = select(ahead, behind)
+    zero = converter.constant(FloatAttr(0.0, kind), kind)
+    by_zero = converter.emit(llvm.FCmpOp(large, zero, "oeq"))
+    real, imaginary, below = (
+        converter.emit(llvm.SelectOp(by_zero, plain, scaled))
+        for plain, scaled in ((a, real), (b, imaginary), (c, below))
+    )
     real, imaginary = (converter.emit(llvm.FDivOp(v, below)) for v in (real, imaginary))
     _bind_pair(converter, op, real, imaginary)
 

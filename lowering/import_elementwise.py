@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects import arith, complex, func, math
+from xdsl.dialects.builtin import IntegerType, f64
 from xdsl.ir import Operation, SSAValue
 
 from .arrays import Value, kind_of_dtype
@@ -148,8 +149,24 @@ def _complex_order(importer: Importer, x: Scalar, y: Scalar, order: str) -> Scal
     return importer.emit(arith.OrIOp(first, importer.emit(arith.AndIOp(same, second))))
 
 
+def total_order_key(importer: Importer, dtype: Any, x: Scalar) -> tuple[str, Scalar]:
+    """Return a key whose integer order is the total order of IEEE 754."""
+    kind = kind_of_dtype(dtype)
+    if kind in "biu":
+        return kind, x
+    # NOTE: not by the dtype, because smaller floats are computed in 32 bits.
+    width = 64 if x.type == f64 else 32
+    integer = np.dtype(f"int{width}")
+    bits = importer.emit(arith.BitcastOp(x, IntegerType(width)))
+    shift = importer.scalar_constant(width - 1, integer)
+    mask = importer.scalar_constant(np.iinfo(integer).max, integer)
+    sign = importer.emit(arith.ShRSIOp(bits, shift))
+    flipped = importer.emit(arith.AndIOp(sign, mask))
+    return "i", importer.emit(arith.XOrIOp(bits, flipped))
+
+
 def _comparison(name: str, on_float: str, signed: str, unsigned: str) -> None:
-    @elementwise(name, f"{name}_to")
+    @elementwise(name)
     def _(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
         kind = kind_of(eqn)
         if kind == "f":
@@ -169,6 +186,20 @@ _comparison("lt", "olt", "slt", "ult")
 _comparison("le", "ole", "sle", "ule")
 _comparison("gt", "ogt", "sgt", "ugt")
 _comparison("ge", "oge", "sge", "uge")
+
+
+def _total_order(name: str, signed: str, unsigned: str) -> None:
+    @elementwise(name)
+    def _(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
+        dtype = eqn.invars[0].aval.dtype
+        kind, x = total_order_key(importer, dtype, x)
+        _, y = total_order_key(importer, dtype, y)
+        return importer.emit(arith.CmpiOp(x, y, signed if kind == "i" else unsigned))
+
+
+_total_order("eq_to", "eq", "eq")
+_total_order("lt_to", "slt", "ult")
+_total_order("le_to", "sle", "ule")
 
 
 @elementwise("and")

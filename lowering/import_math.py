@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
+from jax import lax
 from xdsl.dialects import arith, complex, math
 from xdsl.dialects.builtin import ComplexType, f64
 from xdsl.ir import SSAValue
 
 from .import_conversions import convert
 from .import_elementwise import call, extremum, kind_of
-from .import_special import decomposed
+from .import_special import decomposed, expanded
 from .importer import Importer, elementwise
 from .small_floats import is_small, rounded
 
@@ -91,7 +92,17 @@ for _name, _symbol in C_FUNCTIONS.items():
 
 @elementwise("atan2")
 def _atan2(importer: Importer, eqn: Any, y: Scalar, x: Scalar) -> Scalar:
+    if kind_of(eqn) == "c":
+        return expanded(importer, eqn, _complex_atan2, y, x)
     return importer.emit(math.Atan2Op(y, x))
+
+
+def _complex_atan2(y: Any, x: Any) -> Any:
+    """Return -i log((x + iy) / sqrt(x^2 + y^2)), as XLA does."""
+    unit = lax.full_like(x, 1j)
+    size = lax.sqrt(lax.add(lax.mul(x, x), lax.mul(y, y)))
+    turned = lax.div(lax.add(x, lax.mul(unit, y)), size)
+    return lax.mul(lax.neg(unit), lax.log(turned))
 
 
 @elementwise("rsqrt")
@@ -161,7 +172,10 @@ def _pow(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
     base, exponent = (var.aval.dtype for var in eqn.invars)
     y = convert(importer, y, exponent, base)
     if kind_of(eqn) == "c":
-        return call_complex(importer, "cpow", x, y)
+        zero, one = (importer.scalar_constant(v, base) for v in (0, 1))
+        flat = importer.emit(complex.EqualOp(y, zero))
+        found = call_complex(importer, "cpow", x, y)
+        return importer.emit(arith.SelectOp(flat, one, found))
     return importer.emit(math.PowFOp(x, y))
 
 

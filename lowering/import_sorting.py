@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects import arith, complex, scf
-from xdsl.dialects.builtin import IntegerType, f64, i64
+from xdsl.dialects.builtin import i64
 from xdsl.ir import Region, SSAValue
 
 from .arrays import Value, kind_of_dtype
 from .dimensions import Size, larger
 from .import_conversions import convert
+from .import_elementwise import total_order_key
 from .importer import Importer, index, rule
 
 Scalars = Sequence[SSAValue]
@@ -68,28 +69,12 @@ def _before(importer: Importer, dtypes: Sequence[Any], direction: str = "lt") ->
     return less
 
 
-def _total_key(importer: Importer, dtype: Any, x: SSAValue) -> tuple[str, SSAValue]:
-    """Return a key whose integer order is the total order of IEEE 754."""
-    kind = kind_of_dtype(dtype)
-    if kind in "biu":
-        return kind, x
-    # NOTE: not by the dtype, because smaller floats are computed in 32 bits.
-    width = 64 if x.type == f64 else 32
-    integer = np.dtype(f"int{width}")
-    bits = importer.emit(arith.BitcastOp(x, IntegerType(width)))
-    shift = importer.scalar_constant(width - 1, integer)
-    mask = importer.scalar_constant(np.iinfo(integer).max, integer)
-    sign = importer.emit(arith.ShRSIOp(bits, shift))
-    flipped = importer.emit(arith.AndIOp(sign, mask))
-    return "i", importer.emit(arith.XOrIOp(bits, flipped))
-
-
 def _after(importer: Importer, dtype: Any) -> Less:
     """Return the descending total order of the first operand."""
 
     def less(left: Scalars, right: Scalars) -> SSAValue:
-        kind, x = _total_key(importer, dtype, left[0])
-        _, y = _total_key(importer, dtype, right[0])
+        kind, x = total_order_key(importer, dtype, left[0])
+        _, y = total_order_key(importer, dtype, right[0])
         return importer.emit(arith.CmpiOp(x, y, "sgt" if kind == "i" else "ugt"))
 
     return less

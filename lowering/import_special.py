@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 from .arrays import Value
 from .decompositions import decomposition
 from .importer import Importer, elementwise
+from .jax_internals import enable_x64
 
 
 @elementwise("bessel_i0e", "bessel_i1e", "digamma", "erf_inv", "lgamma", "polygamma")
@@ -39,8 +40,17 @@ def _polynomial(x: Any, *coefficients: Any) -> Any:
 def _expanded(name: str, function: Callable[..., Any]) -> None:
     @elementwise(name)
     def _(importer: Importer, eqn: Any, *scalars: SSAValue) -> SSAValue:
-        shapes = [jax.ShapeDtypeStruct((), var.aval.dtype) for var in eqn.invars]
-        return _inline(importer, jax.make_jaxpr(function)(*shapes), scalars)
+        return expanded(importer, eqn, function, *scalars)
+
+
+def expanded(
+    importer: Importer, eqn: Any, function: Callable[..., Any], *scalars: SSAValue
+) -> SSAValue:
+    """Import an equation on scalars as what a function of JAX makes of them."""
+    shapes = [jax.ShapeDtypeStruct((), var.aval.dtype) for var in eqn.invars]
+    with enable_x64(True):
+        closed = jax.make_jaxpr(function)(*shapes)
+    return _inline(importer, closed, scalars)
 
 
 _expanded("one_minus_square", _one_minus_square)

@@ -42,6 +42,10 @@ from jax._src.interpreters.partial_eval import dce_jaxpr
 # Results that promote as Python numbers do: nothing public converts to weak types.
 from jax._src.lax import lax
 
+# Mutable arrays: `jax.jit` turns them into values by this before it lowers.
+from jax._src.state import discharge
+from jax._src.state.types import AbstractRef
+
 # Source lines of equations, to name the user's line in errors.
 from jax._src.source_info_util import is_user_filename as is_user_filename
 from jax._src.source_info_util import register_exclusion, user_frames
@@ -60,6 +64,20 @@ def without_dead_code(jaxpr: Any) -> Any:
     """Return an open jaxpr with the equations that its outputs and effects need."""
     live, _ = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars), instantiate=True)
     return live
+
+
+def is_reference(aval: Any) -> bool:
+    """Return whether an abstract value is that of a mutable array."""
+    return isinstance(aval, AbstractRef)
+
+
+def without_references(closed: Any) -> Any:
+    """Return a closed jaxpr in which mutable arrays are values that are passed on."""
+    if _core.internal_mutable_array_effect not in closed.effects:
+        return closed
+    # NOTE: until JAX 0.8 the function of this name took constants apart.
+    older = getattr(discharge, "discharge_state2", None)
+    return (older or discharge.discharge_state)(closed)
 
 
 def scan_counts(params: dict[str, Any]) -> tuple[int, int]:

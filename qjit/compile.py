@@ -28,17 +28,19 @@ from .dynamic_shapes import (
 from .dynamic_stages import DynamicTraced
 from .errors import UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
+from .references import check_reference, discharged
 from .reroll import rerolling
 
 
-def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
+def _abstract(leaf: Any, name: str) -> jax.ShapeDtypeStruct:
     aval = jax.typeof(leaf)
+    check_reference(aval, name)
     return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
 
 
 def native_call(function: Callable[..., Any], args: Sequence[Any], name: str) -> Any:
     """Compile a function of arrays and call it, inside a JAX trace."""
-    closed = jax.make_jaxpr(function)(*map(_abstract, args))
+    closed = jax.make_jaxpr(function)(*(_abstract(arg, name) for arg in args))
     check_room(closed.out_avals, name)
     return programs.compile_jaxpr(closed, name=name).call(*args)
 
@@ -121,7 +123,7 @@ class QJIT:
         leaves, tree = jax.tree.flatten((args, kwargs))
         # NOTE: what JAX did not trace is part of a static argument.
         arrays = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer)]
-        avals = [_abstract(leaves[position]) for position in arrays]
+        avals = [_abstract(leaves[position], self._name) for position in arrays]
         if not self._axes:
             return Signature(leaves, tree, arrays, avals, {})
         shapes, sizes = self._axes.shapes(args, kwargs)
@@ -167,7 +169,8 @@ class QJIT:
         symbolic = bool(signature.sizes)
         with explained(self._name, symbolic=symbolic), self._rerolling():
             traced = jax.make_jaxpr(flat, return_shape=True)(*signature.avals)
-        return traced[0], jax.tree.structure(traced[1])
+        closed = discharged(traced[0], self._name)
+        return closed, jax.tree.structure(traced[1])
 
     def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
         try:

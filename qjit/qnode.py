@@ -41,6 +41,7 @@ from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
 from .outcome_types import typed
 from .preparations import settled
+from .references import discharged
 from .reroll import is_rerolling, reroll
 from .returned_outcomes import with_rows
 from .split import check_measurements
@@ -163,6 +164,7 @@ class QNode:
         symbolic = not all(is_static(aval.shape) for aval in avals)
         with tracing(context), explained(self.__name__, symbolic=symbolic):
             closed, shapes = typed(lambda: self._ordered(avals, tree, context), context)
+            closed = discharged(closed, self.__name__)
         if context.wire_count == 0:
             raise WireError(
                 f"{definition_line(self.function)}: the quantum function "
