@@ -42,13 +42,13 @@ from jax._src.interpreters.partial_eval import dce_jaxpr
 # Results that promote as Python numbers do: nothing public converts to weak types.
 from jax._src.lax import lax
 
-# Mutable arrays: `jax.jit` turns them into values by this before it lowers.
-from jax._src.state import discharge
-from jax._src.state.types import AbstractRef
-
 # Source lines of equations, to name the user's line in errors.
 from jax._src.source_info_util import is_user_filename as is_user_filename
 from jax._src.source_info_util import register_exclusion, user_frames
+
+# Mutable arrays: `jax.jit` turns them into values by this before it lowers.
+from jax._src.state import discharge
+from jax._src.state.types import AbstractRef
 from jax.core import ShapedArray
 
 # How generators make keys and bits: there is no public form without key arrays. The

@@ -30,6 +30,7 @@ from .errors import UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
 from .references import check_reference, discharged
 from .reroll import rerolling
+from .shape_checks import ShapeChecks
 
 
 def _abstract(leaf: Any, name: str) -> jax.ShapeDtypeStruct:
@@ -85,7 +86,7 @@ class QJIT:
         self._passes: Any = options.pop("pipeline")
         self._keep_stages: bool = options.pop("keep_stages")
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
-        self._programs: dict[Any, tuple[Program, Any]] = {}
+        self._programs: dict[Any, tuple[Program, Any, ShapeChecks]] = {}
         self._last: Any = (None, None)
         self._options = options
         self._jitted = self._jit(self._native)
@@ -142,21 +143,26 @@ class QJIT:
     def _specialise(self, signature: Signature) -> tuple[Program, Any]:
         """Return the program for a signature, and the structure of its results."""
         if not self._axes:
-            return self._compile(signature, self._keep_stages)
+            return self._compile(signature, self._keep_stages)[:2]
         key = signature.key
         if key not in self._programs:
             self._programs[key] = self._compile(signature, self._keep_stages)
-        program, tree = self._programs[key]
+        program, tree, checks = self._programs[key]
+        checks.check(signature.sizes)
         check_sizes(program, signature.sizes, self._name)
         return program, tree
 
-    def _compile(self, signature: Signature, keep_stages: bool) -> tuple[Program, Any]:
+    def _compile(
+        self, signature: Signature, keep_stages: bool
+    ) -> tuple[Program, Any, ShapeChecks]:
         with waiting_collector():
             closed, tree = self._trace(signature)
+            checks = ShapeChecks(closed, self._name)
+            checks.check(signature.sizes)
             check_room(concrete_avals(closed.out_avals, signature.sizes), self._name)
             program = self._compile_jaxpr(closed, keep_stages=keep_stages)
         self._last = (signature.key, program)
-        return program, tree
+        return program, tree, checks
 
     def _trace(self, signature: Signature) -> tuple[ClosedJaxpr, Any]:
         def flat(*values: Any) -> Any:
@@ -199,7 +205,7 @@ class QJIT:
     def stages(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         """Compile for these arguments and return the text of every stage."""
         signature = self._signature_of(args, kwargs)
-        program, _ = self._compile(signature, keep_stages=True)
+        program, *_ = self._compile(signature, keep_stages=True)
         return {"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages}
 
     def report(self, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .dynamic_shapes import (
 )
 from .errors import ArgumentError
 from .jax_internals import user_line
+from .shape_checks import ShapeChecks
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,10 @@ class DynamicCompiled:
         leaves = jax.tree_util.tree_leaves_with_path(self.traced.traced.args_info)
         return [Argument(place_of(path), tuple(leaf.shape)) for path, leaf in leaves]
 
+    @cached_property
+    def _checks(self) -> ShapeChecks:
+        return ShapeChecks(self.traced.jaxpr, self.traced.name)
+
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         name, avals = self.traced.name, self.traced.jaxpr.in_avals
         leaves, tree = jax.tree.flatten((args, kwargs))
@@ -119,6 +124,7 @@ class DynamicCompiled:
                 )
         sizes = solve(self._arguments, [leaf.shape for leaf in leaves], name)
         check_constraints(self._arguments, sizes, name)
+        self._checks.check(sizes)
         check_sizes(self.program, sizes, name)
         check_room(concrete_avals(self.program.out_avals, sizes), name)
         results = self.program.call(*leaves, sizes=sizes)
