@@ -9,7 +9,7 @@ import jax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
-from qjit.lowering.dimensions import UnknownSizeError
+from qjit.lowering.dimensions import UnknownSizeError, names
 from qjit.lowering.pipeline import asks_for
 from qjit.lowering.program import Program
 
@@ -18,9 +18,10 @@ from .ahead_of_time import Traced
 from .autograph import converted
 from .collector import waiting_collector
 from .context import compiled
-from .diagnostics import call, check_room, explained
+from .diagnostics import call, check_results, check_room, explained
 from .dynamic_shapes import (
     AbstractedAxes,
+    arguments_of,
     check_sizes,
     concrete_avals,
     has_symbolic_shape,
@@ -28,6 +29,7 @@ from .dynamic_shapes import (
 from .dynamic_stages import DynamicTraced
 from .errors import UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
+from .jit_options import jitted
 from .references import check_reference, discharged
 from .reroll import rerolling
 from .shape_checks import ShapeChecks
@@ -91,7 +93,7 @@ class QJIT:
         self._options = options
         self._jitted = self._jit(self._native)
         self._traced = compiled(function)
-        self._inlined = jax.jit(self._traced, **options)
+        self._inlined = jitted(self._traceable, options)
         self._converted: QJIT | None = self if autograph else None
 
     def with_autograph(self) -> "QJIT":
@@ -113,7 +115,20 @@ class QJIT:
         def called(*args: Any, **kwargs: Any) -> Any:
             return function(self._signature(args, kwargs))
 
-        return jax.jit(called, **self._options)
+        return jitted(called, self._options)
+
+    @property
+    def _traceable(self) -> Callable[..., Any]:
+        """The function, with errors and results as they are checked when traced."""
+
+        @functools.wraps(self.function)
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            with explained(self._name):
+                results = self._traced(*args, **kwargs)
+            check_results(results, self.function)
+            return results
+
+        return traced
 
     def _native(self, signature: Signature) -> Any:
         program, tree = self._specialise(signature)
@@ -170,10 +185,12 @@ class QJIT:
             for position, value in zip(signature.arrays, values, strict=True):
                 full[position] = value
             args, kwargs = jax.tree.unflatten(signature.tree, full)
-            return self._traced(*args, **kwargs)
+            results = self._traced(*args, **kwargs)
+            check_results(results, self.function)
+            return results
 
-        symbolic = bool(signature.sizes)
-        with explained(self._name, symbolic=symbolic), self._rerolling():
+        explaining = explained(self._name, dimensions=signature.sizes)
+        with explaining, self._rerolling():
             traced = jax.make_jaxpr(flat, return_shape=True)(*signature.avals)
         closed = discharged(traced[0], self._name)
         return closed, jax.tree.structure(traced[1])
@@ -237,7 +254,8 @@ class QJIT:
         if not has_symbolic_shape(args, kwargs):
             traced = self._jitted.trace(*args, **kwargs)
             return Traced(self, args, kwargs, traced)
-        with explained(self._name, symbolic=True):
+        shapes = [each.shape for each in arguments_of(args, kwargs)]
+        with explained(self._name, dimensions=names(shapes)):
             traced = self._inlined.trace(*args, **kwargs)
         return DynamicTraced(self._name, traced, self._compile_jaxpr)
 

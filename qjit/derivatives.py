@@ -19,7 +19,7 @@ def _explained(transform: Callable[..., Any], function: Any, argnums: Any) -> An
 
     @functools.wraps(transformed)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with differentiating():
+        with differentiating(function):
             return transformed(*args, **kwargs)
 
     return run
@@ -166,7 +166,7 @@ def jvp(
     >>> print(f"{value:.4f} {slope:.4f}")
     0.9553 -0.5910
     """
-    with differentiating():
+    with differentiating(function):
         points = _sequence(primals, "primals")
         along = _like(points, _sequence(tangents, "tangents"), "tangents")
         return jax.jvp(function, points, along)

@@ -6,7 +6,7 @@ import inspect
 import linecache
 import re
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,21 +29,31 @@ from .errors import (
     HostCallError,
     MeasuredValueError,
     QJitError,
+    ResultError,
     SimulatorMemoryError,
     UnsupportedError,
 )
+from .jax_errors import (
+    SIZES,
+    SOURCES,
+    is_from_jax,
+    joined,
+    needs_size,
+    sentences,
+    translated,
+)
 from .jax_internals import ARRAY, core, is_user_filename, user_line
+from .jit_options import refused
 
 _LIBRARIES = (
     *(str(Path(module.__file__ or "").parent) for module in (jax, np)),
+    *SOURCES,
     *(str(module.__file__) for module in (contextlib, functools)),
 )
 
 _STATUS = re.compile(r"\[QJIT:(\d+)\] (.*)", re.DOTALL)
 
 _UNKNOWN_SIZE = ("_DimExpr", "non-constant", "shape polymorphism")
-# What JAX says of shapes that do not fit, one with a dimension of a name.
-_SYMBOLIC_SHAPES = re.compile(r"shapes? .*\([^()]*[A-Za-z_][^()]*\)")
 
 # What JAX says of derivatives that there are none of, and what helps.
 _FLOATS = (
@@ -146,7 +156,19 @@ def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Generator[No
         check_signature(function, args, kwargs, error)
         if "as an abstract array" in str(error):
             check_arrays(function, args, kwargs, error)
+        _refuse(error, _name(function), args, kwargs)
         raise
+    except Exception as error:
+        _refuse(error, _name(function), args, kwargs)
+        raise
+
+
+def _refuse(error: Exception, name: str, args: Any, kwargs: Any) -> None:
+    """Raise what is known to be wrong with a call."""
+    found = refused(error, name, args, kwargs)
+    found = found or translated(error, line_of(error), name)
+    if found is not None:
+        raise found from error
 
 
 def call(
@@ -188,6 +210,19 @@ def check_arrays(
             ) from cause
 
 
+def check_results(results: Any, function: Callable[..., Any]) -> None:
+    """Refuse results that are no arrays, such as a string or a function."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(results):
+        if not is_array(leaf):
+            place = jax.tree_util.keystr(path)
+            where = f" at result{place}" if place else ""
+            raise ResultError(
+                f"{definition_line(function)}: '{_name(function)}' returns an object "
+                f"of type {type(leaf).__name__}{where}. Return arrays, numbers, and "
+                "tuples, lists or dictionaries of them."
+            )
+
+
 def _name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", "the function")
 
@@ -215,10 +250,15 @@ def _is_ready(leaf: Any) -> bool:
 
 
 @contextmanager
-def explained(name: str, *, symbolic: bool = False) -> Generator[None]:
-    """Explain what JAX refuses while a function is traced, maybe for all sizes."""
+def explained(name: str, *, dimensions: Collection[str] = ()) -> Generator[None]:
+    """Explain what JAX refuses while a function is traced.
+
+    `dimensions` names the sizes that are open.
+    """
     try:
         yield
+    except QJitError:
+        raise
     except (
         jax.errors.ConcretizationTypeError,
         jax.errors.TracerIntegerConversionError,
@@ -239,31 +279,35 @@ def explained(name: str, *, symbolic: bool = False) -> Generator[None]:
             "traced. Recursion ends on a condition that is known then: make the depth "
             "static with qjit(static_argnums=...), or write a loop."
         ) from error
-    except QJitError:
-        raise
     except core.InconclusiveDimensionOperation as error:
         raise _unknown_size(name, error) from error
-    except (TypeError, ValueError, NotImplementedError) as error:
-        if symbolic:
-            _explain_symbolic(name, error)
-        if str(error).startswith("Reverse-mode differentiation does not work"):
-            raise DifferentiationError(
-                f"{line_of(error)}: in '{name}', a loop whose number of turns is "
-                "known only when it runs has no reverse-mode derivative. Loop over a "
-                "range of known length, with `break` where needed, or use jax.jvp."
-            ) from error
-        if not isinstance(error, TypeError):
+    except Exception as error:
+        _explain_control_flow(name, error)
+        if dimensions and is_from_jax(error):
+            _explain_dimensions(name, error, dimensions)
+        found = translated(error, line_of(error), name)
+        if found is None:
             raise
+        raise found from error
+
+
+def _explain_control_flow(name: str, error: Exception) -> None:
+    """Explain derivatives, branches and loops that JAX refuses."""
+    if str(error).startswith("Reverse-mode differentiation does not work"):
+        raise DifferentiationError(
+            f"{line_of(error)}: in '{name}', a loop whose number of turns is "
+            "known only when it runs has no reverse-mode derivative. Loop over a "
+            "range of known length, with `break` where needed, or use jax.jvp."
+        ) from error
+    if isinstance(error, TypeError):
         _explain_derivative(error)
-        lines = filter(None, map(str.strip, str(error).splitlines()))
-        text = " ".join(line if line[-1] in ".:,;" else f"{line}." for line in lines)
+        text = sentences(error)
         if any(word in text for word in _MISMATCH):
             raise BranchError(f"{line_of(error)}: in '{name}', {text}") from error
-        raise
 
 
 @contextmanager
-def differentiating() -> Generator[None]:
+def differentiating(function: Callable[..., Any]) -> Generator[None]:
     """Explain what JAX refuses to differentiate, before it traces anything."""
     try:
         yield
@@ -271,7 +315,10 @@ def differentiating() -> Generator[None]:
         raise
     except TypeError as error:
         _explain_derivative(error)
-        raise
+        found = translated(error, line_of(error), _name(function))
+        if found is None:
+            raise
+        raise found from error
 
 
 def _explain_derivative(error: TypeError) -> None:
@@ -283,12 +330,17 @@ def _explain_derivative(error: TypeError) -> None:
         raise DifferentiationTypeError(f"{line_of(error)}: {said}. {found}") from error
 
 
-def _needs_concrete(name: str, error: BaseException) -> MeasuredValueError:
+def _needs_concrete(name: str, error: BaseException) -> QJitError:
     found = re.search(r"traced array with shape (\w+\[[^\]]*\])", str(error))
     kind = f"{found[1]}, " if found else ""
     text = _expression_of(error)
     place = f" in `{text}`" if text else ""
-    return MeasuredValueError(
+    if needs_size(error):
+        return joined(MeasuredValueError, type(error))(
+            f"{line_of(error)}: '{name}' gives JAX a traced value for a size{place}. "
+            f"{SIZES}"
+        )
+    return joined(MeasuredValueError, type(error))(
         f"{line_of(error)}: '{name}' uses a traced value ({kind}from an argument or a "
         f"measured outcome){place}, where Python needs a concrete one. Use "
         "jax.lax.cond, jax.lax.fori_loop or jnp.where, make the argument static with "
@@ -297,15 +349,17 @@ def _needs_concrete(name: str, error: BaseException) -> MeasuredValueError:
     )
 
 
-def _explain_symbolic(name: str, error: Exception) -> None:
-    """Explain an error that comes from sizes that are unknown."""
+def _explain_dimensions(
+    name: str, error: Exception, dimensions: Collection[str]
+) -> None:
+    """Explain an error that comes from sizes that are open."""
     if any(word in str(error) for word in _UNKNOWN_SIZE):
         raise _unknown_size(name, error) from error
-    if _SYMBOLIC_SHAPES.search(str(error)):
-        raise DimensionError(
-            f"{line_of(error)}: in '{name}', {str(error).splitlines()[0]} Dimensions "
-            "of different names may differ in size: give axes that are always equal "
-            "one name."
+    if re.search(rf"\b(?:{'|'.join(map(re.escape, dimensions))})\b", str(error)):
+        raise joined(DimensionError, type(error))(
+            f"{line_of(error)}: in '{name}', {sentences(error)} Sizes of different "
+            "names, and a name and a number, may differ: give axes that are always "
+            "equal one name, and leave an axis of fixed size out of abstracted_axes."
         ) from error
 
 

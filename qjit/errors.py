@@ -110,6 +110,45 @@ class OutcomeTypeError(QJitError, TypeError):
     """
 
 
+class ArrayError(QJitError, TypeError, ValueError):
+    """An operation of JAX was given arrays of shapes or dtypes that do not fit.
+
+    The message says what JAX says, and names the line. `x.shape` and `x.dtype` are
+    known while a function is traced: print them there.
+    """
+
+
+class EscapedTracerError(QJitError, RuntimeError):
+    """A traced value is used after the function that it belongs to was traced.
+
+    It stands for a number of one call, and has no value of its own. Return it, rather
+    than store it in a global, an attribute or a list.
+    """
+
+
+class ResultError(QJitError, TypeError):
+    """A compiled function returned something that is no array.
+
+    Results are arrays, numbers, and pytrees of them. Strings, functions and gates stay
+    in Python: return what they stand for, or keep them outside.
+    """
+
+
+class StaticArgumentError(QJitError, TypeError, ValueError):
+    """A static argument cannot be hashed, or names no parameter.
+
+    A function is compiled once for each value of a static argument, so that it must be
+    hashable: a tuple rather than a list, a frozen dataclass rather than a dictionary.
+    """
+
+
+class DonatedArgumentError(QJitError, RuntimeError, ValueError):
+    """An array is used after it was given away with `donate_argnums`, or twice.
+
+    Its memory holds results now. Use what the function returned, or do not donate it.
+    """
+
+
 class BranchError(QJitError, TypeError):
     """Branches or loop carries disagree in structure, shape, or dtype.
 

@@ -55,6 +55,19 @@ def dimension_constraints(sizes: Any) -> list[tuple[str, Any, bool]]:
     ]
 
 
+def is_escaped(value: Any) -> bool:
+    """Tell whether a value is traced, by a trace that has ended."""
+    if not isinstance(value, core.Tracer):
+        return False
+    # NOTE: traces know which one they are inside of; none of it is public.
+    trace: Any = core.trace_ctx.trace
+    while trace is not None and not isinstance(trace, core.EvalTrace):
+        if trace is value._trace:
+            return False
+        trace = getattr(trace, "parent_trace", None)
+    return trace is not None
+
+
 def wide_types() -> bool:
     """Tell whether JAX keeps 64-bit types."""
     return bool(jax.config.read("jax_enable_x64"))

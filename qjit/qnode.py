@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from qjit.lowering.dimensions import is_static
+from qjit.lowering.dimensions import names
 
 # NOTE: the rules of derivatives register themselves.
 from . import circuit_derivatives as circuit_derivatives
@@ -135,9 +135,10 @@ class QNode:
         check_arrays(self.function, args, kwargs)
         arrays = [jnp.asarray(leaf) for leaf in leaves]
         special = self._specialise(arrays, tree)
-        outs = qnode_p.bind(
-            *special.consts, *arrays, circuit=special.circuit, batch=None
-        )
+        with explained(self.__name__):  # a traced value may be that of another function
+            outs = qnode_p.bind(
+                *special.consts, *arrays, circuit=special.circuit, batch=None
+            )
         return jax.tree.unflatten(special.out_tree, outs)
 
     def _specialise(self, arrays: list[jax.Array], tree: Any) -> Specialised:
@@ -161,8 +162,8 @@ class QNode:
         )
 
         avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
-        symbolic = not all(is_static(aval.shape) for aval in avals)
-        with tracing(context), explained(self.__name__, symbolic=symbolic):
+        dimensions = names(aval.shape for aval in avals)
+        with tracing(context), explained(self.__name__, dimensions=dimensions):
             closed, shapes = typed(lambda: self._ordered(avals, tree, context), context)
             closed = discharged(closed, self.__name__)
         if context.wire_count == 0:

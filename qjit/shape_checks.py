@@ -57,8 +57,8 @@ class ShapeChecks:
             if reason:
                 given = ", ".join(f"{name} = {n}" for name, n in sizes.items())
                 raise DimensionError(
-                    f"{line or user_line()}: '{self.name}' is compiled for any size, but "
-                    f"for {given}, {reason}. Call it with arrays that fit."
+                    f"{line or user_line()}: '{self.name}' is compiled for any size, "
+                    f"but for {given}, {reason}. Call it with arrays that fit."
                 )
 
 
@@ -121,7 +121,7 @@ def _shape_rule(eqn: Any, given: Any, made: Any, sizes: Mapping[str, int]) -> st
     except (TypeError, ValueError, IndexError) as error:
         return f"'{eqn.primitive.name}' says: {str(error).splitlines()[0].rstrip('.')}"
     outs = found if eqn.primitive.multiple_results else [found]
-    shapes = [tuple(getattr(out, "shape", ())) for out in outs]
+    shapes = [numbers(getattr(out, "shape", ()), sizes) for out in outs]
     if shapes != made:
         return f"'{eqn.primitive.name}' makes the shapes {shapes}, not {made}"
     return ""
@@ -131,10 +131,10 @@ def _reshape(eqn: Any, given: Any, made: Any, sizes: Mapping[str, int]) -> str:
     """Compare the numbers of elements, which JAX's rule takes to be equal."""
     if count(given[0]) == count(made[0]):
         return ""
-    return (
-        f"an array of shape {given[0]}, with {count(given[0])} elements, is reshaped to "
-        f"{made[0]}, with {count(made[0])}"
+    before, after = (
+        f"{shape} ({count(shape)} elements)" for shape in (given[0], made[0])
     )
+    return f"an array of shape {before} is reshaped to {after}"
 
 
 def _scan(eqn: Any, given: Any, made: Any, sizes: Mapping[str, int]) -> str:

@@ -108,7 +108,9 @@ def _scan(draw: Composer, depth: int, needs: Needs) -> Function:
 
 def _fori(draw: Composer, depth: int, needs: Needs) -> Function:
     body, turns = draw.function(depth, needs), draw.random.choice([1, 2, 4])
-    return lambda x, k: lax.fori_loop(0, turns, lambda i, x: _bounded(body(x, k + i)), x)
+    return lambda x, k: lax.fori_loop(
+        0, turns, lambda i, x: _bounded(body(x, k + i)), x
+    )
 
 
 def _dynamic_fori(draw: Composer, depth: int, needs: Needs) -> Function:
