@@ -106,7 +106,7 @@ def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 def sentences(error: BaseException) -> str:
     """Return what an error says in one line, without what JAX adds to it."""
-    text = re.split(r"\n?See https?://|\n-{10,}| This typically means", str(error))[0]
+    text = re.split(r"\n?See https?://|\n-{10,}|\s+This typically means", str(error))[0]
     text = re.sub(r"\b\w*Tracer\b", "array", re.sub(r" at 0x\w+", "", text))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " ".join(line if line[-1] in ".:,;" else f"{line}." for line in lines)

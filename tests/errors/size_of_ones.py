@@ -1,0 +1,11 @@
+import jax.numpy as jnp
+
+import qjit as qj
+
+
+@qj.qjit
+def f(n):
+    return jnp.ones(n).sum()
+
+
+f(3)
