@@ -1,5 +1,6 @@
 """Import rules of elementary functions, one element at a time."""
 
+from builtins import complex as complex_number
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from xdsl.dialects import arith, complex, math
 from xdsl.dialects.builtin import ComplexType, f64
 from xdsl.ir import SSAValue
 
-from .import_conversions import convert
+from .import_conversions import convert, real_dtype
 from .import_elementwise import call, extremum, kind_of
 from .import_special import decomposed, expanded
 from .importer import Importer, elementwise
@@ -42,6 +43,7 @@ REAL_FUNCTIONS: dict[str, Any] = {
     "ceil": math.CeilOp,
 }
 C_FUNCTIONS = {"erfc": "erfc"}
+NAN = np.complex128(complex_number(np.nan, np.nan))
 # What the C library lacks or computes otherwise than XLA, by kind and name.
 DECOMPOSED = {("f", "atanh"), ("c", "log1p"), ("c", "log2")}
 
@@ -172,11 +174,25 @@ def _pow(importer: Importer, eqn: Any, x: Scalar, y: Scalar) -> Scalar:
     base, exponent = (var.aval.dtype for var in eqn.invars)
     y = convert(importer, y, exponent, base)
     if kind_of(eqn) == "c":
-        zero, one = (importer.scalar_constant(v, base) for v in (0, 1))
-        flat = importer.emit(complex.EqualOp(y, zero))
-        found = call_complex(importer, "cpow", x, y)
-        return importer.emit(arith.SelectOp(flat, one, found))
+        return _complex_pow(importer, base, x, y)
     return importer.emit(math.PowFOp(x, y))
+
+
+def _complex_pow(importer: Importer, dtype: Any, x: Scalar, y: Scalar) -> Scalar:
+    """Raise to a power; zero has powers by zero and by positive numbers only."""
+    zero, one, missing = (importer.scalar_constant(v, dtype) for v in (0, 1, NAN))
+    part = real_dtype(dtype)
+    none = importer.scalar_constant(0, part)
+    real, imaginary = importer.emit(complex.ReOp(y)), importer.emit(complex.ImOp(y))
+    above = importer.emit(arith.CmpfOp(real, none, "ogt"))
+    flat = importer.emit(arith.CmpfOp(imaginary, none, "oeq"))
+    positive = importer.emit(arith.AndIOp(above, flat))
+    of_zero = importer.emit(arith.SelectOp(positive, zero, missing))
+    from_zero = importer.emit(complex.EqualOp(x, zero))
+    to_zero = importer.emit(complex.EqualOp(y, zero))
+    found = call_complex(importer, "cpow", x, y)
+    found = importer.emit(arith.SelectOp(from_zero, of_zero, found))
+    return importer.emit(arith.SelectOp(to_zero, one, found))
 
 
 @elementwise("integer_pow")
