@@ -1,7 +1,13 @@
 """Conversion of math and complex operations, and of calls, to the llvm dialect."""
 
 from xdsl.dialects import complex, llvm, math
-from xdsl.dialects.builtin import DenseArrayBase, Float32Type, FloatAttr, i64
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    Float32Type,
+    Float64Type,
+    FloatAttr,
+    i64,
+)
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from .convert_arith import suffix
@@ -177,6 +183,7 @@ def _divide(converter: Converter, op: complex.DivOp) -> None:
     ahead = converter.emit(llvm.FSubOp(second, straight))
     behind = converter.emit(llvm.FSubOp(straight, second))
     imaginary = select(ahead, behind)
+    assert isinstance(kind, Float32Type | Float64Type)
     zero = converter.constant(FloatAttr(0.0, kind), kind)
     by_zero = converter.emit(llvm.FCmpOp(large, zero, "oeq"))
     real, imaginary, below = (

@@ -61,8 +61,9 @@ def is_escaped(value: Any) -> bool:
         return False
     # NOTE: traces know which one they are inside of; none of it is public.
     trace: Any = core.trace_ctx.trace
+    own = getattr(value, "_trace")  # noqa: B009 (private in JAX)
     while trace is not None and not isinstance(trace, core.EvalTrace):
-        if trace is value._trace:
+        if trace is own:
             return False
         trace = getattr(trace, "parent_trace", None)
     return trace is not None

@@ -103,7 +103,7 @@ def _run(batch: Sequence[Any]) -> list[Outcome]:
 
 
 def _run_together(batch: Sequence[Any]) -> list[Outcome]:
-    args = [_arguments(case) for case in batch]
+    args = [arguments(case) for case in batch]
 
     def together(args: Any) -> list[Any]:
         return [case.dyn_fun(*a) for case, a in zip(batch, args, strict=True)]
@@ -122,12 +122,12 @@ def _run_together(batch: Sequence[Any]) -> list[Outcome]:
 
 
 def _host(case: Any) -> Outcome:
-    imported = import_program(jax.make_jaxpr(case.dyn_fun)(*_arguments(case)))
+    imported = import_program(jax.make_jaxpr(case.dyn_fun)(*arguments(case)))
     names = ", ".join(imported.host)
     return Outcome("host", names) if names else Outcome("native")
 
 
-def _arguments(case: Any) -> Any:
+def arguments(case: Any) -> Any:
     seed = zlib.adler32(case.fullname.encode())
     return list(case.dyn_args_maker(np.random.RandomState(seed)))
 

