@@ -1,6 +1,8 @@
 """One compilation serves arrays of all sizes, and means what `jax.jit` means."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -479,3 +481,62 @@ def resident_bytes() -> int:
     found = re.search(r"VmRSS:\s*(\d+) kB", status)
     assert found is not None
     return int(found[1]) << 10
+
+
+def test_programs_do_not_read_past_their_arguments() -> None:
+    """Run a few of the programs of open_sizes.py before memory that ends."""
+    script = Path(__file__).with_name("open_sizes.py")
+    found = subprocess.run(
+        [sys.executable, str(script), "0", "8"], capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stdout + found.stderr[-2000:]
+    agree, refused = map(
+        int, re.findall(r"(\d+) (?:calls agree|are refused)", found.stdout)
+    )
+    assert agree > 10 and refused > 10
+
+
+@pytest.mark.parametrize(
+    ("shape", "fits", "misfits"),
+    [
+        (lambda x: (x.shape[0] // 2, 2), (2, 4, 6), (3, 5)),
+        (lambda x: (3, 5), (15,), (3, 16, 1)),
+        (lambda x: (x.shape[0] - 1, 2), (2,), (1, 3)),
+        (lambda x: (x.shape[0] * x.shape[0],), (1,), (2, 3)),
+    ],
+)
+@pytest.mark.parametrize("place", ["alone", "branch", "loop", "circuit", "gradient"])
+def test_reshapes_are_checked_for_every_size(
+    shape: Any, fits: Any, misfits: Any, place: str, compiled: list[str]
+) -> None:
+    program = qj.qjit(_reshaping(shape, place), abstracted_axes={0: "n"})
+    for size in fits:
+        program(np.ones(size))
+    for size in misfits:
+        with pytest.raises(qj.errors.DimensionError, match=r"\.py:\d+: .*reshaped"):
+            program(np.ones(size))
+    assert len(compiled) == 1
+
+
+def _reshaping(shape: Any, place: str) -> Callable[..., Any]:
+    def alone(x: Any) -> Any:
+        return x.reshape(shape(x)).sum()
+
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        qj.RX(alone(x), wires=0)
+        return qj.expval(qj.Z(0))
+
+    def branch(x: Any) -> Any:
+        return jax.lax.cond(x[0] > 2, alone, jnp.sum, x)
+
+    def loop(x: Any) -> Any:
+        return jax.lax.fori_loop(0, 2, lambda _, s: s + alone(x), 0.0)
+
+    return {
+        "alone": alone,
+        "branch": branch,
+        "loop": loop,
+        "circuit": circuit,
+        "gradient": jax.grad(alone),
+    }[place]
