@@ -123,7 +123,8 @@ class QJIT:
 
         @functools.wraps(self.function)
         def traced(*args: Any, **kwargs: Any) -> Any:
-            with explained(self._name):
+            shapes = [each.shape for each in arguments_of(args, kwargs)]
+            with explained(self._name, dimensions=names(shapes)):
                 results = self._traced(*args, **kwargs)
             check_results(results, self.function)
             return results

@@ -35,7 +35,7 @@ _KINDS = (
 # What JAX says of traced values that it needs as numbers.
 _TRACED_SIZE = re.compile(
     r"Shapes must be 1D sequences of concrete|It arose in the jnp\.|argument of jnp\.|"
-    r"in jax\.numpy\.\w+ argument|must be static|`\w+` argument to|"
+    r"in jax\.numpy\.\w+ argument|must (?:be|have) static|`\w+` argument to|"
     r"not hashable: .*Tracer"
 )
 _REMEDIES: tuple[tuple[str, str], ...] = (
