@@ -114,6 +114,40 @@ def dimension_terms(size: Any) -> list[tuple[int, list[tuple[Any, ...]]]]:
     ]
 
 
+class ComparingScope(export.SymbolicScope):
+    """A scope of symbolic dimensions that knows which of them users compared.
+
+    JAX takes sizes to differ that may be equal, as in `x.shape[0] == 3`.
+    """
+
+    def __init__(self) -> None:
+        self.compared: list[tuple[Any, Any]] = []
+        super().__init__()
+
+    # NOTE: JAX subtracts what it compares, and asks for these rules to do so.
+    @property
+    def _normalization_rules(self) -> Any:
+        frame: Any = inspect.currentframe()
+        for _ in range(_DEEPEST_COMPARISON):
+            frame = frame and frame.f_back
+            if frame is not None and frame.f_code is _EQUALITY:
+                self._note(frame)
+                break
+        return self._rules
+
+    @_normalization_rules.setter
+    def _normalization_rules(self, rules: Any) -> None:
+        self._rules = rules
+
+    def _note(self, frame: Any) -> None:
+        caller = frame.f_back
+        if caller is not None and caller.f_code is _INEQUALITY:
+            caller = caller.f_back
+        if caller is not None and is_user_filename(caller.f_code.co_filename):
+            pair = frame.f_locals["self"], frame.f_locals["other"]
+            self.compared.append(pair)
+
+
 def user_line(eqn: Any) -> str:
     """Return `file:line` of the user's code that an equation comes from."""
     return line_of_source(eqn.source_info)
@@ -165,6 +199,10 @@ def key_generator(dtype: Any) -> Any:
 NO_MESHES = (_mesh.Mesh, _mesh.AbstractMesh)
 AXES: type = _core.AxisEnv
 SYMBOLIC: type = type(export.symbolic_shape("n")[0])
+_EQUALITY = SYMBOLIC.__eq__.__code__
+_INEQUALITY = SYMBOLIC.__ne__.__code__
+# How many calls there are between a comparison and what it asks its scope.
+_DEEPEST_COMPARISON = 8
 # Generators whose names say what they are; users may add others.
 KNOWN_GENERATORS = tuple(
     prng.prngs[name] for name in ("threefry2x32", "rbg", "unsafe_rbg")

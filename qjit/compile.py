@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
-from qjit.lowering.dimensions import UnknownSizeError, names
+from qjit.lowering.dimensions import UnknownSizeError, names, numbers
 from qjit.lowering.pipeline import asks_for
 from qjit.lowering.program import Program
 
@@ -65,6 +65,12 @@ class Signature:
     def operands(self) -> list[Any]:
         """The arrays among the arguments."""
         return [self.leaves[position] for position in self.arrays]
+
+    @property
+    def alone(self) -> "Signature":
+        """The same for the sizes of this call only."""
+        avals = [a.update(shape=numbers(a.shape, self.sizes)) for a in self.avals]
+        return replace(self, avals=avals, sizes={})
 
     @property
     def key(self) -> Any:
@@ -163,6 +169,8 @@ class QJIT:
         key = signature.key
         if key not in self._programs:
             self._programs[key] = self._compile(signature, self._keep_stages)
+        if self._axes.told_apart(signature.sizes):
+            return self._specialise(signature.alone)
         program, tree, checks = self._programs[key]
         checks.check(signature.sizes)
         check_sizes(program, signature.sizes, self._name)

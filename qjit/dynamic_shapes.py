@@ -8,6 +8,7 @@ import jax
 from jax import export
 
 from qjit.lowering.dimensions import Size, is_symbolic, linear, names, number, numbers
+from qjit.lowering.jax_internals import ComparingScope
 from qjit.lowering.program import Program
 
 from .errors import AbstractedAxesError, DimensionError
@@ -60,11 +61,20 @@ class AbstractedAxes:
         """Take names of axes in a prefix of the arguments' tree of a function."""
         self.spec = jax.tree.map(_parsed, spec, is_leaf=_is_axes)
         self.what = what
-        self._scope = export.SymbolicScope()
+        self._scope = ComparingScope()
 
     def __bool__(self) -> bool:
         """Tell whether any axis is named."""
         return any(axes.names for axes in jax.tree.leaves(self.spec))
+
+    def told_apart(self, sizes: Mapping[str, int]) -> bool:
+        """Tell whether sizes that are equal were taken to differ, as JAX does."""
+        for size, other in self._scope.compared:
+            known = set(names([(size,), (other,)])) <= sizes.keys()
+            difference = size - other if known else 0
+            if is_symbolic(difference) and number(difference, sizes) == 0:
+                return True
+        return False
 
     def shapes(
         self, args: Any, kwargs: Any

@@ -544,3 +544,25 @@ def _reshaping(shape: Any, place: str) -> Callable[..., Any]:
         "circuit": circuit,
         "gradient": jax.grad(alone),
     }[place]
+
+
+def _by_number(x: Any, y: Any) -> Any:
+    return 2 * x if x.shape[0] == 3 else x
+
+
+def _by_another(x: Any, y: Any) -> Any:
+    return x + 1 if x.shape != y.shape else x - y
+
+
+def _by_half(x: Any, y: Any) -> Any:
+    return x if x.shape[0] // 2 in (1, 4) else x[:1]
+
+
+@pytest.mark.parametrize("function", [_by_number, _by_another, _by_half])
+def test_sizes_that_python_compares(function: Any, compiled: list[str]) -> None:
+    program = qj.qjit(function, abstracted_axes=({0: "n"}, {0: "m"}))
+    sizes = [(5, 4), (3, 4), (5, 5), (3, 2), (8, 7), (3, 4), (6, 2)]
+    for n, m in sizes:
+        args = np.arange(1.0, n + 1), np.arange(2.0, m + 2)
+        assert_same(program(*args), jax.jit(function)(*args))
+    assert len(compiled) <= 4
