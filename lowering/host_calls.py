@@ -18,7 +18,7 @@ from xdsl.irdl import (
 from .arrays import Value
 from .concrete import bind, concrete_params
 from .convert_to_llvm import Converter, llvm_rule
-from .host_records import record
+from .host_records import Located, record
 from .importer import Importer
 from .jax_internals import is_key, key_implementation, physical_aval
 
@@ -50,6 +50,8 @@ def _unwrapped(array: Any) -> Any:
 def _evaluate(eqn: Any, **sizes: int) -> Callable[..., Sequence[Any]]:
     if "callback" in eqn.params:
         callback = eqn.params["callback"]
+        if isinstance(callback, Located):
+            callback = callback.callback
         return lambda *args: callback(*map(jax.numpy.asarray, args))
     params = concrete_params(eqn, sizes) if sizes else eqn.params
 

@@ -44,6 +44,28 @@ class HostRecord:
         return dict(zip(self.dimensions, values.tolist(), strict=True))
 
 
+@dataclass(frozen=True)
+class Located:
+    """A callback that says where it was called when it raises, also under `jax.jit`."""
+
+    callback: Callable[..., Any]
+    name: str
+    line: str
+
+    def __call__(self, *args: Any) -> Any:
+        """Call it."""
+        try:
+            return self.callback(*args)
+        except Exception as error:
+            text = raised_text(self.name, error)
+            raise RuntimeError(f"[QJIT:{HOST_ERROR}] {self.line}: {text}") from error
+
+
+def raised_text(name: str, error: Exception) -> str:
+    """Word what a call of this name raised."""
+    return f"{name} raised {type(error).__name__}: {error}"
+
+
 _keys = itertools.count(1)
 _records: dict[int, HostRecord] = {}
 _failures: dict[int, str] = {}  # by thread of the system
@@ -93,7 +115,6 @@ def evaluate_host_call(key: int, inputs: int, outputs: int) -> int:
     try:
         _run(found, *rows)
     except Exception as error:
-        text = f"{found.name} raised {type(error).__name__}: {error}"
-        _failures[threading.get_ident()] = text
+        _failures[threading.get_ident()] = raised_text(found.name, error)
         return HOST_ERROR
     return 0

@@ -5,7 +5,7 @@ through `circuit`, which has no classical code in it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
+from .callbacks import classical_effects, without_callbacks
 from .diagnostics import reraised, settled
 from .errors import DifferentiationError
 from .jax_internals import Zero, batching, mlir, user_line, zero_tangent
@@ -35,6 +36,18 @@ class Circuit:
     name: str
     diff_method: str | None
     differences: Any  # how differences are taken, for the methods that take some
+
+    @cached_property
+    def effects(self) -> frozenset[Any]:
+        """The effects of callbacks that take outcomes on the way."""
+        return classical_effects(self.jaxpr)
+
+    @cached_property
+    def silent(self) -> "Circuit":
+        """The function without callbacks, for its derivatives."""
+        if not self.effects:
+            return self
+        return replace(self, jaxpr=without_callbacks(self.jaxpr))
 
     @cached_property
     def split(self) -> Split:
@@ -63,6 +76,11 @@ def pure_primitive(
     primitive.multiple_results = True
 
     def abstract_eval(*avals: ShapedArray, batch: Any, **params: Any) -> Any:
+        circuit = params.get("circuit")
+        effects = set[Any]() if circuit is None else set(circuit.effects)
+        return shapes(*avals, batch=batch, **params), effects
+
+    def shapes(*avals: ShapedArray, batch: Any, **params: Any) -> Any:
         if batch is None:
             return [ShapedArray(r.shape, r.dtype) for r in results(*avals, **params)]
         size, batched = batch
@@ -77,7 +95,7 @@ def pure_primitive(
         with reraised(), jax.disable_jit(False):
             return settled(_jitted(primitive, tuple(sorted(params.items())))(*args))
 
-    primitive.def_abstract_eval(abstract_eval)
+    primitive.def_effectful_abstract_eval(abstract_eval)
     primitive.def_impl(implementation)
     batching.primitive_batchers[primitive] = _batcher(primitive)
     mlir.register_lowering(primitive, mlir.lower_fun(_native(primitive), True))

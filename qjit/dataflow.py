@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from jax.extend.core import Jaxpr, JaxprEqn, Literal, Var
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from .jax_internals import scan_counts
 from .jaxprs import CALL_PRIMITIVES, inner_jaxpr
@@ -16,6 +16,7 @@ class Dependence:
     """What depends on marked inputs and on the results of marked equations."""
 
     starts: Callable[[JaxprEqn], bool] = lambda _: False
+    ends: Callable[[JaxprEqn], bool] = lambda _: False  # whose results do not depend
     inputs: dict[int, Marks] = field(default_factory=dict[int, Marks])
 
     def of(self, eqn: JaxprEqn) -> Marks:
@@ -43,14 +44,15 @@ class Dependence:
         if name in CALL_PRIMITIVES:
             return self.walk(inner_jaxpr(eqn).jaxpr, marks)
         if name == "cond":
-            each = [self.walk(b.jaxpr, marks[1:]) for b in params["branches"]]
-            return [marks[0] or any(outs) for outs in zip(*each, strict=True)]
+            outs = self.branches(params["branches"], marks[1:])
+            return [marks[0] or mark for mark in outs]
         if name == "scan":
             first, count = scan_counts(params)
             return self._loop(params["jaxpr"].jaxpr, marks, first, count)
         if name == "while":
             return self._while(eqn, marks)
-        return [self.starts(eqn) or any(marks)] * len(eqn.outvars)
+        depends = self.starts(eqn) or (any(marks) and not self.ends(eqn))
+        return [depends] * len(eqn.outvars)
 
     def _loop(self, body: Jaxpr, marks: Marks, first: int, count: int) -> Marks:
         """Walk through a loop until what it carries no longer changes."""
@@ -61,6 +63,17 @@ class Dependence:
             if carried == marks[first:last]:
                 return outs
             marks[first:last] = carried
+
+    def carried(self, body: Jaxpr, marks: Marks, first: int, count: int) -> Marks:
+        """Return which values that a loop carries depend on what is marked."""
+        outs = self._loop(body, marks, first, count)
+        initial = marks[first : first + count]
+        return [a or b for a, b in zip(initial, outs, strict=False)]
+
+    def branches(self, closed: Sequence[ClosedJaxpr], marks: Marks) -> Marks:
+        """Return which results of branches depend on what is marked."""
+        each = [self.walk(branch.jaxpr, marks) for branch in closed]
+        return [any(outs) for outs in zip(*each, strict=True)]
 
     def _while(self, eqn: JaxprEqn, marks: Marks) -> Marks:
         params = eqn.params

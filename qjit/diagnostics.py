@@ -53,6 +53,11 @@ _LIBRARIES = (
 
 _STATUS = re.compile(r"\[QJIT:(\d+)\] (.*)", re.DOTALL)
 
+# What JAX says of callbacks under transformations that they do not take.
+_CALLBACK = re.compile(
+    r"callbacks do not support JVP|`vmap` ordered|vmap is only supported for the \w*call"
+)
+
 _UNKNOWN_SIZE = ("_DimExpr", "non-constant", "shape polymorphism")
 
 # What JAX says of derivatives that there are none of, and what helps.
@@ -129,6 +134,8 @@ def reraised() -> Generator[None]:
         raise
     except (ValueError, RuntimeError) as error:
         text = str(error)
+        if _CALLBACK.search(text):
+            raise _explained_callback(error) from error
         found = _STATUS.search(text)
         if found is not None and int(found[1]) == INTERRUPTED:
             raise raised() from None
@@ -142,6 +149,18 @@ def reraised() -> Generator[None]:
             f"{size_text(available_memory())} of memory is available. Use fewer wires, "
             "or return less."
         ) from error
+
+
+def _explained_callback(error: Exception) -> QJitError:
+    """Explain which transformations a callback does not take."""
+    text = str(error).splitlines()[0]
+    if "JVP" not in text:
+        return UnsupportedError(f"{line_of(error)}: {text}")
+    return DifferentiationError(
+        f"{line_of(error)}: a callback that returns values has no derivative. Give it "
+        "one with jax.custom_jvp around jax.pure_callback, or put "
+        "jax.lax.stop_gradient on what it takes."
+    )
 
 
 @contextmanager

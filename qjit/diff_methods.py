@@ -123,6 +123,10 @@ def _qnode_jvp(
     primals: Any, tangents: Any, *, circuit: Circuit, batch: Any
 ) -> tuple[Any, Any]:
     moving = [not isinstance(tangent, Zero) for tangent in tangents]
+    if circuit.effects:  # the callbacks run once, whatever the derivative runs
+        params = {"circuit": circuit.silent, "batch": batch}
+        _, dots = _qnode_jvp(primals, tangents, **params)
+        return qnode_p.bind(*primals, circuit=circuit, batch=batch), dots
     match circuit.method:
         case "adjoint":
             run = _adjoint(circuit)

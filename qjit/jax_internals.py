@@ -22,6 +22,9 @@ from jax._src.interpreters import batching as batching
 from jax._src.interpreters import mlir as mlir
 from jax._src.interpreters import partial_eval as partial_eval
 
+# Equations that are evaluated again keep the user's lines, as in JAX's own evaluation.
+from jax._src.source_info_util import user_context
+
 from qjit.lowering.jax_internals import calling_line, line_of_source
 from qjit.lowering.jax_internals import is_user_filename as is_user_filename
 from qjit.lowering.jax_internals import scan_counts as scan_counts
@@ -90,6 +93,29 @@ def zero_tangent(primal: Any) -> Any:
     """Return the symbolic zero tangent of a value."""
     aval: Any = jax.typeof(primal)
     return Zero(aval.to_tangent_aval())
+
+
+def is_ordered(effect: Any) -> bool:
+    """Tell whether effects of a kind run in the order of the program."""
+    return effects.ordered_effects.contains(effect)
+
+
+def is_debugging(effect: Any) -> bool:
+    """Tell whether an effect is that of `jax.debug`, which only looks."""
+    # NOTE: its module moved between versions; nothing public names its type.
+    return "Debug" in type(effect).__name__
+
+
+def source_line(eqn: Any) -> Any:
+    """Let new equations have the source line of another, in a `with` statement."""
+    source = eqn.source_info
+    return user_context(source.traceback, name_stack=source.name_stack)
+
+
+def bind_at_line(eqn: Any, args: Any) -> list[Any]:
+    """Apply an equation's primitive to new arguments, on the same source line."""
+    with source_line(eqn), eqn.ctx.manager:
+        return bind(eqn, args)
 
 
 def bind(eqn: Any, args: Any) -> list[Any]:

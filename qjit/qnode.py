@@ -14,6 +14,7 @@ from qjit.lowering.dimensions import names
 # NOTE: the rules of derivatives register themselves.
 from . import circuit_derivatives as circuit_derivatives
 from .autograph import converted
+from .callbacks import Parts, move_callbacks
 from .circuit_primitives import Circuit, qnode_p
 from .context import Snapshots, TraceContext, current, is_tracing, tracing
 from .devices import Device
@@ -53,8 +54,29 @@ class Specialised:
     """A quantum function traced for one signature."""
 
     circuit: Circuit
-    consts: tuple[Any, ...]
+    parts: Parts
     out_tree: Any
+
+    def run_alone(self, args: Sequence[Any]) -> Any:
+        """Evaluate it on arrays as one program, with its callbacks."""
+        if self.parts.is_circuit:
+            return self.run(args)
+        from .compile import native_call
+
+        outs = native_call(lambda *args: self._flat(args), args, self.circuit.name)
+        return jax.tree.unflatten(self.out_tree, outs)
+
+    def run(self, args: Sequence[Any]) -> Any:
+        """Evaluate it on arrays."""
+        return jax.tree.unflatten(self.out_tree, self._flat(args))
+
+    def _flat(self, args: Sequence[Any]) -> list[Any]:
+
+        def bind(*operands: Any) -> list[Any]:
+            consts = self.parts.circuit.consts
+            return qnode_p.bind(*consts, *operands, circuit=self.circuit, batch=None)
+
+        return self.parts.run(bind, args)
 
 
 class QNode:
@@ -74,10 +96,15 @@ class QNode:
         self.diff_method = diff_method
         self.differences = differences
         self._cache: dict[Any, Specialised] = {}
-        self._jitted = jax.jit(self._call)
+        self._jitted = jax.jit(self._call_alone)
         self._converted: QNode | None = None
         self._measuring: dict[Any, QNode] = {}
         self._looking: QNode | None = None
+
+    @property
+    def _moves_pure(self) -> bool:
+        """Whether pure callbacks are moved out: differences evaluate them again."""
+        return self.diff_method not in ("finite-diff", "spsa")
 
     def measuring(self, measurement: Callable[[], Any]) -> "QNode":
         """Return the same gates with another measurement, which is exact."""
@@ -124,6 +151,17 @@ class QNode:
         return call(self._jitted, self.function, args, kwargs)
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
+        special, arrays = self._specialised(args, kwargs)
+        with explained(self.__name__):  # a traced value may be that of another function
+            return special.run(arrays)
+
+    def _call_alone(self, *args: Any, **kwargs: Any) -> Any:
+        special, arrays = self._specialised(args, kwargs)
+        return special.run_alone(arrays)
+
+    def _specialised(
+        self, args: Any, kwargs: Any
+    ) -> tuple[Specialised, list[jax.Array]]:
         leaves, tree = jax.tree.flatten((args, kwargs))
         if is_tracing():
             raise UnsupportedError(
@@ -134,12 +172,7 @@ class QNode:
         check_signature(self.function, args, kwargs)
         check_arrays(self.function, args, kwargs)
         arrays = [jnp.asarray(leaf) for leaf in leaves]
-        special = self._specialise(arrays, tree)
-        with explained(self.__name__):  # a traced value may be that of another function
-            outs = qnode_p.bind(
-                *special.consts, *arrays, circuit=special.circuit, batch=None
-            )
-        return jax.tree.unflatten(special.out_tree, outs)
+        return self._specialise(arrays, tree), arrays
 
     def _specialise(self, arrays: list[jax.Array], tree: Any) -> Specialised:
         key = (
@@ -151,7 +184,7 @@ class QNode:
         if key in self._cache:
             return self._cache[key]
         special = self._trace(arrays, tree)
-        if not any(isinstance(const, Tracer) for const in special.consts):
+        if not any(isinstance(const, Tracer) for const in special.parts.consts):
             self._cache[key] = special
         return special
 
@@ -175,10 +208,13 @@ class QNode:
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
         closed = with_rows(closed, context, line)
-        if not measures_midway(closed.jaxpr):
-            closed = reroll(closed)
+        parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
+        rest = parts.circuit
+        if not measures_midway(rest.jaxpr):
+            rest = reroll(rest)
+        parts = replace(parts, circuit=rest)
         circuit = Circuit(
-            partial_eval.convert_constvars_jaxpr(closed.jaxpr),
+            partial_eval.convert_constvars_jaxpr(rest.jaxpr),
             context.wire_count,
             context.dtype,
             self.device.shots,
@@ -187,7 +223,7 @@ class QNode:
             self.diff_method,
             self.differences,
         )
-        return Specialised(circuit, tuple(closed.consts), jax.tree.structure(shapes))
+        return Specialised(circuit, parts, jax.tree.structure(shapes))
 
     def _ordered(self, avals: Sequence[Any], tree: Any, context: TraceContext) -> Any:
         found = self._jaxpr(avals, tree)
