@@ -127,7 +127,7 @@ def move_callbacks(closed: ClosedJaxpr, name: str, *, pure: bool) -> Parts:
 
 
 def without_callbacks(jaxpr: Jaxpr) -> Jaxpr:
-    """Return a jaxpr that has no constants without the callbacks that return nothing."""
+    """Return a jaxpr without the callbacks that return nothing."""
     outward = Outward(pure=False)
 
     def silent(*args: Any) -> list[Any]:
@@ -209,7 +209,8 @@ def _check_outcomes(jaxpr: Jaxpr, late: Sequence[JaxprEqn], name: str) -> None:
             raise UnsupportedError(
                 f"{user_line(eqn.source_info)}: in '{name}', a callback takes an "
                 "outcome of a mid-circuit measurement together with the result of a "
-                "measurement at the end, which has no single outcome. Use two callbacks."
+                "measurement at the end, which has no single outcome. Use two "
+                "callbacks."
             )
 
 
@@ -234,8 +235,8 @@ def _refuse(eqn: JaxprEqn, name: str) -> None:
         if classical_effects_of(each):
             _refuse(each, name)
     raise UnsupportedError(
-        f"{user_line(eqn.source_info)}: in '{name}', a callback depends on the outcomes "
-        "of mid-circuit measurements, or returns a value in a while loop around gates. "
+        f"{user_line(eqn.source_info)}: in '{name}', a callback depends on the "
+        "outcomes of mid-circuit measurements, or returns a value in a while loop around gates. "
         "The circuit runs once for each path through its outcomes, and not in their "
         "order. Return qjit.sample of the outcomes and call back with these, use "
         "jax.pure_callback for values that gates need, or jax.debug.callback "

@@ -55,7 +55,7 @@ _STATUS = re.compile(r"\[QJIT:(\d+)\] (.*)", re.DOTALL)
 
 # What JAX says of callbacks under transformations that they do not take.
 _CALLBACK = re.compile(
-    r"callbacks do not support JVP|`vmap` ordered|vmap is only supported for the \w*call"
+    r"callbacks do not support JVP|`vmap` ordered|vmap is only supported for the pure"
 )
 
 _UNKNOWN_SIZE = ("_DimExpr", "non-constant", "shape polymorphism")
