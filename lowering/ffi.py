@@ -16,6 +16,8 @@ INVALID_ARGUMENT = 3
 EXECUTE_TRAITS = 0
 # The symbol of a word that holds the number of a program.
 NUMBER = "__qjit__number"
+# A function that does not return once the interpreter shuts down.
+REMAIN = "__qjit__remain"
 
 # The structs of xla/ffi/api/c_api.h: names of fields and their types, in order. All
 # begin with their size and a chain of extensions; a string names a nested struct.
@@ -183,7 +185,10 @@ def add_handler(
         *_buffers(cursor, frame, "args", num_inputs),
         *_buffers(cursor, frame, "rets", num_outputs),
     ]
+    remain = ir.Function(module, ir.FunctionType(ir.VoidType(), [word]), REMAIN)
+    builder.call(remain, [ir.Constant(word, 0)])
     status = builder.call(module.get_global(program), pointers)
+    builder.call(remain, [ir.Constant(word, 0)])
     succeeded = builder.icmp_unsigned("==", status, ir.Constant(word, 0))
     builder.cbranch(succeeded, done, failed)
     builder.position_at_end(done)

@@ -5,10 +5,14 @@ point of a call, such as KeyboardInterrupt before the first line of what is call
 ctypes prints what is raised and goes on. Here it ends the program, and is raised again
 where the program was called.
 
+A thread that is in native code when the interpreter shuts down stays there: Python would
+end it, through frames that cannot be unwound.
+
 Whoever runs a program without Python defines `__qjit__poll` to return zero.
 """
 
 import ctypes
+import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -18,6 +22,8 @@ from llvmlite import ir
 
 from qjit.runtime.abi import INTERRUPTED as INTERRUPTED
 
+from .ffi import REMAIN
+
 POLLS_PER_SECOND = 20
 
 # What is called of Python's C interface, and the symbols of objects.
@@ -26,14 +32,41 @@ FUNCTIONS = (
     *("PyErr_NormalizeException", "PyList_Append", "PyObject_Vectorcall", "Py_DecRef"),
     *("PyLong_FromLongLong", "PyLong_AsLongLong", "PyGILState_GetThisThreadState"),
 )
+SHUTDOWN, IN_PYTHON = "__qjit__shutdown", "__qjit__in_python"
 RAISED, INTERRUPTED_TEXT = "__qjit__raised", "__qjit__interrupted_text"
 HOST_CALL, DESCRIBE = "__qjit__python_host_call", "__qjit__python_describe"
 
+
+def _memory(size: int) -> int:
+    """Return the address of zeroed memory that is never freed."""
+    allocate = ctypes.pythonapi.PyMem_RawCalloc
+    allocate.restype = ctypes.c_void_p
+    allocate.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+    return allocate(1, size)
+
+
 half, word, pointer = ir.IntType(32), ir.IntType(64), ir.PointerType()
 _raised: list[BaseException] = []
+# The thread that shuts the interpreter down, and how many threads run Python from native code.
+# NOTE: in memory that outlives the interpreter, as the threads do.
+_shutdown = ctypes.c_int64.from_address(_memory(8))
+_in_python = ctypes.c_int64.from_address(_memory(8))
 _interrupted = ctypes.create_string_buffer(
     f"[QJIT:{INTERRUPTED}] the program was interrupted.".encode()
 )
+
+
+def hold_threads(seconds: float) -> None:
+    """Keep threads in native code from now on, and wait for what they run of Python."""
+    _shutdown.value = threading.get_ident()
+    deadline = time.monotonic() + seconds
+    while _in_python.value > 0 and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def release_threads() -> None:
+    """Begin anew, in a process that has none of the threads."""
+    _shutdown.value = _in_python.value = 0
 
 
 def raised() -> BaseException:
@@ -59,9 +92,52 @@ def _object(builder: ir.IRBuilder, name: str) -> Any:
 @contextmanager
 def _interpreter(builder: ir.IRBuilder) -> Any:
     """Hold the interpreter's lock."""
+    one, inside = ir.Constant(word, 1), _object(builder, IN_PYTHON)
+    builder.atomic_rmw("add", inside, one, "seq_cst")
+    with builder.if_then(_shuts_down(builder), likely=False):
+        builder.atomic_rmw("sub", inside, one, "seq_cst")
+        _remain(builder, foreign=True)
     state = _python(builder, "PyGILState_Ensure", half)
     yield
     _python(builder, "PyGILState_Release", ir.VoidType(), state)
+    builder.atomic_rmw("sub", inside, one, "seq_cst")
+    _remain(builder, foreign=True)
+
+
+def _shuts_down(builder: ir.IRBuilder) -> Any:
+    """Return whether another thread shuts the interpreter down."""
+    place = _object(builder, SHUTDOWN)
+    thread = builder.load_atomic(place, "seq_cst", 8, typ=word)
+    own = _python(builder, "pthread_self", word)
+    some = builder.icmp_signed("!=", thread, ir.Constant(word, 0))
+    return builder.and_(some, builder.icmp_signed("!=", thread, own))
+
+
+def _is_foreign(builder: ir.IRBuilder) -> Any:
+    """Return whether a thread is one that Python does not know: the pool's, or XLA's."""
+    own = _python(builder, "PyGILState_GetThisThreadState", pointer)
+    return builder.icmp_unsigned("==", own, ir.Constant(pointer, None))
+
+
+def _remain(builder: ir.IRBuilder, *, foreign: bool = False) -> None:
+    """Do not go on once the interpreter shuts down; maybe foreign threads neither."""
+    _python(builder, REMAIN, ir.VoidType(), ir.Constant(word, foreign))
+
+
+def _write_remain(module: ir.Module) -> None:
+    """Write the function that sleeps for ever once the interpreter shuts down."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word]), REMAIN)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    with builder.if_then(_shuts_down(builder), likely=False):
+        every = builder.icmp_signed("!=", function.args[0], ir.Constant(word, 0))
+        own = builder.not_(_is_foreign(builder))
+        with builder.if_then(builder.or_(every, own)):
+            asleep = builder.append_basic_block("asleep")
+            builder.branch(asleep)
+            builder.position_at_end(asleep)
+            _python(builder, "pause", half)
+            builder.branch(asleep)
+    builder.ret_void()
 
 
 def _keep_exception(builder: ir.IRBuilder) -> None:
@@ -99,11 +175,10 @@ def _write_poll(module: ir.Module) -> None:
     """Write the function that loops call: zero, or the status that ends a program."""
     function = ir.Function(module, ir.FunctionType(word, []), "__qjit__poll")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    # NOTE: a thread that Python does not know is one of the pool, or of XLA's. It has
-    # no signals to handle, and the one that has is to find its poll still due.
-    own = _python(builder, "PyGILState_GetThisThreadState", pointer)
-    foreign = builder.icmp_unsigned("==", own, ir.Constant(pointer, None))
-    with builder.if_then(foreign):
+    _remain(builder)
+    # NOTE: a foreign thread has no signals to handle, and the one that has is to find
+    # its poll still due.
+    with builder.if_then(_is_foreign(builder)):
         builder.ret(ir.Constant(word, 0))
     with builder.if_then(_is_due(module, builder), likely=False):
         with _interpreter(builder):
@@ -166,6 +241,7 @@ def _word(builder: ir.IRBuilder, value: int | str) -> Any:
 def python_calls() -> str:
     """Return the LLVM IR of what programs call."""
     module = ir.Module("python")
+    _write_remain(module)
     _write_poll(module)
     _write_call(module, "__qjit__host_call", HOST_CALL, 3, INTERRUPTED)
     _write_call(module, "__qjit__describe", DESCRIBE, 2, INTERRUPTED_TEXT)
@@ -191,4 +267,6 @@ def python_symbols(
         HOST_CALL: id(host_call),
         DESCRIBE: id(describe),
         INTERRUPTED_TEXT: ctypes.addressof(_interrupted),
+        SHUTDOWN: ctypes.addressof(_shutdown),
+        IN_PYTHON: ctypes.addressof(_in_python),
     }

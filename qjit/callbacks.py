@@ -237,8 +237,8 @@ def _refuse(eqn: JaxprEqn, name: str) -> None:
     raise UnsupportedError(
         f"{user_line(eqn.source_info)}: in '{name}', a callback depends on the "
         "outcomes of mid-circuit measurements, or returns a value in a while loop "
-        "around gates. The circuit runs once for each path through its outcomes, and not in their "
-        "order. Return qjit.sample of the outcomes and call back with these, use "
-        "jax.pure_callback for values that gates need, or jax.debug.callback "
-        "(ordered=False), which shows every path."
+        "around gates. The circuit runs once for each path through its outcomes, and "
+        "not in their order. Return qjit.sample of the outcomes and call back with "
+        "these, use jax.pure_callback for values that gates need, or "
+        "jax.debug.callback (ordered=False), which shows every path."
     )

@@ -4,6 +4,9 @@ from typing import Any
 
 import jax
 
+# Where XLA compiles: to tell a thread that compiles from one that waits.
+from jax._src import compiler as compiler
+
 # Effects: JAX offers no public way to let a new effect pass through control flow.
 from jax._src import core as core
 from jax._src import effects as effects
