@@ -121,7 +121,7 @@ def _is_foreign(builder: ir.IRBuilder) -> Any:
 
 def _remain(builder: ir.IRBuilder, *, foreign: bool = False) -> None:
     """Do not go on once the interpreter shuts down; maybe foreign threads neither."""
-    _python(builder, REMAIN, ir.VoidType(), ir.Constant(word, foreign))
+    _python(builder, REMAIN, ir.VoidType(), ir.Constant(word, int(foreign)))
 
 
 def _write_remain(module: ir.Module) -> None:

@@ -162,6 +162,11 @@ class Hoisted:
     values: tuple[Any, ...]
     angles: tuple[bool, ...]
 
+    def traced(self) -> "Hoisted":
+        """Return it with the shapes of traced values, which outlive their trace."""
+        shapes = (jax.typeof(v) if isinstance(v, Tracer) else v for v in self.values)
+        return replace(self, values=tuple(shapes))
+
     def with_values(self, *values: Any) -> "Hoisted":
         """Return it with more values, which are no angles."""
         angles = (*self.angles, *(False for _ in values))
@@ -327,7 +332,8 @@ def _scan(
         args = [*consts, *carry, *slices]
         inner = Recorder(recorder.purpose, rows=_rows(closed.jaxpr, slices), path=path)
         outs, nodes = _walk(closed.jaxpr, closed.consts, args, inner)
-        captured.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
+        hoisted = Hoisted(nodes, tuple(inner.values), tuple(inner.angles))
+        captured.append(hoisted.traced())
         weights = path.weights if path else []
         return outs[:count], (outs[count:], inner.values, weights)
 
@@ -374,7 +380,8 @@ def _cond(
         path = None if whole is None else whole.inside(outcomes)
         inner = Recorder(recorder.purpose, path=path)
         outs, nodes = _walk(branch.jaxpr, branch.consts, args, inner)
-        collected.append(Hoisted(nodes, tuple(inner.values), tuple(inner.angles)))
+        hoisted = Hoisted(nodes, tuple(inner.values), tuple(inner.angles))
+        collected.append(hoisted.traced())
         weight = jnp.ones(())
         if path is not None:  # of paths that differ further on, the first counts
             weight = path.weight * jnp.all(~path.outcomes[path.position :])

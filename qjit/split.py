@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import ShapedArray, Tracer
+from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 
 from qjit.dialects.circuit import Input, Node, Step, steps
@@ -202,7 +202,7 @@ def _hoisted(jaxpr: Jaxpr, outcomes: int | None) -> tuple[ClosedJaxpr, Hoisted]:
         _, hoisted = hoist(jaxpr, (), given, "differentiation", path)
         if path is not None:
             hoisted = hoisted.with_values(jnp.ones(1), path.weight)
-        captured.append(hoisted)
+        captured.append(hoisted.traced())
         return hoisted.values
 
     avals = [shaped(variable.aval) for variable in jaxpr.invars]
@@ -305,7 +305,9 @@ def _measured_natively(
     measured: list[Measured] = []
     for step in [*filter(is_measurement, hoisted.nodes), *chance]:
         numbers = tuple(item.number for item in step.inputs)
-        fixed = not any(isinstance(hoisted.values[n], Tracer) for n in numbers[1:])
+        fixed = not any(
+            isinstance(hoisted.values[n], ShapedArray) for n in numbers[1:]
+        )
         function = None
         match step.primitive:
             case "quantum_sample":
