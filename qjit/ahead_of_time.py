@@ -26,6 +26,10 @@ class Compilable(Protocol):
         """Compile for these arguments and return the text of every stage."""
         ...
 
+    def exportable(self, args: Any, kwargs: Any) -> Any:
+        """Return what JAX traces for `jax.export`, which takes no native code."""
+        ...
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -62,6 +66,9 @@ class Traced(Stage):
 
     def lower(self, **options: Any) -> Lowered:
         """Lower to LLVM; options are those of JAX."""
+        private = options.get("_private_parameters")
+        if getattr(private, "for_export", False):
+            return self.program.exportable(self.args, self.kwargs).lower(**options)
         return self._next(Lowered, self.stage.lower(**options))
 
 

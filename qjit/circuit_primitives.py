@@ -17,8 +17,17 @@ from jax.extend.core import Jaxpr, Primitive
 
 from .callbacks import classical_effects, without_callbacks
 from .diagnostics import reraised, settled
-from .errors import DifferentiationError
-from .jax_internals import Zero, batching, mlir, user_line, zero_tangent
+from .errors import DifferentiationError, UnsupportedError
+from .jax_internals import (
+    Zero,
+    batching,
+    is_exporting,
+    mlir,
+    result_aval,
+    user_line,
+    varying_alike,
+    zero_tangent,
+)
 from .split import Core, Split, shaped, split
 
 Params = dict[str, Any]
@@ -68,12 +77,21 @@ class Circuit:
         return "adjoint" if self.shots is None else "parameter-shift"
 
 
+class PurePrimitive(Primitive):
+    """A primitive of quantum programs without an effect on a quantum state."""
+
+    multiple_results = True
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """Apply it, to operands that differ along the same axes of `shard_map`."""
+        return super().bind(*varying_alike(args), **params)
+
+
 def pure_primitive(
     name: str, results: Callable[..., Sequence[ShapedArray]]
 ) -> Primitive:
     """Make a pure primitive that runs natively, alone or over a batch."""
-    primitive = Primitive(name)
-    primitive.multiple_results = True
+    primitive = PurePrimitive(name)
 
     def abstract_eval(*avals: ShapedArray, batch: Any, **params: Any) -> Any:
         circuit = params.get("circuit")
@@ -82,14 +100,15 @@ def pure_primitive(
 
     def shapes(*avals: ShapedArray, batch: Any, **params: Any) -> Any:
         if batch is None:
-            return [ShapedArray(r.shape, r.dtype) for r in results(*avals, **params)]
+            outs = results(*avals, **params)
+            return [result_aval(out.shape, out.dtype, avals) for out in outs]
         size, batched = batch
         single = [
             ShapedArray(aval.shape[1:], aval.dtype) if on else aval
             for aval, on in zip(avals, batched, strict=True)
         ]
         outs = results(*single, **params)
-        return [ShapedArray((size, *out.shape), out.dtype) for out in outs]
+        return [result_aval((size, *out.shape), out.dtype, avals) for out in outs]
 
     def implementation(*args: Any, **params: Any) -> Any:
         with reraised(), jax.disable_jit(False):
@@ -98,13 +117,31 @@ def pure_primitive(
     primitive.def_effectful_abstract_eval(abstract_eval)
     primitive.def_impl(implementation)
     batching.primitive_batchers[primitive] = _batcher(primitive)
-    mlir.register_lowering(primitive, mlir.lower_fun(_native(primitive), True))
+    mlir.register_lowering(primitive, _lowering(primitive))
     return primitive
 
 
 @lru_cache(maxsize=1024)
 def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Any:
     return jax.jit(lambda *args: primitive.bind(*args, **dict(params)))
+
+
+def _lowering(primitive: Primitive) -> Callable[..., Any]:
+    """Return the rule that calls the native program, but refuses to export it."""
+    lower = mlir.lower_fun(_native(primitive), True)
+
+    def rule(context: Any, *operands: Any, **params: Any) -> Any:
+        if is_exporting(context):
+            called = params.get("circuit") or params["core"]
+            raise UnsupportedError(
+                f"{user_line()}: jax.export cannot take '{called.name}', whose native "
+                "code belongs to this process. Give the Python function to the other "
+                "process, by pickle or by import: there it compiles again, or is found "
+                "in the cache on disk."
+            )
+        return lower(context, *operands, **params)
+
+    return rule
 
 
 def _native(primitive: Primitive) -> Callable[..., Any]:

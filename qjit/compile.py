@@ -30,6 +30,7 @@ from .dynamic_stages import DynamicTraced
 from .errors import UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
 from .jit_options import jitted
+from .portable import Portable, Unsent
 from .references import check_reference, discharged
 from .reroll import rerolling
 from .shape_checks import ShapeChecks
@@ -81,26 +82,31 @@ class Signature:
         return (self.tree, *leaves, wide_types())
 
 
-class QJIT:
+class QJIT(Portable):
     """A compiled function; it behaves like the Python function under JAX."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
-        autograph: bool = options.pop("autograph")
-        functools.update_wrapper(self, function)
+        self.wrap(function)
         self._given = function, dict(options)
+        options = dict(options)
+        autograph: bool = options.pop("autograph")
         self.function = function = converted(function) if autograph else function
         self._name = getattr(function, "__name__", "program")
         self._seed: int | None = options.pop("seed")
         self._passes: Any = options.pop("pipeline")
         self._keep_stages: bool = options.pop("keep_stages")
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
-        self._programs: dict[Any, tuple[Program, Any, ShapeChecks]] = {}
-        self._last: Any = (None, None)
+        self._programs: dict[Any, tuple[Program, Any, ShapeChecks]] = Unsent()
+        self._latest: dict[Any, Program] = Unsent()  # by its signature
         self._options = options
         self._jitted = self._jit(self._native)
         self._traced = compiled(function)
         self._inlined = jitted(self._traceable, options)
         self._converted: QJIT | None = self if autograph else None
+
+    def made_from(self) -> tuple[Any, ...]:
+        """Return the arguments of an equal compiled function."""
+        return self._given
 
     def with_autograph(self) -> "QJIT":
         """Return the same with Python's control flow converted."""
@@ -185,7 +191,8 @@ class QJIT:
             checks.check(signature.sizes)
             check_room(concrete_avals(closed.out_avals, signature.sizes), self._name)
             program = self._compile_jaxpr(closed, keep_stages=keep_stages)
-        self._last = (signature.key, program)
+        self._latest.clear()
+        self._latest[signature.key] = program
         return program, tree, checks
 
     def _trace(self, signature: Signature) -> tuple[ClosedJaxpr, Any]:
@@ -245,10 +252,14 @@ class QJIT:
             kept" and why.
         """
         signature = self._signature_of(args, kwargs)
-        key, program = self._last
-        if key != signature.key:
+        program = self._latest.get(signature.key)
+        if program is None:
             program, _ = self._specialise(signature)
         return program.report
+
+    def exportable(self, args: Any, kwargs: Any) -> Any:
+        """Return what JAX traces for `jax.export`, which takes no native code."""
+        return self._inlined.trace(*args, **kwargs)
 
     def lower(self, *args: Any, **kwargs: Any) -> Any:
         """Lower for these arguments, as `jax.jit(f).lower` does.

@@ -1,5 +1,6 @@
 """The one place of the front end that reaches below JAX's public interface."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -27,6 +28,7 @@ from jax._src.interpreters import partial_eval as partial_eval
 
 # Equations that are evaluated again keep the user's lines, as in JAX's own evaluation.
 from jax._src.source_info_util import user_context
+from jax.sharding import NamedSharding, PartitionSpec
 
 from qjit.lowering.jax_internals import calling_line, line_of_source
 from qjit.lowering.jax_internals import is_user_filename as is_user_filename
@@ -113,6 +115,48 @@ def source_line(eqn: Any) -> Any:
     """Let new equations have the source line of another, in a `with` statement."""
     source = eqn.source_info
     return user_context(source.traceback, name_stack=source.name_stack)
+
+
+def is_exporting(context: Any) -> bool:
+    """Tell whether an equation is lowered for `jax.export`."""
+    return bool(context.module_context.lowering_parameters.for_export)
+
+
+def varying_axes(aval: Any) -> frozenset[Any]:
+    """Return the axes of `shard_map` along which an array differs between devices."""
+    # NOTE: the attribute was renamed in JAX 0.10.
+    kind = getattr(aval, "manual_axis_type", None)
+    return getattr(aval, "vma", frozenset()) if kind is None else kind.varying
+
+
+def varying_alike(args: Sequence[Any]) -> list[Any]:
+    """Let operands differ along the same axes of `shard_map`, as JAX's operations do."""
+    each = [varying_axes(jax.typeof(arg)) for arg in args]
+    every = frozenset[Any]().union(*each)
+    if not every:
+        return list(args)
+    return [
+        _vary(arg, tuple(sorted(every - own, key=str)))
+        for arg, own in zip(args, each, strict=True)
+    ]
+
+
+def _vary(array: Any, axes: tuple[Any, ...]) -> Any:
+    if not axes:
+        return array
+    if hasattr(jax.lax, "pcast"):  # since JAX 0.8
+        return jax.lax.pcast(array, axes, to="varying")
+    return getattr(jax.lax, "pvary")(array, axes)  # noqa: B009 (gone since)
+
+
+def result_aval(shape: Any, dtype: Any, operands: Sequence[Any]) -> Any:
+    """Return the abstract result of an operation on operands that vary alike."""
+    if not operands or not varying_axes(operands[0]):
+        return core.ShapedArray(shape, dtype)
+    first = operands[0]
+    mesh, spec = first.sharding.mesh, PartitionSpec(*[None] * len(shape))
+    sharding = NamedSharding(mesh, spec)
+    return first.update(shape=shape, dtype=dtype, weak_type=False, sharding=sharding)
 
 
 def bind_at_line(eqn: Any, args: Any) -> list[Any]:

@@ -41,6 +41,7 @@ from .jaxprs import measures_midway
 from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
 from .outcome_types import typed
+from .portable import Portable, Unsent
 from .preparations import settled
 from .references import discharged
 from .reroll import is_rerolling, reroll
@@ -79,7 +80,7 @@ class Specialised:
         return self.parts.run(bind, args)
 
 
-class QNode:
+class QNode(Portable):
     """A quantum function; call it like the Python function it was made from."""
 
     def __init__(
@@ -90,16 +91,20 @@ class QNode:
         differences: Differences,
     ) -> None:
         self.__name__ = getattr(function, "__name__", "circuit")
-        functools.update_wrapper(self, function)
+        self.wrap(function)
         self.function = function
         self.device = device
         self.diff_method = diff_method
         self.differences = differences
-        self._cache: dict[Any, Specialised] = {}
+        self._cache: dict[Any, Specialised] = Unsent()
         self._jitted = jax.jit(self._call_alone)
         self._converted: QNode | None = None
         self._measuring: dict[Any, QNode] = {}
         self._looking: QNode | None = None
+
+    def made_from(self) -> tuple[Any, ...]:
+        """Return the arguments of an equal quantum function."""
+        return self.function, self.device, self.diff_method, self.differences
 
     @property
     def _moves_pure(self) -> bool:

@@ -305,9 +305,7 @@ def _measured_natively(
     measured: list[Measured] = []
     for step in [*filter(is_measurement, hoisted.nodes), *chance]:
         numbers = tuple(item.number for item in step.inputs)
-        fixed = not any(
-            isinstance(hoisted.values[n], ShapedArray) for n in numbers[1:]
-        )
+        fixed = not any(isinstance(hoisted.values[n], ShapedArray) for n in numbers[1:])
         function = None
         match step.primitive:
             case "quantum_sample":

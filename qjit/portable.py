@@ -1,0 +1,84 @@
+"""Compiled functions travel between processes as functions do: there they compile again.
+
+A function that its module knows by name is sent as that name, and arrives as the very
+object of that name. Picklers that send code, such as cloudpickle's, may send any other.
+"""
+
+import functools
+import sys
+import types
+import weakref
+from functools import cached_property
+from typing import Any, Self
+
+
+class Unsent(dict[Any, Any]):
+    """A cache, which is empty in another process."""
+
+    def __reduce__(self) -> Any:
+        return Unsent, ()
+
+
+class Portable:
+    """A function made from another one, which pickles by name or as that one."""
+
+    def wrap(self, function: Any) -> None:
+        """Look like a function; its attributes may be those of another compiled one."""
+        functools.update_wrapper(self, function)
+        self.__dict__.pop("source", None)
+
+    def made_from(self) -> tuple[Any, ...]:
+        """Return what makes an equal one: the function, then the other arguments."""
+        raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        source, path = self.source, _path_of(self)
+        if isinstance(source, types.FunctionType) and path is not None:
+            source.__qualname__ = f"{path}.source"
+        return _remade, (type(self), source, *self.made_from()[1:])
+
+    @cached_property
+    def source(self) -> Any:
+        """The function that it was made from, with a name of its own for picklers."""
+        given = self.made_from()[0]
+        if not isinstance(given, types.FunctionType):
+            return given
+        source = types.FunctionType(
+            given.__code__,
+            given.__globals__,
+            given.__name__,
+            given.__defaults__,
+            given.__closure__,
+        )
+        for name in ("kwdefaults", "annotations", "module", "qualname", "doc"):
+            setattr(source, f"__{name}__", getattr(given, f"__{name}__"))
+        _owners[source] = weakref.ref(self)
+        return source
+
+
+_owners: "weakref.WeakKeyDictionary[Any, weakref.ref[Portable]]"
+_owners = weakref.WeakKeyDictionary()
+
+
+def _path_of(portable: Portable) -> str | None:
+    """Return the path from its module to a function, if its name leads there."""
+    path: str = getattr(portable, "__qualname__", "")
+    found: Any = sys.modules.get(getattr(portable, "__module__", ""))
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    while isinstance(found, Portable) and found is not portable:
+        found, path = found.source, f"{path}.source"
+    return path if found is portable else None
+
+
+def _remade(kind: type[Portable], source: Any, *arguments: Any) -> Portable:
+    """Return the function that was sent: the one of that name, or a new one."""
+    owner = _owners.get(source) if isinstance(source, types.FunctionType) else None
+    found = None if owner is None else owner()
+    return kind(source, *arguments) if found is None else found
