@@ -23,7 +23,6 @@ from .jaxprs import (
     has_effects,
     inner_jaxpr,
     inner_jaxprs,
-    live_eqns,
 )
 
 Values = Sequence[Any]  # None for what depends on the quantum state
@@ -62,7 +61,7 @@ class Outward:
         """Tell whether an equation calls out, by itself or in a function of its own."""
         if self.has_effect(eqn) or (self.pure and "callback" in eqn.params):
             return True
-        return any(any(map(self, live_eqns(inner))) for inner in inner_jaxprs(eqn))
+        return any(any(map(self, inner.eqns)) for inner in inner_jaxprs(eqn))
 
     @staticmethod
     def has_effect(eqn: JaxprEqn) -> bool:
@@ -81,7 +80,7 @@ class Before:
     def walk(self, jaxpr: Jaxpr, consts: Values, args: Values) -> list[Any]:
         """Evaluate a jaxpr; return its results."""
         env = Environment(jaxpr, consts, args)
-        for eqn in live_eqns(jaxpr):
+        for eqn in jaxpr.eqns:
             env.write(eqn.outvars, self._evaluated(eqn, env.read(eqn.invars)))
         return env.read(jaxpr.outvars)
 
@@ -147,7 +146,7 @@ class Before:
             closed.jaxpr, _marks(inputs)[first:], second, count
         )
         decided = _dependence().walk(condition.jaxpr, [*_marks(asked), *marks])
-        if any(decided) or any(map(self._returns, live_eqns(closed.jaxpr))):
+        if any(decided) or any(map(self._returns, closed.jaxpr.eqns)):
             return None
         sites: list[list[Site]] = [[], []]
 
@@ -171,7 +170,7 @@ class Before:
 
     def _returns(self, eqn: JaxprEqn) -> bool:
         """Tell whether there is a callback whose results a loop cannot pass out."""
-        inner = [each for jaxpr in inner_jaxprs(eqn) for each in live_eqns(jaxpr)]
+        inner = [each for jaxpr in inner_jaxprs(eqn) for each in jaxpr.eqns]
         if has_effects(eqn) or inner:
             return any(map(self._returns, inner))
         return bool(self.outward(eqn) and eqn.outvars)
@@ -231,7 +230,7 @@ class Rest:
     def walk(self, jaxpr: Jaxpr, consts: Values, args: Values) -> list[Any]:
         """Evaluate a jaxpr; return its results."""
         env = Environment(jaxpr, consts, args)
-        for eqn in live_eqns(jaxpr):
+        for eqn in jaxpr.eqns:
             inputs = env.read(eqn.invars)
             if self.outward(eqn):
                 env.write(eqn.outvars, self._outward(eqn, inputs, next(self.sites)))
@@ -343,7 +342,7 @@ def silencing(outward: Outward, jaxpr: Jaxpr) -> tuple[Site, ...]:
             return Inside(bodies, (0,) * len(bodies))
         return Stays() if eqn.outvars else Moved(0)
 
-    return tuple(map(site, filter(outward, live_eqns(jaxpr))))
+    return tuple(map(site, filter(outward, jaxpr.eqns)))
 
 
 _BODIES: dict[str, Callable[[JaxprEqn], Sequence[Any]]] = {

@@ -30,7 +30,6 @@ from .jaxprs import (
     Environment,
     has_effects,
     inner_jaxprs,
-    live_eqns,
     measures_midway,
 )
 from .primitives import TERMINAL_PRIMITIVES, QuantumEffect
@@ -86,7 +85,7 @@ class Parts:
 
 def classical_effects(jaxpr: Jaxpr) -> frozenset[Any]:
     """Return the effects of a jaxpr that are not on the quantum state."""
-    return frozenset().union(*map(classical_effects_of, live_eqns(jaxpr)))
+    return frozenset().union(*map(classical_effects_of, jaxpr.eqns))
 
 
 def classical_effects_of(eqn: JaxprEqn) -> frozenset[Any]:
@@ -104,7 +103,7 @@ def move_callbacks(closed: ClosedJaxpr, name: str, *, pure: bool) -> Parts:
         pure: whether callbacks without effects are moved as well.
     """
     outward = Outward(pure)
-    if not any(map(outward, live_eqns(closed.jaxpr))):
+    if not any(map(outward, closed.jaxpr.eqns)):
         return Parts(closed)
     avals = _shapes(var.aval for var in closed.jaxpr.invars)
     first = Before(outward)
@@ -219,7 +218,7 @@ def _check_effects(jaxpr: Jaxpr, name: str) -> None:
     midway = measures_midway(jaxpr)
 
     def check(jaxpr: Jaxpr) -> None:
-        for eqn in live_eqns(jaxpr):
+        for eqn in jaxpr.eqns:
             for effect in classical_effects_of(eqn):
                 if is_ordered(effect) or (midway and not is_debugging(effect)):
                     _refuse(eqn, name)
@@ -230,7 +229,7 @@ def _check_effects(jaxpr: Jaxpr, name: str) -> None:
 
 
 def _refuse(eqn: JaxprEqn, name: str) -> None:
-    inner = [each for jaxpr in inner_jaxprs(eqn) for each in live_eqns(jaxpr)]
+    inner = [each for jaxpr in inner_jaxprs(eqn) for each in jaxpr.eqns]
     for each in inner:
         if classical_effects_of(each):
             _refuse(each, name)

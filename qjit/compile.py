@@ -15,6 +15,7 @@ from qjit.lowering.program import Program
 
 from . import programs
 from .ahead_of_time import Traced
+from .arguments import Named, TakesStatic
 from .autograph import converted
 from .collector import waiting_collector
 from .context import compiled
@@ -27,7 +28,7 @@ from .dynamic_shapes import (
     has_symbolic_shape,
 )
 from .dynamic_stages import DynamicTraced
-from .errors import UnsupportedError
+from .errors import ParameterError, UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
 from .jit_options import jitted
 from .portable import Portable, Unsent
@@ -82,13 +83,13 @@ class Signature:
         return (self.tree, *leaves, wide_types())
 
 
-class QJIT(Portable):
+class QJIT(TakesStatic, Portable):
     """A compiled function; it behaves like the Python function under JAX."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         self.wrap(function)
         self._given = function, dict(options)
-        options = dict(options)
+        options = {**options, **_static_options(function, options)}
         autograph: bool = options.pop("autograph")
         self.function = function = converted(function) if autograph else function
         self._name = getattr(function, "__name__", "program")
@@ -98,6 +99,11 @@ class QJIT(Portable):
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
         self._programs: dict[Any, tuple[Program, Any, ShapeChecks]] = Unsent()
         self._latest: dict[Any, Program] = Unsent()  # by its signature
+        self.named = Named.of(
+            function, options["static_argnums"], options["static_argnames"]
+        )
+        self._can_be_apart = not self._axes and options["donate_argnums"] is None
+        self._by_static = Unsent()
         self._options = options
         self._jitted = self._jit(self._native)
         self._traced = compiled(function)
@@ -108,6 +114,11 @@ class QJIT(Portable):
         """Return the arguments of an equal compiled function."""
         return self._given
 
+    def of_arrays(self, function: Callable[..., Any]) -> "QJIT":
+        """Return the same compiled function of arrays only."""
+        whole = {"static_argnums": None, "static_argnames": None}
+        return QJIT(function, {**self._given[1], **whole})
+
     def with_autograph(self) -> "QJIT":
         """Return the same with Python's control flow converted."""
         if self._converted is None:
@@ -115,8 +126,8 @@ class QJIT(Portable):
             self._converted = QJIT(function, {**options, "autograph": True})
         return self._converted
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function, compiling it on the first call of a signature."""
+    def call_arrays(self, args: Any, kwargs: Any) -> Any:
+        """Run the function on arrays."""
         jitted = self._jitted if trace_state_clean() else self._inlined
         return call(jitted, self.function, args, kwargs)
 
@@ -280,6 +291,16 @@ class QJIT(Portable):
         return DynamicTraced(self._name, traced, self._compile_jaxpr)
 
 
+def _static_options(function: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return which arguments are static: those of a quantum function, unless said."""
+    names = ("static_argnums", "static_argnames")
+    given = isinstance(function, TakesStatic) and function.named.some
+    if not given or any(options[name] is not None for name in names):
+        return {name: options[name] for name in names}
+    named = function.named
+    return dict(zip(names, (sorted(named.positions), sorted(named.names)), strict=True))
+
+
 def qjit(
     fn: Callable[..., Any] | None = None,
     *,
@@ -291,6 +312,7 @@ def qjit(
     pipeline: Any = None,
     seed: int | None = None,
     keep_stages: bool = False,
+    verbose: bool = False,
 ) -> Any:
     """Compile a function of arrays that may call quantum functions.
 
@@ -306,6 +328,7 @@ def qjit(
             new one; None for the default.
         seed: seed of all random numbers that have no seed of their own.
         keep_stages: keep the text of every stage.
+        verbose: refused; `f.report(*args)` and `f.stages(*args)` tell what was done.
 
     Returns:
         A function with the same meaning. Inside a JAX transformation it acts as
@@ -328,6 +351,12 @@ def qjit(
     >>> print(f"{descend(0.5):.4f}")
     3.1416
     """
+    if verbose:
+        raise ParameterError(
+            f"{user_line()}: qjit prints nothing while it compiles. Leave verbose out: "
+            "f.report(*args) tells what was compiled how, and f.stages(*args) has the "
+            "text of every stage."
+        )
     options: dict[str, Any] = {
         "static_argnums": static_argnums,
         "static_argnames": static_argnames,

@@ -175,10 +175,10 @@ def called(function: Callable[..., Any], args: Any, kwargs: Any) -> Generator[No
         check_signature(function, args, kwargs, error)
         if "as an abstract array" in str(error):
             check_arrays(function, args, kwargs, error)
-        _refuse(error, _name(function), args, kwargs)
+        _refuse(error, function_name(function), args, kwargs)
         raise
     except Exception as error:
-        _refuse(error, _name(function), args, kwargs)
+        _refuse(error, function_name(function), args, kwargs)
         raise
 
 
@@ -210,8 +210,8 @@ def check_signature(
         inspect.signature(function).bind(*args, **kwargs)
     except TypeError as error:
         raise ArgumentError(
-            f"{user_line()}: '{_name(function)}' was called with wrong arguments: "
-            f"{error}. It is defined at {definition_line(function)}."
+            f"{user_line()}: '{function_name(function)}' was called with wrong "
+            f"arguments: {error}. It is defined at {definition_line(function)}."
         ) from cause
 
 
@@ -223,8 +223,8 @@ def check_arrays(
         if not is_array(leaf):
             place = jax.tree_util.keystr(path[1:]).strip("[]'")
             raise ArgumentError(
-                f"{user_line()}: '{_name(function)}' takes arrays and numbers, but "
-                f"argument {place} holds an object of type {type(leaf).__name__}. "
+                f"{user_line()}: '{function_name(function)}' takes arrays and numbers, "
+                f"but argument {place} holds an object of type {type(leaf).__name__}. "
                 "Close over it, or make it static with qjit(static_argnums=...)."
             ) from cause
 
@@ -236,13 +236,14 @@ def check_results(results: Any, function: Callable[..., Any]) -> None:
             place = jax.tree_util.keystr(path)
             where = f" at result{place}" if place else ""
             raise ResultError(
-                f"{definition_line(function)}: '{_name(function)}' returns an object "
+                f"{definition_line(function)}: '{function_name(function)}' returns an object "
                 f"of type {type(leaf).__name__}{where}. Return arrays, numbers, and "
                 "tuples, lists or dictionaries of them."
             )
 
 
-def _name(function: Callable[..., Any]) -> str:
+def function_name(function: Callable[..., Any]) -> str:
+    """Return the name of a function, which an object may lack."""
     return getattr(function, "__name__", "the function")
 
 
@@ -334,7 +335,7 @@ def differentiating(function: Callable[..., Any]) -> Generator[None]:
         raise
     except TypeError as error:
         _explain_derivative(error)
-        found = translated(error, line_of(error), _name(function))
+        found = translated(error, line_of(error), function_name(function))
         if found is None:
             raise
         raise found from error

@@ -130,7 +130,7 @@ def varying_axes(aval: Any) -> frozenset[Any]:
 
 
 def varying_alike(args: Sequence[Any]) -> list[Any]:
-    """Let operands differ along the same axes of `shard_map`, as JAX's operations do."""
+    """Let operands differ along the same axes of `shard_map`, as in JAX's."""
     each = [varying_axes(jax.typeof(arg)) for arg in args]
     every = frozenset[Any]().union(*each)
     if not every:

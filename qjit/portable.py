@@ -1,4 +1,4 @@
-"""Compiled functions travel between processes as functions do: there they compile again.
+"""Compiled functions travel between processes as functions do, and compile again.
 
 A function that its module knows by name is sent as that name, and arrives as the very
 object of that name. Picklers that send code, such as cloudpickle's, may send any other.
@@ -10,6 +10,9 @@ import types
 import weakref
 from functools import cached_property
 from typing import Any, Self
+
+# What does not pass from a compiled function to one that is made from it.
+OWN = ("source", "_is_apart", "_needs_numbers", "_can_be_apart")
 
 
 class Unsent(dict[Any, Any]):
@@ -25,7 +28,8 @@ class Portable:
     def wrap(self, function: Any) -> None:
         """Look like a function; its attributes may be those of another compiled one."""
         functools.update_wrapper(self, function)
-        self.__dict__.pop("source", None)
+        for name in OWN:
+            self.__dict__.pop(name, None)
 
     def made_from(self) -> tuple[Any, ...]:
         """Return what makes an equal one: the function, then the other arguments."""

@@ -13,6 +13,7 @@ from qjit.lowering.dimensions import names
 
 # NOTE: the rules of derivatives register themselves.
 from . import circuit_derivatives as circuit_derivatives
+from .arguments import Named, Static, TakesStatic
 from .autograph import converted
 from .callbacks import Parts, move_callbacks
 from .circuit_primitives import Circuit, qnode_p
@@ -25,10 +26,11 @@ from .diagnostics import (
     check_signature,
     definition_line,
     explained,
+    function_name,
     is_array,
 )
 from .diff_methods import Differences, differences
-from .errors import MeasurementError, UnsupportedError, WireError
+from .errors import MeasurementError, ParameterError, UnsupportedError, WireError
 from .foreign_operators import foreign_operators_refused
 from .jax_internals import (
     innermost_trace,
@@ -80,22 +82,28 @@ class Specialised:
         return self.parts.run(bind, args)
 
 
-class QNode(Portable):
+class QNode(TakesStatic, Portable):
     """A quantum function; call it like the Python function it was made from."""
 
     def __init__(
         self,
         function: Callable[..., Any],
-        device: Device,
-        diff_method: str | None,
-        differences: Differences,
+        device: Device | str | None = None,
+        diff_method: str | None = "best",
+        differences: Differences | None = None,
+        static: Static = (None, None),
     ) -> None:
         self.__name__ = getattr(function, "__name__", "circuit")
         self.wrap(function)
         self.function = function
-        self.device = device
+        self.static = static
+        self.named = Named.of(function, *static)
+        self._is_apart = self.named.some
+        self._by_static = Unsent()
+        named = not isinstance(device, Device)
+        self.device = make_device(device or "statevector") if named else device
         self.diff_method = diff_method
-        self.differences = differences
+        self.differences = differences or Differences()
         self._cache: dict[Any, Specialised] = Unsent()
         self._jitted = jax.jit(self._call_alone)
         self._converted: QNode | None = None
@@ -104,7 +112,12 @@ class QNode(Portable):
 
     def made_from(self) -> tuple[Any, ...]:
         """Return the arguments of an equal quantum function."""
-        return self.function, self.device, self.diff_method, self.differences
+        options = self.device, self.diff_method, self.differences
+        return self.function, *options, self.static
+
+    def of_arrays(self, function: Callable[..., Any]) -> "QNode":
+        """Return the same quantum function of arrays only."""
+        return QNode(function, self.device, self.diff_method, self.differences)
 
     @property
     def _moves_pure(self) -> bool:
@@ -129,9 +142,8 @@ class QNode(Portable):
         """Return the same with Python's control flow converted."""
         if self._converted is None:
             function = converted(self.function)
-            self._converted = QNode(
-                function, self.device, self.diff_method, self.differences
-            )
+            options = self.device, self.diff_method, self.differences
+            self._converted = QNode(function, *options, self.static)
             self._converted._converted = self._converted
         return self._converted
 
@@ -149,8 +161,8 @@ class QNode(Portable):
             self._looking = QNode(function, self.device, None, Differences())
         return self._looking
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the quantum function, compiling it on the first call of a signature."""
+    def call_arrays(self, args: Any, kwargs: Any) -> Any:
+        """Run the quantum function on arrays."""
         if not trace_state_clean():
             return self._call(*args, **kwargs)
         return call(self._jitted, self.function, args, kwargs)
@@ -267,10 +279,20 @@ def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
         if not is_array(leaf):
             raise MeasurementError(
                 f"{definition_line(function)}: the quantum function "
-                f"'{function.__name__}' returns an object of type "
+                f"'{function_name(function)}' returns an object of type "
                 f"{type(leaf).__name__}. Return measurements, such as "
                 "qjit.expval(qjit.Z(0))."
             )
+
+
+def check_interface(interface: str | None) -> None:
+    """Refuse the arrays of other libraries."""
+    if interface not in ("auto", "jax", "jax-jit", None):
+        raise ParameterError(
+            f"{user_line()}: interface takes 'auto' or 'jax', but got {interface!r}. "
+            "Quantum functions take and return JAX arrays: convert them with "
+            "jax.numpy.asarray and numpy.asarray."
+        )
 
 
 def qnode(
@@ -282,6 +304,9 @@ def qnode(
     gradient_kwargs: Mapping[str, Any] | None = None,
     seed: int | None = None,
     dtype: Any = None,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    interface: str | None = "auto",
 ) -> Any:
     """Make a quantum function from a Python function that applies gates.
 
@@ -303,6 +328,9 @@ def qnode(
             and, for "spsa", over how many random directions to average,
             `num_directions`.
         seed: seed of the random numbers; equal seeds give equal samples.
+        static_argnums, static_argnames: arguments to trace with each of their values,
+            as in `jax.jit`. What is hashable and no array or number is static anyway.
+        interface: "auto" or "jax"; there is no other.
         dtype: complex64 or complex128; when left out, complex128 if
             `jax_enable_x64` is set and complex64 otherwise.
 
@@ -325,6 +353,7 @@ def qnode(
     """
     given = {"wires": wires, "shots": shots, "seed": seed, "dtype": dtype}
     how = differences(diff_method, gradient_kwargs)
+    check_interface(interface)
     function = None
     if isinstance(device, Device):
         chosen = device.override(**given)
@@ -334,6 +363,7 @@ def qnode(
         chosen = make_device(device or "statevector", **given)
 
     def wrap(function: Callable[..., Any]) -> QNode:
-        return QNode(function, chosen, diff_method, how)
+        static = static_argnums, static_argnames
+        return QNode(function, chosen, diff_method, how, static)
 
     return wrap if function is None else wrap(function)

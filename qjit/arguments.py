@@ -1,0 +1,307 @@
+"""Arguments of functions that are traced: which are arrays, and which are static.
+
+Arrays and numbers are traced. Strings, functions, enumerations and whatever else is
+hashable is static: the function is traced once for each value. Python's integers and
+booleans are traced too, unless the function needs their values when it is traced.
+"""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax.core import Tracer
+
+from .diagnostics import check_signature, function_name, is_array
+from .errors import ArgumentError, MeasuredValueError
+from .jax_internals import user_line
+
+
+@jax.tree_util.register_pytree_node_class
+class Parts:
+    """An object that is no pytree, as one of its attributes."""
+
+    def __init__(self, instance: Any) -> None:
+        self.instance = instance
+
+    def tree_flatten(self) -> tuple[list[Any], Any]:
+        """Return the attributes, and how to make the object of them."""
+        found = attributes(self.instance)
+        return list(found.values()), (type(self.instance), tuple(found))
+
+    @classmethod
+    def tree_unflatten(cls, how: Any, values: Sequence[Any]) -> Any:
+        """Return an object of the same class with these attributes."""
+        kind, names = how
+        instance = object.__new__(kind)
+        for name, value in zip(names, values, strict=True):
+            object.__setattr__(instance, name, value)
+        return instance
+
+
+def attributes(instance: Any) -> dict[str, Any]:
+    """Return the attributes of an object."""
+    fields = dataclasses.fields(instance) if dataclasses.is_dataclass(instance) else ()
+    named = {f.name: getattr(instance, f.name) for f in fields}
+    return {**named, **getattr(instance, "__dict__", {})}
+
+
+def in_parts(value: Any) -> Any:
+    """Return a method's object as JAX takes it: a pytree, or by its hash."""
+    if not jax.tree_util.all_leaves([value]) or _has_own_hash(value):
+        return value
+    return Parts(value)
+
+
+def _has_own_hash(value: Any) -> bool:
+    if type(value).__hash__ is object.__hash__:
+        return isinstance(value, type)
+    return _is_hashable(value)
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """An argument that was said to be static."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of a call, taken apart."""
+
+    tree: Any
+    opened: Any  # the structure of the leaves, of which some are objects in parts
+    places: tuple[int, ...]  # of the static ones among the leaves
+    static: tuple[Any, ...]
+    arrays: tuple[Any, ...]
+
+    @property
+    def key(self) -> Any:
+        """What calls are told apart by."""
+        return (
+            self.tree,
+            self.opened,
+            self.places,
+            tuple((type(s), s) for s in self.static),
+        )
+
+    def rebuilt(self, arrays: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the arguments with other arrays."""
+        static, rest = dict(zip(self.places, self.static, strict=True)), iter(arrays)
+        count = len(self.places) + len(self.arrays)
+        leaves = [static[n] if n in static else next(rest) for n in range(count)]
+        plain = [leaf.value if isinstance(leaf, Fixed) else leaf for leaf in leaves]
+        return jax.tree.unflatten(self.tree, jax.tree.unflatten(self.opened, plain))
+
+
+def taken_apart(
+    function: Callable[..., Any], args: Any, kwargs: Any, *, numbers: bool
+) -> Arguments:
+    """Tell the arrays among arguments from the static ones; maybe numbers are these."""
+    whole, tree = jax.tree.flatten((args, kwargs))
+    leaves, opened = jax.tree.flatten(list(map(_opened, whole)))
+    places = [n for n, leaf in enumerate(leaves) if _is_static(leaf, numbers)]
+    static = tuple(leaves[place] for place in places)
+    for value in static:
+        _check_static(function, value.value if isinstance(value, Fixed) else value)
+    arrays = tuple(leaf for n, leaf in enumerate(leaves) if n not in places)
+    return Arguments(tree, opened, tuple(places), static, arrays)
+
+
+def _check_static(function: Callable[..., Any], value: Any) -> None:
+    name = function_name(function)
+    if isinstance(value, Tracer):
+        raise ArgumentError(
+            f"{user_line()}: an argument of '{name}' that is static was traced by JAX. "
+            "Make it static there as well, as with static_argnums of jax.jit, or leave "
+            "it out of static_argnums here."
+        )
+    if not _is_hashable(value):
+        raise ArgumentError(
+            f"{user_line()}: '{name}' takes arrays, numbers and what is hashable, but "
+            f"an argument holds an object of type {type(value).__name__}, which has no "
+            "hash. Close over it, or give it a __hash__."
+        )
+
+
+def _opened(leaf: Any) -> Any:
+    is_data = dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+    return in_parts(leaf) if is_data and not isinstance(leaf, Fixed) else leaf
+
+
+def _is_static(leaf: Any, numbers: bool) -> bool:
+    if isinstance(leaf, Fixed) or not is_array(leaf):
+        return True
+    return numbers and isinstance(leaf, int)
+
+
+# The options static_argnums and static_argnames.
+Static = tuple[int | Sequence[int] | None, str | Sequence[str] | None]
+
+
+@dataclass(frozen=True)
+class Named:
+    """Which arguments were said to be static, by position and by name."""
+
+    positions: frozenset[int]
+    names: frozenset[str]
+
+    @property
+    def some(self) -> bool:
+        """Whether there are any."""
+        return bool(self.positions or self.names)
+
+    @staticmethod
+    def of(function: Callable[..., Any], positions: Any, names: Any) -> "Named":
+        """Complete positions by names, and names by positions, as `jax.jit` does."""
+        given = (positions,) if isinstance(positions, int) else tuple(positions or ())
+        called = (names,) if isinstance(names, str) else tuple(names or ())
+        if not given and not called:
+            return Named(frozenset(), frozenset())
+        known = _parameters(function)
+        whole = {n % len(known) if known else n for n in given}
+        whole |= {known.index(name) for name in called if name in known}
+        named = {known[n] for n in whole if n < len(known)}
+        return Named(frozenset(whole), frozenset((*named, *called)))
+
+    def marked(self, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Return arguments with those marked that are static."""
+        if not self.some:
+            return args, kwargs
+        marked = tuple(
+            Fixed(arg) if n in self.positions else arg for n, arg in enumerate(args)
+        )
+        return marked, {
+            name: Fixed(value) if name in self.names else value
+            for name, value in kwargs.items()
+        }
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    """Return the names of the positional parameters of a function."""
+    kinds = inspect.Parameter
+    return [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+    ]
+
+
+class TakesStatic:
+    """A function of arrays that also takes static arguments, and is a method.
+
+    It calls one function of arrays for each value of the static arguments.
+    """
+
+    function: Callable[..., Any]
+    named: Named
+    _by_static: dict[Any, Any]
+    _is_apart = False
+    _needs_numbers = False
+    _can_be_apart = True
+
+    def of_arrays(self, function: Callable[..., Any]) -> Any:
+        """Return the like of this one for a function of arrays."""
+        raise NotImplementedError
+
+    def call_arrays(self, args: Any, kwargs: Any) -> Any:
+        """Call the function with arrays."""
+        raise NotImplementedError
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else Bound(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function, compiling it on the first call of a signature."""
+        if self._is_apart:
+            return self._call_apart(args, kwargs)
+        try:
+            return self.call_arrays(args, kwargs)
+        except (ArgumentError, MeasuredValueError) as error:
+            if not self._can_be_apart:
+                raise
+            cause = error
+        return self._call_otherwise(args, kwargs, cause)
+
+    def _call_otherwise(self, args: Any, kwargs: Any, cause: Exception) -> Any:
+        """Call with static arguments, if it was for want of them that a call failed."""
+        check_signature(self.function, args, kwargs)
+        needs = isinstance(cause, MeasuredValueError)
+        try:
+            marked = self.named.marked(args, kwargs)
+            found = taken_apart(self.function, *marked, numbers=needs)
+        except ArgumentError as error:
+            raise error from None
+        if not found.static:
+            raise cause from cause.__cause__
+        try:
+            result = self._run(found)
+        except MeasuredValueError as error:
+            if needs:
+                raise cause from None
+            return self._call_otherwise(args, kwargs, error)
+        self._is_apart, self._needs_numbers = True, needs
+        return result
+
+    def _call_apart(self, args: Any, kwargs: Any) -> Any:
+        check_signature(self.function, args, kwargs)
+        marked = self.named.marked(args, kwargs)
+        needs = self._needs_numbers
+        found = taken_apart(self.function, *marked, numbers=needs)
+        try:
+            return self._run(found)
+        except MeasuredValueError as error:
+            if needs:
+                raise
+            cause = error
+        found = taken_apart(self.function, *marked, numbers=True)
+        if not any(isinstance(each, int) for each in found.static):
+            raise cause
+        result = self._run(found)
+        self._needs_numbers = True
+        return result
+
+    def _run(self, found: Arguments) -> Any:
+        if found.key not in self._by_static:
+
+            def function(*arrays: Any) -> Any:
+                args, kwargs = found.rebuilt(arrays)
+                return self.function(*args, **kwargs)
+
+            functools.update_wrapper(function, self.function)
+            rest = inspect.Parameter("arrays", inspect.Parameter.VAR_POSITIONAL)
+            function.__signature__ = inspect.Signature([rest])  # pyright: ignore[reportFunctionMemberAccess]
+            self._by_static[found.key] = self.of_arrays(function)
+        return self._by_static[found.key](*found.arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A method of an object."""
+
+    method: Any
+    instance: Any
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        return self.method(in_parts(self.instance), *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self.method, name)
+        if not callable(found) or name == "function":
+            return found
+        return functools.partial(found, in_parts(self.instance))
