@@ -18,6 +18,7 @@ from jax.core import Tracer
 from .diagnostics import check_signature, function_name, is_array
 from .errors import ArgumentError, MeasuredValueError
 from .jax_internals import user_line
+from .surroundings import Surroundings
 
 
 @jax.tree_util.register_pytree_node_class
@@ -211,6 +212,7 @@ class TakesStatic:
     _is_apart = False
     _needs_numbers = False
     _can_be_apart = True
+    _surroundings: Surroundings | None = None
 
     def of_arrays(self, function: Callable[..., Any]) -> Any:
         """Return the like of this one for a function of arrays."""
@@ -220,11 +222,18 @@ class TakesStatic:
         """Call the function with arrays."""
         raise NotImplementedError
 
+    def renew(self) -> None:
+        """Forget what was traced."""
+        raise NotImplementedError
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else Bound(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
+        known = self._surroundings
+        if known is None or known.changed():
+            self._look_around()
         if self._is_apart:
             return self._call_apart(args, kwargs)
         try:
@@ -234,6 +243,13 @@ class TakesStatic:
                 raise
             cause = error
         return self._call_otherwise(args, kwargs, cause)
+
+    def _look_around(self) -> None:
+        """Note what the function reads, and trace it again if that changed."""
+        if self._surroundings is not None:
+            self._by_static.clear()
+            self.renew()
+        self._surroundings = Surroundings.of(self.function)
 
     def _call_otherwise(self, args: Any, kwargs: Any, cause: Exception) -> Any:
         """Call with static arguments, if it was for want of them that a call failed."""

@@ -1,6 +1,8 @@
 """`qjit`: compile a hybrid program to one native function that JAX calls."""
 
+import contextlib
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +37,7 @@ from .portable import Portable, Unsent
 from .references import check_reference, discharged
 from .reroll import rerolling
 from .shape_checks import ShapeChecks
+from .surroundings import Surroundings
 
 
 def _abstract(leaf: Any, name: str) -> jax.ShapeDtypeStruct:
@@ -105,10 +108,19 @@ class QJIT(TakesStatic, Portable):
         self._can_be_apart = not self._axes and options["donate_argnums"] is None
         self._by_static = Unsent()
         self._options = options
-        self._jitted = self._jit(self._native)
-        self._traced = compiled(function)
-        self._inlined = jitted(self._traceable, options)
         self._converted: QJIT | None = self if autograph else None
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget what was traced."""
+        self._programs.clear()
+        self._latest.clear()
+        if self._converted is not self:
+            self._converted = None
+        # NOTE: of new functions, because JAX keeps the traces of equal ones.
+        self._jitted = self._jit(self._native)
+        self._traced = compiled(self.function)
+        self._inlined = jitted(self._traceable, self._options)
 
     def made_from(self) -> tuple[Any, ...]:
         """Return the arguments of an equal compiled function."""
@@ -130,6 +142,11 @@ class QJIT(TakesStatic, Portable):
         """Run the function on arrays."""
         jitted = self._jitted if trace_state_clean() else self._inlined
         return call(jitted, self.function, args, kwargs)
+
+    def compile_ahead(self, avals: Sequence[Any]) -> None:
+        """Compile for arguments that come later."""
+        self._surroundings = Surroundings.of(self.function)
+        self._jitted.trace(*avals)
 
     def _jit(self, function: Callable[..., Any]) -> Any:
         """Let JAX call a function as it would call the original."""
@@ -339,6 +356,9 @@ def qjit(
             needs the size of an abstracted axis when it is traced.
         SourceError: for `autograph`, if the source of `fn` is not available.
 
+    Where every parameter has a type hint that tells its shape, `float`, `int`, `bool`,
+    `complex` or a `jax.ShapeDtypeStruct`, the function is compiled at once.
+
     >>> import jax, qjit as qj
     >>> @qj.qnode(wires=1)
     ... def energy(angle):
@@ -368,5 +388,42 @@ def qjit(
         "autograph": autograph,
     }
     if fn is None:
-        return lambda function: QJIT(function, dict(options))
-    return QJIT(fn, options)
+        return lambda function: _ahead(QJIT(function, dict(options)))
+    return _ahead(QJIT(fn, options))
+
+
+# Types of Python's numbers, as JAX takes them.
+_NUMBERS = {bool: False, int: 0, float: 0.0, complex: 0j}
+
+
+def _ahead(compiled: QJIT) -> QJIT:
+    """Compile a function now, if type hints tell all of its arguments.
+
+    What cannot be compiled yet, as where a name is not defined, is when it is called.
+    """
+    avals = _hinted(compiled.function)
+    if avals and not compiled.named.some:
+        with contextlib.suppress(Exception):
+            compiled.compile_ahead(avals)
+    return compiled
+
+
+def _hinted(function: Any) -> list[Any]:
+    """Return the abstract arguments that hints tell, if these tell all."""
+    try:
+        signature = inspect.signature(function, eval_str=True)
+    except (TypeError, ValueError, NameError):
+        return []
+    kinds = inspect.Parameter
+    found: list[Any] = []
+    for parameter in signature.parameters.values():
+        hint = parameter.annotation
+        if parameter.kind not in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD):
+            return []
+        if isinstance(hint, jax.ShapeDtypeStruct):
+            found.append(hint)
+        elif isinstance(hint, type) and hint in _NUMBERS:
+            found.append(_abstract(_NUMBERS[hint]))
+        else:
+            return []
+    return found

@@ -105,10 +105,23 @@ class QNode(TakesStatic, Portable):
         self.diff_method = diff_method
         self.differences = differences or Differences()
         self._cache: dict[Any, Specialised] = Unsent()
-        self._jitted = jax.jit(self._call_alone)
+        self._measuring: dict[Any, QNode] = Unsent()
         self._converted: QNode | None = None
-        self._measuring: dict[Any, QNode] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget what was traced."""
+
+        def alone(*args: Any, **kwargs: Any) -> Any:
+            return self._call_alone(*args, **kwargs)
+
+        self._cache.clear()
+        self._measuring.clear()
+        if self._converted is not self:
+            self._converted = None
         self._looking: QNode | None = None
+        # NOTE: of a new function, because JAX keeps the traces of equal ones.
+        self._jitted = jax.jit(alone)
 
     def made_from(self) -> tuple[Any, ...]:
         """Return the arguments of an equal quantum function."""

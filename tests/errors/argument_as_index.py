@@ -1,3 +1,5 @@
+import jax
+
 import qjit as qj
 
 
@@ -8,4 +10,4 @@ def circuit(count):
     return qj.expval(qj.Z(0))
 
 
-circuit(2)
+circuit(jax.numpy.int32(2))

@@ -1,0 +1,241 @@
+"""Quantum and compiled functions take what functions take: statics, methods, defaults."""
+
+import dataclasses
+import enum
+import functools
+from typing import Any
+
+import equinox
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import qjit as qj
+from qjit.errors import ArgumentError, ParameterError
+
+
+class Axis(enum.Enum):
+    X = 1
+    Y = 2
+
+
+def rotated(
+    angle: Any, axis: Any, repeats: int = 2, *, flip: bool = False, more: Any = None
+) -> Any:
+    for _ in range(repeats):
+        (qj.RX if axis in ("x", Axis.X, qj.RX) else qj.RZ)(angle, wires=0)
+    if flip:
+        qj.X(wires=0)
+    if more is not None:
+        more(0)
+    return qj.expval(qj.Z(0))
+
+
+circuit = qj.qnode(wires=1)(rotated)
+ANGLE = 0.3
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, qj.qjit], ids=["qnode", "qjit"])
+def test_what_is_hashable_is_static(transform: Any) -> None:
+    function = transform(circuit)
+    found = [
+        function(ANGLE, "x"),
+        function(ANGLE, "z", 3),
+        function(ANGLE, Axis.X, 3, flip=True),
+        function(ANGLE, axis=qj.RX, repeats=1),
+        function(ANGLE, "x", more=qj.X),
+    ]
+    assert np.allclose(
+        found, [np.cos(0.6), 1, -np.cos(0.9), np.cos(0.3), -np.cos(0.6)], atol=1e-6
+    )
+
+
+def test_static_arguments_under_transformations() -> None:
+    assert np.allclose(jax.grad(circuit)(ANGLE, "x", 3), -3 * np.sin(0.9), atol=1e-5)
+    rows = jax.vmap(circuit, in_axes=(0, None))(jnp.array([0.1, 0.2]), "x")
+    assert np.allclose(rows, np.cos([0.2, 0.4]), atol=1e-6)
+    compiled = qj.qjit(
+        jax.grad(lambda x, axis, n: circuit(x, axis, n)), static_argnums=(1, 2)
+    )
+    assert np.allclose(compiled(ANGLE, "x", 3), -3 * np.sin(0.9), atol=1e-5)
+
+
+def test_values_in_containers() -> None:
+    @qj.qnode(wires=1)
+    def chosen(options: Any) -> Any:
+        getattr(qj, options["gate"])(options["angles"][0], wires=0)
+        return qj.expval(qj.Z(0))
+
+    options = {"gate": "RX", "angles": [ANGLE, None]}
+    assert np.allclose(chosen(options), np.cos(0.3), atol=1e-6)
+    slope = jax.grad(lambda x: chosen({**options, "angles": [x]}))(ANGLE)
+    assert np.allclose(slope, -np.sin(0.3), atol=1e-6)
+
+
+def test_static_argnums_and_names_reach_the_quantum_function() -> None:
+    traced: list[Any] = []
+
+    def bounded(angle: Any, bound: Any) -> Any:
+        traced.append(bound)
+        for _ in range(int(10 * bound)):
+            qj.RX(angle, wires=0)
+        return qj.expval(qj.Z(0))
+
+    for how in ({"static_argnums": 1}, {"static_argnames": "bound"}):
+        function = qj.qnode(wires=1, **how)(bounded)
+        found = [
+            function(ANGLE, 0.2),
+            function(ANGLE, bound=0.3),
+            qj.qjit(function)(ANGLE, 0.2),
+            jax.grad(function)(ANGLE, 0.1),
+        ]
+        wanted = [np.cos(0.6), np.cos(0.9), np.cos(0.6), -np.sin(0.3)]
+        assert np.allclose(found, wanted, atol=1e-6)
+        with pytest.raises(ArgumentError, match="was traced by JAX"):
+            jax.jit(function)(ANGLE, 0.2)
+    assert all(isinstance(bound, float) for bound in traced)
+
+
+def test_numbers_are_traced_unless_they_are_needed() -> None:
+    traces: list[Any] = []
+
+    @qj.qnode(wires=1)
+    def scaled(angle: Any, factor: Any) -> Any:
+        traces.append(factor)
+        qj.RX(factor * angle, wires=0)
+        return qj.expval(qj.Z(0))
+
+    assert np.allclose([scaled(ANGLE, n) for n in range(4)], np.cos(0.3 * np.arange(4)))
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize("argument", [{1}, [{1}], bytearray(b"x")])
+def test_what_has_no_hash_is_refused(argument: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"test_arguments.py:\d+.*has no hash"):
+        circuit(ANGLE, argument)
+
+
+class Plain:
+    def __init__(self, weight: Any, repeats: int) -> None:
+        self.weight, self.repeats, self.gate = weight, repeats, qj.RX
+
+    @qj.qnode(wires=1)
+    def energy(self, angle: Any) -> Any:
+        for _ in range(self.repeats):
+            self.gate(self.weight * angle, wires=0)
+        return qj.expval(qj.Z(0))
+
+    @qj.qjit
+    def slope(self, angle: Any) -> Any:
+        return jax.grad(self.energy)(angle)
+
+
+@dataclasses.dataclass
+class Data:
+    weight: Any
+    repeats: int
+
+    energy = Plain.energy
+    slope = Plain.slope
+    gate = staticmethod(qj.RX)
+
+
+class Module(equinox.Module):
+    weight: Any
+    repeats: int = equinox.field(static=True)
+
+    energy = Plain.energy
+    slope = Plain.slope
+    gate = staticmethod(qj.RX)
+
+
+@pytest.mark.parametrize("kind", [Plain, Data, Module])
+def test_methods(kind: Any) -> None:
+    model = kind(jnp.asarray(2.0), 2)
+    assert np.allclose(model.energy(ANGLE), np.cos(1.2), atol=1e-6)
+    assert np.allclose(model.slope(ANGLE), -4 * np.sin(1.2), atol=1e-5)
+    assert np.allclose(jax.grad(model.energy)(ANGLE), -4 * np.sin(1.2), atol=1e-5)
+    if kind is Module:
+        by_weight = jax.grad(lambda model: model.energy(ANGLE))(model).weight
+        assert np.allclose(by_weight, -0.6 * np.sin(1.2), atol=1e-5)
+    else:
+        model.weight, model.repeats = 3.0, 1
+        assert np.allclose(model.energy(ANGLE), np.cos(0.9), atol=1e-6)
+        assert np.allclose(kind.slope(model, ANGLE), -3 * np.sin(0.9), atol=1e-5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    repeats: int
+
+    @qj.qnode(wires=1)
+    def energy(self, angle: Any) -> Any:
+        return rotated(angle, "x", self.repeats)
+
+
+def test_methods_of_hashable_objects_and_partial_functions() -> None:
+    found = [Frozen(2).energy(ANGLE), Frozen(3).energy(ANGLE)]
+    partial = functools.partial(rotated, axis="x", repeats=1)
+    found += [qj.qnode(wires=1)(partial)(ANGLE)]
+    found += [qj.qjit(functools.partial(circuit, axis="x"))(ANGLE)]
+    assert np.allclose(found, np.cos([0.6, 0.9, 0.3, 0.6]), atol=1e-6)
+
+
+def test_classical_results_beside_measurements() -> None:
+    @qj.qnode(wires=1)
+    def both(angle: Any) -> Any:
+        qj.RX(angle, wires=0)
+        table = jnp.arange(3)
+        return {"value": qj.expval(qj.Z(0)), "rest": (2 * angle, 1.5, True, table)}
+
+    for function in (both, jax.jit(both), qj.qjit(both)):
+        found = function(ANGLE)
+        twice, constant, flag, table = found["rest"]
+        assert np.allclose([found["value"], twice], [np.cos(0.3), 0.6], atol=1e-6)
+        assert constant == 1.5 and flag and list(table) == [0, 1, 2]
+    slope = jax.grad(lambda x: both(x)["value"] + both(x)["rest"][0])(ANGLE)
+    assert np.allclose(slope, 2 - np.sin(0.3), atol=1e-6)
+
+
+def test_other_ways_to_ask() -> None:
+    made = qj.QNode(rotated, qj.device("statevector", wires=1))
+    assert np.allclose(made(ANGLE, "x"), np.cos(0.6), atol=1e-6)
+    assert np.allclose(qj.qnode(wires=1, interface="jax")(rotated)(ANGLE, "z"), 1)
+    with pytest.raises(ParameterError, match="interface takes 'auto' or 'jax'"):
+        qj.qnode(interface="torch")
+    with pytest.raises(ParameterError, match="report"):
+        qj.qjit(rotated, verbose=True)
+
+
+def test_type_hints_compile_ahead_of_time() -> None:
+    traces: list[str] = []
+    shape = jax.ShapeDtypeStruct((3,), np.float32)
+
+    @qj.qjit
+    def hinted(angle: float, rows: shape) -> float:  # pyright: ignore[reportInvalidTypeForm]
+        traces.append("hinted")
+        return circuit(angle, "x") + rows.sum()
+
+    @qj.qjit
+    def without(angle: Any) -> Any:
+        traces.append("without")
+        return angle
+
+    assert traces == ["hinted"]
+    value = hinted(ANGLE, jnp.ones(3, np.float32))
+    assert np.allclose(value, 3 + np.cos(0.6), atol=1e-6)
+    assert traces == ["hinted"]
+    without(ANGLE)
+    assert traces == ["hinted", "without"]
+
+
+def test_a_hint_waits_for_names_that_come_later() -> None:
+    @qj.qjit
+    def early(angle: float) -> float:
+        return later(angle)
+
+    def later(angle: Any) -> Any:
+        return 2 * angle
+
+    assert np.allclose(early(ANGLE), 0.6)
