@@ -87,6 +87,7 @@ class Arguments:
     places: tuple[int, ...]  # of the static ones among the leaves
     static: tuple[Any, ...]
     arrays: tuple[Any, ...]
+    is_method: bool  # of an object in parts
 
     @property
     def key(self) -> Any:
@@ -97,6 +98,12 @@ class Arguments:
             self.places,
             tuple((type(s), s) for s in self.static),
         )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether they are what JAX takes anyway."""
+        whole = jax.tree.structure([0] * len(self.arrays))
+        return not (self.static or self.is_method or self.opened != whole)
 
     def rebuilt(self, arrays: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
         """Return the arguments with other arrays."""
@@ -118,7 +125,8 @@ def taken_apart(
     for value in static:
         _check_static(function, value.value if isinstance(value, Fixed) else value)
     arrays = tuple(leaf for n, leaf in enumerate(leaves) if n not in places)
-    return Arguments(tree, opened, tuple(places), static, arrays)
+    is_method = bool(args) and isinstance(args[0], Parts)
+    return Arguments(tree, opened, tuple(places), static, arrays, is_method)
 
 
 def _check_static(function: Callable[..., Any], value: Any) -> None:
@@ -260,7 +268,7 @@ class TakesStatic:
             found = taken_apart(self.function, *marked, numbers=needs)
         except ArgumentError as error:
             raise error from None
-        if not found.static:
+        if found.is_plain:
             raise cause from cause.__cause__
         try:
             result = self._run(found)

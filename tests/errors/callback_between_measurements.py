@@ -1,4 +1,3 @@
-import jax
 from jax.experimental import io_callback
 
 import qjit as qj
