@@ -5,8 +5,8 @@ point of a call, such as KeyboardInterrupt before the first line of what is call
 ctypes prints what is raised and goes on. Here it ends the program, and is raised again
 where the program was called.
 
-A thread that is in native code when the interpreter shuts down stays there: Python would
-end it, through frames that cannot be unwound.
+A thread that is in native code when the interpreter shuts down stays there: Python
+would end it, through frames that cannot be unwound.
 
 Whoever runs a program without Python defines `__qjit__poll` to return zero.
 """
@@ -47,7 +47,7 @@ def _memory(size: int) -> int:
 
 half, word, pointer = ir.IntType(32), ir.IntType(64), ir.PointerType()
 _raised: list[BaseException] = []
-# The thread that shuts the interpreter down, and how many threads run Python from native code.
+# The thread that shuts the interpreter down, and how many run Python from native code.
 # NOTE: in memory that outlives the interpreter, as the threads do.
 _shutdown = ctypes.c_int64.from_address(_memory(8))
 _in_python = ctypes.c_int64.from_address(_memory(8))
@@ -114,7 +114,7 @@ def _shuts_down(builder: ir.IRBuilder) -> Any:
 
 
 def _is_foreign(builder: ir.IRBuilder) -> Any:
-    """Return whether a thread is one that Python does not know: the pool's, or XLA's."""
+    """Return whether Python does not know a thread: one of the pool, or of XLA."""
     own = _python(builder, "PyGILState_GetThisThreadState", pointer)
     return builder.icmp_unsigned("==", own, ir.Constant(pointer, None))
 

@@ -1,4 +1,4 @@
-"""Quantum and compiled functions take what functions take: statics, methods, defaults."""
+"""Quantum and compiled functions take what functions take: strings, methods, ..."""
 
 import dataclasses
 import enum
