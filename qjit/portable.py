@@ -27,7 +27,8 @@ class Portable:
 
     def wrap(self, function: Any) -> None:
         """Look like a function; its attributes may be those of another compiled one."""
-        functools.update_wrapper(self, function)
+        whole: Any = self
+        functools.update_wrapper(whole, function)
         for name in OWN:
             self.__dict__.pop(name, None)
 
@@ -81,7 +82,7 @@ def _path_of(portable: Portable) -> str | None:
     return path if found is portable else None
 
 
-def _remade(kind: type[Portable], source: Any, *arguments: Any) -> Portable:
+def _remade(kind: Any, source: Any, *arguments: Any) -> Portable:
     """Return the function that was sent: the one of that name, or a new one."""
     owner = _owners.get(source) if isinstance(source, types.FunctionType) else None
     found = None if owner is None else owner()

@@ -61,7 +61,7 @@ def _ask(threads: dict[int, Watched]) -> bool:
     end = ctypes.pythonapi.PyThreadState_SetAsyncExc
     end.argtypes = [ctypes.c_ulong, ctypes.py_object]
     waits = False
-    for thread, frame in sys._current_frames().items():
+    for thread, frame in _frames().items():
         if thread == threading.get_ident() or not _runs_ours(frame):
             continue
         if thread not in threads:
@@ -69,6 +69,11 @@ def _ask(threads: dict[int, Watched]) -> bool:
             end(thread, SystemExit)
         waits |= not threads[thread].is_blocked(frame)
     return waits
+
+
+def _frames() -> dict[int, FrameType]:
+    """Return what each thread runs."""
+    return sys._current_frames()  # pyright: ignore[reportPrivateUsage]
 
 
 def _runs_ours(frame: FrameType | None) -> bool:

@@ -82,7 +82,8 @@ def test_static_argnums_and_names_reach_the_quantum_function() -> None:
             qj.RX(angle, wires=0)
         return qj.expval(qj.Z(0))
 
-    for how in ({"static_argnums": 1}, {"static_argnames": "bound"}):
+    ways: list[dict[str, Any]] = [{"static_argnums": 1}, {"static_argnames": "bound"}]
+    for how in ways:
         function = qj.qnode(wires=1, **how)(bounded)
         found = [
             function(ANGLE, 0.2),
