@@ -236,8 +236,8 @@ def check_results(results: Any, function: Callable[..., Any]) -> None:
             place = jax.tree_util.keystr(path)
             where = f" at result{place}" if place else ""
             raise ResultError(
-                f"{definition_line(function)}: '{function_name(function)}' returns an object "
-                f"of type {type(leaf).__name__}{where}. Return arrays, numbers, and "
+                f"{definition_line(function)}: '{function_name(function)}' returns an "
+                f"object of type {type(leaf).__name__}{where}. Return arrays, numbers, and "
                 "tuples, lists or dictionaries of them."
             )
 
