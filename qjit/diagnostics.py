@@ -237,8 +237,8 @@ def check_results(results: Any, function: Callable[..., Any]) -> None:
             where = f" at result{place}" if place else ""
             raise ResultError(
                 f"{definition_line(function)}: '{function_name(function)}' returns an "
-                f"object of type {type(leaf).__name__}{where}. Return arrays, numbers, and "
-                "tuples, lists or dictionaries of them."
+                f"object of type {type(leaf).__name__}{where}. Return arrays, numbers, "
+                "and tuples, lists or dictionaries of them."
             )
 
 
