@@ -12,7 +12,7 @@ from .importer import Importer, rule
 STATUS = "qjit.status"
 
 
-@rule("check")
+@rule("checked")
 def _check(importer: Importer, eqn: Any, value: Value, holds: Value) -> list[Value]:
     add_check(importer, eqn, holds, importer.place(eqn.params["message"]))
     return [value]

@@ -19,7 +19,7 @@ from .jax_internals import ad, batching, mlir, user_line
 CODES = {error: code for code, error in sorted(RUNTIME_ERRORS.items())}
 
 # Operands: a value, and whether the condition holds for it.
-check_p = Primitive("check")
+check_p = Primitive("checked")
 
 
 def checked(
