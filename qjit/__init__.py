@@ -45,16 +45,13 @@ from .measurements import vn_entropy as vn_entropy
 from .modifiers import adjoint as adjoint
 from .modifiers import ctrl as ctrl
 from .modifiers import pow as pow
-from .multi_gates import AmplitudeEmbedding as AmplitudeEmbedding
+from .multi_gates import Barrier as Barrier
 from .multi_gates import BasisState as BasisState
 from .multi_gates import ControlledQubitUnitary as ControlledQubitUnitary
 from .multi_gates import DiagonalQubitUnitary as DiagonalQubitUnitary
 from .multi_gates import GlobalPhase as GlobalPhase
 from .multi_gates import Identity as Identity
 from .multi_gates import MultiControlledX as MultiControlledX
-from .multi_gates import MultiRZ as MultiRZ
-from .multi_gates import PauliRot as PauliRot
-from .multi_gates import PCPhase as PCPhase
 from .multi_gates import QubitUnitary as QubitUnitary
 from .multi_gates import StatePrep as StatePrep
 from .multi_gates import barrier as barrier
@@ -78,15 +75,20 @@ from .ops.functions import s_prod as s_prod
 from .ops.functions import simplify as simplify
 from .ops.functions import sum as sum
 from .ops.operator import Operator as Operator
+from .product_formulas import ApproxTimeEvolution as ApproxTimeEvolution
+from .product_formulas import TrotterProduct as TrotterProduct
 from .public_face import public as _public
 from .qnode import QNode as QNode
 from .qnode import qnode as qnode
+from .rotations import MultiRZ as MultiRZ
+from .rotations import PauliRot as PauliRot
+from .rotations import PCPhase as PCPhase
 from .templates import QFT as QFT
+from .templates import AmplitudeEmbedding as AmplitudeEmbedding
 from .templates import AngleEmbedding as AngleEmbedding
 from .templates import BasicEntanglerLayers as BasicEntanglerLayers
 from .templates import GroverOperator as GroverOperator
 from .templates import StronglyEntanglingLayers as StronglyEntanglingLayers
-from .templates import TrotterProduct as TrotterProduct
 
 I = Identity  # noqa: E741 (the name of the gate)
 Observable = Operator
@@ -104,7 +106,11 @@ def __getattr__(name: str) -> Any:
     """Return the function of a gate of the table, such as `RX`."""
     if name in _GATES:
         return _GATES[name]
-    raise AttributeError(f"module 'qjit' has no attribute {name!r}")
+    if name.startswith("_"):
+        raise AttributeError(f"module 'qjit' has no attribute {name!r}")
+    from .suggestions import unknown_name
+
+    raise unknown_name(name, __dir__())
 
 
 def __dir__() -> list[str]:

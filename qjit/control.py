@@ -24,6 +24,7 @@ from .errors import (
 )
 from .jax_internals import trace_state_clean, user_line
 from .jaxprs import Traced, trace
+from .keywords import keywords
 from .ops.operator import is_operator
 from .primitives import integer_dtype
 from .ranges import make_range
@@ -31,6 +32,7 @@ from .ranges import make_range
 NO_TURN = "a loop without turns has no value. Give the loop a state to begin with."
 
 
+@keywords("allow_array_resizing")
 def for_loop(
     start: Any, stop: Any = None, step: Any = 1, *, max_iterations: int | None = None
 ) -> Callable[..., Any]:
@@ -115,6 +117,7 @@ def _unless_none(traced: Traced, found: list[Any], turned: Any) -> Any:
     return jax.tree.unflatten(traced.out_tree, results)
 
 
+@keywords("allow_array_resizing")
 def while_loop(
     cond_fn: Callable[..., Any], *, max_iterations: int | None = None
 ) -> Callable[..., Any]:

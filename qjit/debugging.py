@@ -27,6 +27,7 @@ from .jax_internals import (
     trace_state_clean,
     user_line,
 )
+from .keywords import keywords
 from .primitives import snapshot_p
 from .qnode import QNode
 
@@ -125,6 +126,7 @@ batching.primitive_batchers[debug_assert_p] = _batched
 mlir.register_lowering(debug_assert_p, mlir.lower_fun(_native, True))
 
 
+@keywords("measurement")
 def Snapshot(tag: Any = None) -> None:
     """Mark a place in the circuit where `snapshots` reads the state.
 

@@ -10,12 +10,20 @@ import numpy as np
 
 from .diagnostics import differentiating, is_array
 from .errors import ParameterError, ParameterTypeError
+from .finite_differences import with_method
 from .jax_internals import user_line
 
 
-def _explained(transform: Callable[..., Any], function: Any, argnums: Any) -> Any:
+def _explained(
+    transform: Callable[..., Any],
+    function: Any,
+    argnums: Any,
+    method: str | None = None,
+    h: float | None = None,
+) -> Any:
     """Return the transformed function, whose errors name the user's line."""
-    transformed = transform(function, argnums=_positions(argnums))
+    positions = _positions(argnums)
+    transformed = transform(with_method(function, positions, method, h), positions)
 
     @functools.wraps(transformed)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -29,14 +37,22 @@ def _positions(argnums: Any) -> Any:
     return 0 if argnums is None else argnums
 
 
-def grad(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any]:
+def grad(
+    func: Callable[..., Any],
+    argnums: Any = None,
+    h: float | None = None,
+    method: str | None = None,
+) -> Callable[..., Any]:
     """Return a function that computes the gradient of a scalar function.
 
     Args:
-        function: a function of real arrays (any pytrees) that returns a real scalar,
+        func: a function of real arrays (any pytrees) that returns a real scalar,
             such as a quantum function; see `jax.grad`.
         argnums: position or positions of the arguments to differentiate; the first
             when left out.
+        h: the step of the differences.
+        method: "fd" for central differences of the whole function; "auto", the default,
+            for that of each quantum function, and JAX's own around them.
 
     Returns:
         A function of the same arguments; its result has the shape of the
@@ -55,18 +71,24 @@ def grad(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any
     >>> print(f"{qj.grad(circuit)(0.3):.4f}")  # -sin(0.3)
     -0.2955
     """
-    return _explained(jax.grad, function, argnums)
+    return _explained(jax.grad, func, argnums, method, h)
 
 
 def value_and_grad(
-    function: Callable[..., Any], argnums: Any = None
+    func: Callable[..., Any],
+    argnums: Any = None,
+    method: str | None = None,
+    h: float | None = None,
 ) -> Callable[..., Any]:
     """Return a function that computes a scalar function and its gradient.
 
     Args:
-        function: a function of real arrays (any pytrees) that returns a real scalar;
+        func: a function of real arrays (any pytrees) that returns a real scalar;
             see `jax.value_and_grad`.
         argnums: position or positions of the arguments to differentiate.
+        method: "fd" for central differences of the whole function; "auto", the default,
+            for that of each quantum function, and JAX's own around them.
+        h: the step of the differences.
 
     Returns:
         A function of the same arguments that returns a pair (value, gradient).
@@ -84,16 +106,24 @@ def value_and_grad(
     >>> print(f"{value:.4f} {slope:.4f}")
     0.9553 -0.2955
     """
-    return _explained(jax.value_and_grad, function, argnums)
+    return _explained(jax.value_and_grad, func, argnums, method, h)
 
 
-def jacobian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any]:
+def jacobian(
+    func: Callable[..., Any],
+    argnums: Any = None,
+    method: str | None = None,
+    h: float | None = None,
+) -> Callable[..., Any]:
     """Return a function that computes the Jacobian, by reverse mode.
 
     Args:
-        function: a function of real arrays (any pytrees) that returns real arrays;
+        func: a function of real arrays (any pytrees) that returns real arrays;
             see `jax.jacrev`.
         argnums: position or positions of the arguments to differentiate.
+        method: "fd" for central differences of the whole function; "auto", the default,
+            for that of each quantum function, and JAX's own around them.
+        h: the step of the differences.
 
     Returns:
         A function of the same arguments; each result has the shape of an output
@@ -111,14 +141,14 @@ def jacobian(function: Callable[..., Any], argnums: Any = None) -> Callable[...,
     >>> print([f"{slope:.4f}" for slope in qj.jacobian(circuit)(0.3)])
     ['-0.2955', '-0.9553']
     """
-    return _explained(jax.jacrev, function, argnums)
+    return _explained(jax.jacrev, func, argnums, method, h)
 
 
-def hessian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., Any]:
+def hessian(func: Callable[..., Any], argnums: Any = None) -> Callable[..., Any]:
     """Return a function that computes the Hessian; see `jax.hessian`.
 
     Args:
-        function: a function of real arrays that returns a real scalar.
+        func: a function of real arrays that returns a real scalar.
         argnums: position or positions of the arguments to differentiate.
 
     Returns:
@@ -137,18 +167,29 @@ def hessian(function: Callable[..., Any], argnums: Any = None) -> Callable[..., 
     >>> print(f"{qj.hessian(circuit)(0.3):.4f}")  # -cos(0.3)
     -0.9553
     """
-    return _explained(jax.hessian, function, argnums)
+    return _explained(jax.hessian, func, argnums)
 
 
 def jvp(
-    function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
+    f: Callable[..., Any],
+    params: Sequence[Any],
+    tangents: Sequence[Any],
+    method: str | None = None,
+    h: float | None = None,
+    argnums: Any = None,
 ) -> Any:
     """Return the value of a function and its derivative along tangents.
 
     Args:
-        function: a function of real arrays (any pytrees); see `jax.jvp`.
-        primals: its arguments.
-        tangents: one tangent for each argument, of the same shape and dtype.
+        f: a function of real arrays (any pytrees); see `jax.jvp`.
+        params: its arguments.
+        tangents: one tangent for each of those that are differentiated, of the same
+            shape and dtype.
+        method: "fd" for central differences of the whole function; "auto", the default,
+            for that of each quantum function, and JAX's own around them.
+        h: the step of the differences.
+        argnums: position or positions of the arguments to differentiate; all when left
+            out.
 
     Returns:
         A pair (value, derivative) of equal structure.
@@ -166,24 +207,57 @@ def jvp(
     >>> print(f"{value:.4f} {slope:.4f}")
     0.9553 -0.5910
     """
-    with differentiating(function):
-        points = _sequence(primals, "primals")
+    with differentiating(f):
+        moved, points = _restricted(f, params, method, h, argnums)
         along = _like(points, _sequence(tangents, "tangents"), "tangents")
-        return jax.jvp(function, points, along)
+        return jax.jvp(moved, points, along)
+
+
+def _restricted(
+    function: Callable[..., Any],
+    params: Sequence[Any],
+    method: Any,
+    h: Any,
+    argnums: Any,
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """Return a function of some of its arguments only, and these."""
+    params = _sequence(params, "params")
+    if argnums is None:
+        return with_method(function, None, method, h), params
+    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    differentiated = with_method(function, places, method, h)
+
+    def moved(*values: Any) -> Any:
+        given = list(params)
+        for place, value in zip(places, values, strict=True):
+            given[place] = value
+        return differentiated(*given)
+
+    return moved, tuple(params[place] for place in places)
 
 
 def vjp(
-    function: Callable[..., Any], primals: Sequence[Any], cotangents: Any
+    f: Callable[..., Any],
+    params: Sequence[Any],
+    cotangents: Any,
+    method: str | None = None,
+    h: float | None = None,
+    argnums: Any = None,
 ) -> tuple[Any, Any]:
     """Return the value of a function and the pullback of cotangents.
 
     Args:
-        function: a function of real arrays (any pytrees); see `jax.vjp`.
-        primals: its arguments.
+        f: a function of real arrays (any pytrees); see `jax.vjp`.
+        params: its arguments.
         cotangents: one cotangent for each result, of the same shape and dtype.
+        method: "fd" for central differences of the whole function; "auto", the default,
+            for that of each quantum function, and JAX's own around them.
+        h: the step of the differences.
+        argnums: position or positions of the arguments to differentiate; all when left
+            out.
 
     Returns:
-        A pair (value, tuple of one cotangent for each argument).
+        A pair (value, tuple of one cotangent for each of those arguments).
 
     Raises:
         DifferentiationError: for a quantum function that cannot be differentiated.
@@ -198,7 +272,8 @@ def vjp(
     >>> print(f"{value:.4f} {slope:.4f}")
     0.9553 -0.5910
     """
-    value, pullback = jax.vjp(function, *_sequence(primals, "primals"))
+    moved, points = _restricted(f, params, method, h, argnums)
+    value, pullback = jax.vjp(moved, *points)
     return value, pullback(_like(value, cotangents, "cotangents"))
 
 

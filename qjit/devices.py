@@ -70,7 +70,6 @@ def _is_complex(dtype: Any) -> bool:
 
 def device(
     name: str = "statevector",
-    *,
     wires: Wires = None,
     shots: int | None = None,
     seed: int | None = None,

@@ -5,6 +5,13 @@ class QJitError(Exception):
     """Base of every error that qjit raises to its users."""
 
 
+class UnknownNameError(QJitError, AttributeError):
+    """A name of qjit does not exist.
+
+    `dir(qjit)` lists the names; those of gates and measurements are PennyLane's.
+    """
+
+
 class WireError(QJitError, ValueError):
     """A wire is out of range, repeated, or not an integer.
 

@@ -10,6 +10,7 @@ from .errors import ParameterError
 from .exponentials import evolved
 from .functionals import observable_applied
 from .jax_internals import user_line, wide_types
+from .keywords import keywords
 from .multi_gates import unitary
 from .observables import Observable, as_observable, real_coefficients
 from .operations import as_angle, operator_function
@@ -19,13 +20,14 @@ from .wires import Label
 WIDEST = 10
 
 
+@keywords(former={"hamiltonian": "op", "time": "coeff"})
 @operator_function
-def evolve(hamiltonian: Any, time: Any) -> Operator:
-    """Apply exp(-i time H), the evolution under a Hamiltonian, as one matrix.
+def evolve(op: Any, coeff: Any = 1.0) -> Operator:
+    """Apply exp(-i t H), the evolution under a Hamiltonian, as one matrix.
 
     Args:
-        hamiltonian: an observable on k wires; its coefficients may be traced.
-        time: a real scalar, in units of one over the Hamiltonian's.
+        op: the Hamiltonian, an observable on k wires; its coefficients may be traced.
+        coeff: the time t, a real scalar, in units of one over the Hamiltonian's.
 
     Raises:
         ParameterError: for more than 10 wires, whose matrix would be too large; see
@@ -39,7 +41,7 @@ def evolve(hamiltonian: Any, time: Any) -> Operator:
     >>> print(f"{circuit(0.7):.4f}")
     0.8552
     """
-    return evolution(hamiltonian, time)
+    return evolution(op, coeff)
 
 
 def evolution(hamiltonian: Any, time: Any) -> Operator:

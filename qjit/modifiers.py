@@ -22,6 +22,7 @@ from .errors import (
 from .hoist import Hoisted, hoist
 from .jax_internals import scan_counts, user_line
 from .jaxprs import Environment, bind, has_effects, inner_jaxpr
+from .keywords import keywords
 from .multi_gates import as_control_values
 from .operations import wires_of
 from .ops.arithmetic import power
@@ -32,13 +33,14 @@ from .preparations import EVERY, settled
 from .wires import Wires, positions
 
 
-def adjoint(operation: Callable[..., Any] | Operator) -> Any:
+@keywords("lazy")
+def adjoint(fn: Callable[..., Any] | Operator) -> Any:
     """Return the inverse of a gate or of a quantum function.
 
     Args:
-        operation: an operator, which is replaced by its adjoint where it is applied,
-            or a function that applies gates; of loops whose length is traced, up to
-            1024 turns.
+        fn: an operator, which is replaced by its adjoint where it is applied, or a
+            function that applies gates; of loops whose length is traced, up to 1024
+            turns.
 
     Returns:
         The adjoint operator, or a function of the same arguments.
@@ -57,19 +59,20 @@ def adjoint(operation: Callable[..., Any] | Operator) -> Any:
     >>> qj.adjoint(qj.S(0))
     Adjoint(S)(wires=[0])
     """
-    return _modified(operation, "adjoint", lambda: Modifiers(adjoint=True))
+    return _modified(fn, "adjoint", lambda: Modifiers(adjoint=True))
 
 
+@keywords("work_wires", "work_wire_type")
 def ctrl(
-    operation: Callable[..., Any] | Operator,
+    op: Callable[..., Any] | Operator,
     control: Wires,
     control_values: Any = None,
 ) -> Any:
     """Return a gate or quantum function controlled by more wires.
 
     Args:
-        operation: an operator, which is replaced where it is applied, or a function
-            that applies gates, with any control flow.
+        op: an operator, which is replaced where it is applied, or a function that
+            applies gates, with any control flow.
         control: one wire or several, static or traced.
         control_values: the values that the controls must have, ones by default.
 
@@ -93,7 +96,7 @@ def ctrl(
         wires = wires_of(control, "ctrl")
         return Modifiers(False, wires, as_control_values(control_values, len(wires)))
 
-    return _modified(operation, "ctrl", change)
+    return _modified(op, "ctrl", change)
 
 
 def _modified(operation: Any, what: str, change: Callable[[], Modifiers]) -> Any:
@@ -130,13 +133,14 @@ def replayed(function: Callable[[], Any], change: Modifiers) -> Any:
     return jax.tree.unflatten(jax.tree.structure(shapes), outs)
 
 
-def pow(operation: Callable[..., Any] | Operator, exponent: Any) -> Any:
+@keywords("lazy", "id")
+def pow(base: Callable[..., Any] | Operator, z: Any = 1) -> Any:
     """Return a power of an operator or of a quantum function.
 
     Args:
-        operation: an operator, which is replaced where it is applied, or a function
-            that applies gates.
-        exponent: an integer known when tracing; negative powers invert. Of an operator,
+        base: an operator, which is replaced where it is applied, or a function that
+            applies gates.
+        z: an integer known when tracing; negative powers invert. Of an operator,
             any real number.
 
     Returns:
@@ -154,18 +158,18 @@ def pow(operation: Callable[..., Any] | Operator, exponent: Any) -> Any:
     >>> print(f"{circuit():.4f}")  # -cos(0.6)
     -0.8253
     """
-    if isinstance(operation, Operator):
-        return power(operation, exponent)
-    _check_callable(operation, "pow")
-    if (build := getattr(operation, "build", None)) is not None:
-        return lambda *args, **kwargs: power(build(*args, **kwargs), exponent)
-    if not _is_integer(exponent):
+    if isinstance(base, Operator):
+        return power(base, z)
+    _check_callable(base, "pow")
+    if (build := getattr(base, "build", None)) is not None:
+        return lambda *args, **kwargs: power(build(*args, **kwargs), z)
+    if not _is_integer(z):
         raise ParameterError(
-            f"{user_line()}: pow of a function takes an integer, but got {exponent!r}."
+            f"{user_line()}: pow of a function takes an integer, but got {z!r}."
         )
 
     def raised(*args: Any, **kwargs: Any) -> None:
-        _repeat(lambda: operation(*args, **kwargs), int(exponent))
+        _repeat(lambda: base(*args, **kwargs), int(z))
 
     return raised
 

@@ -11,16 +11,12 @@ from jax.core import Tracer
 
 from qjit.dialects.gates import GATES
 
+from .checks import checked
 from .context import current
 from .errors import MatrixError, ParameterError, StateError, WireError
-from .jax_internals import user_line
-from .operations import (
-    as_angle,
-    as_array,
-    batch_remedy,
-    operator_function,
-    wires_of,
-)
+from .jax_internals import user_line, wide_types
+from .keywords import keywords
+from .operations import as_angle, as_array, batch_remedy, operator_function, wires_of
 from .ops.gates import Gate, global_phase, identity_on
 from .ops.operator import Operator
 from .ops.template import template
@@ -39,103 +35,9 @@ from .wires import (
 )
 
 
+@keywords("id")
 @operator_function
-def MultiRZ(theta: Any, wires: Wires) -> Operator:
-    """Apply exp(-i theta/2 Z...Z).
-
-    Args:
-        theta: angle in radians, a real scalar.
-        wires: any number of wires, static or traced.
-
-    Raises:
-        WireError: for wires that repeat or are out of range.
-        ParameterError: for an angle that is no real scalar.
-
-    >>> import qjit as qj
-    >>> @qj.qnode(wires=2)
-    ... def circuit():
-    ...     qj.H(0)
-    ...     qj.H(1)
-    ...     qj.MultiRZ(0.3, wires=[0, 1])
-    ...     return qj.expval(qj.X(0))
-    >>> print(f"{circuit():.4f}")  # cos(0.3)
-    0.9553
-    """
-    on = wires_of(wires, "MultiRZ")
-    return _rotation("MultiRZ", theta, on, None)
-
-
-@operator_function
-def PauliRot(theta: Any, pauli_word: str, wires: Wires) -> Operator:
-    """Apply exp(-i theta/2 P) for a Pauli word P.
-
-    Args:
-        theta: angle in radians, a real scalar.
-        pauli_word: one letter I, X, Y or Z for each wire, such as "XIY".
-        wires: as many wires, static or traced.
-
-    Raises:
-        ParameterError: for a word of another length or with other letters.
-        WireError: for wires that repeat or are out of range.
-
-    >>> import qjit as qj
-    >>> @qj.qnode(wires=2)
-    ... def circuit():
-    ...     qj.PauliRot(0.3, "XY", wires=[0, 1])
-    ...     return qj.expval(qj.Z(0))
-    >>> print(f"{circuit():.4f}")  # cos(0.3)
-    0.9553
-    """
-    on = wires_of(wires, "PauliRot")
-    if len(pauli_word) != len(on) or set(pauli_word) - set("IXYZ"):
-        raise ParameterError(
-            f"{user_line()}: PauliRot on {len(on)} wire(s) takes a word of as many "
-            f"letters I, X, Y, Z, but got {pauli_word!r}."
-        )
-    return _rotation("PauliRot", theta, on, pauli_word)
-
-
-def _rotation(
-    name: str, theta: Any, on: tuple[Wire, ...], word: str | None
-) -> Operator:
-    angle = as_angle(theta, name)
-    return Gate(GATES[name], (angle,), (), on, word=word)
-
-
-@operator_function
-def PCPhase(phi: Any, dim: int, wires: Wires) -> Operator:
-    """Apply e^{i phi} to the first `dim` basis states and e^{-i phi} to the rest.
-
-    Args:
-        phi: angle in radians, a real scalar.
-        dim: number of basis states, from 0 to 2**k; known when tracing.
-        wires: k wires, static or traced.
-
-    Raises:
-        ParameterError: for a `dim` out of range.
-        WireError: for wires that repeat or are out of range.
-
-    >>> import qjit as qj
-    >>> @qj.qnode(wires=1)
-    ... def circuit():
-    ...     qj.H(0)
-    ...     qj.PCPhase(0.3, dim=1, wires=[0])
-    ...     return qj.expval(qj.X(0))
-    >>> print(f"{circuit():.4f}")  # cos(0.6)
-    0.8253
-    """
-    on = wires_of(wires, "PCPhase")
-    if not 0 <= int(dim) <= 2 ** len(on):
-        raise ParameterError(
-            f"{user_line()}: PCPhase on {len(on)} wire(s) takes dim from 0 to "
-            f"{2 ** len(on)}, but got {dim}."
-        )
-    angle = as_angle(phi, "PCPhase")
-    return Gate(GATES["PCPhase"], (angle,), (), on, dim=int(dim))
-
-
-@operator_function
-def GlobalPhase(phi: Any, wires: Wires = None) -> Operator:
+def GlobalPhase(phi: Any, wires: Wires = ()) -> Operator:
     """Multiply the state by e^{-i phi}; it matters under control.
 
     Args:
@@ -159,8 +61,9 @@ def GlobalPhase(phi: Any, wires: Wires = None) -> Operator:
     return global_phase(as_angle(phi, "GlobalPhase"))
 
 
+@keywords("id")
 @operator_function
-def Identity(wires: Wires) -> Operator:
+def Identity(wires: Wires = ()) -> Operator:
     """Do nothing; as an observable, the identity.
 
     Args:
@@ -179,6 +82,7 @@ def Identity(wires: Wires) -> Operator:
     return identity_on(wires_of(wires, "Identity"))
 
 
+@keywords("work_wires", "work_wire_type")
 @operator_function
 def MultiControlledX(wires: Wires, control_values: Any = None) -> Operator:
     """Apply X to the last wire if the others have the control values.
@@ -224,6 +128,7 @@ def as_control_values(values: Any, count: int) -> tuple[bool, ...]:
     return tuple(map(bool, checked))
 
 
+@keywords("id", "unitary_check")
 @operator_function
 def QubitUnitary(U: Any, wires: Wires) -> Operator:
     """Apply a unitary matrix to k wires.
@@ -252,6 +157,7 @@ def QubitUnitary(U: Any, wires: Wires) -> Operator:
     return unitary("QubitUnitary", U, on, (), (), diagonal=False)
 
 
+@keywords("id")
 @operator_function
 def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operator:
     """Apply a diagonal unitary to k wires.
@@ -278,14 +184,15 @@ def DiagonalQubitUnitary(D: Any, wires: Wires) -> Operator:
     return unitary("DiagonalQubitUnitary", D, on, (), (), diagonal=True)
 
 
+@keywords("unitary_check", "work_wires", "work_wire_type", former={"U": "base"})
 @operator_function
 def ControlledQubitUnitary(
-    U: Any, wires: Wires, control_values: Any = None
+    base: Any, wires: Wires, control_values: Any = None
 ) -> Operator:
     """Apply a unitary matrix to the last wires, controlled by the first ones.
 
     Args:
-        U: complex array of shape (2**k, 2**k), known or traced.
+        base: complex array of shape (2**k, 2**k), known or traced.
         wires: the controls, then the k targets.
         control_values: a bit for each control; ones when left out.
 
@@ -305,7 +212,7 @@ def ControlledQubitUnitary(
     -1.0
     """
     on = wires_of(wires, "ControlledQubitUnitary")
-    matrix = as_array(U, "ControlledQubitUnitary")
+    matrix = as_array(base, "ControlledQubitUnitary")
     size = np.shape(matrix)[-1] if np.ndim(matrix) else 0
     count = len(on) - max(int(size) - 1, 0).bit_length()
     if count < 0:
@@ -343,17 +250,19 @@ def unitary(
     )
 
 
+@keywords("id")
 @template
 def BasisState(state: Any, wires: Wires) -> None:
     """Flip wires to the bits of a basis state; wires in |0> are then in that state.
 
     Args:
-        state: zeros and ones, an array of shape (k,), known or traced.
+        state: zeros and ones, an array of shape (k,), known or traced; or the integer
+            that they spell, the first the most significant.
         wires: the k wires, static or traced.
 
     Raises:
-        StateError: for another shape, or bits that are neither 0 nor 1 (checked at run
-            time for traced ones).
+        StateError: for another shape, bits that are neither 0 nor 1, or an integer that
+            takes more than k bits (checked at run time for traced ones).
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=2)
@@ -365,7 +274,7 @@ def BasisState(state: Any, wires: Wires) -> None:
     """
     context = current("BasisState")
     on = as_wires(wires, context)
-    state = as_array(state, "BasisState")
+    state = _spelled(state, len(on))
     if np.shape(state) != (len(on),):
         raise StateError(
             f"{user_line()}: BasisState on {len(on)} wire(s) takes as many bits, but "
@@ -383,13 +292,39 @@ def BasisState(state: Any, wires: Wires) -> None:
             jax.lax.cond(bit != 0, lambda w=wire: _flip(w), lambda: None)
 
 
+def _spelled(state: Any, count: int) -> Any:
+    """Return the bits of an integer, or bits as they are."""
+    is_known = isinstance(state, int) and not isinstance(state, bool)
+    bits: Any = state if is_known else as_array(state, "BasisState")
+    if not is_known and (np.ndim(bits) or not jnp.issubdtype(bits.dtype, np.integer)):
+        return bits
+    places = np.arange(count)[::-1]
+    if not isinstance(state, Tracer):
+        number = int(state)
+        if not 0 <= number < 2**count:
+            raise StateError(
+                f"{user_line()}: BasisState on {count} wire(s) takes an integer from 0 "
+                f"to {2**count - 1}, but got {number}."
+            )
+        return np.asarray([number >> int(place) & 1 for place in places])
+    wide = state.astype(jnp.int64 if wide_types() else jnp.int32)
+    above = min(count, jnp.iinfo(wide.dtype).bits - 1)
+    message = (
+        f"BasisState on {count} wire(s) takes an integer from 0 to {2**count - 1}, but "
+        "the one that was computed is another."
+    )
+    wide = checked(wide, (wide >= 0) & (wide >> above == 0), StateError, message)
+    return wide >> places & 1
+
+
 def _flip(wire: Wire) -> None:
     Gate(GATES["X"], targets=(wire,)).bind()
 
 
+@keywords("id", "validate_norm")
 @template
 def StatePrep(
-    state: Any, wires: Wires, normalize: bool = False, pad_with: Any = None
+    state: Any, wires: Wires, pad_with: Any = None, normalize: bool = False
 ) -> None:
     """Prepare wires in |0> in a state vector of 2**k amplitudes.
 
@@ -401,8 +336,9 @@ def StatePrep(
             dtype; vectors of lower precision than the program's are divided by their
             norm.
         wires: the k wires, static or traced; the first is the most significant.
+        pad_with: value for missing amplitudes at the end; the state is then divided by
+            its norm.
         normalize: divide by the norm first.
-        pad_with: value for missing amplitudes at the end.
 
     Raises:
         StateError: if the shape is wrong or the norm is not one (checked at run
@@ -416,6 +352,7 @@ def StatePrep(
     >>> print([f"{p:.2f}" for p in circuit()])
     ['0.36', '0.64', '0.00', '0.00']
     """
+    normalize = normalize or pad_with is not None
     vector = _padded(state, 2 ** len(wires), pad_with)
     prepare(*state_vector(vector, len(wires), normalize), wires)
 
@@ -440,9 +377,6 @@ def _in_place(wires: Sequence[Wire], _: Any) -> Any:
     return nullcontext(wires)
 
 
-AmplitudeEmbedding = StatePrep
-
-
 def _padded(state: Any, size: int, pad_with: Any) -> Any:
     state = as_array(state, "StatePrep")
     xp = jnp if isinstance(state, Tracer) else np
@@ -452,11 +386,13 @@ def _padded(state: Any, size: int, pad_with: Any) -> Any:
     return vector
 
 
-def barrier(wires: Wires = None) -> None:
+@keywords("id")
+def barrier(wires: Wires = (), only_visual: bool = False) -> None:
     """Mark a place in the circuit; it changes no state.
 
     Args:
         wires: the wires that the mark is drawn on; all when left out.
+        only_visual: whether nothing is moved past the mark; it changes no result.
 
     Raises:
         WireError: for wires that repeat or are out of range.
@@ -473,3 +409,6 @@ def barrier(wires: Wires = None) -> None:
     context = current("barrier")
     if wires is not None:
         as_wires(wires, context)
+
+
+Barrier = barrier

@@ -8,6 +8,7 @@ import numpy as np
 
 from .errors import MatrixError, ParameterError
 from .jax_internals import user_line
+from .keywords import keywords
 from .operations import as_array
 from .ops import linear_form as forms
 from .ops.expressions import Hamiltonian as LinearCombination
@@ -90,11 +91,12 @@ class Matrix(Operator):
         return f"{self.kind}({shape} array, wires={list(self.targets)})"
 
 
-def Hermitian(matrix: Any, wires: Wires) -> Operator:
+@keywords("id")
+def Hermitian(A: Any, wires: Wires) -> Operator:
     """Return the observable of a Hermitian matrix.
 
     Args:
-        matrix: complex array of shape (2**k, 2**k), equal to its conjugate transpose.
+        A: complex array of shape (2**k, 2**k), equal to its conjugate transpose.
         wires: the k wires it acts on, static or traced; the first is the most
             significant.
 
@@ -110,7 +112,7 @@ def Hermitian(matrix: Any, wires: Wires) -> Operator:
     0.5
     """
     on = as_labels(wires)
-    matrix = as_array(matrix, "Hermitian")
+    matrix = as_array(A, "Hermitian")
     xp = backend(matrix)
     matrix = xp.asarray(matrix)
     if matrix.shape != (2 ** len(on),) * 2:
@@ -123,6 +125,7 @@ def Hermitian(matrix: Any, wires: Wires) -> Operator:
     return created(Matrix("Hermitian", matrix, on))
 
 
+@keywords("id")
 def Projector(state: Any, wires: Wires) -> Operator:
     """Return the projector onto a state.
 
@@ -156,6 +159,7 @@ def Projector(state: Any, wires: Wires) -> Operator:
     return created(Matrix("Projector", state, on))
 
 
+@keywords("grouping_type", "method", "id")
 def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Operator:
     """Return the sum of observables weighted by coefficients.
 

@@ -121,6 +121,7 @@ def gate_function(record: GateRecord) -> Callable[..., Operator]:
         if wires is None and len(args) == count + 1:
             args, wires = args[:-1], args[-1]
         if named:
+            named.pop("id", None)
             args = (*args, *_named(name, names[len(args) :], named))
         if wires is None or len(args) != count:
             raise ParameterError(
@@ -137,6 +138,7 @@ def gate_function(record: GateRecord) -> Callable[..., Operator]:
     gate.__doc__ = _documentation(record)
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(each, kind) for each in (*names, "wires")]
+    parameters.append(inspect.Parameter("id", kind, default=None))
     setattr(gate, "__signature__", inspect.Signature(parameters))  # noqa: B010
     return public(operator_function(gate), name)
 

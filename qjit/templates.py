@@ -1,23 +1,62 @@
-"""Circuit templates: embeddings, layers, the Fourier transform, Grover, Trotter."""
+"""Circuit templates: embeddings, layers, the Fourier transform, Grover."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from .context import current
 from .errors import ParameterError
 from .jax_internals import user_line
-from .multi_gates import GlobalPhase, MultiControlledX, PauliRot
-from .observables import as_observable, real_coefficients
-from .operations import FIXED_ARITY_GATES
+from .keywords import keywords
+from .multi_gates import GlobalPhase, MultiControlledX, StatePrep
+from .operations import FIXED_ARITY_GATES, as_array
 from .ops.template import template
-from .wires import Wires, as_wires, static_wires
+from .wires import Wires, as_wires
 
 _GATES = FIXED_ARITY_GATES
 
 
+def shaped(shape: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Give a template the function of the shape of its weights as `.shape`."""
+
+    def attached(function: Any) -> Any:
+        function.shape = shape
+        return function
+
+    return attached
+
+
+@keywords("id", "validate_norm")
+@template
+def AmplitudeEmbedding(
+    features: Any, wires: Wires, pad_with: Any = None, normalize: bool = False
+) -> None:
+    """Prepare wires in |0> in the state whose amplitudes are the features.
+
+    Args:
+        features: array of shape (2**k,), normalised, or shorter with `pad_with`.
+        wires: the k wires, static or traced; the first is the most significant.
+        pad_with: value for missing amplitudes at the end; the state is then divided by
+            its norm.
+        normalize: divide by the norm first.
+
+    Raises:
+        StateError: if the shape is wrong or the norm is not one (checked at run
+            time for a traced vector).
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.AmplitudeEmbedding([3.0, 4.0], wires=range(2), pad_with=0.0)
+    ...     return qj.probs()
+    >>> print([f"{p:.2f}" for p in circuit()])
+    ['0.36', '0.64', '0.00', '0.00']
+    """
+    StatePrep(features, wires, pad_with=pad_with, normalize=normalize)
+
+
+@keywords("id")
 @template
 def AngleEmbedding(features: Any, wires: Wires, rotation: str = "X") -> None:
     """Rotate each wire by one feature.
@@ -44,6 +83,7 @@ def AngleEmbedding(features: Any, wires: Wires, rotation: str = "X") -> None:
         raise ParameterError(
             f"{user_line()}: rotation takes 'X', 'Y' or 'Z', but got {rotation!r}."
         )
+    features = as_array(features, "AngleEmbedding")
     if np.ndim(features) != 1 or np.shape(features)[0] > len(on):
         raise ParameterError(
             f"{user_line()}: AngleEmbedding on {len(on)} wire(s) takes at most as many "
@@ -53,19 +93,25 @@ def AngleEmbedding(features: Any, wires: Wires, rotation: str = "X") -> None:
         _GATES[f"R{rotation}"](features[place], wires=wire)
 
 
+def _shape_of_angles(n_layers: int, n_wires: int) -> tuple[int, int]:
+    """Return the shape of the weights of BasicEntanglerLayers."""
+    return n_layers, n_wires
+
+
+@shaped(_shape_of_angles)
+@keywords("id")
 @template
-def BasicEntanglerLayers(
-    weights: Any, wires: Wires, rotation: Any = _GATES["RX"]
-) -> None:
+def BasicEntanglerLayers(weights: Any, wires: Wires, rotation: Any = None) -> None:
     """Apply layers of one-parameter rotations and a ring of CNOTs.
 
     Args:
         weights: angles in radians, real, of shape (layers, wires).
         wires: the wires.
-        rotation: the rotation gate.
+        rotation: the rotation gate, `RX` when left out.
 
     Raises:
-        ParameterError: for weights of another shape.
+        ParameterError: for weights of another shape; `BasicEntanglerLayers.shape` is a
+            function of the numbers of layers and wires.
 
     >>> import jax
     >>> import qjit as qj
@@ -77,19 +123,30 @@ def BasicEntanglerLayers(
     0.5130
     """
     on = as_wires(wires, current("BasicEntanglerLayers"))
-    _check_weights("BasicEntanglerLayers", weights, (None, len(on)))
+    weights = _weights("BasicEntanglerLayers", weights, (None, len(on)))
+    rotation = rotation or _GATES["RX"]
     for layer in range(np.shape(weights)[0]):
         for place, wire in enumerate(on):
             rotation(weights[layer, place], wires=wire)
         if len(on) == 2:
             _GATES["CNOT"](wires=on)
         elif len(on) > 2:
-            _ring(on, 1)
+            _ring(on, 1, _GATES["CNOT"])
 
 
+def _shape_of_rotations(n_layers: int, n_wires: int) -> tuple[int, int, int]:
+    """Return the shape of the weights of StronglyEntanglingLayers."""
+    return n_layers, n_wires, 3
+
+
+@shaped(_shape_of_rotations)
+@keywords("id")
 @template
 def StronglyEntanglingLayers(
-    weights: Any, wires: Wires, ranges: Sequence[int] | None = None
+    weights: Any,
+    wires: Wires,
+    ranges: Sequence[int] | None = None,
+    imprimitive: Any = _GATES["CNOT"],
 ) -> None:
     """Apply layers of general rotations and rings of CNOTs of growing range.
 
@@ -98,10 +155,14 @@ def StronglyEntanglingLayers(
     Args:
         weights: angles in radians, real, of shape (layers, wires, 3).
         wires: the wires.
-        ranges: the distance between control and target, for each layer.
+        ranges: the distance between control and target, for each layer; no multiple of
+            the number of wires.
+        imprimitive: the gate of the rings, on two wires.
 
     Raises:
-        ParameterError: for weights of another shape.
+        ParameterError: for weights or ranges of another shape or value;
+            `StronglyEntanglingLayers.shape` is a function of the numbers of layers and
+            wires.
 
     >>> import jax
     >>> import qjit as qj
@@ -113,21 +174,36 @@ def StronglyEntanglingLayers(
     0.8463
     """
     on = as_wires(wires, current("StronglyEntanglingLayers"))
-    _check_weights("StronglyEntanglingLayers", weights, (None, len(on), 3))
-    for layer in range(np.shape(weights)[0]):
+    weights = _weights("StronglyEntanglingLayers", weights, (None, len(on), 3))
+    steps = _ranges(ranges, np.shape(weights)[0], len(on))
+    for layer, step in enumerate(steps):
         for place, wire in enumerate(on):
             _GATES["Rot"](*(weights[layer, place, k] for k in range(3)), wires=wire)
         if len(on) > 1:
-            step = layer % (len(on) - 1) + 1 if ranges is None else ranges[layer]
-            _ring(on, step)
+            _ring(on, step, imprimitive or _GATES["CNOT"])
 
 
-def _ring(on: Sequence[Any], step: int) -> None:
+def _ranges(ranges: Sequence[int] | None, layers: int, count: int) -> list[int]:
+    """Return the range of each layer: by default 1 to count - 1, again and again."""
+    if ranges is None:
+        return [layer % max(count - 1, 1) + 1 for layer in range(layers)]
+    if len(ranges) != layers or any(int(each) % count == 0 for each in ranges):
+        raise ParameterError(
+            f"{user_line()}: StronglyEntanglingLayers takes one range for each of "
+            f"{layers} layer(s), no multiple of the {count} wire(s), but got "
+            f"{list(ranges)}."
+        )
+    return [int(each) for each in ranges]
+
+
+def _ring(on: Sequence[Any], step: int, entangle: Any) -> None:
     for place, wire in enumerate(on):
-        _GATES["CNOT"](wires=[wire, on[(place + step) % len(on)]])
+        entangle(wires=[wire, on[(place + step) % len(on)]])
 
 
-def _check_weights(name: str, weights: Any, shape: tuple[int | None, ...]) -> None:
+def _weights(name: str, weights: Any, shape: tuple[int | None, ...]) -> Any:
+    """Check the weights of layers."""
+    weights = as_array(weights, name)
     found = np.shape(weights)
     if len(found) != len(shape) or any(
         want is not None and want != got for want, got in zip(shape, found, strict=True)
@@ -136,8 +212,10 @@ def _check_weights(name: str, weights: Any, shape: tuple[int | None, ...]) -> No
             f"{user_line()}: {name} takes weights of shape "
             f"{tuple('layers' if s is None else s for s in shape)}, but got {found}."
         )
+    return weights
 
 
+@keywords("id")
 @template
 def QFT(wires: Wires) -> None:
     """Apply the quantum Fourier transform (Nielsen and Chuang, section 5.1).
@@ -166,6 +244,7 @@ def QFT(wires: Wires) -> None:
         _GATES["SWAP"](wires=[first, last])
 
 
+@keywords("work_wires", "id")
 @template
 def GroverOperator(wires: Wires) -> None:
     """Reflect about the uniform superposition: 2|s><s| - 1 (Grover, 1996).
@@ -200,61 +279,3 @@ def GroverOperator(wires: Wires) -> None:
     for wire in on[:-1]:
         _GATES["H"](wires=wire)
     GlobalPhase(np.pi)
-
-
-def TrotterProduct(hamiltonian: Any, time: Any, n: int = 1, order: int = 1) -> None:
-    """Approximate exp(i H t) by a Suzuki-Trotter product (Suzuki, 1991).
-
-    Args:
-        hamiltonian: an observable that is a sum of Pauli words.
-        time: evolution time t, a real scalar.
-        n: number of steps.
-        order: 1 or an even number.
-
-    Raises:
-        ParameterError: for another order, or an observable with matrices.
-
-    >>> import qjit as qj
-    >>> @qj.qnode(wires=1)
-    ... def circuit():
-    ...     qj.TrotterProduct(qj.X(0) + qj.Z(0), time=0.2, n=10, order=2)
-    ...     return qj.expval(qj.Z(0))
-    >>> print(f"{circuit():.3f}")
-    0.922
-    """
-    if order != 1 and (order < 1 or order % 2):
-        raise ParameterError(
-            f"{user_line()}: order takes 1 or an even number, but got {order}."
-        )
-    current("TrotterProduct")
-    observable = as_observable(hamiltonian, "TrotterProduct")
-    if observable.matrices:
-        raise ParameterError(
-            f"{user_line()}: TrotterProduct takes a sum of Pauli words."
-        )
-    numbers = real_coefficients(observable.coefficients, "TrotterProduct")
-    terms = list(zip(observable.terms, numbers, strict=True))
-    for _ in range(n):
-        _suzuki(terms, jnp.asarray(time) / n, order)
-
-
-def _suzuki(terms: Sequence[Any], time: Any, order: int) -> None:
-    if order == 1:
-        _evolve(terms, time)
-    elif order == 2:
-        _evolve(terms, time / 2)
-        _evolve(terms[::-1], time / 2)
-    else:
-        outer = 1 / (4 - 4 ** (1 / (order - 1)))
-        for weight in (outer, outer, 1 - 4 * outer, outer, outer):
-            _suzuki(terms, weight * time, order - 2)
-
-
-def _evolve(terms: Sequence[Any], time: Any) -> None:
-    for term, coefficient in terms:
-        if term.word:
-            letters = "".join(letter for _, letter in term.word)
-            on = static_wires([w for w, _ in term.word], current("TrotterProduct"), "")
-            PauliRot(-2 * time * coefficient, letters, wires=on)
-        else:
-            GlobalPhase(-time * coefficient)

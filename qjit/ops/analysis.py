@@ -14,9 +14,10 @@ from qjit.errors import (
     UnsupportedError,
 )
 from qjit.jax_internals import user_line
+from qjit.keywords import check_keyword
 from qjit.wires import Wires, as_labels
 
-from .dense import embedded
+from .dense import embedded, is_hermitian
 from .expressions import Hamiltonian, PauliSum, SProd, Sum
 from .gates import Gate, controlled_matrix, pauli_word
 from .linear_form import Term, of_matrix, without_zeros
@@ -92,27 +93,34 @@ def _generator_form(gate: Gate) -> tuple[list[float], list[Operator]]:
 
 
 def pauli_decompose(
-    matrix: Any, wire_order: Wires = None, hide_identity: bool = False
+    H: Any,
+    hide_identity: bool = False,
+    wire_order: Wires = None,
+    pauli: bool = False,
+    check_hermitian: bool = True,
 ) -> Operator:
     """Return a matrix as a sum of Pauli words.
 
     Args:
-        matrix: complex array of shape (2**k, 2**k); may be traced.
-        wire_order: the k wires, 0 to k - 1 when left out.
+        H: complex array of shape (2**k, 2**k); may be traced.
         hide_identity: accepted; identities in words are never written.
+        wire_order: the k wires, 0 to k - 1 when left out.
+        pauli: False, as the result is an operator in any case.
+        check_hermitian: refuse a known matrix that is not Hermitian.
 
     Returns:
         The sum, without the words whose coefficients are known to be zero.
 
     Raises:
-        MatrixError: if the shape is another.
+        MatrixError: if the shape is another, or the matrix is not Hermitian.
 
     >>> import numpy as np
     >>> import qjit as qj
     >>> qj.pauli_decompose(np.array([[1.0, 2.0], [2.0, -1.0]]))
     2 * X(0) + 1 * Z(0)
     """
-    shape = np.shape(matrix)
+    check_keyword("pauli_decompose", "pauli", pauli)
+    shape = np.shape(H)
     width = max(int(shape[0]) - 1, 0).bit_length() if shape else -1
     wires = range(max(width, 0)) if wire_order is None else as_labels(wire_order)
     if shape != (2 ** len(wires),) * 2:
@@ -120,7 +128,12 @@ def pauli_decompose(
             f"{user_line()}: pauli_decompose takes a matrix of shape (2**k, 2**k) for "
             f"k wires, but got shape {shape} for {len(wires)} wire(s)."
         )
-    matrix = matrix if isinstance(matrix, Tracer) else np.asarray(matrix)
+    matrix = H if isinstance(H, Tracer) else np.asarray(H)
+    if check_hermitian and not isinstance(H, Tracer) and not is_hermitian(matrix):
+        raise MatrixError(
+            f"{user_line()}: the matrix given to pauli_decompose is not Hermitian. "
+            "Pass check_hermitian=False for complex coefficients."
+        )
     return created(of_matrix_as_words(matrix, wires))
 
 
@@ -140,12 +153,12 @@ def of_matrix_as_words(matrix: Any, wires: Sequence[Any]) -> Operator:
     return PauliSum(coefficients, words, tuple(wires))
 
 
-def is_commuting(op1: Operator, op2: Operator) -> bool:
+def is_commuting(operation1: Operator, operation2: Operator) -> bool:
     """Tell whether two operators commute.
 
     Args:
-        op1: the first operator, whose numbers are known.
-        op2: the second one.
+        operation1: the first operator, whose numbers are known.
+        operation2: the second one.
 
     Raises:
         UnsupportedError: if their matrices depend on traced numbers.
@@ -154,7 +167,8 @@ def is_commuting(op1: Operator, op2: Operator) -> bool:
     >>> qj.is_commuting(qj.X(0) @ qj.X(1), qj.Z(0) @ qj.Z(1))
     True
     """
-    left, right = (check_operator(op, "is_commuting").value() for op in (op1, op2))
+    both = (operation1, operation2)
+    left, right = (check_operator(op, "is_commuting").value() for op in both)
     if set(static_labels(left)).isdisjoint(static_labels(right)):
         return True
     words = [_single_word(op) for op in (left, right)]

@@ -11,6 +11,7 @@ import numpy as np
 from qjit.context import TraceContext, current, tracing
 from qjit.errors import ParameterTypeError, WireError
 from qjit.jax_internals import user_line, wide_types
+from qjit.keywords import keywords
 from qjit.wires import Wire, WireOrder, Wires, as_labels, is_traced
 
 from . import arithmetic
@@ -51,6 +52,7 @@ def apply(op: Operator) -> Operator:
     return applied(operator.value())
 
 
+@keywords("pauli", "grouping_type", "method")
 def dot(coeffs: Any, ops: Sequence[Operator]) -> Operator:
     """Return the sum of operators with coefficients.
 
@@ -70,11 +72,13 @@ def dot(coeffs: Any, ops: Sequence[Operator]) -> Operator:
     return Hamiltonian(coeffs, ops)
 
 
-def sum(*operators: Operator) -> Operator:
+@keywords("grouping_type", "method", "id")
+def sum(*operators: Operator, lazy: bool = True) -> Operator:
     """Return the sum of operators.
 
     Args:
         operators: any number of operators; none is the zero operator.
+        lazy: whether sums among them stay single terms, as `TrotterProduct` takes them.
 
     Raises:
         ParameterTypeError: for what is no operator.
@@ -83,9 +87,13 @@ def sum(*operators: Operator) -> Operator:
     >>> qj.sum(qj.X(0), qj.Z(1))
     X(0) + Z(1)
     """
-    return arithmetic.total(_checked(operators, "sum"))
+    found = _checked(operators, "sum")
+    if lazy:
+        return created(Sum(tuple(map(taken, found))))
+    return arithmetic.total(found)
 
 
+@keywords("id", "lazy")
 def prod(*operators: Operator) -> Operator:
     """Return the product of operators, the last of which acts first.
 
@@ -109,6 +117,7 @@ def _checked(operators: Sequence[Any], what: str) -> list[Operator]:
     return [check_operator(each, what) for each in operators]
 
 
+@keywords("lazy", "id")
 def s_prod(scalar: Any, operator: Operator) -> Operator:
     """Return a number times an operator.
 
@@ -130,6 +139,7 @@ def s_prod(scalar: Any, operator: Operator) -> Operator:
     return arithmetic.scaled(scalar, check_operator(operator, "s_prod"))
 
 
+@keywords("id")
 def exp(op: Operator, coeff: Any = 1) -> Operator:
     """Return the exponential of a number times an operator.
 
@@ -154,6 +164,7 @@ def exp(op: Operator, coeff: Any = 1) -> Operator:
     return created(Exp(taken(check_operator(op, "exp")), coeff))
 
 
+@keywords("pauli")
 def commutator(op1: Operator, op2: Operator) -> Operator:
     """Return the commutator of two operators, simplified.
 
@@ -266,11 +277,11 @@ def _used_wires(function: Callable[..., Any], args: Any, kwargs: Any) -> Sequenc
     return [label for _, label in order.places]
 
 
-def simplify(op: Operator) -> Operator:
+def simplify(input: Operator) -> Operator:
     """Return an equal operator of fewer parts.
 
     Args:
-        op: the operator.
+        input: the operator.
 
     Returns:
         Of sums and products of Pauli operators, the sum of words with like terms added
@@ -280,9 +291,10 @@ def simplify(op: Operator) -> Operator:
     >>> qj.simplify(qj.X(0) @ qj.Y(0) + 1j * qj.Z(0))
     2j * Z(0)
     """
-    return check_operator(op, "simplify").simplify()
+    return check_operator(input, "simplify").simplify()
 
 
+@keywords("k", "which")
 def eigvals(op: Operator) -> Any:
     """Return the eigenvalues of an operator.
 

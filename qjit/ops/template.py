@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 import jax
 
-from qjit.errors import ParameterError
-from qjit.jax_internals import user_line
+from qjit.keywords import bound_arguments
 from qjit.operations import as_array, operator_function, wires_of
 from qjit.wires import Wire
 
@@ -85,7 +84,7 @@ def template(function: Callable[..., None]) -> Callable[..., Operator]:
 
     @functools.wraps(function)
     def build(*args: Any, **kwargs: Any) -> Operator:
-        bound = _bound(signature, title, args, kwargs)
+        bound = bound_arguments(signature, title, args, kwargs)
         bound.apply_defaults()
         arguments = dict(bound.arguments)
         on = wires_of(arguments.pop("wires"), title)
@@ -96,16 +95,6 @@ def template(function: Callable[..., None]) -> Callable[..., Operator]:
         return Template(title, function, numbers, on, rest, tree)
 
     return operator_function(build)
-
-
-def _bound(signature: inspect.Signature, name: str, args: Any, kwargs: Any) -> Any:
-    try:
-        return signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise ParameterError(
-            f"{user_line()}: {name} was called with wrong arguments: {error}. It takes "
-            f"{name}{signature}."
-        ) from None
 
 
 def _argument(item: Any, name: str) -> Any:
