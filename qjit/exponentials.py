@@ -7,6 +7,7 @@ evaluated at, which costs digits, and is not a number after 16 squarings.
 """
 
 import math
+from functools import reduce
 
 import jax
 import jax.numpy as jnp
@@ -41,12 +42,12 @@ def _taylor(matrix: jax.Array) -> jax.Array:
     square = matrix @ matrix
     identity = jnp.eye(matrix.shape[0], dtype=matrix.dtype)
     powers = identity, matrix, square, square @ matrix
-    fourth = square @ square
-    total = jnp.zeros_like(matrix)
-    for first in range(DEGREE - 3, -1, -4):
-        part = sum(power / math.factorial(first + n) for n, power in enumerate(powers))
-        total = part if first == DEGREE - 3 else total @ fourth + part
-    return total
+    fourth, zeros = square @ square, jnp.zeros_like(matrix)
+    parts = [
+        sum((each / math.factorial(first + n) for n, each in enumerate(powers)), zeros)
+        for first in range(0, DEGREE, 4)
+    ]
+    return reduce(lambda total, part: total @ fourth + part, reversed(parts))
 
 
 def _squared(matrix: jax.Array, times: jax.Array, unitary: bool) -> jax.Array:

@@ -161,7 +161,7 @@ def test_any_time(spelling: str) -> None:
     def circuit(time: Any) -> Any:
         hamiltonian = qj.pauli_sum(weights, terms)
         if spelling == "exp":
-            qj.apply(qj.exp(hamiltonian, -1j * time))
+            qj.exp(hamiltonian, -1j * time)
         else:
             qj.evolve(hamiltonian, time)
         return qj.state(), qj.expval(qj.Z(0))
