@@ -31,6 +31,7 @@ def bounded_while(
     state: Any,
     most: int,
     why: str,
+    line: str = "",
 ) -> Any:
     """Run `turn` on a state while `goes_on` holds for it, but at most `most` times.
 
@@ -40,7 +41,7 @@ def bounded_while(
     def step(state: Any, number: jax.Array) -> tuple[Any, None]:
         wanted = goes_on(state)
         ends = (number < most) | ~wanted
-        runs = checked(wanted, ends, DifferentiationError, _too_long(most, why))
+        runs = checked(wanted, ends, DifferentiationError, _too_long(most, why), line)
         return jax.lax.cond(runs, turn, lambda same: same, state), None
 
     return jax.lax.scan(step, state, jnp.arange(most + 1))[0]
@@ -107,6 +108,7 @@ def bounded(eqn: JaxprEqn, inputs: Sequence[Any], purpose: str) -> ClosedJaxpr:
             list(values[second:]),
             most,
             why,
+            user_line(eqn.source_info),
         )
 
     return jax.make_jaxpr(run)(*inputs)
