@@ -126,7 +126,9 @@ class ComparingScope(export.SymbolicScope):
 
     # NOTE: JAX subtracts what it compares, and asks for these rules to do so.
     @property
-    def _normalization_rules(self) -> Any:
+    def _normalization_rules(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self,
+    ) -> Any:
         frame: Any = inspect.currentframe()
         for _ in range(_DEEPEST_COMPARISON):
             frame = frame and frame.f_back
