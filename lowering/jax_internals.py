@@ -126,9 +126,7 @@ class ComparingScope(export.SymbolicScope):
 
     # NOTE: JAX subtracts what it compares, and asks for these rules to do so.
     @property
-    def _normalization_rules(  # pyright: ignore[reportIncompatibleVariableOverride]
-        self,
-    ) -> Any:
+    def _normalization_rules(self) -> Any:
         frame: Any = inspect.currentframe()
         for _ in range(_DEEPEST_COMPARISON):
             frame = frame and frame.f_back
@@ -138,7 +136,9 @@ class ComparingScope(export.SymbolicScope):
         return self._rules
 
     @_normalization_rules.setter
-    def _normalization_rules(self, rules: Any) -> None:
+    def _normalization_rules(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, rules: Any
+    ) -> None:
         self._rules = rules
 
     def _note(self, frame: Any) -> None:
