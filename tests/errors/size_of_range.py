@@ -8,4 +8,4 @@ def f(n):
     return jnp.arange(n).sum()
 
 
-f(3)
+f(jnp.asarray(3))

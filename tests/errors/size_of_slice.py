@@ -8,4 +8,4 @@ def f(x, n):
     return x[:n].sum()
 
 
-f(jnp.ones(3), 2)
+f(jnp.ones(3), jnp.asarray(2))
