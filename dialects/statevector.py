@@ -240,14 +240,27 @@ class MeasureOp(IRDLOperation):
 
 
 @irdl_op_definition
+class ExecutionKeyOp(IRDLOperation):
+    """The key of the next execution of a circuit, of a seed or of the program's own."""
+
+    name = "statevector.execution_key"
+    seed = opt_prop_def(IntegerAttr.constr(i64))
+    key = result_def(i64)
+
+    def __init__(self, seed: int | None) -> None:
+        given = None if seed is None else IntegerAttr(seed, i64)
+        super().__init__(properties={"seed": given}, result_types=[i64])
+
+
+@irdl_op_definition
 class SeedOp(IRDLOperation):
-    """Start the random numbers of the program anew from a seed."""
+    """Begin the stream of random numbers of a key."""
 
     name = "statevector.seed"
-    seed = prop_def(IntegerAttr.constr(i64))
+    key = operand_def(i64)
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(properties={"seed": IntegerAttr(seed, i64)})
+    def __init__(self, key: SSAValue) -> None:
+        super().__init__(operands=[key])
 
 
 def _table(words: Sequence[int]) -> DenseArrayBase[IntegerType]:
@@ -257,7 +270,7 @@ def _table(words: Sequence[int]) -> DenseArrayBase[IntegerType]:
 
 Statevector = Dialect(
     "statevector",
-    [RunOp, MeasureOp, SeedOp, *WALK_OPERATIONS],
+    [RunOp, MeasureOp, ExecutionKeyOp, SeedOp, *WALK_OPERATIONS],
     [],
 )
 
@@ -269,6 +282,7 @@ __all__ = [
     "NO_SLOT",
     "Element",
     "Entry",
+    "ExecutionKeyOp",
     "MeasureOp",
     "Parameter",
     "Place",

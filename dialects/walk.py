@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     MemRefType,
+    UnitAttr,
     i1,
     i64,
 )
@@ -27,18 +28,23 @@ from xdsl.irdl import (
 class WalkBeginOp(IRDLOperation):
     """Start to walk through the outcomes of the measurements that follow.
 
-    `state_bytes` is the size of one saved state.
+    `state_bytes` is the size of one saved state. Shots are drawn `once` where those
+    that a postselection refuses are not drawn again.
     """
 
     name = "statevector.walk_begin"
     shots = opt_prop_def(IntegerAttr.constr(i64))
     state_bytes = prop_def(IntegerAttr.constr(i64))
+    once = opt_prop_def(UnitAttr)
 
-    def __init__(self, shots: int | None, state_bytes: int) -> None:
+    def __init__(
+        self, shots: int | None, state_bytes: int, *, once: bool = False
+    ) -> None:
         super().__init__(
             properties={
                 "shots": None if shots is None else IntegerAttr(shots, i64),
                 "state_bytes": IntegerAttr(state_bytes, i64),
+                "once": UnitAttr() if once else None,
             }
         )
 

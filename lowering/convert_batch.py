@@ -4,23 +4,20 @@ An entry is a function of the addresses of its arguments, of its number, and of 
 worker's workspace and context.
 """
 
-from collections.abc import Iterable
-
 from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import IntegerType, i64
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 
 from qjit.dialects.batch import ForEachOp, InLanesOp
 from qjit.dialects.gradient import AdjointOp
-from qjit.dialects.quantum import AllocOp, SampleOp
+from qjit.dialects.quantum import AllocOp
 from qjit.dialects.statevector import RunOp
-from qjit.dialects.walk import WalkBeginOp
-from qjit.runtime.batches import NEVER, UNKNOWN
+from qjit.runtime.batches import NEVER
 
 from .convert_observables import adjoint_in_lanes
 from .convert_quantum import run_in_lanes
 from .convert_to_llvm import Converter, convert_type, llvm_rule, pointer_type
-from .costs import Costs, callee, everything, trip_count
+from .costs import Costs, callee, everything
 from .host_calls import HostCallOp
 from .interrupts import period
 from .lapack import RoutineOp
@@ -46,7 +43,6 @@ def _for_each(converter: Converter, op: ForEachOp) -> None:
     _add_entry(converter, function)
     converter.declare("__qjit__poll", i64, [])
     asks = period(op)
-    draws = _Draws().function(function)
     args = [
         converter.emit(llvm.AddressOfOp(_entry_name(symbol), pointer_type)),
         _arguments(converter, op),
@@ -55,7 +51,6 @@ def _for_each(converter: Converter, op: ForEachOp) -> None:
         converter.int(own.workspace_bytes),
         converter.room_for(own),
         converter.context,
-        converter.int(UNKNOWN if draws is None else draws),
         converter.null()
         if asks is None
         else converter.emit(llvm.AddressOfOp("__qjit__poll", pointer_type)),
@@ -119,44 +114,3 @@ def _in_lanes(converter: Converter, op: InLanesOp) -> None:
         run_in_lanes(converter, runs)
     else:
         adjoint_in_lanes(converter, adjoints)
-
-
-class _Draws:
-    """How many random numbers are drawn, or None where that is not known."""
-
-    def __init__(self) -> None:
-        self._known: dict[func.FuncOp, int | None] = {}
-
-    def function(self, function: func.FuncOp) -> int | None:
-        if function not in self._known:
-            self._known[function] = self.block(function.body.block)
-        return self._known[function]
-
-    def block(self, block: Block) -> int | None:
-        return _sum(map(self.operation, block.ops))
-
-    def operation(self, op: Operation) -> int | None:
-        match op:
-            case SampleOp():
-                return op.shots.value.data
-            case WalkBeginOp():
-                return 0 if op.shots is None else None
-            case _:
-                pass
-        called = callee(op)
-        inner = _sum(self.block(b) for region in op.regions for b in region.blocks)
-        if called is not None:
-            inner = self.function(called)
-        if not inner or isinstance(op, func.CallOp):
-            return inner
-        count = trip_count(op)
-        return None if count is None else count * inner
-
-
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    total = 0
-    for number in numbers:
-        if number is None:
-            return None
-        total += number
-    return total

@@ -380,8 +380,16 @@ def _measure(converter: Converter, op: statevector.MeasureOp) -> None:
 
 @llvm_rule(statevector.SeedOp)
 def _seed(converter: Converter, op: statevector.SeedOp) -> None:
-    args = [converter.context, converter.int(op.seed.value.data)]
+    args = [converter.context, converter.value(op.key)]
     converter.call("__qrt__context_seed", None, args)
+
+
+@llvm_rule(statevector.ExecutionKeyOp)
+def _execution_key(converter: Converter, op: statevector.ExecutionKeyOp) -> None:
+    seed = 0 if op.seed is None else op.seed.value.data
+    has_seed = int(op.seed is not None)
+    args = [converter.context, converter.int(seed), converter.int(has_seed)]
+    converter.bind(op.key, converter.result("__qrt__execution_key", i64, args))
 
 
 @llvm_rule(quantum.StatePrepOp)

@@ -31,7 +31,8 @@ def _begin(converter: Converter, op: walk.WalkBeginOp) -> None:
     budget = converter.int(KEPT_BYTES)
     if op.state_bytes.value.data >= LARGE_STATE:
         budget = converter.result("__qjit__memory_room", i64, [])
-    args = [converter.context, converter.int(shots), budget]
+    once = converter.int(int(op.once is not None))
+    args = [converter.context, converter.int(shots), once, budget]
     address = converter.result("__qrt__walk_begin", pointer_type, args)
     check_memory(converter, address, OUT_OF_MEMORY)
     converter.extension = Walk(address)
@@ -112,3 +113,17 @@ def _sample(converter: Converter, op: quantum.SampleOp) -> None:
         target,
     ]
     converter.check(converter.result(symbol(converter, "sample"), i64, args))
+
+
+@llvm_rule(quantum.CountsOp)
+def _counts(converter: Converter, op: quantum.CountsOp) -> None:
+    wires = list(op.measured)
+    args = [
+        converter.context,
+        state_of(converter, op),
+        converter.int(op.shots.value.data),
+        converter.int(len(wires)),
+        wire_list(converter, wires),
+        converter.pointer(op.destination),
+    ]
+    converter.check(converter.result(symbol(converter, "counts"), i64, args))

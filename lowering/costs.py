@@ -7,7 +7,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from qjit.dialects.batch import ForEachOp
-from qjit.dialects.quantum import SampleOp
+from qjit.dialects.quantum import CountsOp, SampleOp
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import ENTRY_WORDS, RunOp
 
@@ -15,7 +15,7 @@ COSTLY = 1 << 12  # an operation that no table knows, such as a call
 UNKNOWN_COUNT = 1 << 6
 SIMPLE = ("arith", "math", "complex", "memref", "scf")
 CIRCUIT = ("quantum", "statevector", "gradient")
-GATE, READING, SHOT = 40, 128, 32
+GATE, READING, SHOT, OUTCOME = 40, 128, 32, 50
 RECORDED = 3  # running a gate for the adjoint method, and coming back over it
 AMPLITUDES = 6  # that a gate takes in the time of a simple operation
 
@@ -133,6 +133,8 @@ def _circuit_cost(op: Operation) -> int:
             gates = len(op.entries.get_values()) // ENTRY_WORDS
             each = GATE + amplitudes // AMPLITUDES
             return gates * each * (1 if op.slots is None else RECORDED)
+        case CountsOp():
+            return amplitudes + OUTCOME * (1 << len(op.measured))
         case SampleOp():
             return amplitudes + SHOT * op.shots.value.data
         case _:

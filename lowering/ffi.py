@@ -74,7 +74,7 @@ def struct(name: str) -> Any:
     )
 
 
-class _Cursor:
+class Cursor:
     """Field access by name, on top of a builder."""
 
     def __init__(self, builder: ir.IRBuilder) -> None:
@@ -102,7 +102,8 @@ class _Cursor:
         self.builder.store(value, self.address(base, name, *path))
 
 
-def _buffers(cursor: _Cursor, frame: ir.Value, side: str, count: int) -> list[ir.Value]:
+def buffers(cursor: Cursor, frame: ir.Value, side: str, count: int) -> list[ir.Value]:
+    """Return the addresses of the arguments or of the results of a call."""
     builder = cursor.builder
     if not count:
         return []
@@ -116,14 +117,25 @@ def _buffers(cursor: _Cursor, frame: ir.Value, side: str, count: int) -> list[ir
 
 
 @cache
+def _header() -> str:
+    return Path(jax.ffi.include_dir(), "xla", "ffi", "api", "c_api.h").read_text()
+
+
+@cache
 def api_version() -> dict[str, int]:
     """Return the major and minor version of the FFI header that jaxlib ships."""
-    header = Path(jax.ffi.include_dir(), "xla", "ffi", "api", "c_api.h").read_text()
-    found = re.findall(r"#define XLA_FFI_API_(MAJOR|MINOR) (\d+)", header)
+    found = re.findall(r"#define XLA_FFI_API_(MAJOR|MINOR) (\d+)", _header())
     return {part.lower(): int(number) for part, number in found}
 
 
-def _answer_metadata(cursor: _Cursor, extension: ir.Value) -> None:
+def api_function(name: str) -> int:
+    """Return the position of a function among those of the FFI's table."""
+    return re.findall(r"_XLA_FFI_API_STRUCT_FIELD\(XLA_FFI_(\w+)\)", _header()).index(
+        name
+    )
+
+
+def _answer_metadata(cursor: Cursor, extension: ir.Value) -> None:
     """Fill in the query that XLA makes when it registers a handler."""
     builder = cursor.builder
     metadata = cursor.load(extension, pointer, "MetadataExtension", "metadata")
@@ -134,7 +146,7 @@ def _answer_metadata(cursor: _Cursor, extension: ir.Value) -> None:
     builder.ret(ir.Constant(pointer, None))
 
 
-def _fail(cursor: _Cursor, module: ir.Module, api: ir.Value, status: ir.Value) -> None:
+def _fail(cursor: Cursor, module: ir.Module, api: ir.Value, status: ir.Value) -> None:
     """Let Python word the message and hand it to XLA as an error."""
     builder = cursor.builder
     describe = ir.Function(
@@ -165,25 +177,14 @@ def add_handler(
     the code is the same wherever and however often it is loaded.
     """
     name = f"{program}__handler"
-    handler = ir.Function(module, ir.FunctionType(pointer, [pointer]), name)
-    (frame,) = handler.args
-    cursor = _Cursor(ir.IRBuilder(handler.append_basic_block("entry")))
+    cursor, frame = begin_handler(module, name)
     builder = cursor.builder
-    query = handler.append_basic_block("query")
-    execute = handler.append_basic_block("execute")
-    done = handler.append_basic_block("done")
-    failed = handler.append_basic_block("failed")
+    done = builder.append_basic_block("done")
+    failed = builder.append_basic_block("failed")
     api = cursor.load(frame, pointer, "Frame", "api")
-    extension = cursor.load(frame, pointer, "Frame", "extension")
-    nothing = ir.Constant(pointer, None)
-    asked = builder.icmp_unsigned("!=", extension, nothing)
-    builder.cbranch(asked, query, execute)
-    builder.position_at_end(query)
-    _answer_metadata(cursor, extension)
-    builder.position_at_end(execute)
     pointers = [
-        *_buffers(cursor, frame, "args", num_inputs),
-        *_buffers(cursor, frame, "rets", num_outputs),
+        *buffers(cursor, frame, "args", num_inputs),
+        *buffers(cursor, frame, "rets", num_outputs),
     ]
     remain = ir.Function(module, ir.FunctionType(ir.VoidType(), [word]), REMAIN)
     builder.call(remain, [ir.Constant(word, 0)])
@@ -192,7 +193,27 @@ def add_handler(
     succeeded = builder.icmp_unsigned("==", status, ir.Constant(word, 0))
     builder.cbranch(succeeded, done, failed)
     builder.position_at_end(done)
-    builder.ret(nothing)
+    builder.ret(ir.Constant(pointer, None))
     builder.position_at_end(failed)
     _fail(cursor, module, api, status)
     return name
+
+
+def begin_handler(module: ir.Module, name: str) -> tuple[Cursor, ir.Value]:
+    """Begin a handler, which answers XLA's query; return where a call begins, and it.
+
+    A call is described by its frame.
+    """
+    handler = ir.Function(module, ir.FunctionType(pointer, [pointer]), name)
+    (frame,) = handler.args
+    cursor = Cursor(ir.IRBuilder(handler.append_basic_block("entry")))
+    builder = cursor.builder
+    query = handler.append_basic_block("query")
+    execute = handler.append_basic_block("execute")
+    extension = cursor.load(frame, pointer, "Frame", "extension")
+    asked = builder.icmp_unsigned("!=", extension, ir.Constant(pointer, None))
+    builder.cbranch(asked, query, execute)
+    builder.position_at_end(query)
+    _answer_metadata(cursor, extension)
+    builder.position_at_end(execute)
+    return cursor, frame

@@ -33,7 +33,7 @@ from .import_quantum import (
     suspend,
     widened,
 )
-from .import_samples import Draw, shared_draws
+from .import_samples import Draw, Readout, shared_draws
 from .importer import Importer
 
 
@@ -305,8 +305,13 @@ def import_circuit(
     importer: Importer, core: Any, operands: Sequence[Value], run: int | None = None
 ) -> list[Value]:
     """Import a circuit and its measurements; a run of this number goes on later."""
-    draws = shared_draws((s.primitive, s.params) for s in _measurements(core))
+    steps = _measurements(core)
+    draws = shared_draws((s.primitive, s.params, s.inputs) for s in steps)
     _run(importer, core, operands, recorded=run is not None, draws=draws)
+
+    def unitary(item: Any) -> Value:
+        return operands[1 + item.number]
+
     found = [
         add_measurement(
             importer,
@@ -314,8 +319,9 @@ def import_circuit(
             dict(step.params),
             [operands[1 + item.number] for item in step.inputs],
             aval,
+            Readout(step.params, step.inputs, unitary),
         )
-        for step, aval in zip(_measurements(core), core.results, strict=True)
+        for step, aval in zip(steps, core.results, strict=True)
     ]
     if run is None:
         end(importer)

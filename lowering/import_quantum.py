@@ -15,7 +15,15 @@ from qjit.dialects import quantum
 from qjit.dialects.quantum_types import FactorAttr, TermAttr
 
 from .arrays import Value
-from .import_samples import Draw, add_sample
+from .import_samples import (
+    Draw,
+    Readout,
+    add_counts,
+    add_sample,
+    axes_of,
+    is_counted,
+    turn,
+)
 from .importer import Importer, rule
 from .jax_internals import enable_x64
 
@@ -388,6 +396,7 @@ def add_measurement(
     params: dict[str, Any],
     inputs: Sequence[Value],
     aval: ShapedArray,
+    readout: Readout | None = None,
 ) -> Value:
     """Append a terminal measurement and return its result."""
     qubits = qubits_of(importer)
@@ -403,27 +412,64 @@ def add_measurement(
         if aval.dtype == np.float32:
             value = importer.emit(arith.TruncFOp(value, f32))
         return importer.from_scalar(value, aval)
+    if name == "quantum_probs":
+        assert readout is not None
+        return _add_probs(importer, readout, aval)
     target = importer.allocate(aval.shape, aval.dtype)
     register = qubits.register
     match name:
-        case "quantum_probs":
-            importer.insert(quantum.ProbsOp(register, target, params["wires"]))
         case "quantum_state":
             importer.insert(quantum.StateOp(register, target))
         case "quantum_density_matrix":
             importer.insert(quantum.DensityMatrixOp(register, target, params["wires"]))
+        case "quantum_counts":
+            assert readout is not None
+            return add_counts(importer, readout, aval.dtype)
         case _:
-            return add_sample(importer, params, aval.dtype)
+            assert readout is not None
+            return add_sample(importer, readout, aval.dtype)
     return importer.from_buffer(target, aval)
+
+
+def _add_probs(importer: Importer, readout: Readout, aval: ShapedArray) -> Value:
+    qubits, wires = qubits_of(importer), readout.params["wires"]
+    axes = axes_of(readout.params, readout.tokens)
+    target = importer.allocate(aval.shape, aval.dtype)
+    turn(importer, axes, readout.unitary, inverse=False)
+    qubits.flush()
+    importer.insert(quantum.ProbsOp(qubits.register, target, wires))
+    turn(importer, axes, readout.unitary, inverse=True)
+    qubits.flush()
+    return importer.from_buffer(target, aval)
+
+
+def readout_of(importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Readout:
+    """Return what an equation measures, with matrices that other equations may give."""
+    count = len(eqn.params.get("factors", ()))
+    tokens = eqn.invars[:count]
+    known = dict(zip(tokens, inputs, strict=False))
+
+    def unitary(token: Any) -> Value:
+        for frame in ({**known}, *reversed(importer.frames)):
+            if token in frame:
+                return frame[token]
+        raise NotImplementedError("A matrix is computed after what is measured along.")
+
+    return Readout(eqn.params, tokens, unitary)
 
 
 def read_out(importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Value:
     """Append the terminal measurement of an equation and return its result."""
-    aval = eqn.outvars[0].aval
-    if eqn.primitive.name == "quantum_estimate":
-        rows = add_sample(importer, eqn.params)
-        return inlined(importer, eqn.params["statistic"], rows, *inputs)
-    return add_measurement(importer, eqn.primitive.name, eqn.params, inputs, aval)
+    aval, name, params = eqn.outvars[0].aval, eqn.primitive.name, eqn.params
+    readout = readout_of(importer, eqn, inputs) if "basis" in params else None
+    if name != "quantum_estimate":
+        return add_measurement(importer, name, params, inputs, aval, readout)
+    assert readout is not None
+    statistic, rest = params["statistic"], inputs[len(params["factors"]) :]
+    if is_counted(importer, readout):
+        counts = add_counts(importer, readout)
+        return inlined(importer, statistic.of_counts(params), counts, *rest)
+    return inlined(importer, statistic, add_sample(importer, readout), *rest)
 
 
 def _terminal(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:

@@ -1,9 +1,10 @@
-"""Import of samples: statistics that can share their shots do."""
+"""Import of samples and of counts of outcomes: those that can share their shots do."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
 from xdsl.dialects import arith
@@ -21,96 +22,189 @@ TURNS: dict[str, tuple[tuple[str, bool], ...]] = {
     "Y": (("S", True), ("H", False)),
     "Z": (),
 }
+MATRIX = "M"  # in place of a letter: the wire is one of those of a matrix
+DRAWN = ("quantum_sample", "quantum_estimate", "quantum_counts")
+
+# What a wire is measured in: a letter, or a place among the wires of a matrix, which a
+# token stands for.
+Axis = str | tuple[Hashable, int]
 
 
 @dataclass
 class Draw:
-    """Shots of some wires, each measured in the basis of a Pauli matrix."""
+    """Shots of some wires, each of which is measured along an axis.
 
-    letters: dict[int, str]
-    rows: Value | None = None
+    They are kept as rows of bits or, where nobody asks for rows, as counts of outcomes.
+    """
 
-    def covers(self, wanted: dict[int, str]) -> bool:
-        """Tell whether these shots answer for some wires and bases."""
-        return wanted.items() <= self.letters.items()
+    axes: dict[int, Axis]
+    shots: int
+    counted: bool
+    found: Value | None = None
 
-    def takes(self, wanted: dict[int, str]) -> bool:
+    def covers(self, wanted: Mapping[int, Axis]) -> bool:
+        """Tell whether these shots answer for some wires and axes."""
+        return wanted.items() <= self.axes.items()
+
+    def takes(self, wanted: Mapping[int, Axis]) -> bool:
         """Tell whether wires can be measured along with these."""
-        shared = self.letters.keys() & wanted.keys()
-        return all(self.letters[wire] == wanted[wire] for wire in shared)
+        shared = self.axes.keys() & wanted.keys()
+        if any(self.axes[wire] != wanted[wire] for wire in shared):
+            return False
+        wires = len(self.axes.keys() | wanted.keys())
+        return not self.counted or is_countable(wires, self.shots)
 
 
-def letters_of(params: Mapping[str, Any]) -> dict[int, str]:
-    """Return the wires that a sample measures, and in which bases."""
-    return dict(zip(params["wires"], params["basis"], strict=True))
+def is_countable(wires: int, shots: int) -> bool:
+    """Tell whether outcomes of some wires are counted sooner than they are listed."""
+    return 2**wires <= shots
 
 
-def shared_draws(measured: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Draw]:
-    """Return the draws that answer all samples among some primitives and parameters."""
+def axes_of(params: Mapping[str, Any], tokens: Sequence[Hashable]) -> dict[int, Axis]:
+    """Return what a measurement measures its wires along."""
+    axes: dict[int, Axis] = dict(zip(params["wires"], params["basis"], strict=True))
+    for token, wires in zip(tokens, params["factors"], strict=False):
+        axes.update({wire: (token, place) for place, wire in enumerate(wires)})
+    return axes
+
+
+def shared_draws(
+    measured: Iterable[tuple[str, Mapping[str, Any], Sequence[Hashable]]],
+    *,
+    listed: bool = False,
+) -> list[Draw]:
+    """Return the draws that answer all samples among some measurements.
+
+    These are primitives, parameters, and what stands for their matrices. Outcomes are
+    listed rather than counted where asked for.
+    """
     draws: list[Draw] = []
-    for name, params in measured:
-        if name not in ("quantum_sample", "quantum_estimate"):
-            continue
-        wanted = letters_of(params)
+    drawn = [each for each in measured if each[0] in DRAWN]
+    # NOTE: rows first, because what is counted is to be of the same shots.
+    for name, params, tokens in sorted(drawn, key=lambda each: each[0] != DRAWN[0]):
+        wanted, shots = axes_of(params, tokens), params["shots"]
+        counted = name != DRAWN[0] and is_countable(len(wanted), shots)
         found = next((draw for draw in draws if draw.takes(wanted)), None)
         if found is None:
-            draws.append(Draw(wanted))
+            draws.append(Draw(wanted, shots, counted and not listed))
         else:
-            found.letters.update(wanted)
+            found.axes.update(wanted)
     return draws
 
 
-def add_sample(
-    importer: Importer, params: Mapping[str, Any], dtype: Any = np.int64
-) -> Value:
+@dataclass(frozen=True)
+class Readout:
+    """A measurement from shots, with its unitary operands and what stands for them."""
+
+    params: Mapping[str, Any]
+    tokens: Sequence[Hashable]
+    unitary: Callable[[Hashable], Value]  # also of those that share its shots
+
+
+def add_sample(importer: Importer, readout: Readout, dtype: Any = np.int64) -> Value:
     """Append a sample of wires, or read it off shots that were drawn before."""
+    draw = _draw_of(importer, readout)
+    assert draw.found is not None and not draw.counted
+    wires = readout.params["wires"]
+    aval = ShapedArray((readout.params["shots"], len(wires)), np.dtype(dtype))
+    order = list(draw.axes)
+    columns = [order.index(wire) for wire in wires]
+    return _columns(importer, draw.found, columns, aval)
+
+
+def add_counts(importer: Importer, readout: Readout, dtype: Any = np.int64) -> Value:
+    """Append counts of the outcomes of wires, the first most significant."""
+    from .import_quantum import inlined
+
+    draw = _draw_of(importer, readout)
+    assert draw.found is not None
+    order, wires = list(draw.axes), readout.params["wires"]
+    kept = [order.index(wire) for wire in wires]
+
+    def counts(found: Any) -> Any:
+        if not draw.counted:
+            return tallied(found[:, np.asarray(kept)]).astype(dtype)
+        cube = found.reshape((2,) * len(order))
+        rest = [place for place in range(len(order)) if place not in kept]
+        moved = jnp.transpose(cube, (*kept, *rest)).reshape(2 ** len(kept), -1)
+        return jnp.sum(moved, axis=1).astype(dtype)
+
+    return inlined(importer, counts, draw.found)
+
+
+def tallied(rows: Any, weights: Any = 1) -> Any:
+    """Return how often each outcome occurs among rows of bits, which have weights."""
+    width = rows.shape[1]
+    places = jnp.asarray([2**place for place in reversed(range(width))], rows.dtype)
+    number = jnp.sum(rows * places, axis=1)
+    counted = jnp.broadcast_to(jnp.asarray(weights, rows.dtype), rows.shape[:1])
+    return jnp.zeros(2**width, rows.dtype).at[number].add(counted)
+
+
+def is_counted(importer: Importer, readout: Readout) -> bool:
+    """Tell whether the shots that answer for a measurement are counted."""
+    return _find(importer, readout).counted
+
+
+def _find(importer: Importer, readout: Readout) -> Draw:
     from .import_quantum import qubits_of
 
-    shape = params["shots"], len(params["wires"])
-    aval = ShapedArray(shape, np.dtype(dtype))
-    wanted = letters_of(params)
+    wanted = axes_of(readout.params, readout.tokens)
     draws = qubits_of(importer).draws
-    draw = next((draw for draw in draws if draw.covers(wanted)), None)
-    if draw is None:
-        draw = Draw(wanted)
-    if draw.rows is None:
-        draw.rows = _drawn(importer, draw.letters, params["shots"])
-    order = list(draw.letters)
-    columns = [order.index(wire) for wire in params["wires"]]
-    return _columns(importer, draw.rows, columns, aval)
+    return next(draw for draw in draws if draw.covers(wanted))
 
 
-def _drawn(importer: Importer, letters: dict[int, str], shots: int) -> Value:
+def _draw_of(importer: Importer, readout: Readout) -> Draw:
+    draw = _find(importer, readout)
+    if draw.found is None:
+        draw.found = _drawn(importer, draw, readout.unitary)
+    return draw
+
+
+def _drawn(
+    importer: Importer, draw: Draw, unitary: Callable[[Hashable], Value]
+) -> Value:
     from .import_quantum import qubits_of
 
-    qubits = qubits_of(importer)
-    aval = ShapedArray((shots, len(letters)), np.dtype(np.int64))
+    qubits, wires = qubits_of(importer), list(draw.axes)
+    shape = (2 ** len(wires),) if draw.counted else (draw.shots, len(wires))
+    aval = ShapedArray(shape, np.dtype(np.int64))
     target = importer.allocate(aval.shape, aval.dtype)
-    _turn(importer, letters, inverse=False)
+    turn(importer, draw.axes, unitary, inverse=False)
     qubits.flush()
-    op = quantum.SampleOp(qubits.register, target, shots, list(letters))
-    importer.insert(op)
-    _turn(importer, letters, inverse=True)
+    make = quantum.CountsOp if draw.counted else quantum.SampleOp
+    importer.insert(make(qubits.register, target, draw.shots, wires))
+    turn(importer, draw.axes, unitary, inverse=True)
     qubits.flush()
     return importer.from_buffer(target, aval)
 
 
-def _turn(importer: Importer, letters: dict[int, str], *, inverse: bool) -> None:
-    """Turn the bases of wires into the computational one, or back."""
-    from .import_quantum import add_gate
+def turn(
+    importer: Importer,
+    axes: Mapping[int, Axis],
+    unitary: Callable[[Hashable], Value],
+    *,
+    inverse: bool,
+) -> None:
+    """Turn what wires are measured along into the computational basis, or back."""
+    from .import_quantum import add_gate, add_unitary
 
-    for wire, letter in letters.items():
-        steps = TURNS[letter][::-1] if inverse else TURNS[letter]
+    factors: dict[Hashable, dict[int, int]] = {}
+    plain = {"num_controls": 0, "control_values": ()}
+    for wire, axis in axes.items():
+        if not isinstance(axis, str):
+            token, place = axis
+            factors.setdefault(token, {})[place] = wire
+            continue
+        steps = TURNS[axis][::-1] if inverse else TURNS[axis]
         for gate, inverted in steps:
-            params: dict[str, Any] = {
-                "gate": gate,
-                "num_controls": 0,
-                "control_values": (),
-                "adjoint": inverted != inverse,
-                "word": None,
-                "dim": None,
-            }
-            add_gate(importer, params, [], [wire], 0)
+            params = {"gate": gate, "adjoint": inverted != inverse, **plain}
+            add_gate(importer, {**params, "word": None, "dim": None}, [], [wire], 0)
+    line = importer.location(importer.enclosing[-1]) if importer.enclosing else 0
+    for token, wires in factors.items():
+        on = [wires[place] for place in range(len(wires))]
+        params = {"adjoint": inverse, "diagonal": False, **plain}
+        add_unitary(importer, params, unitary(token), on, line)
 
 
 def _columns(

@@ -80,6 +80,7 @@ from .product_formulas import TrotterProduct as TrotterProduct
 from .public_face import public as _public
 from .qnode import QNode as QNode
 from .qnode import qnode as qnode
+from .qnode import set_shots as set_shots
 from .rotations import MultiRZ as MultiRZ
 from .rotations import PauliRot as PauliRot
 from .rotations import PCPhase as PCPhase

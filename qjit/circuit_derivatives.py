@@ -209,6 +209,13 @@ def _circuit_jvp(primals: Any, dots: Any, *, core: Core, batch: Any) -> tuple[An
     call = Call.of(primals, core, batch)
     outs = circuit_p.bind(*primals, core=core, batch=batch)
     direction = call.moving(dots)
+    if direction is not None and core.samples:
+        raise DifferentiationError(
+            f"{user_line()}: a derivative of '{core.name}' from shots is "
+            "differentiated by other arguments than it was taken by, in a function "
+            "that was traced before. Take both derivatives by all of these arguments, "
+            "or leave shots out."
+        )
     if direction is None:
         return outs, [zero_tangent(out) for out in outs]
     return outs, call.push([direction])

@@ -35,16 +35,19 @@ Params = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """A traced quantum function: its inputs are its operands, constants first."""
+    """A traced quantum function: its inputs are its operands, constants first.
+
+    The last input of one that draws is the key of its random numbers.
+    """
 
     jaxpr: Jaxpr
     num_wires: int
     dtype: np.dtype[Any]
     shots: int | None
-    seed: int | None
     name: str
     diff_method: str | None
     differences: Any  # how differences are taken, for the methods that take some
+    masks_shots: bool = False  # those that a postselection refuses
 
     @cached_property
     def effects(self) -> frozenset[Any]:
@@ -61,8 +64,22 @@ class Circuit:
     @cached_property
     def split(self) -> Split:
         """The function split into classical code and a circuit."""
-        options = {"seed": self.seed, "method": self.method}
-        return split(self.jaxpr, self.num_wires, self.dtype, self.name, **options)
+        parts = self.jaxpr, self.num_wires, self.dtype, self.name
+        return split(*parts, self.method)
+
+    @property
+    def draws(self) -> bool:
+        """Whether random numbers are drawn, for its results or for a derivative."""
+        return self.shots is not None or self.diff_method == "spsa"
+
+    @property
+    def masks_rows(self) -> bool:
+        """Whether some of its shots may not count."""
+        return self.masks_shots and self.shots is not None
+
+    def key_of(self, args: Sequence[Any]) -> Any:
+        """Return the key among the operands; None if nothing is drawn."""
+        return args[-1] if self.draws else None
 
     @property
     def method(self) -> str:

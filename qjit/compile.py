@@ -33,6 +33,7 @@ from .dynamic_stages import DynamicTraced
 from .errors import ParameterError, UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
 from .jit_options import jitted
+from .keys import checked_seed
 from .portable import Portable, Unsent
 from .references import check_reference, discharged
 from .reroll import rerolling
@@ -96,7 +97,7 @@ class QJIT(TakesStatic, Portable):
         autograph: bool = options.pop("autograph")
         self.function = function = converted(function) if autograph else function
         self._name = getattr(function, "__name__", "program")
-        self._seed: int | None = options.pop("seed")
+        self._seed = checked_seed(options.pop("seed"))
         self._passes: Any = options.pop("pipeline")
         self._keep_stages: bool = options.pop("keep_stages")
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
@@ -327,7 +328,7 @@ def qjit(
     abstracted_axes: Any = None,
     autograph: bool = False,
     pipeline: Any = None,
-    seed: int | None = None,
+    seed: Any = None,
     keep_stages: bool = False,
     verbose: bool = False,
 ) -> Any:
@@ -343,7 +344,8 @@ def qjit(
             `not` and the like, in `fn` and in the functions that it calls.
         pipeline: names of passes, passes, or a callable from the default tuple to a
             new one; None for the default.
-        seed: seed of all random numbers that have no seed of their own.
+        seed: seed of all random numbers that have no seed of their own, an integer or a
+            key of JAX.
         keep_stages: keep the text of every stage.
         verbose: refused; `f.report(*args)` and `f.stages(*args)` tell what was done.
 

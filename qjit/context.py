@@ -50,6 +50,7 @@ class TraceContext:
     unused: dict[int, tuple[Any, str]] = field(default_factory=dict[int, Any])
     measures: bool = False  # whether a wire was measured on the way
     integers: bool = False  # whether outcomes are integers, rather than booleans
+    masks_shots: bool = False
 
     @property
     def wire_count(self) -> int:

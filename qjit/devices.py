@@ -1,5 +1,6 @@
 """Devices: where a quantum function runs, and with how many wires and shots."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,7 +8,14 @@ import numpy as np
 
 from .errors import ParameterError, UnsupportedError
 from .jax_internals import user_line, wide_types
+from .keys import checked_seed
+from .shots import Shots, checked_shots
 from .wires import Wires, declared_wires
+
+# What becomes of shots that a postselection refuses: PennyLane's names. Arrays have one
+# size whatever is measured, so "hw-like" shots are masked and not left out.
+MASKING = "hw-like", "pad-invalid-samples"
+POSTSELECT_MODES = "fill-shots", *MASKING
 
 
 @dataclass(frozen=True)
@@ -16,27 +24,36 @@ class Device:
 
     name: str = "statevector"
     wires: Any = None  # their number, or a tuple of their labels
-    shots: int | None = None
+    shots: Shots = None
     seed: int | None = None
     dtype: Any = None
+    postselect_mode: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", checked_seed(self.seed))
+        object.__setattr__(self, "shots", checked_shots(self.shots))
         if self.name != "statevector":
             raise UnsupportedError(
                 f"{user_line()}: unknown device {self.name!r}. "
                 "Available: 'statevector'."
             )
         object.__setattr__(self, "wires", declared_wires(self.wires))
-        if self.shots is not None and not _is_count(self.shots, 2**31 - 1):
+        if self.postselect_mode not in (None, *POSTSELECT_MODES):
+            names = ", ".join(map(repr, POSTSELECT_MODES))
             raise ParameterError(
-                f"{user_line()}: shots takes a positive integer, but got "
-                f"{self.shots!r}."
+                f"{user_line()}: postselect_mode takes {names} or None, but got "
+                f"{self.postselect_mode!r}."
             )
         if self.dtype is not None and not _is_complex(self.dtype):
             raise ParameterError(
                 f"{user_line()}: dtype takes complex64 or complex128, but got "
                 f"{self.dtype!r}."
             )
+
+    @property
+    def masks_shots(self) -> bool:
+        """Whether shots that a postselection refuses are masked, not drawn again."""
+        return self.postselect_mode in MASKING
 
     @property
     def complex_dtype(self) -> np.dtype[Any]:
@@ -56,11 +73,6 @@ class Device:
         return replace(self, **{k: v for k, v in settings.items() if v is not None})
 
 
-def _is_count(value: Any, largest: int) -> bool:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and 1 <= int(value) <= largest
-
-
 def _is_complex(dtype: Any) -> bool:
     try:
         return np.dtype(dtype).name in ("complex64", "complex128")
@@ -71,8 +83,8 @@ def _is_complex(dtype: Any) -> bool:
 def device(
     name: str = "statevector",
     wires: Wires = None,
-    shots: int | None = None,
-    seed: int | None = None,
+    shots: int | Sequence[Any] | None = None,
+    seed: Any = None,
     dtype: Any = None,
 ) -> Device:
     """Return a device by name.
@@ -81,8 +93,9 @@ def device(
         name: "statevector", the simulator on this machine's CPU.
         wires: number of wires, 0 to wires - 1, or a sequence of their labels; those
             that are used when left out.
-        shots: number of samples.
-        seed: seed of the random numbers.
+        shots: number of samples, or a shot vector of several.
+        seed: seed of the random numbers, an integer or a key of JAX: a program then
+            draws the same whenever it is called.
         dtype: complex64 or complex128; follows `jax_enable_x64` when left out.
 
     Raises:
@@ -93,4 +106,4 @@ def device(
     >>> qj.device("statevector", wires=3).wires
     3
     """
-    return Device(name, wires, shots, seed, dtype)
+    return Device(name, wires, checked_shots(shots), seed, dtype)

@@ -6,24 +6,22 @@ around it; "finite-diff" and "spsa" evaluate the whole function at other argumen
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import ShapedArray
 
-from qjit.dialects.circuit import Step, gate_step
+from qjit.dialects.circuit import Step
 from qjit.lowering.dimensions import is_static
 
 from .circuit_primitives import Circuit, along, circuit_p, qnode_p
 from .errors import DifferentiationError, ParameterError
 from .evaluated import Both, Shifts, Simultaneous, differentiated_by
 from .insertions import Insertions, inserted, is_gate, read_by_test
-from .jax_internals import Zero, ad, user_line
-from .jaxprs import measures_midway, quantum_eqns
-from .primitives import integer_dtype, real_dtype
+from .jax_internals import Zero, ad, is_differentiated, user_line
+from .jaxprs import measures_midway
+from .primitives import real_dtype
 from .shift_rules import (
     Use,
     difference_rule,
@@ -44,8 +42,6 @@ METHODS = (
     None,
 )
 STRATEGIES = ("forward", "backward", "center")
-# Any odd number: it leads from the seed of a circuit to that of its shifted ones.
-NEXT_SEED = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,8 @@ class Differences:
     approx_order: int = 2
     strategy: str = "center"
     num_directions: int = 1
+    # Whether the circuits that a derivative is made of draw from one stream.
+    common_random_numbers: Any = False
 
     def step(self, circuit: Circuit) -> float:
         """Return the step: the given one, or where both errors are about equal.
@@ -70,9 +68,13 @@ class Differences:
         return noise ** (1 / (self.approx_order + 1))
 
 
+COMMON = "common_random_numbers"
 _OPTIONS = {
-    "finite-diff": ("h", "approx_order", "strategy"),
-    "spsa": ("h", "approx_order", "strategy", "num_directions"),
+    "best": (COMMON,),
+    "parameter-shift": (COMMON,),
+    "hadamard": (COMMON,),
+    "finite-diff": ("h", "approx_order", "strategy", COMMON),
+    "spsa": ("h", "approx_order", "strategy", "num_directions", COMMON),
 }
 
 
@@ -108,6 +110,11 @@ def _check(found: Differences) -> None:
             raise ParameterError(
                 f"{user_line()}: {name} takes a positive integer, but got {value!r}."
             )
+    if not isinstance(found.common_random_numbers, bool):
+        raise ParameterError(
+            f"{user_line()}: {COMMON} takes True or False, but got "
+            f"{found.common_random_numbers!r}."
+        )
     if found.strategy == "center" and found.approx_order % 2:
         raise ParameterError(
             f"{user_line()}: central differences have an even approx_order, but got "
@@ -122,7 +129,9 @@ def _check(found: Differences) -> None:
 def _qnode_jvp(
     primals: Any, tangents: Any, *, circuit: Circuit, batch: Any
 ) -> tuple[Any, Any]:
-    moving = [not isinstance(tangent, Zero) for tangent in tangents]
+    # NOTE: derivatives of this derivative may be by other operands.
+    pairs = zip(primals, tangents, strict=True)
+    moving = [not isinstance(dot, Zero) or is_differentiated(x) for x, dot in pairs]
     if circuit.effects:  # the callbacks run once, whatever the derivative runs
         params = {"circuit": circuit.silent, "batch": batch}
         _, dots = _qnode_jvp(primals, tangents, **params)
@@ -172,11 +181,11 @@ def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
 
     def at_level(level: int) -> Any:
         if not matrices:
-            return _read(_reseeded(parts.core, level), parts.measured), shifts
+            return _read(parts.core, parts.measured), shifts
         read, words = _with_words(parts, matrices, level, tests=False)
         return read, Both(shifts, words)
 
-    return _at_other_angles(parts, at_level)
+    return _at_other_angles(circuit, at_level)
 
 
 def _sampled_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
@@ -184,11 +193,8 @@ def _sampled_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
     _check_uses(circuit, parts.uses)
     shifts = Shifts(tuple(_shift_rules(parts.uses)))
 
-    def at_level(level: int) -> Any:
-        seeded = parts.seeded(_next_seed(circuit.seed, level))
-        return parts.read(seeded), shifts
-
-    return lambda *args: parts.run(circuit, at_level, args)
+    run = differentiated_by(lambda _: (parts.read, shifts), common=_is_common(circuit))
+    return lambda *args: parts.run(circuit, run, args)
 
 
 def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
@@ -196,7 +202,7 @@ def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
     slots = frozenset(use.slot for use in _moving_uses(circuit, moving))
 
     return _at_other_angles(
-        parts, lambda level: _with_words(parts, slots, level, tests=True)
+        circuit, lambda level: _with_words(parts, slots, level, tests=True)
     )
 
 
@@ -210,42 +216,38 @@ def _with_words(
             measured = tuple(read_by_test(core, each) for each in measured)
         core, _ = inserted(core, slots, tests=tests)
     _, runs = inserted(core, slots, tests=tests)
-    return _read(_reseeded(core, level), measured), runs
+    return _read(core, measured), runs
 
 
-def _at_other_angles(parts: Split, at_level: Callable[[int], Any]) -> Any:
-    def read(operands: list[Any], others: list[Any]) -> list[Any]:
-        angles, *inputs = operands
-        return differentiated_by(at_level)(angles, (inputs, others))
+def _at_other_angles(circuit: Circuit, at_level: Callable[[int], Any]) -> Any:
+    run = differentiated_by(at_level, common=_is_common(circuit))
 
-    return lambda *args: parts.run(read, args)
+    def at(*args: Any) -> list[Any]:
+        key = circuit.key_of(args)
+
+        def read(operands: list[Any], others: list[Any]) -> list[Any]:
+            angles, *inputs = operands
+            return run(angles, (inputs, others), key)
+
+        return circuit.split.run(read, args)
+
+    return at
+
+
+def _is_common(circuit: Circuit) -> bool:
+    return circuit.differences.common_random_numbers
 
 
 def _read(core: Core, measured: Sequence[Measured]) -> Any:
     """Return the readings of a circuit as a function of its angles and the rest."""
 
-    def run(angles: Any, rest: Any) -> Any:
+    def run(angles: Any, rest: Any, key: Any) -> Any:
         inputs, others = rest
-        results = circuit_p.bind(angles, *inputs, core=core, batch=None)
+        operands = [angles, *inputs, *([key] if core.samples else [])]
+        results = circuit_p.bind(*operands, core=core, batch=None)
         return [each.reading(results, others) for each in measured]
 
     return run
-
-
-def _next_seed(seed: int | None, level: int) -> int | None:
-    """Return the seed for derivatives: other random numbers than for the value.
-
-    The variance's derivative has products of values and derivatives of means. It is
-    unbiased because they come from different shots.
-    """
-    if seed is None or not level:
-        return seed
-    return (seed + level * NEXT_SEED) % 2**63
-
-
-def _reseeded(core: Core, level: int) -> Core:
-    seed = _next_seed(core.seed, level)
-    return core if seed == core.seed else core.reseeded(seed)
 
 
 def _named(circuit: Circuit) -> str:
@@ -316,18 +318,24 @@ def _differences(circuit: Circuit, moving: Sequence[bool]) -> Any:
         pairs = list(zip(args, moving, strict=True))
         flat, rebuilt = _flattened([arg for arg, moves in pairs if moves])
 
-        def function(x: Any, rest: Any) -> Any:
+        key = circuit.key_of(args)
+
+        def function(x: Any, rest: Any, key: Any) -> Any:
             given, still = iter(rebuilt(x)), iter(rest)
             every = [next(given) if on else next(still) for on in moving]
+            if key is not None:
+                every[-1] = key
             return qnode_p.bind(*every, circuit=circuit, batch=None)
 
         if circuit.diff_method == "spsa":
-            signs = partial(_random_signs, circuit)
-            stencil = Simultaneous(rule, step, options.num_directions, signs)
+            stencil = Simultaneous(rule, step, options.num_directions)
         else:
             stencil = Shifts(tuple((n, rule) for n in range(flat.shape[0])), step)
         rest = [arg for arg, moves in pairs if not moves]
-        return differentiated_by(lambda _: (function, stencil))(flat, rest)
+        evaluated = differentiated_by(
+            lambda _: (function, stencil), common=_is_common(circuit)
+        )
+        return evaluated(flat, rest, key)
 
     return run
 
@@ -353,30 +361,3 @@ def _flattened(arrays: Sequence[Any]) -> tuple[jax.Array, Any]:
         return found
 
     return jnp.concatenate(parts), rebuilt
-
-
-def _random_signs(circuit: Circuit, shape: tuple[int, int]) -> jax.Array:
-    """Draw signs as the device draws samples."""
-    nothing = jnp.zeros(0, real_dtype(circuit.dtype))
-    core = _fair_coin(circuit, shape[0] * shape[1])
-    (bits,) = circuit_p.bind(nothing, core=core, batch=None)
-    return 1 - 2 * bits.reshape(shape)
-
-
-@lru_cache(maxsize=1024)
-def _fair_coin(circuit: Circuit, shots: int) -> Core:
-    """Return a circuit that samples one wire in equal superposition."""
-    draw = {"wires": (0,), "basis": "Z", "shots": shots, "dtype": circuit.dtype}
-    source, _ = next(quantum_eqns(circuit.jaxpr))
-    sample = Step("quantum_sample", draw, source=source)
-    return Core(
-        (gate_step("H", (0,), source=source), sample),
-        1,
-        circuit.dtype,
-        0,
-        0,
-        (ShapedArray((shots, 1), integer_dtype()),),
-        (),
-        circuit.name,
-        circuit.seed,
-    )

@@ -1,158 +1,213 @@
-"""Estimates from shots: an observable is measured in the eigenbasis of its words.
+"""Estimates from shots: an observable is measured in the eigenbases of its terms."""
 
-Words that agree wherever both act are measured together, in the same shots.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from . import outcomes
 from .context import TraceContext, current
-from .errors import UnsupportedError
-from .jax_internals import user_line
+from .eigenbases import Group, as_one_matrix, grouped, is_concrete
 from .observables import Observable, Word, as_observable, real_coefficients
-from .primitives import estimate_p, real_dtype, sample_p
-from .traced_wires import SelectedFrequencies
+from .ops.linear_form import Term
+from .ops.pauli import word_product
+from .primitives import estimate_p, probs_p, real_dtype, sample_p
+from .traced_wires import SelectedFrequencies, marginal
 
-
-@dataclass(frozen=True)
-class Moments:
-    """The means of the powers of a weighted sum of words, from samples of wires."""
-
-    acts: tuple[tuple[bool, ...], ...]  # for each word, on which wires
-    powers: int
-
-    def __call__(
-        self, rows: jax.Array, weights: jax.Array, *, signs: Any = 1
-    ) -> jax.Array:
-        """Return the means, in which samples count by their signs: (powers,)."""
-        acts = jnp.asarray(np.asarray(self.acts).T, weights.dtype)
-        letters = 1 - 2 * jnp.mod(rows.astype(weights.dtype) @ acts, 2)
-        values = letters @ weights
-        powers = [signs * values**k for k in range(1, self.powers + 1)]
-        return jnp.stack([jnp.mean(each) for each in powers])
-
-
-@dataclass
-class Group:
-    """Pauli words that are measured together, and which terms they belong to."""
-
-    letters: dict[int, str] = field(default_factory=dict[int, str])
-    words: list[Word] = field(default_factory=list[Word])
-    terms: list[int] = field(default_factory=list[int])
-
-    def takes(self, word: Word) -> bool:
-        """Tell whether a word agrees with the others."""
-        return all(self.letters.get(wire, letter) == letter for wire, letter in word)
-
-    def add(self, word: Word, term: int) -> None:
-        """Measure a word along with the others."""
-        self.letters.update(word)
-        self.words.append(word)
-        self.terms.append(term)
-
-    def moments(
-        self, coefficients: jax.Array, powers: int, context: TraceContext
-    ) -> jax.Array:
-        """Return the means of the powers of the words' weighted sum: (powers,)."""
-        wires, weights = tuple(self.letters), coefficients[np.asarray(self.terms)]
-        acts = tuple(tuple(wire in dict(word) for wire in wires) for word in self.words)
-        basis = "".join(self.letters.values())
-        return _estimate(wires, basis, context, Moments(acts, powers), weights)
+# Eigenvalues that are known when tracing and differ by less are counted as one.
+EQUAL = 1e-9
 
 
 def _estimate(
-    wires: tuple[int, ...],
-    basis: str,
-    context: TraceContext,
-    statistic: Callable[..., jax.Array],
-    *inputs: jax.Array,
+    group: Group, context: TraceContext, statistic: outcomes.Statistic, *inputs: Any
 ) -> jax.Array:
     return estimate_p.bind(
+        *group.unitaries(context.dtype),
         *inputs,
-        wires=wires,
-        basis=basis,
+        **group.basis,
         shots=context.shots,
         dtype=context.dtype,
         statistic=statistic,
     )[0]
 
 
-def drawn(wires: tuple[int, ...], context: TraceContext) -> jax.Array:
-    """Return the bits of wires in each shot: (shots, wires)."""
-    basis = "Z" * len(wires)
+def _moments(
+    group: Group, coefficients: Any, powers: int, context: TraceContext
+) -> jax.Array:
+    """Return the means of the powers of the terms' weighted sum: (powers,)."""
+    weights = jnp.asarray(coefficients)[np.asarray(group.numbers)]
+    values = [jnp.asarray(each, weights.dtype) for each in group.eigenvalues]
+    return _estimate(group, context, group.moments(powers), weights, *values)
+
+
+def computational(wires: tuple[int, ...]) -> Group:
+    """Return the basis of the basis states of wires."""
+    return Group(dict.fromkeys(wires, "Z"))
+
+
+def drawn(group: Group, context: TraceContext) -> jax.Array:
+    """Return the bits of the wires of a basis in each shot: (shots, wires)."""
     return sample_p.bind(
-        wires=wires, basis=basis, shots=context.shots, dtype=context.dtype
+        *group.unitaries(context.dtype),
+        **group.basis,
+        shots=context.shots,
+        dtype=context.dtype,
     )[0]
 
 
-def estimated_probabilities(
-    wires: tuple[int, ...], context: TraceContext, places: Sequence[jax.Array] = ()
+def probabilities(
+    group: Group, context: TraceContext, places: Sequence[jax.Array] = ()
 ) -> jax.Array:
-    """Return the share of each outcome of wires, or of those in some places."""
-    outcomes.check_width(len(places or wires), "probs")
+    """Return the probability of each outcome, or its share among the shots.
+
+    It is the outcome of all wires of the basis, or of those in some places.
+    """
+    if context.shots is None:
+        unitaries = group.unitaries(context.dtype)
+        found = probs_p.bind(*unitaries, **group.basis, dtype=context.dtype)[0]
+        return marginal(found, places) if places else found
+    outcomes.check_width(len(places or group.wires), "probs")
     if places:
         selected = SelectedFrequencies(real_dtype(context.dtype))
-        basis = "Z" * len(wires)
-        return _estimate(wires, basis, context, selected, jnp.stack([*places]))
+        return _estimate(group, context, selected, jnp.stack([*places]))
     statistic = outcomes.Frequencies(real_dtype(context.dtype))
-    return _estimate(wires, "Z" * len(wires), context, statistic)
+    return _estimate(group, context, statistic)
+
+
+def tallies(group: Group, context: TraceContext) -> jax.Array:
+    """Return how often each outcome occurs among the shots."""
+    outcomes.check_width(len(group.wires), "counts")
+    return _estimate(group, context, outcomes.Tallies())
 
 
 def estimated_mean(observable: Any) -> jax.Array:
     """Return the mean of an observable over the shots."""
     context = current("expval")
     found, coefficients = _prepared(observable, "expval", context)
-    groups, constant = _grouped(found, coefficients)
-    return sum((g.moments(coefficients, 1, context)[0] for g in groups), constant)
+    groups, constants = grouped(found)
+    total = jnp.sum(jnp.asarray(coefficients)[np.asarray(constants, int)])
+    if not groups:
+        return _constant(total, context)
+    return sum((_moments(g, coefficients, 1, context)[0] for g in groups), total)
+
+
+def _constant(value: jax.Array, context: TraceContext) -> jax.Array:
+    """Return what is the same in all shots, as a measurement."""
+    always = Group({0: "Z"}, [Term()], [0])
+    return _moments(always, value[None], 1, context)[0]
 
 
 def estimated_variance(observable: Any) -> jax.Array:
     """Return the variance of an observable over the shots."""
     context = current("var")
     found, coefficients = _prepared(observable, "var", context)
-    groups, constant = _grouped(found, coefficients)
+    groups, _ = grouped(found)
+    if len(groups) > 1 and found.matrices:
+        whole = as_one_matrix(found, "var")
+        groups, coefficients = grouped(whole)[0], np.ones(1, coefficients.dtype)
     if len(groups) > 1:
-        raise UnsupportedError(
-            f"{user_line()}: var from shots takes Pauli words that can be measured "
-            "together, but these disagree on a wire. Take var without shots, or of "
-            "each word."
-        )
+        return _spread(found, jnp.asarray(coefficients), context)
     if not groups:
-        return jnp.zeros_like(constant)
-    mean, square = groups[0].moments(coefficients, 2, context)
+        return _constant(jnp.zeros((), coefficients.dtype), context)
+    mean, square = _moments(groups[0], coefficients, 2, context)
     return square - mean**2
+
+
+def _spread(
+    found: Observable, coefficients: jax.Array, context: TraceContext
+) -> jax.Array:
+    """Return the variance of words that disagree; their square has its own shots."""
+    words = [term.word for term in found.terms]
+    scales: list[Any] = []
+    terms: list[Term] = []
+    for number, word in enumerate(words):
+        for other in range(number, len(words)):
+            sign, product = _symmetrised(word, words[other])
+            if sign:
+                scales.append((sign * (1 if other == number else 2), number, other))
+                terms.append(Term(product))
+    factors, left, right = map(np.asarray, zip(*scales, strict=True))
+    weights = factors * coefficients[left] * coefficients[right]
+    square = Observable(weights, tuple(terms))
+
+    def mean(observable: Observable, weights: Any) -> Any:
+        groups, constants = grouped(observable)
+        total = jnp.sum(weights[np.asarray(constants, int)])
+        return sum((_moments(g, weights, 1, context)[0] for g in groups), total)
+
+    return mean(square, weights) - mean(found, coefficients) ** 2
+
+
+def _symmetrised(left: Word, right: Word) -> tuple[int, Word]:
+    """Return half the anticommutator of two words, as a sign and a word."""
+    phase, word = word_product(left, right)
+    return round(np.real(phase)), word
 
 
 def _prepared(
     observable: Any, name: str, context: TraceContext
-) -> tuple[Observable, jax.Array]:
+) -> tuple[Observable, Any]:
     found = as_observable(observable, name).located(context)
-    if found.matrices:
-        raise UnsupportedError(
-            f"{user_line()}: {name} from shots takes Pauli words (X, Y, Z, H and their "
-            "products and sums), but this observable has a matrix. Leave shots out for "
-            "the exact value, or write the matrix as Pauli words."
-        )
-    coefficients = jnp.asarray(real_coefficients(found.coefficients, name))
-    return found, coefficients.astype(real_dtype(context.dtype))
+    coefficients = real_coefficients(found.coefficients, name)
+    dtype = real_dtype(context.dtype)
+    if isinstance(coefficients, Tracer):
+        return found, coefficients.astype(dtype)
+    return found, np.asarray(coefficients, dtype)
 
 
-def _grouped(found: Observable, coefficients: jax.Array) -> tuple[list[Group], Any]:
-    """Return groups that cover all words, and the coefficient of the identity."""
-    groups: list[Group] = []
-    constant = jnp.zeros((), coefficients.dtype)
-    for number, term in enumerate(found.terms):
-        if not term.word:
-            constant = constant + coefficients[number]
-            continue
-        group = next((each for each in groups if each.takes(term.word)), None)
-        if group is None:
-            groups.append(group := Group())
-        group.add(term.word, number)
-    return groups, constant
+def basis_of(observable: Any, name: str, context: TraceContext) -> "Basis":
+    """Return the eigenbasis of an observable, and what its outcomes are worth."""
+    found, coefficients = _prepared(observable, name, context)
+    groups, constants = grouped(found)
+    if len(groups) > 1:
+        found = as_one_matrix(found, name)
+        (group,), constants = grouped(found)
+        coefficients = np.ones(1, coefficients.dtype)
+    elif groups:
+        (group,) = groups
+    else:
+        group = computational((0,))
+    return Basis(group, found, coefficients, constants)
+
+
+class Basis:
+    """An eigenbasis of an observable, whose outcomes are worth eigenvalues."""
+
+    def __init__(
+        self, group: Group, found: Observable, coefficients: Any, constants: Any
+    ) -> None:
+        self.group, self._found = group, found
+        self._coefficients, self._constants = coefficients, constants
+
+    def values(self, rows: Any) -> Any:
+        """Return what rows of bits are worth: (rows,)."""
+        weights = self._coefficients
+        total = weights[np.asarray(self._constants, int)].sum()
+        if not self.group.terms:
+            return jnp.broadcast_to(total, rows.shape[:1])
+        own = jnp.asarray(weights[np.asarray(self.group.numbers)])
+        given = [jnp.asarray(each, own.dtype) for each in self.group.eigenvalues]
+        return self.group.moments(1).values(rows, own, *given) + total
+
+    def counts(self, context: TraceContext) -> tuple[jax.Array, jax.Array]:
+        """Return eigenvalues and how often each occurs, those known when tracing once.
+
+        Otherwise there is one for each outcome.
+        """
+        table = outcomes.outcome_table(len(self.group.wires))
+        found = tallies(self.group, context)
+        if not is_concrete(self._found):
+            return self.values(jnp.asarray(table)), found
+        with jax.ensure_compile_time_eval():
+            values = np.asarray(self.values(jnp.asarray(table)))
+        scale = max(1.0, float(np.max(np.abs(values))))
+        order = np.argsort(values, kind="stable")
+        steps = np.diff(values[order], prepend=values[order[0]]) > EQUAL * scale
+        number = np.empty(len(values), int)
+        number[order] = np.cumsum(steps)
+        first = np.flatnonzero(np.insert(steps[1:], 0, values=True))
+        zeros = jnp.zeros(len(first), found.dtype)
+        return jnp.asarray(values[order][first]), zeros.at[number].add(found)

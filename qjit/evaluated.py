@@ -5,7 +5,7 @@ weighted linearly in the tangent. JAX differentiates such sums again, and transp
 them; the values at all points are one batch.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,42 +15,62 @@ import jax.numpy as jnp
 import numpy as np
 
 from .jax_internals import SymbolicZero
+from .keys import random_signs, split_key
 from .shift_rules import Rule
 
-# From a point: the other points, one row each, and their weights along a tangent.
-Stencil = Callable[[jax.Array], tuple[jax.Array, Callable[[jax.Array], jax.Array]]]
-Function = Callable[[jax.Array, Any], Any]
+# From a point: the other points, one row each, and their weights along a tangent. A key
+# is for directions that are drawn.
+Weights = Callable[[jax.Array], jax.Array]
+Stencil = Callable[[jax.Array, Any], tuple[jax.Array, Weights]]
+# Of a vector, of other arguments, and of the key of its random numbers, if it has one.
+Function = Callable[[jax.Array, Any, Any], Any]
 
 
 def differentiated_by(
-    at_level: Callable[[int], tuple[Function, Stencil]], level: int = 0
+    at_level: Callable[[int], tuple[Function, Stencil]],
+    level: int = 0,
+    *,
+    common: bool = False,
 ) -> Function:
     """Let JAX differentiate a function of a vector by its values at other points.
 
-    Its other argument, any pytree, is differentiated as usual. `at_level` returns the
-    function for its values (level 0), for those that its derivatives are made of
-    (level 1), for those that theirs are made of, and so on; and at which points of the
-    next level its derivatives are.
+    Its second argument, any pytree, is differentiated as usual. The third is a key: the
+    values at other points draw from other streams, of which each has its own, unless
+    random numbers are common to them. `at_level` returns the function for its values
+    (level 0), for those that its derivatives are made of (level 1), for those that
+    theirs are made of, and so on; and at which points of the next level its
+    derivatives are.
     """
     function, stencil = at_level(level)
 
     @jax.custom_jvp
-    def run(x: jax.Array, rest: Any) -> Any:
-        return function(x, rest)
+    def run(x: jax.Array, rest: Any, key: Any) -> Any:
+        return function(x, rest, key)
 
     def rule(primals: Any, tangents: Any) -> Any:
-        (x, rest), (dot, dots) = primals, tangents
-        found, found_dot = _along_rest(lambda rest: function(x, rest), rest, dots)
+        (x, rest, key), (dot, dots, _) = primals, tangents
+        found, found_dot = _along_rest(at_level, level, run, primals, dots)
         if isinstance(dot, SymbolicZero):
             return found, found_dot
-        points, weights = stencil(x)
-        elsewhere = differentiated_by(at_level, level + 1)
-        values = jax.vmap(lambda point: elsewhere(point, rest))(points)
+        own, following = (None, None) if key is None else split_key(key, 2)
+        points, weights = stencil(x, own)
+        elsewhere = differentiated_by(at_level, level + 1, common=common)
+        values = _at_points(elsewhere, points, rest, following, common)
         add = partial(_add_slope, weights(dot))
         return found, jax.tree.map(add, values, found_dot)
 
     run.defjvp(rule, symbolic_zeros=True)
     return run
+
+
+def _at_points(
+    function: Function, points: jax.Array, rest: Any, key: Any, common: bool
+) -> Any:
+    """Evaluate a function at points, each of which draws for itself."""
+    if key is None or common:
+        return jax.vmap(lambda point: function(point, rest, key))(points)
+    keys = split_key(key, len(points))
+    return jax.vmap(lambda point, key: function(point, rest, key))(points, keys)
 
 
 def _add_slope(weights: jax.Array, values: jax.Array, dot: Any) -> Any:
@@ -61,25 +81,61 @@ def _add_slope(weights: jax.Array, values: jax.Array, dot: Any) -> Any:
 
 
 def _along_rest(
-    function: Callable[[Any], Any], rest: Any, dots: Any
+    at_level: Callable[[int], tuple[Function, Stencil]],
+    level: int,
+    run: Function,
+    primals: Any,
+    dots: Any,
 ) -> tuple[Any, Any]:
-    """Differentiate along the tangents that are not symbolic zeros."""
+    """Return the values, and their derivative along the tangents of the rest.
+
+    Both are to be differentiated by the vector as the function is.
+    """
+    x, rest, key = primals
     leaves, tree = jax.tree.flatten(rest)
-    found = [
-        None if isinstance(dot, SymbolicZero) else dot
-        for dot in jax.tree.leaves(dots, is_leaf=lambda d: isinstance(d, SymbolicZero))
-    ]
+    found = jax.tree.leaves(dots, is_leaf=lambda dot: isinstance(dot, SymbolicZero))
+    moving = [n for n, dot in enumerate(found) if not isinstance(dot, SymbolicZero)]
+    if not moving:
+        values = run(x, rest, key)
+        return values, jax.tree.map(_zero, values)
 
-    def of_moving(*values: Any) -> Any:
-        given = iter(values)
-        every = [
-            leaf if dot is None else next(given)
-            for leaf, dot in zip(leaves, found, strict=True)
-        ]
-        return function(jax.tree.unflatten(tree, every))
+    # NOTE: JAX drops the rules of custom functions that tangents pass through, so the
+    # derivative is a matrix here.
+    def with_jacobian(level: int) -> tuple[Function, Stencil]:
+        function, stencil = at_level(level)
 
-    moving = [leaf for leaf, dot in zip(leaves, found, strict=True) if dot is not None]
-    return jax.jvp(of_moving, moving, [dot for dot in found if dot is not None])
+        def pair(x: jax.Array, leaves: Any, key: Any) -> Any:
+            def of_moving(chosen: Sequence[Any]) -> Any:
+                every = list(leaves)
+                for number, value in zip(moving, chosen, strict=True):
+                    every[number] = value
+                values = function(x, jax.tree.unflatten(tree, every), key)
+                return values, values
+
+            slopes, values = jax.jacrev(of_moving, has_aux=True)(
+                [leaves[number] for number in moving]
+            )
+            return values, slopes
+
+        return pair, stencil
+
+    values, slopes = differentiated_by(with_jacobian, level)(x, leaves, key)
+    tangents = [found[number] for number in moving]
+
+    def along(value: Any, matrices: Sequence[Any]) -> Any:
+        pairs = zip(matrices, tangents, strict=True)
+        return sum(
+            (jnp.tensordot(matrix, dot, np.ndim(dot)) for matrix, dot in pairs),
+            jnp.zeros_like(value),
+        )
+
+    return values, jax.tree.map(along, values, slopes)
+
+
+def _zero(value: Any) -> Any:
+    if jnp.issubdtype(value.dtype, jnp.inexact):
+        return jnp.zeros_like(value)
+    return np.zeros(np.shape(value), jax.dtypes.float0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +145,7 @@ class Shifts:
     rules: tuple[tuple[int, Rule], ...]
     step: float = 1.0
 
-    def __call__(self, x: jax.Array) -> Any:
+    def __call__(self, x: jax.Array, key: Any = None) -> Any:
         """Return the shifted vectors, and how much each counts along a tangent."""
         spread = [
             (place, *pair)
@@ -125,9 +181,12 @@ class Both:
     first: Stencil
     second: Stencil
 
-    def __call__(self, x: jax.Array) -> Any:
+    def __call__(self, x: jax.Array, key: Any = None) -> Any:
         """Return the points of both, and how much each counts along a tangent."""
-        (near, near_weights), (far, far_weights) = self.first(x), self.second(x)
+        (near, near_weights), (far, far_weights) = (
+            self.first(x, key),
+            self.second(x, key),
+        )
         wide = jnp.pad(near, ((0, 0), (0, far.shape[1] - near.shape[1])))
         points = jnp.concatenate([wide, far])
         return points, lambda dot: jnp.append(near_weights(dot), far_weights(dot))
@@ -144,11 +203,11 @@ class Simultaneous:
     rule: Rule
     step: float
     directions: int
-    signs: Callable[[tuple[int, int]], jax.Array]  # random, of a shape
 
-    def __call__(self, x: jax.Array) -> Any:
+    def __call__(self, x: jax.Array, key: Any = None) -> Any:
         """Return the moved vectors, and how much each counts along a tangent."""
-        signs = self.signs((self.directions, x.shape[0])).astype(x.dtype)
+        signs = random_signs(key, (self.directions, x.shape[0]))
+        signs = signs.astype(x.dtype)
         shifts = jnp.asarray(self.rule.shifts, x.dtype) * self.step
         moves = shifts[:, None, None] * signs
         points = (x + moves).reshape(-1, x.shape[0])

@@ -8,6 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 Terms = Sequence[tuple[Any, Any]]
+# The matrices that turn the eigenbases of Pauli matrices into that of Z.
+TURNS = {
+    "X": np.array([[1, 1], [1, -1]]) / np.sqrt(2),
+    "Y": np.array([[1, -1j], [1, 1j]]) / np.sqrt(2),
+}
 
 
 def expval(psi: Any, coefficients: Any, *matrices: Any, terms: Terms) -> Any:
@@ -22,8 +27,15 @@ def moments(psi: Any, coefficients: Any, *matrices: Any, terms: Terms) -> Any:
     return jnp.stack([jnp.real(jnp.vdot(v, product)) for v in (psi, product)])
 
 
-def probs(psi: Any, *, wires: Sequence[int]) -> Any:
-    """Return the probabilities of the basis states of some wires."""
+def probs(
+    psi: Any, *unitaries: Any, wires: Sequence[int], basis: str, factors: Any
+) -> Any:
+    """Return the probabilities of the outcomes of some wires."""
+    for wire, letter in zip(wires, basis, strict=True):
+        if letter in TURNS:
+            psi = _matrix_applied(psi, TURNS[letter], [wire])
+    for unitary, on in zip(unitaries, factors, strict=True):
+        psi = _matrix_applied(psi, unitary, on)
     weights = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
     return jnp.sum(_first(weights, wires), axis=1)
 
@@ -63,7 +75,9 @@ FUNCTIONALS: dict[str, Callable[..., Any]] = {
 
 def functional(name: str, params: Any) -> Callable[..., Any]:
     """Return what a measurement reads off the state's amplitudes or norm."""
-    options = {k: params[k] for k in ("terms", "wires") if k in params}
+    options = {
+        k: params[k] for k in ("terms", "wires", "basis", "factors") if k in params
+    }
     return lambda psi, *inputs: FUNCTIONALS[name](psi, *inputs, **options)
 
 

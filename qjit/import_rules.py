@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import numpy as np
+from jax.core import ShapedArray
 
-from qjit.dialects.statevector import SeedOp
+from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
 from qjit.lowering.arrays import Value
 from qjit.lowering.import_circuit import import_adjoint, import_circuit
-from qjit.lowering.import_quantum import begin, end
+from qjit.lowering.import_quantum import begin, end, inlined
 from qjit.lowering.import_samples import shared_draws
 from qjit.lowering.importer import Importer, rule
 
@@ -45,6 +47,26 @@ def _note_method(importer: Importer, name: str, method: str | None) -> None:
         importer.notes.setdefault("diff_method", {})[name] = method
 
 
+def seed(importer: Importer, key: Value) -> None:
+    """Let what follows draw from the stream of a key."""
+
+    def word(key: Any) -> Any:
+        return jax.lax.bitcast_convert_type(key, np.int64)
+
+    importer.insert(SeedOp(importer.scalar(inlined(importer, word, key))))
+
+
+@rule("execution_key")
+def _execution_key(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
+    op = ExecutionKeyOp(eqn.params["seed"])
+    word = importer.from_scalar(importer.emit(op), ShapedArray((), np.dtype(np.int64)))
+
+    def words(word: Any) -> Any:
+        return jax.lax.bitcast_convert_type(word, np.uint32)
+
+    return [inlined(importer, words, word)]
+
+
 @rule("qnode")
 @_unbatched
 def _qnode(
@@ -53,13 +75,13 @@ def _qnode(
     circuit = params["circuit"]
     if circuit.diff_method is not None:
         _note_method(importer, circuit.name, circuit.method)
-    if circuit.seed is not None:
-        importer.insert(SeedOp(circuit.seed))
+    if circuit.draws:
+        seed(importer, inputs[-1])
     if measures_midway(circuit.jaxpr):
         return import_trajectories(importer, circuit, inputs)
     importer.settle(inputs)
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
-    draws = shared_draws((eqn.primitive.name, eqn.params) for eqn in eqns)
+    draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
     begin(importer, circuit.num_wires, circuit.dtype, draws=draws)
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)
@@ -70,13 +92,13 @@ def _qnode(
 def _circuit(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     core, batch = eqn.params["core"], eqn.params["batch"]
     _note_method(importer, core.name, core.method)
-    # NOTE: once for a batch, whose entries then draw different samples.
-    if core.seed is not None:
-        importer.insert(SeedOp(core.seed))
-    if batch is None:
-        return import_circuit(importer, core, inputs, eqn.params.get("run"))
-    params = {"core": core.reseeded(None)}
-    return _inline(importer, mapped_over_batch(circuit_p, batch, params), inputs)
+    if batch is not None:
+        run = mapped_over_batch(circuit_p, batch, {"core": core})
+        return _inline(importer, run, inputs)
+    if core.samples:
+        seed(importer, inputs[-1])
+        inputs = inputs[:-1]
+    return import_circuit(importer, core, inputs, eqn.params.get("run"))
 
 
 @rule("circuit_push")

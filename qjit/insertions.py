@@ -142,7 +142,7 @@ class Insertions:
     waves: tuple[Waves, ...]
     exponentials: tuple[Exponential, ...]
 
-    def __call__(self, x: jax.Array) -> Any:
+    def __call__(self, x: jax.Array, key: Any = None) -> Any:
         """Return the angles of all runs, and how much each counts along a tangent."""
         count = len(self.runs)
         columns = np.array([run.angle for run in self.runs], int) - x.shape[0]
@@ -362,8 +362,15 @@ def read_by_test(core: Core, measured: Measured) -> Measured:
         plus, minus = halves[:, 0] + halves[:, 1], halves[:, 0] - halves[:, 1]
         return function(plus, *inputs) - function(minus, *inputs)
 
-    def of_samples(rows: Any, *inputs: Any, signs: Any = 1) -> Any:
-        return function(rows[:, :-1], *inputs, signs=signs * (1 - 2 * rows[:, -1]))
+    def of_samples(rows: Any, *inputs: Any, counts: Any = 1) -> Any:
+        signs = 1 - 2 * rows[:, -1]
+        return function(rows[:, :-1], *inputs, counts=counts * signs)
 
-    drawn = measured.step.primitive == "quantum_estimate"
-    return replace(measured, function=of_samples if drawn else of_state)
+    def of_counts(counts: Any, *inputs: Any) -> Any:
+        pairs = counts.reshape(-1, 2)
+        return function(pairs[:, 0] - pairs[:, 1], *inputs)
+
+    if measured.step.primitive != "quantum_estimate":
+        return replace(measured, function=of_state)
+    counted = core.results[measured.result].ndim == 1
+    return replace(measured, function=of_counts if counted else of_samples)

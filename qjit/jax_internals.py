@@ -172,3 +172,10 @@ def bind(eqn: Any, args: Any) -> list[Any]:
     subfuns, params = found if isinstance(found, tuple) else ((), found)
     result = eqn.primitive.bind(*subfuns, *args, **params)
     return list(result) if eqn.primitive.multiple_results else [result]
+
+
+def is_differentiated(value: Any) -> bool:
+    """Tell whether a value is being differentiated by."""
+    while isinstance(value, batching.BatchTracer):
+        value = value.val
+    return isinstance(value, ad.JVPTracer | ad.LinearizeTracer)

@@ -106,6 +106,42 @@ def measures_midway(jaxpr: Jaxpr) -> bool:
     return not names.isdisjoint(MIDWAY)
 
 
+def measurements_last(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """Let all that no result of a measurement decides come before the measurements.
+
+    Measurements that share their shots then know what all of them are made along.
+    """
+    jaxpr = closed.jaxpr
+    if not any(eqn.params.get("factors") for eqn, _ in quantum_eqns(jaxpr)):
+        return closed
+    before: list[JaxprEqn] = []
+    after: list[JaxprEqn] = []
+    found: set[Any] = set()
+    for eqn in jaxpr.eqns:
+        measures = any(map(_is_terminal, _inside(eqn)))
+        inputs = [atom for atom in eqn.invars if not isinstance(atom, Literal)]
+        if measures or not found.isdisjoint(inputs):
+            found.update(eqn.outvars)
+            after.append(eqn)
+        else:
+            before.append(eqn)
+    return ClosedJaxpr(jaxpr.replace(eqns=[*before, *after]), closed.consts)
+
+
+def _inside(eqn: JaxprEqn) -> Iterator[JaxprEqn]:
+    yield eqn
+    if has_effects(eqn):
+        for inner in inner_jaxprs(eqn):
+            for each in inner.eqns:
+                yield from _inside(each)
+
+
+def _is_terminal(eqn: JaxprEqn) -> bool:
+    from .primitives import TERMINAL_PRIMITIVES
+
+    return eqn.primitive in TERMINAL_PRIMITIVES
+
+
 def element_of(atom: Any, makers: Mapping[Var, JaxprEqn]) -> tuple[Var, int] | None:
     """Return the array that a scalar is an element of, and its place in there."""
     if isinstance(atom, Literal) or atom.aval.shape:

@@ -12,20 +12,23 @@ from . import outcomes
 from .context import TraceContext, current
 from .errors import MeasurementError, ParameterError
 from .estimates import (
+    basis_of,
+    computational,
     drawn,
     estimated_mean,
-    estimated_probabilities,
     estimated_variance,
+    probabilities,
+    tallies,
 )
 from .jax_internals import user_line
 from .measured_values import Kind, measured
 from .observables import Observable, as_observable, real_coefficients
+from .ops.operator import Operator, is_operator
 from .outcomes import Measured, measured_values
 from .primitives import (
     density_matrix_p,
     expval_p,
     measure_p,
-    probs_p,
     real_dtype,
     reset_p,
     state_p,
@@ -128,16 +131,39 @@ def _traced(wires: Wires, context: TraceContext) -> list[jax.Array]:
     return indices(labels, context) if any(map(is_traced, labels)) else []
 
 
-def probs(wires: Wires = None, op: Any = None) -> jax.Array:
+def _subject(
+    wires: Any, op: Any, what: str
+) -> tuple[Wires, Operator | None, Measured | None]:
+    """Return what is measured: wires, an observable, or values measured before."""
+    if wires is not None and op is not None:
+        raise MeasurementError(
+            f"{user_line()}: {what} takes op or wires, but got both. An observable has "
+            "its own wires, and measured values have none."
+        )
+    named = op is not None
+    subject = op if named else wires
+    if is_operator(subject):
+        return None, subject, None
+    values = measured_values(subject, named=named)
+    return (subject, None, None) if values is None else (None, None, values)
+
+
+def probs(wires: Wires | Any = None, op: Any = None) -> jax.Array:
     """Return the probabilities of the basis states of some wires.
 
     Args:
         wires: k wires, static or traced; all when left out. Or k measured outcomes or
             logical expressions of them, for their joint probabilities.
-        op: the same; integers computed from outcomes are no wires here.
+        op: an observable on k wires, instead of wires: the probabilities are those of
+            its eigenvectors. Of a product of Pauli matrices, wires are in order, and
+            the eigenvalue 1 of each is before -1; a matrix has its eigenvalues in
+            ascending order. Or measured outcomes.
 
     Returns:
         A real array of shape (2**k,); the first wire is the most significant.
+
+    Raises:
+        MeasurementError: for wires and an observable at once.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=2)
@@ -148,15 +174,14 @@ def probs(wires: Wires = None, op: Any = None) -> jax.Array:
     [0. 1. 0. 0.]
     """
     context = current("probs")
-    wires, values = _wires_or_values(wires, op, "probs")
+    wires, op, values = _subject(wires, op, "probs")
+    if op is not None:
+        return probabilities(basis_of(op, "probs", context).group, context)
     if values is not None:
         return outcomes.distribution(values.bits("probs"))
     places = _traced(wires, context)
     on = _all_or(None if places else wires, context, "probs")
-    if context.shots is not None:
-        return estimated_probabilities(on, context, places)
-    found = probs_p.bind(wires=on, dtype=context.dtype)[0]
-    return marginal(found, places) if places else found
+    return probabilities(computational(on), context, places)
 
 
 def state() -> jax.Array:
@@ -304,7 +329,7 @@ def _logarithm(log_base: float) -> float:
     return float(np.log(log_base))
 
 
-def sample(wires: Wires = None, op: Any = None) -> jax.Array:
+def sample(wires: Wires | Any = None, op: Any = None) -> jax.Array:
     """Return measured bits of some wires, one row for each shot.
 
     Row s of every result of a quantum function belongs to the same shot.
@@ -312,11 +337,13 @@ def sample(wires: Wires = None, op: Any = None) -> jax.Array:
     Args:
         wires: k wires, static or traced; all when left out. Or an expression of
             measured values, of any shape, or a list of k of them.
-        op: the same; integers computed from outcomes are no wires here.
+        op: an observable, instead of wires. Or measured values.
 
     Returns:
         An integer array of shape (shots, k), (shots,) for one measured value that
-        is not in a list. Expressions keep their dtype, but booleans are integers.
+        is not in a list. Expressions keep their dtype, but booleans are integers. Of an
+        observable, a real array of shape (shots,): the eigenvalue that was found in
+        each shot.
 
     Raises:
         MeasurementError: if the quantum function has no shots.
@@ -336,24 +363,38 @@ def sample(wires: Wires = None, op: Any = None) -> jax.Array:
         raise MeasurementError(
             f"{user_line()}: sample needs shots. Give them to qnode(shots=...)."
         )
-    wires, values = _wires_or_values(wires, op, "sample")
+    wires, op, values = _subject(wires, op, "sample")
+    if op is not None:
+        basis = basis_of(op, "sample", context)
+        rows = drawn(basis.group, context)
+        found = basis.values(rows)
+        if not context.masks_shots:
+            return found
+        return jnp.where(rows[:, 0] == outcomes.INVALID, jnp.nan, found)
     if values is not None:
         return outcomes.samples(values.values, context.shots)
     places = _traced(wires, context)
-    rows = drawn(_all_or(None if places else wires, context, "sample"), context)
+    on = _all_or(None if places else wires, context, "sample")
+    rows = drawn(computational(on), context)
     return rows[:, jnp.stack(places)] if places else rows
 
 
-def counts(wires: Wires = None, op: Any = None) -> tuple[jax.Array, jax.Array]:
+def counts(
+    wires: Wires | Any = None, op: Any = None, *, all_outcomes: bool = False
+) -> tuple[jax.Array, jax.Array]:
     """Return how often each basis state of some wires was measured.
 
     Args:
         wires: k wires, static or traced; all when left out. Or k measured outcomes or
             logical expressions of them.
-        op: the same; integers computed from outcomes are no wires here.
+        op: an observable, instead of wires. Or measured outcomes.
+        all_outcomes: as in PennyLane. Arrays have one size whatever is measured, so
+            outcomes that do not occur are always listed, with count zero.
 
     Returns:
-        Two integer arrays of shape (2**k,): the basis states and their counts.
+        Two integer arrays of shape (2**k,): the basis states and their counts. Of an
+        observable, its eigenvalues and their counts: in ascending order, each once,
+        or one for each outcome if they are only known when the program runs.
 
     Raises:
         MeasurementError: if the quantum function has no shots.
@@ -367,22 +408,21 @@ def counts(wires: Wires = None, op: Any = None) -> tuple[jax.Array, jax.Array]:
     >>> print(states, counts)
     [0 1 2 3] [ 0 10  0  0]
     """
-    wires, values = _wires_or_values(wires, op, "counts")
-    bits = sample(wires=wires) if values is None else sample(op=values.bits("counts"))
-    return outcomes.tally(bits, "counts")
-
-
-def _wires_or_values(wires: Wires, op: Any, what: str) -> tuple[Wires, Measured | None]:
-    """Return the wires that are measured, or the values that were measured before."""
-    if wires is not None and op is not None:
+    context = current("counts")
+    if context.shots is None:
         raise MeasurementError(
-            f"{user_line()}: {what} takes op or wires, but got both. Measured values "
-            "have no wires."
+            f"{user_line()}: counts needs shots. Give them to qnode(shots=...)."
         )
-    named = op is not None and wires is None
-    subject = op if named else wires
-    values = measured_values(subject, named=named)
-    return (subject, None) if values is None else (None, values)
+    wires, op, values = _subject(wires, op, "counts")
+    if op is not None:
+        return basis_of(op, "counts", context).counts(context)
+    if values is not None:
+        return outcomes.tally(values.bits("counts"), "counts")
+    places = _traced(wires, context)
+    on = _all_or(None if places else wires, context, "counts")
+    found = tallies(computational(on), context)
+    found = marginal(found, places) if places else found
+    return jnp.arange(len(found), dtype=found.dtype), found
 
 
 def measure(

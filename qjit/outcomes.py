@@ -1,6 +1,6 @@
 """Statistics of measured values: of what `measure` returned, and expressions of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+
+from qjit.lowering.import_samples import tallied
 
 from .context import TraceContext, current
 from .errors import MeasurementError, UnsupportedError
@@ -17,6 +19,7 @@ from .primitives import integer_dtype, mean_p, real_dtype, record_p, variance_p
 
 # Distributions are arrays with one entry for each outcome.
 WIDEST = 30
+INVALID = np.iinfo(np.int32).min  # a bit of a shot that a postselection refused
 
 
 def is_value(item: Any) -> bool:
@@ -107,27 +110,72 @@ def variance(value: Any) -> jax.Array:
     return variance_p.bind(real, dtype=context.dtype)[0]
 
 
+class Statistic:
+    """What is made of rows of bits, which count once or as often as is told."""
+
+    def __call__(
+        self, rows: jax.Array, *inputs: Any, counts: Any = 1, shots: Any = None
+    ) -> jax.Array:
+        """Return the statistic; `shots` is the number of rows when left out."""
+        raise NotImplementedError
+
+    def of_counts(self, params: Mapping[str, Any]) -> Callable[..., jax.Array]:
+        """Return the statistic as a function of how often each outcome occurs."""
+        rows = outcome_table(len(params["wires"]))
+
+        def run(counts: jax.Array, *inputs: Any) -> jax.Array:
+            table = jnp.asarray(rows, counts.dtype)
+            return self(table, *inputs, counts=counts, shots=params["shots"])
+
+        return run
+
+
+def outcome_table(width: int) -> np.ndarray[Any, Any]:
+    """Return the bits of all outcomes, the first most significant."""
+    return np.arange(2**width)[:, None] >> np.arange(width)[::-1] & 1
+
+
 @dataclass(frozen=True)
-class Powers:
+class Powers(Statistic):
     """The means of the powers of what was recorded."""
 
     count: int
 
-    def __call__(self, rows: jax.Array) -> jax.Array:
+    def __call__(
+        self, rows: jax.Array, *inputs: Any, counts: Any = 1, shots: Any = None
+    ) -> jax.Array:
         """Return the means: (count, *shape of a row)."""
-        powers = range(1, self.count + 1)
-        return jnp.stack([jnp.mean(rows**k, axis=0) for k in powers])
+        powers = [rows**k for k in range(1, self.count + 1)]
+        if shots is None:
+            return jnp.stack([jnp.mean(each, axis=0) for each in powers])
+        weights = jnp.asarray(counts, rows.dtype)
+        sums = [jnp.tensordot(weights, each, axes=1) for each in powers]
+        return jnp.stack(sums) / shots
 
 
 @dataclass(frozen=True)
-class Frequencies:
+class Tallies(Statistic):
+    """How often each outcome occurs."""
+
+    def __call__(
+        self, rows: jax.Array, *inputs: Any, counts: Any = 1, shots: Any = None
+    ) -> jax.Array:
+        """Return the counts: (2**bits,)."""
+        return tallied(rows, counts)
+
+
+@dataclass(frozen=True)
+class Frequencies(Statistic):
     """The share of each outcome among rows of bits."""
 
     dtype: Any
 
-    def __call__(self, rows: jax.Array, *, signs: Any = 1) -> jax.Array:
-        """Return the shares, in which rows count by their signs: (2**bits,)."""
-        return tally(rows, "probs", signs)[1].astype(self.dtype) / rows.shape[0]
+    def __call__(
+        self, rows: jax.Array, *inputs: Any, counts: Any = 1, shots: Any = None
+    ) -> jax.Array:
+        """Return the shares: (2**bits,)."""
+        total = rows.shape[0] if shots is None else shots
+        return tallied(rows, counts).astype(self.dtype) / total
 
 
 def recorded(
@@ -156,18 +204,12 @@ def distribution(bits: jax.Array) -> jax.Array:
     return mean_p.bind(hits.astype(real_dtype(context.dtype)), dtype=context.dtype)[0]
 
 
-def tally(rows: jax.Array, what: str, signs: Any = 1) -> tuple[jax.Array, jax.Array]:
-    """Return the outcomes of rows of bits and how often each occurs.
-
-    Rows may count with signs.
-    """
-    width = rows.shape[1]
-    check_width(width, what)
-    weights = jnp.asarray([2**place for place in reversed(range(width))], rows.dtype)
-    outcomes = jnp.arange(2**width, dtype=rows.dtype)
-    index = jnp.sum(rows * weights, axis=1)
-    counted = jnp.broadcast_to(jnp.asarray(signs, rows.dtype), rows.shape[:1])
-    return outcomes, jnp.zeros(2**width, rows.dtype).at[index].add(counted)
+def tally(bits: Sequence[Any], what: str) -> tuple[jax.Array, jax.Array]:
+    """Return the outcomes of measured values and how often each occurs."""
+    context = current(what)
+    check_width(len(bits), what)
+    found = samples(bits, context.shots or 1, Tallies())
+    return jnp.arange(len(found), dtype=found.dtype), found
 
 
 def check_width(width: int, what: str) -> None:

@@ -48,7 +48,7 @@ def _real_scalar(*_: ShapedArray, dtype: Any, **__: Any) -> list[ShapedArray]:
     return [ShapedArray((), real_dtype(dtype))]
 
 
-def _probabilities(*_: ShapedArray, wires: Sequence[int], dtype: Any) -> Any:
+def _probabilities(*_: ShapedArray, wires: Sequence[int], dtype: Any, **__: Any) -> Any:
     return [ShapedArray((2 ** len(wires),), real_dtype(dtype))]
 
 
@@ -72,7 +72,8 @@ def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, **__: Any) -> An
 
 def _estimated(*inputs: ShapedArray, **params: Any) -> list[ShapedArray]:
     (rows,) = _samples(**params)
-    found = jax.eval_shape(params["statistic"], rows, *inputs)
+    rest = inputs[len(params["factors"]) :]
+    found = jax.eval_shape(params["statistic"], rows, *rest)
     return [ShapedArray(found.shape, found.dtype)]
 
 
@@ -105,10 +106,12 @@ measure_p = _effectful("quantum_measure", _outcome)
 # Operands: coefficients [terms], matrices of the terms' Hermitian factors.
 expval_p = _effectful("quantum_expval", _real_scalar)
 var_p = _effectful("quantum_var", _real_scalar)
-probs_p = _effectful("quantum_probs", _probabilities)
 state_p = _effectful("quantum_state", _amplitudes)
+# Operands: for each group of wires among the factors, the unitary that turns what it is
+# measured in into the computational basis. Other wires have a letter of the basis.
+probs_p = _effectful("quantum_probs", _probabilities)
 sample_p = _effectful("quantum_sample", _samples)
-# Operands: what the statistic takes besides the samples.
+# Operands: the same, and what the statistic takes besides the samples.
 estimate_p = _effectful("quantum_estimate", _estimated)
 density_matrix_p = _effectful("quantum_density_matrix", _density)
 # Operands: an array computed from measured outcomes. A statistic of its values in all

@@ -13,14 +13,15 @@ from qjit.lowering.program import Program, compile_program
 
 from .circuit_primitives import Circuit
 from .diff_methods import Differences
-from .estimates import Moments
-from .outcomes import Frequencies, Powers
+from .eigenbases import Moments
+from .outcomes import Frequencies, Powers, Tallies
 from .reroll import is_rerolling, reroll
 from .shared_runs import Sharing
 from .split import Core
 from .traced_wires import SelectedFrequencies
 
-declare(Circuit, Core, Differences, Moments, Powers, Frequencies, SelectedFrequencies)
+declare(Circuit, Core, Differences)
+declare(Moments, Powers, Tallies, Frequencies, SelectedFrequencies)
 
 
 def compile_jaxpr(

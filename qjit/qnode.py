@@ -3,11 +3,13 @@
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
+from jax.extend.core import Jaxpr
 
 from qjit.lowering.dimensions import names
 
@@ -15,6 +17,7 @@ from qjit.lowering.dimensions import names
 from . import circuit_derivatives as circuit_derivatives
 from .arguments import Named, Static, TakesStatic
 from .autograph import converted
+from .call_options import taken
 from .callbacks import Parts, move_callbacks
 from .circuit_primitives import Circuit, qnode_p
 from .context import Snapshots, TraceContext, current, is_tracing, tracing
@@ -30,7 +33,13 @@ from .diagnostics import (
     is_array,
 )
 from .diff_methods import Differences, differences
-from .errors import MeasurementError, ParameterError, UnsupportedError, WireError
+from .errors import (
+    ArgumentError,
+    MeasurementError,
+    ParameterError,
+    UnsupportedError,
+    WireError,
+)
 from .foreign_operators import foreign_operators_refused
 from .jax_internals import (
     innermost_trace,
@@ -39,7 +48,8 @@ from .jax_internals import (
     user_line,
     wide_types,
 )
-from .jaxprs import measures_midway
+from .jaxprs import measurements_last, measures_midway
+from .keys import WORDS, key_words, next_key, split_key
 from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
 from .outcome_types import typed
@@ -48,6 +58,7 @@ from .preparations import settled
 from .references import discharged
 from .reroll import is_rerolling, reroll
 from .returned_outcomes import with_rows
+from .shots import Shots, checked_shots
 from .split import check_measurements
 from .wires import WireOrder, Wires
 
@@ -60,24 +71,32 @@ class Specialised:
     parts: Parts
     out_tree: Any
 
-    def run_alone(self, args: Sequence[Any]) -> Any:
-        """Evaluate it on arrays as one program, with its callbacks."""
-        if self.parts.is_circuit:
-            return self.run(args)
-        from .compile import native_call
+    def run(self, args: Sequence[Any], seed: Any, key: Any, *, alone: bool) -> Any:
+        """Evaluate it on arrays.
 
-        outs = native_call(lambda *args: self._flat(args), args, self.circuit.name)
+        Alone in a program, it has the first key, in its native code. Elsewhere the
+        program counts.
+        """
+        draws = self.circuit.draws and key is None
+        if alone and (draws or not self.parts.is_circuit):
+            from .compile import native_call
+
+            def program(*args: Any) -> list[Any]:
+                return self._flat(args, seed, None)
+
+            outs = native_call(program, args, self.circuit.name)
+        else:
+            outs = self._flat(args, seed, key)
         return jax.tree.unflatten(self.out_tree, outs)
 
-    def run(self, args: Sequence[Any]) -> Any:
-        """Evaluate it on arrays."""
-        return jax.tree.unflatten(self.out_tree, self._flat(args))
-
-    def _flat(self, args: Sequence[Any]) -> list[Any]:
+    def _flat(self, args: Sequence[Any], seed: Any, key: Any) -> list[Any]:
+        circuit = self.circuit
 
         def bind(*operands: Any) -> list[Any]:
-            consts = self.parts.circuit.consts
-            return qnode_p.bind(*consts, *operands, circuit=self.circuit, batch=None)
+            values = [*self.parts.circuit.consts, *operands]
+            if circuit.draws:
+                values.append(next_key(seed, values) if key is None else key)
+            return qnode_p.bind(*values, circuit=circuit, batch=None)
 
         return self.parts.run(bind, args)
 
@@ -106,6 +125,7 @@ class QNode(TakesStatic, Portable):
         self.differences = differences or Differences()
         self._cache: dict[Any, Specialised] = Unsent()
         self._measuring: dict[Any, QNode] = Unsent()
+        self._other_shots: dict[Shots, QNode] = Unsent()
         self._converted: QNode | None = None
         self.renew()
 
@@ -113,15 +133,20 @@ class QNode(TakesStatic, Portable):
         """Forget what was traced."""
 
         def alone(*args: Any, **kwargs: Any) -> Any:
-            return self._call_alone(*args, **kwargs)
+            return self._call(args, kwargs, alone=True)
+
+        def keyed(key: Any, args: Any, kwargs: Any) -> Any:
+            return self._call(args, kwargs, key)
 
         self._cache.clear()
         self._measuring.clear()
+        self._other_shots.clear()
         if self._converted is not self:
             self._converted = None
         self._looking: QNode | None = None
-        # NOTE: of a new function, because JAX keeps the traces of equal ones.
+        # NOTE: of new functions, because JAX keeps the traces of equal ones.
         self._jitted = jax.jit(alone)
+        self._keyed = jax.jit(keyed)
 
     def made_from(self) -> tuple[Any, ...]:
         """Return the arguments of an equal quantum function."""
@@ -151,6 +176,24 @@ class QNode(TakesStatic, Portable):
             self._measuring[measurement] = other
         return self._measuring[measurement]
 
+    @property
+    def _shots(self) -> int | None:
+        """The number of shots of one run."""
+        shots = self.device.shots
+        assert not isinstance(shots, tuple)
+        return shots
+
+    def with_shots(self, shots: Any) -> "QNode":
+        """Return the same with another number of shots, or None for exact results."""
+        number = checked_shots(shots)
+        if number == self.device.shots:
+            return self
+        if number not in self._other_shots:
+            device = replace(self.device, shots=number)
+            options = self.diff_method, self.differences, self.static
+            self._other_shots[number] = QNode(self.function, device, *options)
+        return self._other_shots[number]
+
     def with_autograph(self) -> "QNode":
         """Return the same with Python's control flow converted."""
         if self._converted is None:
@@ -174,20 +217,48 @@ class QNode(TakesStatic, Portable):
             self._looking = QNode(function, self.device, None, Differences())
         return self._looking
 
-    def call_arrays(self, args: Any, kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the quantum function, compiling it on the first call of a signature.
+
+        Args:
+            args, kwargs: those of the Python function; and of its own,
+            key: the key of its random numbers, such as `jax.random.key(0)`.
+            shots: a number of shots for this call.
+        """
+        options = taken(self.function, kwargs) if kwargs else {}
+        if "shots" in options:
+            other = self.with_shots(options.pop("shots"))
+            return other(*args, **options, **kwargs)
+        if options:
+            return self.dispatch(args, kwargs, key=key_words(options["key"]))
+        return self.dispatch(args, kwargs)
+
+    def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Run the quantum function on arrays."""
         if not trace_state_clean():
-            return self._call(*args, **kwargs)
-        return call(self._jitted, self.function, args, kwargs)
+            return self._call(args, kwargs, key)
+        if key is None:
+            return call(self._jitted, self.function, args, kwargs)
+        return call(partial(_apart, self._keyed, key), self.function, args, kwargs)
 
-    def _call(self, *args: Any, **kwargs: Any) -> Any:
+    def _call(
+        self, args: Any, kwargs: Any, key: Any = None, *, alone: bool = False
+    ) -> Any:
+        if isinstance(self.device.shots, tuple):
+            return self._one_by_one(self.device.shots, key, args, kwargs)
         special, arrays = self._specialised(args, kwargs)
         with explained(self.__name__):  # a traced value may be that of another function
-            return special.run(arrays)
+            return special.run(arrays, self.device.seed, key, alone=alone)
 
-    def _call_alone(self, *args: Any, **kwargs: Any) -> Any:
-        special, arrays = self._specialised(args, kwargs)
-        return special.run_alone(arrays)
+    def _one_by_one(
+        self, shots: tuple[int, ...], key: Any, args: Any, kwargs: Any
+    ) -> tuple[Any, ...]:
+        """Run with each number of a shot vector."""
+        keys: Any = [None] * len(shots) if key is None else split_key(key, len(shots))
+        return tuple(
+            self.with_shots(number)._call(args, kwargs, each)
+            for number, each in zip(shots, keys, strict=True)
+        )
 
     def _specialised(
         self, args: Any, kwargs: Any
@@ -221,9 +292,12 @@ class QNode(TakesStatic, Portable):
     def _trace(self, arrays: list[jax.Array], tree: Any) -> Specialised:
         order = WireOrder(self.__name__, self.device.wires)
         context = TraceContext(
-            self.__name__, order, self.device.complex_dtype, self.device.shots
+            self.__name__,
+            order,
+            self.device.complex_dtype,
+            self._shots,
+            masks_shots=self.device.masks_shots,
         )
-
         avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
         dimensions = names(aval.shape for aval in avals)
         with tracing(context), explained(self.__name__, dimensions=dimensions):
@@ -237,23 +311,30 @@ class QNode(TakesStatic, Portable):
             )
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
-        closed = with_rows(closed, context, line)
+        closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
         if not measures_midway(rest.jaxpr):
             rest = reroll(rest)
         parts = replace(parts, circuit=rest)
         circuit = Circuit(
-            partial_eval.convert_constvars_jaxpr(rest.jaxpr),
+            self._with_key(partial_eval.convert_constvars_jaxpr(rest.jaxpr)),
             context.wire_count,
             context.dtype,
-            self.device.shots,
-            self.device.seed,
+            self._shots,
             self.__name__,
             self.diff_method,
             self.differences,
+            self.device.masks_shots,
         )
         return Specialised(circuit, parts, jax.tree.structure(shapes))
+
+    def _with_key(self, jaxpr: Jaxpr) -> Jaxpr:
+        """Give a circuit that draws an input for its key, the last one."""
+        if self.device.shots is None and self.diff_method != "spsa":
+            return jaxpr
+        (key,) = jax.make_jaxpr(lambda _: ())(WORDS).jaxpr.invars
+        return jaxpr.replace(invars=[*jaxpr.invars, key])
 
     def _ordered(self, avals: Sequence[Any], tree: Any, context: TraceContext) -> Any:
         found = self._jaxpr(avals, tree)
@@ -278,6 +359,11 @@ class QNode(TakesStatic, Portable):
 
         closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
         return settled(resolved(closed, whole=True)), shapes
+
+
+def _apart(jitted: Any, key: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call with the arguments of a function apart from those of ours."""
+    return jitted(key, args, kwargs)
 
 
 def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
@@ -312,14 +398,15 @@ def qnode(
     device: Callable[..., Any] | Device | str | None = None,
     *,
     wires: Wires = None,
-    shots: int | None = None,
+    shots: int | Sequence[Any] | None = None,
     diff_method: str | None = "best",
     gradient_kwargs: Mapping[str, Any] | None = None,
-    seed: int | None = None,
+    seed: Any = None,
     dtype: Any = None,
     static_argnums: int | Sequence[int] | None = None,
     static_argnames: str | Sequence[str] | None = None,
     interface: str | None = "auto",
+    postselect_mode: str | None = None,
 ) -> Any:
     """Make a quantum function from a Python function that applies gates.
 
@@ -331,7 +418,9 @@ def qnode(
             the wires are 0 to the largest that is used, or the labels that are used
             in order of first use.
         shots: number of samples that `sample` and `counts` return and `expval`, `var`
-            and `probs` are estimated from; these are exact when left out.
+            and `probs` are estimated from; these are exact when left out. A shot
+            vector such as [10, 100, (5, 3)] runs once with each number (here three
+            times with 5) and returns a tuple of results.
         diff_method: how it is differentiated: "adjoint" (exact, without shots),
             "parameter-shift", "hadamard", "finite-diff" or "spsa"; None for no
             derivative. "best" is "adjoint" without shots, and "parameter-shift" with
@@ -340,12 +429,19 @@ def qnode(
             accuracy `approx_order`, the `strategy` ("center", "forward", "backward")
             and, for "spsa", over how many random directions to average,
             `num_directions`.
-        seed: seed of the random numbers; equal seeds give equal samples.
+        seed: seed of the random numbers, an integer or a key of JAX. Within one call
+            of a program every execution draws by itself; the same call again gives
+            the same.
         static_argnums, static_argnames: arguments to trace with each of their values,
             as in `jax.jit`. What is hashable and no array or number is static anyway.
         interface: "auto" or "jax"; there is no other.
         dtype: complex64 or complex128; when left out, complex128 if
             `jax_enable_x64` is set and complex64 otherwise.
+        postselect_mode: what becomes of shots that do not meet a postselection.
+            "fill-shots" draws them again, until there are as many as asked for. With
+            "hw-like" or "pad-invalid-samples" they do not count: statistics are those
+            of the other shots (NaN if there are none), and their rows in samples hold
+            the least 32-bit integer, or NaN for eigenvalues.
 
     Returns:
         A function of JAX arrays (any pytrees), usable under every JAX transformation;
@@ -365,18 +461,59 @@ def qnode(
     [0.5 0.  0.  0.5]
     """
     given = {"wires": wires, "shots": shots, "seed": seed, "dtype": dtype}
+    mode = {"postselect_mode": postselect_mode}
     how = differences(diff_method, gradient_kwargs)
     check_interface(interface)
     function = None
     if isinstance(device, Device):
-        chosen = device.override(**given)
+        chosen = device.override(**given, **mode)
     elif callable(device):
-        function, chosen = device, make_device("statevector", **given)
+        function, chosen = device, make_device("statevector", **given).override(**mode)
     else:
-        chosen = make_device(device or "statevector", **given)
+        chosen = make_device(device or "statevector", **given).override(**mode)
 
     def wrap(function: Callable[..., Any]) -> QNode:
         static = static_argnums, static_argnames
         return QNode(function, chosen, diff_method, how, static)
 
     return wrap if function is None else wrap(function)
+
+
+def set_shots(*given: Any, shots: Any = None) -> Any:
+    """Return a quantum function with another number of shots.
+
+    Args:
+        given: the quantum function, the shots, or both; the shots alone make a
+            decorator of quantum functions.
+        shots: the shots, by name: a number, a shot vector as `qnode` takes it, or None
+            for exact results.
+
+    Returns:
+        A quantum function; the given one stays as it was.
+
+    Raises:
+        ArgumentError: for what is no quantum function.
+        ParameterError: for other shots.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.X(0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(qj.set_shots(circuit, shots=[10, (20, 2)])())
+    (Array(-1., dtype=float64), Array(-1., dtype=float64), Array(-1., dtype=float64))
+    """
+    functions = [each for each in given if callable(each)]
+    numbers = [each for each in given if not callable(each)]
+    chosen = checked_shots(numbers[0] if numbers else shots)
+
+    def change(function: Any) -> QNode:
+        if not isinstance(function, QNode):
+            raise ArgumentError(
+                f"{user_line()}: set_shots takes a quantum function, but got "
+                f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
+                "qjit.qjit to the result."
+            )
+        return function.with_shots(chosen)
+
+    return change(functions[0]) if functions else change

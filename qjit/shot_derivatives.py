@@ -20,7 +20,6 @@ from qjit.dialects.circuit import Branch, Loop, Node, Slot, Step
 from .circuit_primitives import Circuit, qnode_p
 from .dataflow import Dependence
 from .errors import DifferentiationError
-from .evaluated import differentiated_by
 from .hoist import PROJECTING, TERMINAL, Path, hoist, lay_out, outcome_count
 from .jax_internals import partial_eval, scan_counts, user_line
 from .jaxprs import (
@@ -31,6 +30,7 @@ from .jaxprs import (
     inner_jaxpr,
     quantum_eqns,
 )
+from .outcomes import Tallies
 from .primitives import record_p, sample_p
 from .shift_rules import Use, slot_uses
 from .split import evaluate_post, shaped
@@ -46,33 +46,23 @@ class Sampled:
     uses: tuple[Use, ...]  # of the angles that move
     terminals: tuple[JaxprEqn, ...]
 
-    # NOTE: cached, because compiled programs belong to circuits, which are not equal.
-    @lru_cache(maxsize=64)  # noqa: B019
-    def seeded(self, seed: int | None) -> Circuit:
-        """Return the circuit with another seed of its samples."""
-        return replace(self.circuit, seed=seed)
-
-    def read(self, circuit: Circuit) -> Any:
+    def read(self, angles: Any, rest: Any, key: Any) -> list[Any]:
         """Return the statistics as a function of the angles and the rest."""
+        args, operands = rest
+        values = *self.consts, angles, *args[:-1], key
+        found = qnode_p.bind(*values, circuit=self.circuit, batch=None)
+        return [
+            eqn.params["statistic"](rows, *each)
+            for eqn, rows, each in zip(self.terminals, found, operands, strict=True)
+        ]
 
-        def run(angles: Any, rest: Any) -> list[Any]:
-            args, operands = rest
-            values = *self.consts, angles, *args
-            found = qnode_p.bind(*values, circuit=circuit, batch=None)
-            return [
-                eqn.params["statistic"](rows, *each)
-                for eqn, rows, each in zip(self.terminals, found, operands, strict=True)
-            ]
-
-        return run
-
-    def run(self, original: Circuit, at_level: Any, args: Sequence[Any]) -> list[Any]:
-        """Run the function; `at_level` is as in `differentiated_by`."""
+    def run(self, original: Circuit, read: Any, args: Sequence[Any]) -> list[Any]:
+        """Run the function; `read` is `self.read` with derivatives."""
         (angles,) = jaxpr_as_fun(self.angles)(*args)
         jaxpr = original.jaxpr
         taken = self._operands(jaxpr, args)
         rest = [jax.lax.stop_gradient(arg) for arg in args], taken
-        found = differentiated_by(at_level)(angles, rest)
+        found = read(angles, rest, original.key_of(args))
         return evaluate_post(jaxpr, (), args, iter(found))
 
     def _operands(self, jaxpr: Jaxpr, args: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -80,8 +70,10 @@ class Sampled:
         found: list[tuple[Any, ...]] = [() for _ in self.terminals]
 
         def keeps(number: int) -> Callable[..., None]:
+            first = len(self.terminals[number].params.get("factors", ()))
+
             def keep(*values: Any) -> None:
-                found[number] = values
+                found[number] = values[first:]
 
             return keep
 
@@ -121,7 +113,8 @@ def _check(
     name, statistic = eqn.primitive.name, eqn.params.get("statistic")
     if eqn.params.get("postselect") is not None:
         _refuse(circuit, eqn, "postselects from shots, whose share is not known")
-    if name in ("quantum_sample", "quantum_record") and statistic is None:
+    listed = name in ("quantum_sample", "quantum_record") and statistic is None
+    if listed or isinstance(statistic, Tallies):
         _refuse(circuit, eqn, "returns samples, which have no derivative")
     if name == "quantum_record" and any(moves):
         _refuse(
@@ -212,8 +205,10 @@ class Replay:
         params = eqn.params
         match eqn.primitive.name:
             case "quantum_estimate":
-                names = "wires", "basis", "shots", "dtype"
-                found.extend(sample_p.bind(**{n: params[n] for n in names}))
+                names = "wires", "basis", "factors", "shots", "dtype"
+                unitaries = inputs[: len(params["factors"])]
+                chosen = {name: params[name] for name in names}
+                found.extend(sample_p.bind(*unitaries, **chosen))
                 return [None]
             case "quantum_record":
                 found.extend(record_p.bind(*inputs, **{**params, "statistic": None}))

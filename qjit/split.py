@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, TypeGuard
 
 import jax
@@ -15,6 +15,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 
 from qjit.dialects.circuit import Input, Node, Step, steps
 from qjit.lowering.dimensions import Size, count
+from qjit.lowering.import_samples import is_countable
 
 from .dataflow import Dependence
 from .diagnostics import reraised
@@ -42,14 +43,19 @@ from .jaxprs import (
     needed_eqns,
     quantum_eqns,
 )
+from .outcomes import Tallies
 from .primitives import integer_dtype, real_dtype
 
 MOST_OUTCOMES = 16
+SAMPLING = ("quantum_sample", "quantum_counts")
 
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """The circuit of a quantum function: operands are angles, then inputs."""
+    """The circuit of a quantum function: operands are angles, then inputs.
+
+    The last operand of one that samples is the key of its random numbers.
+    """
 
     nodes: tuple[Node, ...]
     num_wires: int
@@ -59,14 +65,8 @@ class Core:
     results: tuple[ShapedArray, ...]
     coefficients: tuple[int, ...]  # inputs that hold observable coefficients
     name: str
-    seed: int | None = None
     method: str | None = None  # how it is differentiated, for the report
-
-    # NOTE: cached, because compiled programs belong to circuits, which are not equal.
-    @lru_cache(maxsize=1024)  # noqa: B019
-    def reseeded(self, seed: int | None) -> "Core":
-        """Return the circuit with another seed of its samples."""
-        return replace(self, seed=seed)
+    samples: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class Split:
         """Run the function.
 
         Args:
-            read: returns the readings, given the circuit's operands and what else
-                measurements take.
+            read: returns the readings, given the circuit's operands (but for a key)
+                and what else measurements take.
             args: the function's arguments.
         """
 
@@ -227,7 +227,7 @@ def _all_paths(jaxpr: Jaxpr, name: str) -> np.ndarray[Any, Any]:
 
 
 def split(
-    jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, **options: Any
+    jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, method: str
 ) -> Split:
     """Split a closed-over jaxpr (no constants) of a quantum function."""
     paths = _all_paths(jaxpr, name) if measures_midway(jaxpr) else None
@@ -269,7 +269,8 @@ def split(
             if step.primitive == "quantum_expval"
         ),
         name,
-        **options,
+        method,
+        any(is_measurement(n) and n.primitive in SAMPLING for n in nodes),
     )
     return Split(
         core,
@@ -285,7 +286,8 @@ def split(
 
 def is_measurement(node: Node) -> TypeGuard[Step]:
     """Tell whether a node is a terminal measurement."""
-    return isinstance(node, Step) and node.primitive in TERMINAL
+    natives = (*TERMINAL, "quantum_counts")
+    return isinstance(node, Step) and node.primitive in natives
 
 
 def _measured_natively(
@@ -309,14 +311,9 @@ def _measured_natively(
         function = None
         match step.primitive:
             case "quantum_sample":
-                raise DifferentiationError(
-                    f"{user_line(step.source.source_info)}: samples have no "
-                    "derivative. Differentiate expectation values, or keep the samples "
-                    "out of what is differentiated with jax.lax.stop_gradient."
-                )
+                raise _no_derivative(step)
             case "quantum_estimate":
-                native = Step("quantum_sample", step.params, source=step.source)
-                function = step.params["statistic"]
+                native, function, numbers = _drawn(step, numbers)
             case "quantum_expval" if fixed:
                 native, numbers = step, ()
             case "quantum_mean" | "quantum_variance" as name:
@@ -331,6 +328,28 @@ def _measured_natively(
     return [*nodes, *natives], measured
 
 
+def _drawn(step: Step, numbers: tuple[int, ...]) -> Any:
+    """Return a measurement of counts or samples, and the statistic that is wanted."""
+    params, statistic = dict(step.params), step.params["statistic"]
+    if isinstance(statistic, Tallies):
+        raise _no_derivative(step)
+    del params["statistic"]
+    count = len(params["factors"])
+    counted = is_countable(len(params["wires"]), params["shots"])
+    name = "quantum_counts" if counted else "quantum_sample"
+    native = Step(name, params, (), step.inputs[:count], step.source)
+    function = statistic.of_counts(params) if counted else statistic
+    return native, function, numbers[count:]
+
+
+def _no_derivative(step: Any) -> DifferentiationError:
+    return DifferentiationError(
+        f"{user_line(step.source.source_info)}: samples and counts have no derivative. "
+        "Differentiate expectation values, or keep them out of what is differentiated "
+        "with jax.lax.stop_gradient."
+    )
+
+
 def _renumbered(measured: Sequence[Measured]) -> Iterator[Measured]:
     """Number the inputs of measurements in the order in which they are given."""
     places = itertools.count()
@@ -342,6 +361,8 @@ def result_of(step: Step) -> ShapedArray:
     """Return the abstract result of a measurement."""
     if step.primitive == "quantum_state":
         return ShapedArray((2 ** step.params["num_wires"],), step.params["dtype"])
+    if step.primitive == "quantum_counts":
+        return ShapedArray((2 ** len(step.params["wires"]),), integer_dtype())
     if step.primitive == "quantum_sample":
         shape = step.params["shots"], len(step.params["wires"])
         return ShapedArray(shape, integer_dtype())

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from qjit.lowering.import_samples import tallied
+
 from .checks import checked
 from .context import TraceContext, current
 from .errors import WireError
-from .outcomes import tally
+from .outcomes import Statistic
 from .wires import Label, Wire, as_index, is_traced, rank
 
 if TYPE_CHECKING:
@@ -111,17 +113,18 @@ def marginal(distribution: jax.Array, places: Sequence[jax.Array]) -> jax.Array:
 
 
 @dataclass(frozen=True)
-class SelectedFrequencies:
+class SelectedFrequencies(Statistic):
     """The share of each outcome among some columns of rows of bits."""
 
     dtype: Any
 
     def __call__(
-        self, rows: jax.Array, places: jax.Array, *, signs: Any = 1
+        self, rows: jax.Array, *inputs: Any, counts: Any = 1, shots: Any = None
     ) -> jax.Array:
-        """Return the shares, in which rows count by their signs: (2**places,)."""
-        found = tally(rows[:, places], "probs", signs)[1]
-        return found.astype(self.dtype) / rows.shape[0]
+        """Return the shares: (2**places,); the input is the places."""
+        (places,) = inputs
+        total = rows.shape[0] if shots is None else shots
+        return tallied(rows[:, places], counts).astype(self.dtype) / total
 
 
 @contextmanager

@@ -6,7 +6,6 @@ each path through its measurements, and the runtime skips what paths share.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from qjit.dialects.walk import (
@@ -26,7 +26,14 @@ from qjit.dialects.walk import (
     WalkWeightOp,
 )
 from qjit.lowering.arrays import Value
-from qjit.lowering.import_quantum import add_measurement, begin, end, inlined, read_out
+from qjit.lowering.import_quantum import (
+    add_measurement,
+    begin,
+    end,
+    inlined,
+    read_out,
+    readout_of,
+)
 from qjit.lowering.import_samples import add_sample, shared_draws
 from qjit.lowering.importer import Importer, index
 
@@ -35,6 +42,7 @@ from .errors import MeasurementError, UnsupportedError
 from .hoist import TERMINAL
 from .jax_internals import user_line, without_dead_code
 from .jaxprs import quantum_eqns
+from .outcomes import INVALID
 from .primitives import integer_dtype
 from .split import evaluate_post
 
@@ -59,9 +67,10 @@ def import_trajectories(
         results = walk(importer, circuit, found).run(inputs)
 
     def finish(*values: Any) -> list[Any]:
-        results, args = values[: len(found)], values[len(found) :]
+        results, rest = values[: len(found)], values[len(found) :]
+        masks, args = (rest[:1], rest[1:]) if circuit.masks_rows else ((), rest)
         given = (
-            statistic_of(eqn, result)
+            statistic_of(eqn, result, *masks)
             for eqn, result in zip(found, results, strict=True)
         )
         outs = evaluate_post(circuit.jaxpr, (), args, given)
@@ -81,14 +90,31 @@ def import_trajectories(
     return importer.inline(ClosedJaxpr(live, post.consts), values)
 
 
-def statistic_of(eqn: JaxprEqn, result: Any) -> Any:
-    """Return what a measurement makes of what was sampled, if it makes anything."""
-    statistic = eqn.params.get("statistic")
+def statistic_of(eqn: JaxprEqn, result: Any, mask: Any = None) -> Any:
+    """Return what a measurement makes of what was sampled, if it makes anything.
+
+    A mask tells which shots count.
+    """
+    statistic, how = eqn.params.get("statistic"), {}
+    if mask is not None:
+        which = mask.reshape(-1, *(1 for _ in result.shape[1:]))
+        result = jnp.where(which, result, invalid(result.dtype, statistic))
+        how = {"counts": mask, "shots": jnp.sum(mask)}
     if statistic is None:
         return result
     if eqn.primitive.name == "quantum_estimate":
-        return partial(statistic, result)
-    return statistic(result)
+        first = len(eqn.params["factors"])
+        return lambda *operands: statistic(result, *operands[first:], **how)
+    return statistic(result, **how)
+
+
+def invalid(dtype: Any, statistic: Any = None) -> Any:
+    """Return what stands for a shot that does not count."""
+    if statistic is not None:
+        return np.zeros((), dtype)
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return np.asarray(np.nan, dtype)
+    return np.asarray(INVALID, dtype)
 
 
 def _check(circuit: Circuit, found: Sequence[JaxprEqn], wanted: Sequence[str]) -> None:
@@ -142,14 +168,18 @@ class Walked:
             return importer.constant(np.zeros(aval.shape, aval.dtype))
 
         size = np.dtype(circuit.dtype).itemsize << circuit.num_wires
-        importer.insert(WalkBeginOp(circuit.shots, size))
+        once = circuit.masks_shots
+        importer.insert(WalkBeginOp(circuit.shots, size, once=once))
         with importer.region() as before:
             begin(
                 importer,
                 circuit.num_wires,
                 circuit.dtype,
                 terminal=terminal,
-                draws=shared_draws((e.primitive.name, e.params) for e in self.found),
+                draws=shared_draws(
+                    ((e.primitive.name, e.params, e.invars) for e in self.found),
+                    listed=True,
+                ),
             )
             importer.evaluate(program, (), inputs)
             end(importer)
@@ -301,7 +331,8 @@ class Samples(Walked):
             if eqn.primitive.name == "quantum_sample":
                 rows.append(read_out(importer, eqn, operands))
             elif eqn.primitive.name == "quantum_estimate":
-                rows.append(add_sample(importer, eqn.params, integer_dtype()))
+                readout = readout_of(importer, eqn, operands)
+                rows.append(add_sample(importer, readout, integer_dtype()))
             else:
                 rows.append(self._recorded(operands[0]))
 
@@ -309,10 +340,20 @@ class Samples(Walked):
         aval = ShapedArray((shots,), I64)
         target = importer.allocate(aval.shape, I64)
         importer.insert(WalkOrderOp(target))
+        last = importer.insert(WalkRowsOp()).first
+        word = importer.emit(arith.IndexCastOp(last, i64))
+        kept = importer.from_scalar(word, ShapedArray((), I64))
         zero = importer.scalar_constant(0.0, F64)
         importer.insert(WalkEndOp(zero))
         order = importer.from_buffer(target, aval)
-        return [self._ordered(each, order) for each in rows]
+        found = [self._ordered(each, order) for each in rows]
+        if not self.circuit.masks_rows:
+            return found
+        importer.settle(found)
+        return [
+            *found,
+            inlined(importer, lambda order, kept: order < kept, order, kept),
+        ]
 
     def _recorded(self, value: Value) -> Value:
         """Store a value into the rows of the shots that took the present path."""

@@ -28,20 +28,29 @@ SYMBOLS: dict[str, Symbol] = {
         "void(ptr)", "End a program call and free what it owns."
     ),
     "__qrt__context_seed": Symbol(
-        "void(ptr context, i64 seed)", "Start the random numbers anew from a seed."
+        "void(ptr context, i64 key)", "Begin the stream of random numbers of a key."
+    ),
+    "__qrt__execution_key": Symbol(
+        "i64(ptr context, i64 seed, i64 has_seed)",
+        "The key of the context's next circuit execution. Without a seed, that of the"
+        " context is taken.",
+    ),
+    "__qrt__run_key": Symbol(
+        "i64(i64 run, i64 site, i64 seed)",
+        "The key of the next execution of the circuit that stands at this site of a"
+        " program of XLA, in this run of it.",
     ),
     "__qrt__tape_new": Symbol("ptr(ptr context)", "The context's tape, emptied."),
     "__qrt__tape_clear": Symbol("void(ptr tape)", "Forget what is on a tape."),
     "__qrt__random": Symbol("double(ptr context)", "A uniform number in [0, 1)."),
     "__qrt__for_each": Symbol(
         "i64(ptr function, ptr arguments, i64 count, i64 least, i64 each, i64 size,"
-        " ptr workspace, ptr context, i64 draws, ptr poll, i64 period)",
+        " ptr workspace, ptr context, ptr poll, i64 period)",
         "Call function(arguments, number, workspace, context) for every number below"
         " count, on all threads if there are `least`, and `each` for each thread."
-        " Workspaces have `size` bytes; an entry draws `draws` random numbers, -1 if"
-        " that is unknown. Every `period` entries, a power of two, the calling thread"
-        " calls poll(), which may be null. Returns 0 or the status of the lowest entry"
-        " that failed.",
+        " Workspaces have `size` bytes. Every `period` entries, a power of two, the"
+        " calling thread calls poll(), which may be null. Returns 0 or the status of"
+        " the lowest entry that failed.",
     ),
     "__qrt__stopped": Symbol(
         "i64(ptr context)",
@@ -129,8 +138,9 @@ SYMBOLS: dict[str, Symbol] = {
         "Measure a wire; postselect is -1 for none. With a walk, it says the outcome.",
     ),
     "__qrt__walk_begin": Symbol(
-        "ptr(ptr context, i64 shots, i64 budget)",
-        "Start a walk through the outcomes, by weight (0 shots) or by shots, that may"
+        "ptr(ptr context, i64 shots, i64 once, i64 budget)",
+        "Start a walk through the outcomes, by weight (0 shots) or by shots, which are"
+        " drawn again where a postselection refuses them unless `once`, that may"
         " keep `budget` bytes of states; null if memory is short.",
     ),
     "__qrt__walk_state_T": Symbol(
@@ -151,6 +161,10 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__sample_T": Symbol(
         "i64(ptr context, ptr state, i64 shots, i64 k, ptr wires, ptr out)",
         "Samples of k wires, one row of k 64-bit integers per shot.",
+    ),
+    "__qrt__counts_T": Symbol(
+        "i64(ptr context, ptr state, i64 shots, i64 k, ptr wires, ptr out)",
+        "How often each of the 2^k outcomes of k wires occurs, as 64-bit integers.",
     ),
     "__qrt__density_matrix_T": Symbol(
         "i64(ptr state, i64 k, ptr wires, ptr out)",

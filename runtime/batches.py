@@ -9,17 +9,27 @@ from __future__ import annotations
 from .abi import INTERRUPTED
 from .emit import I64, PTR, VOID, Body, Module, Value
 from .schedule import NO_MEMORY
-from .state import BATCH, COUNTER, ENTRY, GOLDEN, SEED, mix_bits
+from .state import (
+    BASE,
+    BATCH,
+    COUNTER,
+    ENTRY,
+    EXECUTIONS,
+    GOLDEN,
+    PATH,
+    SEED,
+    mix_bits,
+)
 from .threads import MOST_THREADS, Shared
 
-# Words of a batch: what is called with what, the bytes of a workspace, how many random
-# numbers an entry draws, where those begin and where the last entry left them, the
-# lowest entry that failed, and what asks for signals, after every how many entries.
-FUNCTION, ARGUMENTS, COUNT, SIZE, DRAWS, FIRST_SEED, FIRST_COUNTER = range(7)
-LAST_SEED, LAST_COUNTER, LOWEST, POLL, PERIOD, WORDS = range(7, 13)
+# Words of a batch: what is called with what, the bytes of a workspace, the words that
+# random numbers come from, the lowest entry that failed, and what asks for signals,
+# after every how many entries.
+RANDOM = (SEED, COUNTER, BASE, PATH, EXECUTIONS)  # words of a context
+FUNCTION, ARGUMENTS, COUNT, SIZE, LOWEST, POLL, PERIOD, FIRST_RANDOM = range(8)
+WORDS = FIRST_RANDOM + len(RANDOM)
 # Words of a worker: its workspace and its context, and where and how it failed.
 WORKSPACE, CONTEXT, FAILED, STATUS, WORKER_WORDS = range(5)
-UNKNOWN = -1  # how many random numbers an entry draws
 NEVER = 1 << 62
 
 
@@ -74,16 +84,19 @@ def _seed(module: Module) -> None:
     batch, context, number = body.args
     with body.when(body.load(PTR, context, BATCH).eq(batch)):
         body.store(number, context, ENTRY)
-    seed, counter = (body.load(I64, batch, w) for w in (FIRST_SEED, FIRST_COUNTER))
-    draws = body.load(I64, batch, DRAWS)
-    with body.when(draws.eq(UNKNOWN)):
-        own = mix_bits(seed + (counter + 1) * GOLDEN) + (number + 1) * GOLDEN
-        body.store(mix_bits(own), context, SEED)
-        body.store(body.int(0), context, COUNTER)
-        body.exit()
-    body.store(seed, context, SEED)
-    body.store(counter + number * draws, context, COUNTER)
+    base, path, executions = (_outer(body, batch, w) for w in (BASE, PATH, EXECUTIONS))
+    place = mix_bits(path + (executions + 1) * GOLDEN) + (number + 1) * GOLDEN
+    body.store(base, context, BASE)
+    body.store(mix_bits(place), context, PATH)
+    body.store(body.int(0), context, EXECUTIONS)
+    body.store(mix_bits(base + place), context, SEED)
+    body.store(body.int(0), context, COUNTER)
     body.finish()
+
+
+def _outer(body: Body, batch: Value, word: int) -> Value:
+    """A word of the context that the batch was begun with."""
+    return body.load(I64, batch, FIRST_RANDOM + RANDOM.index(word))
 
 
 def _fail(module: Module) -> None:
@@ -132,9 +145,6 @@ def _entries(module: Module) -> None:
         with body.when(status.get().ne(0)):
             body.call("fail", VOID, batch, number, place, status.get())
             body.exit()
-    with body.when(last.eq(body.load(I64, batch, COUNT))):
-        body.store(body.load(I64, context, SEED), batch, LAST_SEED)
-        body.store(body.load(I64, context, COUNTER), batch, LAST_COUNTER)
     body.finish()
 
 
@@ -159,15 +169,15 @@ def _end(module: Module) -> None:
 
 def _for_each(module: Module) -> None:
     """Call a function for every number below a count."""
-    types = (PTR, PTR, I64, I64, I64, I64, PTR, PTR, I64, PTR, I64)
+    types = (PTR, PTR, I64, I64, I64, I64, PTR, PTR, PTR, I64)
     body = module.function("__qrt__for_each", I64, *types)
     function, arguments, count, least, each, size, *rest = body.args
-    workspace, context, draws, poll, period = rest
+    workspace, context, poll, period = rest
     body.leave_if(count < 1, 0)
     batch = body.stack(I64, WORDS + MOST_THREADS * WORKER_WORDS)
     for word, value in ((FUNCTION, function), (ARGUMENTS, arguments), (POLL, poll)):
         body.store(value, batch, word)
-    numbers = {COUNT: count, SIZE: size, DRAWS: draws, PERIOD: period}
+    numbers = {COUNT: count, SIZE: size, PERIOD: period}
     numbers[LOWEST] = body.int(NEVER)
     for word, value in numbers.items():
         body.store(value, batch, word)
@@ -182,15 +192,15 @@ def _for_each(module: Module) -> None:
     own = _worker(body, batch, body.int(0))
     body.store(workspace, own, WORKSPACE)
     body.store(context, own, CONTEXT)
-    body.store(body.load(I64, context, SEED), batch, FIRST_SEED)
-    body.store(body.load(I64, context, COUNTER), batch, FIRST_COUNTER)
+    for place, word in enumerate(RANDOM, FIRST_RANDOM):
+        body.store(body.load(I64, context, word), batch, place)
     with body.when(alone):
         body.call("entries", VOID, batch, body.int(0), count, body.int(0))
     with body.when(~alone):
         entries = body.address("entries")
         body.call("__qrt__parallel", VOID, entries, batch, count)
     status = body.call("end", I64, batch, workers)
-    body.leave_if(status.ne(0), status)
-    for source, word in ((LAST_SEED, SEED), (LAST_COUNTER, COUNTER)):
-        body.store(body.load(I64, batch, source), context, word)
-    body.finish(0)
+    for word in RANDOM:
+        body.store(_outer(body, batch, word), context, word)
+    body.store(_outer(body, batch, EXECUTIONS) + 1, context, EXECUTIONS)
+    body.finish(status)

@@ -27,6 +27,7 @@ from .target import (
 SINGLE = {
     "batches": ("batches", "batches_module"),
     "context": ("state", "context_module"),
+    "execution_keys": ("execution_keys", "execution_keys_module"),
     "random": ("random", "random_module"),
     "tables": ("tables", "table_module"),
     "threads": ("threads", "threads_module"),

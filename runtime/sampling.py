@@ -27,6 +27,7 @@ def module(precision: Precision) -> str:
     _cumulate(result, precision)
     _guide(result)
     _sample(result, precision)
+    _counts(result, precision)
     return result.text()
 
 
@@ -112,6 +113,36 @@ def _sample(module: Module, precision: Precision) -> None:
         with parallel(body, module, "samples", pieces, (*given, here, rows)) as region:
             _find(region)
     for memory in (cumulative, guide, drawn):
+        release(body, memory)
+    body.finish(0)
+
+
+def _counts(module: Module, precision: Precision) -> None:
+    """How often each outcome occurs: a multinomial draw, outcome by outcome.
+
+    How many of the shots that are left have an outcome is binomial.
+    """
+    suffix = precision.suffix
+    name = f"__qrt__counts_{suffix}"
+    body = module.function(name, I64, PTR, PTR, I64, I64, PTR, PTR)
+    context, state, shots, count, wires, out = body.args
+    bits = find_bits(body, precision, qubits(body, state), count, wires)
+    size = body.int(1) << count
+    chances, rest = (allocate(body, (size + 1) * 8) for _ in range(2))
+    body.leave_if(~(chances.ne_null() & rest.ne_null()), NO_MEMORY)
+    body.call(f"__qrt__marginal_{suffix}", VOID, state, bits, count, chances)
+    total = body.var(0.0, F64)
+    with body.loop(size) as number:
+        place = size - 1 - number
+        total.add(body.load(F64, chances, place))
+        body.store(total.get(), rest, place)
+    left = body.var(shots)
+    with body.loop(size) as place:
+        share = body.load(F64, chances, place) / body.load(F64, rest, place)
+        found = body.call("__qrt__binomial", I64, context, left.get(), share)
+        body.store(found, out, place)
+        left.add(-found)
+    for memory in (chances, rest):
         release(body, memory)
     body.finish(0)
 

@@ -8,9 +8,11 @@ from .blocks import Blocks
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value, array
 from .target import Precision
 
-# A context holds its seed, the random counter, the lists of what it owns, of which
-# batch it runs which entry, if it is a worker's, and small states that are free again.
-SEED, COUNTER, STATES, TAPE, WALKS, BATCH, ENTRY, SPARE, CONTEXT_WORDS = range(9)
+# A context holds its stream of random numbers (seed and counter), the lists of what it
+# owns, of which batch it runs which entry, if it is a worker's, small states that are
+# free again, and what `execution_keys` makes the keys of circuit executions from.
+SEED, COUNTER, STATES, TAPE, WALKS, BATCH, ENTRY, SPARE = range(8)
+BASE, PATH, EXECUTIONS, CONTEXT_WORDS = range(8, 12)
 # A state is a header, in words, and then its blocks. While it is SKIPPED, operations
 # on it do nothing: it is already as a later one left it.
 QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
@@ -114,18 +116,21 @@ def _context_new(module: Module) -> None:
     with body.when(has_seed.eq(0)):
         chosen.set(body.call("__qrt__entropy", I64))
     context = body.call("malloc", PTR, body.int(8 * CONTEXT_WORDS))
-    body.store(mix_bits(chosen.get() + GOLDEN), context, SEED)
-    body.store(body.int(0), context, COUNTER)
+    base = mix_bits(chosen.get() + GOLDEN)
+    for word in (SEED, BASE):
+        body.store(base, context, word)
+    for word in (COUNTER, PATH, EXECUTIONS):
+        body.store(body.int(0), context, word)
     for word in (STATES, TAPE, WALKS, BATCH, SPARE):
         body.store(body.null(), context, word)
     body.finish(context)
 
 
 def _context_seed(module: Module) -> None:
-    """Start the random numbers of a context anew from a seed."""
+    """Begin the stream of random numbers of a key."""
     body = module.function("__qrt__context_seed", VOID, PTR, I64)
-    context, seed = body.args
-    body.store(mix_bits(seed + GOLDEN), context, SEED)
+    context, key = body.args
+    body.store(mix_bits(key + GOLDEN), context, SEED)
     body.store(body.int(0), context, COUNTER)
     body.finish()
 

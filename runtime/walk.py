@@ -12,7 +12,8 @@ from __future__ import annotations
 from .emit import F64, I32, I64, PTR, VOID, Body, Module, Value
 from .state import WALKS
 
-# Words of a walk. FIRST counts the rows of finished shots, KEPT those of the rounds
+# Words of a walk. Shots are drawn ONCE where those that a postselection refuses are not
+# drawn again. FIRST counts the rows of finished shots, KEPT those of the rounds
 # before; ATTEMPTS is the number of shots that this round began with.
 (
     FOLLOWING,
@@ -35,8 +36,9 @@ from .state import WALKS
     FAILED,
     OVERFULL,
     PATHS,
-) = range(20)
-WALK_WORDS = 20
+    ONCE,
+) = range(21)
+WALK_WORDS = 21
 # Words of a level: one recorded measurement of the present path.
 OUTCOME, PENDING, STATE, CHANCES, BEFORE, COUNTS, OPEN = 0, 1, 2, 3, 5, 6, 8
 LEVEL_WORDS = 9
@@ -68,8 +70,8 @@ def walk_module() -> str:
 
 def _begin(module: Module) -> None:
     """A walk; `shots` is 0 for exact weights, `budget` limits the bytes of states."""
-    body = module.function("__qrt__walk_begin", PTR, PTR, I64, I64)
-    context, shots, budget = body.args
+    body = module.function("__qrt__walk_begin", PTR, PTR, I64, I64, I64)
+    context, shots, once, budget = body.args
     walk = body.call("malloc", PTR, body.int(8 * WALK_WORDS))
     body.leave_if(~walk.ne_null(), body.null())
     body.call("memset", PTR, walk, body.coerce(0, I32), body.int(8 * WALK_WORDS))
@@ -77,6 +79,7 @@ def _begin(module: Module) -> None:
     body.store(walk, context, WALKS)
     body.store(shots, walk, SHOTS)
     body.store(shots, walk, ATTEMPTS)
+    body.store(once, walk, ONCE)
     body.store(budget, walk, BUDGET)
     body.call("start_path", VOID, walk)
     body.finish(walk)
@@ -87,7 +90,8 @@ def _end(module: Module) -> None:
     body = module.function("__qrt__walk_end", I64, PTR, PTR, F64)
     context, walk, total = body.args
     shots, location = body.load(I64, walk, SHOTS), body.load(I64, walk, FAILED)
-    missing = (shots > 0) & (body.load(I64, walk, FIRST) < shots)
+    once = body.load(I64, walk, ONCE).ne(0)
+    missing = (shots > 0) & ~once & (body.load(I64, walk, FIRST) < shots)
     weightless = shots.eq(0) & ~(total > 0.0)
     body.store(body.load(PTR, walk, FOLLOWING), context, WALKS)
     body.call("free", VOID, body.load(PTR, walk, LEVELS))
@@ -186,7 +190,8 @@ def _wanted(module: Module) -> None:
         body.leave_if(impossible, -IMPOSSIBLE)
         body.exit(wanted)
     shots = body.load(I64, walk, SHOTS)
-    lone = body.load(I64, walk, BRANCHED).eq(0)
+    once = body.load(I64, walk, ONCE).ne(0)
+    lone = body.load(I64, walk, BRANCHED).eq(0) & ~once
     count = body.var(body.load(I64, walk, COUNT))
     body.leave_if(impossible & (shots > 0) & lone, -IMPOSSIBLE)
     with body.when(~lone & (shots > 0)):
@@ -311,6 +316,7 @@ def _next_round(module: Module) -> None:
     kept = first - body.load(I64, walk, KEPT)
     overfull = body.load(I64, walk, OVERFULL).ne(0)
     body.leave_if(shots.eq(0), 0)
+    body.leave_if(body.load(I64, walk, ONCE).ne(0), 0)
     body.leave_if(first.eq(shots) & ~overfull, 0)
     left = body.var(shots - first)
     with body.when(overfull):

@@ -1,0 +1,185 @@
+"""Keys of random numbers: which stream each execution of a circuit draws from.
+
+A circuit with shots takes a key, two words, besides its arguments. It is the caller's,
+or that of the next execution of the program: a function of the seed and of how many
+executions there were.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import ShapedArray, Tracer
+from jax.extend.core import Primitive
+
+from qjit.lowering.jax_internals import is_key
+from qjit.lowering.run_keys import run_key_target
+
+from .errors import ParameterError
+from .jax_internals import ad, batching, core, mlir, user_line, zero_tangent
+
+WORDS = ShapedArray((2,), np.dtype(np.uint32))
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio
+
+
+def checked_seed(seed: Any) -> int | None:
+    """Return a seed as a signed word: an integer of any size, or a JAX key."""
+    if seed is None:
+        return None
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole and _is_key(seed) and not isinstance(seed, Tracer):
+        low, high = np.asarray(key_words(seed)).tolist()
+        seed, whole = low | high << 32, True
+    if not whole:
+        raise ParameterError(
+            f"{user_line()}: seed takes an integer or a key such as jax.random.key(0), "
+            f"but got {_described(seed)}. A key that is computed in a program is given "
+            "to the call: circuit(x, key=key)."
+        )
+    return _signed(_as_word(int(seed)))
+
+
+def _as_word(number: int) -> int:
+    """Return 64 bits of an integer, or of a hash of a longer one."""
+    if -(2**63) <= number < 2**64:
+        return number % 2**64
+    size = number.bit_length() // 8 + 1
+    found = hashlib.blake2b(number.to_bytes(size, "big", signed=True), digest_size=8)
+    return int.from_bytes(found.digest(), "big")
+
+
+def _signed(word: int) -> int:
+    return word - 2**64 if word >= 2**63 else word
+
+
+def _is_key(value: Any) -> bool:
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        return False
+    return is_key(dtype) or (dtype == np.uint32 and np.shape(value) in ((2,), (4,)))
+
+
+def _described(value: Any) -> str:
+    if hasattr(value, "dtype"):
+        return f"{value.dtype}{list(np.shape(value))}"
+    return repr(value)
+
+
+def key_words(key: Any) -> jax.Array:
+    """Return the two words of a key that was given to a call."""
+    if not _is_key(key) or (is_key(key.dtype) and np.shape(key)):
+        raise ParameterError(
+            f"{user_line()}: key takes one key such as jax.random.key(0), but got "
+            f"{_described(key)}. Give each execution its own of jax.random.split."
+        )
+    words = jax.random.key_data(key) if is_key(key.dtype) else jnp.asarray(key)
+    return words if words.shape == (2,) else jax.random.bits(key, (2,), np.uint32)
+
+
+@partial(jax.jit, static_argnums=1, inline=True)
+def split_key(words: Any, number: int) -> jax.Array:
+    """Return keys that draw independently of one another: (number, 2)."""
+    place = jnp.arange(1, number + 1, dtype=np.uint32)
+    first = _scrambled(words[0] ^ _scrambled(words[1] + place * np.uint32(0x9E3779B9)))
+    second = _scrambled(words[1] ^ (first + place * np.uint32(0x85EBCA77)))
+    return jnp.stack([first, second], axis=1)
+
+
+def _scrambled(word: jax.Array) -> jax.Array:
+    """The finaliser of MurmurHash3."""
+    word = (word ^ word >> 16) * np.uint32(0x85EBCA6B)
+    word = (word ^ word >> 13) * np.uint32(0xC2B2AE35)
+    return word ^ word >> 16
+
+
+def random_signs(words: Any, shape: tuple[int, ...]) -> jax.Array:
+    """Return signs, each plus or minus one with equal chance."""
+    key = jax.random.wrap_key_data(words, impl="threefry2x32")
+    return jax.random.rademacher(key, shape, np.int32)
+
+
+def first_key(seed: int) -> np.ndarray[Any, Any]:
+    """Return the key of the first execution of a program."""
+    base = _mixed(_mixed(seed + GOLDEN))
+    return np.array([_mixed(base + GOLDEN)], np.uint64).view(np.uint32)
+
+
+def _mixed(word: int) -> int:
+    """The output function of splitmix64, as in the runtime."""
+    word %= 2**64
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    return word ^ word >> 31
+
+
+def next_key(seed: int | None, arguments: Sequence[Any] = ()) -> jax.Array:
+    """Return the key of the next execution of the program that is being traced.
+
+    Each row of a batch has its own if the arguments of the execution are batched, or if
+    it stands in a function that is mapped, and not differentiated before.
+    """
+    mapped = isinstance(core.trace_ctx.trace, batching.BatchTrace)
+    return execution_key_p.bind(*arguments, seed=seed, mapped=mapped)
+
+
+# Operands: what the execution depends on, of which the key is no function.
+execution_key_p = Primitive("execution_key")
+execution_key_p.def_abstract_eval(lambda *_, **__: WORDS)
+
+
+@execution_key_p.def_impl
+def _evaluated(*_: Any, seed: int | None, mapped: bool) -> jax.Array:
+    """Outside of programs, every execution is the first of its own."""
+    if seed is None:
+        return jnp.asarray(np.frombuffer(os.urandom(8), np.uint32))
+    return jnp.asarray(first_key(seed))
+
+
+def _key_jvp(primals: Any, _: Any, **params: Any) -> tuple[Any, Any]:
+    key = execution_key_p.bind(*primals, **params)
+    return key, zero_tangent(key)
+
+
+def _key_of_each_row(
+    axis: Any, operands: Any, axes: Any, *, seed: int | None, mapped: bool
+) -> Any:
+    # NOTE: JAX evaluates what is not mapped once; it fails where it counts on that,
+    # as in jax.jacfwd, which maps over directions only.
+    key = next_key(seed, operands)
+    if mapped or any(each is not None for each in axes):
+        return split_key(key, axis.size), 0
+    return key, None
+
+
+ad.primitive_jvps[execution_key_p] = _key_jvp
+batching.fancy_primitive_batchers[execution_key_p] = _key_of_each_row
+
+# How many keys each program of XLA that is being made asks for.
+_sites: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def _in_xla(context: Any, *_: Any, seed: int | None, mapped: bool) -> Any:
+    """Let XLA call for a key wherever one is asked for."""
+    site = next(_sites.setdefault(context.module_context.context, count()))
+    words = np.array([seed or 0, seed is not None, site], np.int64)
+    lowered = mlir.lower_fun(partial(_called, words.view(np.uint32)), False)
+    return lowered(context.replace(avals_in=[]))
+
+
+def _called(words: Any) -> jax.Array:
+    call = jax.ffi.ffi_call(
+        run_key_target(),
+        jax.ShapeDtypeStruct(WORDS.shape, WORDS.dtype),
+        has_side_effect=True,
+    )
+    return call(words)
+
+
+mlir.register_lowering(execution_key_p, _in_xla, cacheable=False)
