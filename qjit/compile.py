@@ -425,7 +425,7 @@ def _hinted(function: Any) -> list[Any]:
         if isinstance(hint, jax.ShapeDtypeStruct):
             found.append(hint)
         elif isinstance(hint, type) and hint in _NUMBERS:
-            found.append(_abstract(_NUMBERS[hint]))
+            found.append(_abstract(_NUMBERS[hint], parameter.name))
         else:
             return []
     return found

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,8 @@ from . import circuit_derivatives as circuit_derivatives
 from .arguments import Named, Static, TakesStatic
 from .autograph import converted
 from .call_options import taken
-from .callbacks import Parts, move_callbacks
-from .circuit_primitives import Circuit, qnode_p
+from .callbacks import move_callbacks
+from .circuit_primitives import Circuit
 from .context import Snapshots, TraceContext, current, is_tracing, tracing
 from .devices import Device
 from .devices import device as make_device
@@ -49,7 +49,7 @@ from .jax_internals import (
     wide_types,
 )
 from .jaxprs import measurements_last, measures_midway
-from .keys import WORDS, key_words, next_key, split_key
+from .keys import WORDS, key_words, split_key
 from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
 from .outcome_types import typed
@@ -59,46 +59,9 @@ from .references import discharged
 from .reroll import is_rerolling, reroll
 from .returned_outcomes import with_rows
 from .shots import Shots, checked_shots
+from .specialised import Specialised
 from .split import check_measurements
 from .wires import WireOrder, Wires
-
-
-@dataclass(frozen=True)
-class Specialised:
-    """A quantum function traced for one signature."""
-
-    circuit: Circuit
-    parts: Parts
-    out_tree: Any
-
-    def run(self, args: Sequence[Any], seed: Any, key: Any, *, alone: bool) -> Any:
-        """Evaluate it on arrays.
-
-        Alone in a program, it has the first key, in its native code. Elsewhere the
-        program counts.
-        """
-        draws = self.circuit.draws and key is None
-        if alone and (draws or not self.parts.is_circuit):
-            from .compile import native_call
-
-            def program(*args: Any) -> list[Any]:
-                return self._flat(args, seed, None)
-
-            outs = native_call(program, args, self.circuit.name)
-        else:
-            outs = self._flat(args, seed, key)
-        return jax.tree.unflatten(self.out_tree, outs)
-
-    def _flat(self, args: Sequence[Any], seed: Any, key: Any) -> list[Any]:
-        circuit = self.circuit
-
-        def bind(*operands: Any) -> list[Any]:
-            values = [*self.parts.circuit.consts, *operands]
-            if circuit.draws:
-                values.append(next_key(seed, values) if key is None else key)
-            return qnode_p.bind(*values, circuit=circuit, batch=None)
-
-        return self.parts.run(bind, args)
 
 
 class QNode(TakesStatic, Portable):

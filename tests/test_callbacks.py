@@ -221,7 +221,10 @@ def test_ordered_callbacks_run_in_order_and_pass_values_on(how: str) -> None:
 
     quantum, _, log = _both(program, read)
     found = _ran(TRANSFORMATIONS[how](lambda x: (quantum(x), quantum(2 * x))), log)
-    assert "".join(tag for tag, *_ in found) == "1234512345"
+    # JAX keeps the order of callbacks of one kind.
+    order = "".join(tag for tag, *_ in found)
+    assert [tag for tag in order if tag in "134"] == list("134134")
+    assert [tag for tag in order if tag in "25"] == list("2525")
     # The gates take 0.15 and 0.075, and then twice that.
     halves = [values[0] for tag, *values in found if tag == "5"]
     assert np.allclose(halves, 0.5 * np.cos([0.225, 0.45]), atol=1e-6)
