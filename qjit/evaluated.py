@@ -107,29 +107,47 @@ def _along_rest(
         def pair(x: jax.Array, leaves: Any, key: Any) -> Any:
             def of_moving(chosen: Sequence[Any]) -> Any:
                 every = list(leaves)
-                for number, value in zip(moving, chosen, strict=True):
-                    every[number] = value
+                for number, parts in zip(moving, chosen, strict=True):
+                    every[number] = _of_parts(parts)
                 values = function(x, jax.tree.unflatten(tree, every), key)
-                return values, values
+                return [_real_parts(v) for v in jax.tree.leaves(values)], values
 
             slopes, values = jax.jacrev(of_moving, has_aux=True)(
-                [leaves[number] for number in moving]
+                [_real_parts(leaves[number]) for number in moving]
             )
             return values, slopes
 
         return pair, stencil
 
     values, slopes = differentiated_by(with_jacobian, level)(x, leaves, key)
-    tangents = [found[number] for number in moving]
+    tangents = [part for number in moving for part in _real_parts(found[number])]
 
-    def along(value: Any, matrices: Sequence[Any]) -> Any:
-        pairs = zip(matrices, tangents, strict=True)
-        return sum(
-            (jnp.tensordot(matrix, dot, np.ndim(dot)) for matrix, dot in pairs),
-            jnp.zeros_like(value),
-        )
+    def along(value: Any, matrices: Any) -> Any:
+        if not matrices:
+            return _zero(value)
+        parts = [
+            sum(
+                jnp.tensordot(matrix, dot, np.ndim(dot))
+                for matrix, dot in zip(jax.tree.leaves(row), tangents, strict=True)
+            )
+            for row in matrices
+        ]
+        return _of_parts(parts)
 
-    return values, jax.tree.map(along, values, slopes)
+    flat, structure = jax.tree.flatten(values)
+    dots = [along(*pair) for pair in zip(flat, slopes, strict=True)]
+    return values, jax.tree.unflatten(structure, dots)
+
+
+def _real_parts(value: Any) -> list[Any]:
+    """Return the real and imaginary parts of a number; none of an integer."""
+    if jnp.iscomplexobj(value):
+        return [jnp.real(value), jnp.imag(value)]
+    return [value] if jnp.issubdtype(jnp.result_type(value), jnp.inexact) else []
+
+
+def _of_parts(parts: Sequence[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else jax.lax.complex(*parts)
 
 
 def _zero(value: Any) -> Any:

@@ -373,7 +373,7 @@ print(few, threads() - before)
 
 def test_results_for_any_number_of_threads() -> None:
     wanted = in_process(1, SCRIPT)
-    assert wanted.count("\n") == len(FUNCTIONS) + 8
+    assert wanted.count("\n") == len(FUNCTIONS) + 10
     assert in_process(3, SCRIPT) == wanted
 
 

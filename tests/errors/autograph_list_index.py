@@ -1,3 +1,5 @@
+import jax.numpy as jnp
+
 import qjit as qj
 
 
@@ -9,4 +11,4 @@ def circuit(n):
     return qj.expval(qj.Z(0))
 
 
-circuit(1)
+circuit(jnp.asarray(1))
