@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith, complex, math, memref, tensor
+from xdsl.dialects import arith, complex, math, memref, scf, tensor
 from xdsl.dialects.builtin import (
     AnyFloat,
     ComplexType,
@@ -38,6 +38,7 @@ ELEMENTWISE: Mapping[type[Operation], Callable[..., Any]] = {
     arith.TruncFOp: lambda a: float(np.float32(a)),
     arith.SIToFPOp: float,
     arith.FPToSIOp: int,
+    arith.IndexCastOp: int,
     arith.ExtSIOp: int,
     arith.MaxSIOp: max,
     arith.MinSIOp: min,
@@ -101,6 +102,22 @@ def dtype_of(element: Attribute) -> np.dtype[Any]:
             return np.dtype(f"f{element.bitwidth // 8}")
         case _:
             return np.dtype(np.int64)
+
+
+@register_impls
+class LoopFunctions(InterpreterFunctions):
+    """Loops that count with Python's integers."""
+
+    @impl(scf.ForOp)
+    def run_for(
+        self, interpreter: Interpreter, op: scf.ForOp, args: PythonValues
+    ) -> PythonValues:
+        """Run the body once for each number in the range."""
+        first, end, step, *carried = args
+        values = tuple(carried)
+        for number in range(first, end, step):
+            values = interpreter.run_ssacfg_region(op.body, (number, *values), "loop")
+        return values
 
 
 @register_impls

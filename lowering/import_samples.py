@@ -15,6 +15,7 @@ from qjit.dialects import quantum
 
 from .arrays import Value
 from .importer import Importer, index
+from .shot_statistics import is_countable, tallied
 
 # The gates, and whether they are inverted, that turn a Pauli matrix into Z.
 TURNS: dict[str, tuple[tuple[str, bool], ...]] = {
@@ -22,7 +23,6 @@ TURNS: dict[str, tuple[tuple[str, bool], ...]] = {
     "Y": (("S", True), ("H", False)),
     "Z": (),
 }
-MATRIX = "M"  # in place of a letter: the wire is one of those of a matrix
 DRAWN = ("quantum_sample", "quantum_estimate", "quantum_counts")
 
 # What a wire is measured in: a letter, or a place among the wires of a matrix, which a
@@ -53,11 +53,6 @@ class Draw:
             return False
         wires = len(self.axes.keys() | wanted.keys())
         return not self.counted or is_countable(wires, self.shots)
-
-
-def is_countable(wires: int, shots: int) -> bool:
-    """Tell whether outcomes of some wires are counted sooner than they are listed."""
-    return 2**wires <= shots
 
 
 def axes_of(params: Mapping[str, Any], tokens: Sequence[Hashable]) -> dict[int, Axis]:
@@ -130,15 +125,6 @@ def add_counts(importer: Importer, readout: Readout, dtype: Any = np.int64) -> V
         return jnp.sum(moved, axis=1).astype(dtype)
 
     return inlined(importer, counts, draw.found)
-
-
-def tallied(rows: Any, weights: Any = 1) -> Any:
-    """Return how often each outcome occurs among rows of bits, which have weights."""
-    width = rows.shape[1]
-    places = jnp.asarray([2**place for place in reversed(range(width))], rows.dtype)
-    number = jnp.sum(rows * places, axis=1)
-    counted = jnp.broadcast_to(jnp.asarray(weights, rows.dtype), rows.shape[:1])
-    return jnp.zeros(2**width, rows.dtype).at[number].add(counted)
 
 
 def is_counted(importer: Importer, readout: Readout) -> bool:

@@ -138,9 +138,10 @@ def dual_matrices(members: Sequence[Member]) -> Callable[[Any, Any], Any]:
     a member is applied.
     """
     xp: Any = np if is_static(_sizes(members)) else jnp
-    matrix, inverse = _matrix_functions(xp, members)
 
+    # NOTE: all arrays are made here: those of open size belong to one trace.
     def make(flat: Any, dot: Any) -> Any:
+        matrix, inverse = _matrix_functions(xp, members)
         table = _table(xp, members)
         numbers, moves = flat[table], dot[table]
         value, change = jax.jvp(matrix, (numbers,), (moves,))

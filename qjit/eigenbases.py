@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from qjit.lowering.import_samples import MATRIX
+from qjit.lowering.shot_statistics import MATRIX
 
 from .errors import UnsupportedError
 from .functionals import observable_applied

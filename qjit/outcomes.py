@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from qjit.lowering.import_samples import tallied
+from qjit.lowering.shot_statistics import tallied
 
 from .context import TraceContext, current
 from .errors import MeasurementError, UnsupportedError

@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 
 from qjit.dialects.circuit import Input, Node, Step, steps
 from qjit.lowering.dimensions import Size, count
-from qjit.lowering.import_samples import is_countable
+from qjit.lowering.shot_statistics import is_countable
 
 from .dataflow import Dependence
 from .diagnostics import reraised

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from qjit.lowering.import_samples import tallied
+from qjit.lowering.shot_statistics import tallied
 
 from .checks import checked
 from .context import TraceContext, current

@@ -41,7 +41,7 @@ REASONS: dict[str, str] = {
     r"inspect_sharding|layout_constraint|with_memory_space_constraint": "tells of "
     "places and layouts, of which compiled programs have one",
     r"check": "is taken out of a program by checkify",
-    r"qnode|circuit\w*|checked|debug_assert": "is qjit's own",
+    r"qnode|circuit\w*|checked|debug_assert|execution_key": "is qjit's own",
     r"threefry4x32|philox\w+": "belongs to generators that have no name",
     r"bcoo_\w+|bcsr_\w+|coo_\w+|csr_\w+|pallas_call": "comes with an extension of JAX",
 }

@@ -1,9 +1,9 @@
 """Converted Python means what Python means: the same programs, run by both."""
 
 import doctest
-import re
 import importlib.util
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -297,10 +297,9 @@ def test_commuting_words_share_their_shots() -> None:
 
 
 def test_what_shots_cannot_estimate_is_refused() -> None:
-    matrix = np.array([[1.0, 0.2], [0.2, -0.5]])
     mistakes: list[Callable[[], Any]] = [
-        lambda: qj.expval(qj.Hermitian(matrix, wires=0)),
-        lambda: qj.var(qj.X(0) + qj.Z(0)),
+        lambda: qj.expval(qj.S(0)),
+        lambda: qj.var(qj.X(0) @ qj.Z(0)),
         lambda: qj.expval(1j * qj.X(0)),
     ]
     for mistake in mistakes:

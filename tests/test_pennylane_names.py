@@ -104,8 +104,11 @@ def keyword_only(given: list[inspect.Parameter]) -> set[str]:
 
 
 def same_default(ours: Any, wanted: Any) -> bool:
+    if type(wanted) is object:  # stands for what was not given
+        wanted = None
     empty = (inspect.Parameter.empty, None, ())
-    return ours == wanted or (ours in empty and wanted in empty)
+    same = str(getattr(wanted, "value", wanted)) == str(ours)
+    return same or (ours in empty and wanted in empty)
 
 
 def test_what_is_listed_is_needed() -> None:

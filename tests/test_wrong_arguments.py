@@ -86,6 +86,7 @@ OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "natural_gradient": ((energy,), {"argnums": 0}),
     "qjit": ((layer,), {"autograph": False}),
     "quantum_fisher": ((energy,), {"argnums": 0}),
+    "set_shots": ((energy,), {"shots": 5}),
     "snapshots": ((energy,), {}),
     "value_and_grad": ((energy,), {"argnums": 0}),
     "vjp": ((energy, (0.1,), (1.0,)), {"argnums": 0}),

@@ -217,7 +217,10 @@ class _Resolution:
     def _value(self, value: Any) -> Any:
         match value:
             case ClosedJaxpr():
-                return ClosedJaxpr(self.jaxpr(value.jaxpr), value.consts)
+                if id(value) not in self._known:
+                    closed = ClosedJaxpr(self.jaxpr(value.jaxpr), value.consts)
+                    self._known[id(value)] = value, closed
+                return self._known[id(value)][1]
             case Jaxpr():
                 return self.jaxpr(value)
             case tuple() | list():
