@@ -30,7 +30,7 @@ from xdsl.utils.exceptions import InterpretationError
 from . import quantum
 from .gate_record import PAULIS
 from .gates import GATES
-from .interpreter_classical import ArrayFunctions, ElementwiseFunctions, LoopFunctions
+from .interpreter_classical import ArrayFunctions, ElementwiseFunctions, NumberFunctions
 from .linearity import place
 from .quantum_measurements import PauliStatistic, ShotReadout, Statistic
 
@@ -52,7 +52,7 @@ def run_module(
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(ElementwiseFunctions(), override=True)
     interpreter.register_implementations(ArrayFunctions(), override=True)
-    interpreter.register_implementations(LoopFunctions(), override=True)
+    interpreter.register_implementations(NumberFunctions(), override=True)
     generator = np.random.default_rng(seed)
     interpreter.register_implementations(QuantumFunctions(generator))
     return interpreter.call_op(function, tuple(inputs))

@@ -31,7 +31,31 @@ from xdsl.interpreter import (
 )
 from xdsl.ir import Attribute, Operation
 
+
+def _divided(a: int, b: int) -> int:
+    """Return a quotient of integers rounded towards zero."""
+    quotient = abs(a) // abs(b)
+    return quotient if (a < 0) == (b < 0) else -quotient
+
+
 ELEMENTWISE: Mapping[type[Operation], Callable[..., Any]] = {
+    arith.AddiOp: operator.add,
+    arith.SubiOp: operator.sub,
+    arith.MuliOp: operator.mul,
+    arith.AndIOp: operator.and_,
+    arith.OrIOp: operator.or_,
+    arith.XOrIOp: operator.xor,
+    arith.ShLIOp: operator.lshift,
+    arith.ShRSIOp: operator.rshift,
+    arith.DivSIOp: _divided,
+    arith.RemSIOp: lambda a, b: a - b * _divided(a, b),
+    arith.FloorDivSIOp: operator.floordiv,
+    arith.SelectOp: lambda chosen, a, b: a if chosen else b,
+    arith.AddfOp: operator.add,
+    arith.SubfOp: operator.sub,
+    arith.MulfOp: operator.mul,
+    arith.MinimumfOp: lambda a, b: float(np.minimum(a, b)),
+    arith.MaximumfOp: lambda a, b: float(np.maximum(a, b)),
     arith.DivfOp: lambda a, b: float(np.divide(a, b)),
     arith.NegfOp: operator.neg,
     arith.ExtFOp: float,
@@ -50,6 +74,9 @@ ELEMENTWISE: Mapping[type[Operation], Callable[..., Any]] = {
     math.AtanOp: lambda a: float(np.arctan(a)),
     math.Atan2Op: lambda a, b: float(np.arctan2(a, b)),
     math.CosOp: lambda a: float(np.cos(a)),
+    math.ExpOp: lambda a: float(np.exp(a)),
+    math.LogOp: lambda a: float(np.log(a)),
+    math.SqrtOp: lambda a: float(np.sqrt(a)),
     math.ExpM1Op: lambda a: float(np.expm1(a)),
     math.FloorOp: lambda a: float(np.floor(a)),
     math.Log1pOp: lambda a: float(np.log1p(a)),
@@ -104,9 +131,63 @@ def dtype_of(element: Attribute) -> np.dtype[Any]:
             return np.dtype(np.int64)
 
 
+# By the names of predicates; of floats, ordered ones do not hold for NaN.
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
+INTEGER_PREDICATES = (
+    "eq",
+    "ne",
+    "slt",
+    "sle",
+    "sgt",
+    "sge",
+    "ult",
+    "ule",
+    "ugt",
+    "uge",
+)
+FLOAT_PREDICATES = (
+    *("false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord"),
+    *("ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true"),
+)
+
+
+def _compared(name: str, a: float, b: float) -> bool:
+    """Return whether a predicate of floats holds."""
+    unordered = bool(np.isnan(a) or np.isnan(b))
+    if name in ("false", "true"):
+        return name == "true"
+    if name in ("ord", "uno"):
+        return unordered == (name == "uno")
+    return name[0] == "u" if unordered else COMPARISONS[name[1:]](a, b)
+
+
 @register_impls
-class LoopFunctions(InterpreterFunctions):
-    """Loops that count with Python's integers."""
+class NumberFunctions(InterpreterFunctions):
+    """Comparisons of Python's numbers, and loops that count with them."""
+
+    @impl(arith.CmpiOp)
+    def run_cmpi(
+        self, interpreter: Interpreter, op: arith.CmpiOp, args: PythonValues
+    ) -> PythonValues:
+        """Compare integers."""
+        name = INTEGER_PREDICATES[op.predicate.value.data]
+        if name[0] == "u":
+            args = tuple(int(number) % 2**64 for number in args)
+        return (COMPARISONS[name[-2:]](*args),)
+
+    @impl(arith.CmpfOp)
+    def run_cmpf(
+        self, interpreter: Interpreter, op: arith.CmpfOp, args: PythonValues
+    ) -> PythonValues:
+        """Compare floats."""
+        return (_compared(FLOAT_PREDICATES[op.predicate.value.data], *args),)
 
     @impl(scf.ForOp)
     def run_for(
