@@ -220,6 +220,12 @@ def _kind(value: Any) -> str:
 
 
 def _check_callable(function: Any, what: str) -> None:
+    if is_operator(function):
+        raise ParameterTypeError(
+            f"{user_line()}: {what} takes a function, but got the operator "
+            f"{function!r}, which would be applied in any case. Pass the function of "
+            f"the gate, and call the result, as in qjit.{what}(m, qjit.X)(1)."
+        )
     if not callable(function):
         raise ParameterTypeError(
             f"{user_line()}: {what} takes a function, but got {_kind(function)}."
