@@ -317,16 +317,7 @@ def _entropy(rho: jax.Array, log_base: float | None) -> jax.Array:
     eigenvalues = jnp.linalg.eigvalsh(rho)
     positive = jnp.where(eigenvalues <= 1e-12, 1.0, eigenvalues)  # NaN stays
     entropy = -jnp.sum(positive * jnp.log(positive))
-    return entropy if log_base is None else entropy / _logarithm(log_base)
-
-
-def _logarithm(log_base: float) -> float:
-    if not 0 < log_base < np.inf or log_base == 1:
-        raise ParameterError(
-            f"{user_line()}: the base of a logarithm is positive and not 1, but got "
-            f"{log_base!r}."
-        )
-    return float(np.log(log_base))
+    return entropy if log_base is None else entropy / float(np.log(log_base))
 
 
 def sample(wires: Wires | Any = None, op: Any = None) -> jax.Array:
