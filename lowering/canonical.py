@@ -200,7 +200,9 @@ class Canonical:
             params = {**rest, "counts": scan_counts(params)}
         found: list[Any] = []
         for key, value in params.items():
-            if key not in PLACING:
+            if key == "line":  # of a check, which says it where it fails
+                found += [key, self.lines.setdefault(value, len(self.lines))]
+            elif key not in PLACING:
                 found.append(key)
                 found.append(value if type(value) in PLAIN else self.value(value))
         return found

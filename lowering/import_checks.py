@@ -14,7 +14,8 @@ STATUS = "qjit.status"
 
 @rule("checked")
 def _check(importer: Importer, eqn: Any, value: Value, holds: Value) -> list[Value]:
-    add_check(importer, eqn, holds, importer.place(eqn.params["message"]))
+    place = importer.place(eqn.params["line"], eqn.params["message"])
+    add_check(importer, eqn, holds, place)
     return [value]
 
 

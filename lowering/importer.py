@@ -442,17 +442,17 @@ class Importer(Emitter):
         A message about that line may go with it.
         """
         lines = map(user_line, (eqn, *reversed(self.enclosing)))
-        line = next(filter(None, lines), "") or calling_line()
-        if message:
-            line = f"{line or 'unknown line'}: {message}"
-        return self.place(line) if line else 0
+        return self.place(next(filter(None, lines), "") or calling_line(), message)
 
-    def place(self, line: str) -> int:
+    def place(self, line: str, message: str = "") -> int:
         """Return the id of a line of the user's, or of what there is to say of it."""
-        if line not in self._location_ids:
-            self._location_ids[line] = len(self.locations)
-            self.locations.append(line)
-        return self._location_ids[line]
+        if not line and not message:
+            return 0
+        text = f"{line or 'unknown line'}: {message}" if message else line
+        if text not in self._location_ids:
+            self._location_ids[text] = len(self.locations)
+            self.locations.append(text)
+        return self._location_ids[text]
 
 
 def _rule_of(eqn: Any) -> Rule | None:

@@ -115,7 +115,7 @@ def find(identity: Identity) -> Compiled | None:
     lines = ("", *identity.lines)
     compiled = Compiled(
         Code(images, kept["symbol"], kept["handler"], tuple(kept["calls"])),
-        tuple(lines[number] for number in kept["locations"]),
+        tuple(lines[number] + rest for number, rest in kept["locations"]),
         tuple(kept["dimensions"]),
         {export.symbolic_shape(size)[0]: fits for size, fits in kept["sizes"]},
         kept["report"],
@@ -133,16 +133,17 @@ def _not_kept(identity: Identity, compiled: Compiled) -> str:
     """Keep a program, or return why not."""
     if compiled.report["host"]:
         return f"it calls Python, for '{compiled.report['host'][0]}'"
-    lines = ("", *identity.lines)
-    unknown = [line for line in compiled.locations if line not in lines]
-    if unknown:
-        return f"it names a line that is not its own, {unknown[0]}"
+    numbers = {line: number for number, line in enumerate(("", *identity.lines))}
+    locations = [_location(text, numbers) for text in compiled.locations]
+    if None in locations:
+        unknown = compiled.locations[locations.index(None)]
+        return f"it names a line that is not its own, {unknown}"
     kept = {
         "lengths": list(map(len, compiled.code.images)),
         "symbol": compiled.code.symbol,
         "handler": compiled.code.handler,
         "calls": compiled.code.calls,
-        "locations": [lines.index(line) for line in compiled.locations],
+        "locations": locations,
         "dimensions": compiled.dimensions,
         "sizes": [(str(size), fits) for size, fits in compiled.sizes.items()],
         "report": {k: v for k, v in compiled.report.items() if k != "seconds"},
@@ -151,3 +152,14 @@ def _not_kept(identity: Identity, compiled: Compiled) -> str:
     if files.write(identity.name, b"".join((text, b"\n", *compiled.code.images))):
         return ""
     return f"it is too large, or {files.directory()} cannot be written"
+
+
+def _location(text: str, numbers: dict[str, int]) -> tuple[int, str] | None:
+    """Return the number of the line in a text, and what is said of the line."""
+    line, said = text, ""
+    while line not in numbers:
+        line, found, rest = line.rpartition(": ")
+        if not found:
+            return None
+        said = f": {rest}{said}"
+    return numbers[line], said

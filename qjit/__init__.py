@@ -6,7 +6,7 @@ from typing import Any
 from . import cache as cache
 from . import data as data
 from . import errors as errors
-from . import shutdown as _shutdown  # noqa: F401 (it registers itself)
+from . import shutdown as shutdown
 from .autograph import disable_autograph as disable_autograph
 from .compile import QJIT as QJIT
 from .compile import qjit as qjit

@@ -226,8 +226,8 @@ class TakesStatic:
         """Return the like of this one for a function of arrays."""
         raise NotImplementedError
 
-    def call_arrays(self, args: Any, kwargs: Any, **options: Any) -> Any:
-        """Call the function with arrays, and options of this one call."""
+    def call_arrays(self, args: Any, kwargs: Any, key: Any) -> Any:
+        """Call the function with arrays, and the key of its random numbers."""
         raise NotImplementedError
 
     def renew(self) -> None:
@@ -241,20 +241,20 @@ class TakesStatic:
         """Run the function, compiling it on the first call of a signature."""
         return self.dispatch(args, kwargs)
 
-    def dispatch(self, args: Any, kwargs: Any, **options: Any) -> Any:
-        """Call the function with arguments, and options of this one call."""
+    def dispatch(self, args: Any, kwargs: Any, key: Any = None) -> Any:
+        """Call the function with arguments, and the key of its random numbers."""
         known = self._surroundings
         if known is None or known.changed():
             self._look_around()
         if self._is_apart:
-            return self._call_apart(args, kwargs, options)
+            return self._call_apart(args, kwargs, key)
         try:
-            return self.call_arrays(args, kwargs, **options)
+            return self.call_arrays(args, kwargs, key)
         except (ArgumentError, MeasuredValueError) as error:
             if not self._can_be_apart:
                 raise
             cause = error
-        return self._call_otherwise(args, kwargs, options, cause)
+        return self._call_otherwise(args, kwargs, key, cause)
 
     def _look_around(self) -> None:
         """Note what the function reads, and trace it again if that changed."""
@@ -264,7 +264,7 @@ class TakesStatic:
         self._surroundings = Surroundings.of(self.function)
 
     def _call_otherwise(
-        self, args: Any, kwargs: Any, options: dict[str, Any], cause: Exception
+        self, args: Any, kwargs: Any, key: Any, cause: Exception
     ) -> Any:
         """Call with static arguments, if it was for want of them that a call failed."""
         check_signature(self.function, args, kwargs)
@@ -277,21 +277,21 @@ class TakesStatic:
         if found.is_plain:
             raise cause from cause.__cause__
         try:
-            result = self._run(found, options)
+            result = self._run(found, key)
         except MeasuredValueError as error:
             if needs:
                 raise cause from None
-            return self._call_otherwise(args, kwargs, options, error)
+            return self._call_otherwise(args, kwargs, key, error)
         self._is_apart, self._needs_numbers = True, needs
         return result
 
-    def _call_apart(self, args: Any, kwargs: Any, options: dict[str, Any]) -> Any:
+    def _call_apart(self, args: Any, kwargs: Any, key: Any) -> Any:
         check_signature(self.function, args, kwargs)
         marked = self.named.marked(args, kwargs)
         needs = self._needs_numbers
         found = taken_apart(self.function, *marked, numbers=needs)
         try:
-            return self._run(found, options)
+            return self._run(found, key)
         except MeasuredValueError as error:
             if needs:
                 raise
@@ -299,11 +299,11 @@ class TakesStatic:
         found = taken_apart(self.function, *marked, numbers=True)
         if not any(isinstance(each, int) for each in found.static):
             raise cause
-        result = self._run(found, options)
+        result = self._run(found, key)
         self._needs_numbers = True
         return result
 
-    def _run(self, found: Arguments, options: dict[str, Any]) -> Any:
+    def _run(self, found: Arguments, key: Any) -> Any:
         if found.key not in self._by_static:
 
             def function(*arrays: Any) -> Any:
@@ -314,7 +314,7 @@ class TakesStatic:
             rest = inspect.Parameter("arrays", inspect.Parameter.VAR_POSITIONAL)
             function.__signature__ = inspect.Signature([rest])  # pyright: ignore[reportFunctionMemberAccess]
             self._by_static[found.key] = self.of_arrays(function)
-        return self._by_static[found.key].dispatch(found.arrays, {}, **options)
+        return self._by_static[found.key].dispatch(found.arrays, {}, key)
 
 
 @dataclass(frozen=True, eq=False)

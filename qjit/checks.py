@@ -35,17 +35,19 @@ def checked(
         line: the user's line; the present one when left out.
     """
     # NOTE: now, because the equation may be traced again, far from the user's line.
-    message = f"{line or user_line()}: {message}"
+    line = line or user_line()
     if not isinstance(holds, Tracer):
         if not holds:
-            raise error(message)
+            raise error(f"{line}: {message}")
         return value
-    return check_p.bind(value, holds, code=CODES[error], message=message)
+    return check_p.bind(value, holds, code=CODES[error], message=message, line=line)
 
 
-def _implementation(value: Any, holds: Any, *, code: int, message: str) -> Any:
+def _implementation(
+    value: Any, holds: Any, *, code: int, message: str, line: str
+) -> Any:
     if not np.all(np.asarray(holds)):
-        raise RUNTIME_ERRORS[code](message)
+        raise RUNTIME_ERRORS[code](f"{line}: {message}")
     return value
 
 

@@ -139,8 +139,8 @@ class QJIT(TakesStatic, Portable):
             self._converted = QJIT(function, {**options, "autograph": True})
         return self._converted
 
-    def call_arrays(self, args: Any, kwargs: Any) -> Any:
-        """Run the function on arrays."""
+    def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
+        """Run the function on arrays; a whole program has its own seed, and no key."""
         jitted = self._jitted if trace_state_clean() else self._inlined
         return call(jitted, self.function, args, kwargs)
 

@@ -195,7 +195,10 @@ def call(
 ) -> Any:
     """Call a compiled function, wait for its results, and explain what goes wrong."""
     try:
-        return settled(jitted(*args, **kwargs))
+        results = jitted(*args, **kwargs)
+        if type(results) is ARRAY and results.is_ready():  # to save a microsecond
+            return results
+        return settled(results)
     except Exception:
         # NOTE: only here, because entering a context costs as much as a short call.
         with called(function, args, kwargs):
@@ -256,8 +259,6 @@ def is_array(leaf: Any) -> bool:
 
 def settled(results: Any) -> Any:
     """Wait for results, so that an error is raised by the call that made it."""
-    if type(results) is ARRAY and results.is_ready():  # to save a microsecond
-        return results
     for leaf in jax.tree.leaves(results):
         if not isinstance(leaf, Tracer) and not _is_ready(leaf):
             jax.block_until_ready(leaf)

@@ -1,6 +1,6 @@
 """Statistics of measured values: of what `measure` returned, and expressions of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -204,7 +204,7 @@ def distribution(bits: jax.Array) -> jax.Array:
     return mean_p.bind(hits.astype(real_dtype(context.dtype)), dtype=context.dtype)[0]
 
 
-def tally(bits: Sequence[Any], what: str) -> tuple[jax.Array, jax.Array]:
+def tally(bits: jax.Array, what: str) -> tuple[jax.Array, jax.Array]:
     """Return the outcomes of measured values and how often each occurs."""
     context = current(what)
     check_width(len(bits), what)

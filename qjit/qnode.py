@@ -193,7 +193,7 @@ class QNode(TakesStatic, Portable):
             other = self.with_shots(options.pop("shots"))
             return other(*args, **options, **kwargs)
         if options:
-            return self.dispatch(args, kwargs, key=key_words(options["key"]))
+            return self.dispatch(args, kwargs, key_words(options["key"]))
         return self.dispatch(args, kwargs)
 
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:

@@ -8,7 +8,7 @@ Objects that are changed in place, and attributes, are not watched.
 import dis
 import functools
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -27,8 +27,8 @@ _LIBRARIES = tuple(
 class Surroundings:
     """The variables that functions read, with their values."""
 
-    names: list[tuple[dict[str, Any], str, Any]] = field(
-        default_factory=list[tuple[dict[str, Any], str, Any]]
+    names: list[tuple[Callable[..., Any], str, Any]] = field(
+        default_factory=list[tuple[Callable[..., Any], str, Any]]
     )
     cells: list[tuple[CellType, Any]] = field(
         default_factory=list[tuple[CellType, Any]]
@@ -48,8 +48,8 @@ class Surroundings:
 
     def changed(self) -> bool:
         """Tell whether a variable has another value than before."""
-        for namespace, name, value in self.names:
-            now = namespace.get(name, _MISSING)
+        for get, name, value in self.names:
+            now = get(name, _MISSING)
             if now is not value and not _is_equal(now, value):
                 return True
         for cell, value in self.cells:
@@ -65,7 +65,7 @@ class Surroundings:
             # NOTE: names of attributes are among these, and mostly are no variables.
             value = namespace.get(name, _MISSING)
             if value is not _MISSING and not isinstance(value, ModuleType):
-                self.names.append((namespace, name, value))
+                self.names.append((namespace.get, name, value))
                 yield value
         stored = _stored_in_cells(function.__code__)
         freevars = function.__code__.co_freevars

@@ -362,6 +362,39 @@ def test_errors_name_the_line_where_the_program_is_now(folder: Path) -> None:
             second(0.1, 2)
 
 
+CHECKED = """
+import jax.numpy as jnp
+import qjit as qj
+
+@qj.qjit
+@qj.qnode(wires=2)
+def checked(x, matrix, first):
+    qj.BasisState(jnp.array([first, 0]), [0, 1])
+    qj.debug_assert(x >= 0, "x: negative")
+    return qj.expval(qj.Hermitian(matrix, [0]))
+"""
+
+
+def test_checks_name_the_line_where_the_program_is_now(folder: Path) -> None:
+    programs: list[Any] = []
+    for path, first_line in [("/one/here.py", 0), ("/two/there.py", 30)]:
+        names: dict[str, Any] = {}
+        exec(compile("\n" * first_line + CHECKED, path, "exec"), names)
+        programs.append(names["checked"])
+    right = (0.1, np.diag([1.0, -1.0]), 1)
+    assert [f(*right) for f in programs] == [-1, -1]
+    assert [f.report(*right)["cache"] for f in programs] == ["miss", "hit"]
+    for program, path, line in zip(
+        programs, ("/one/here.py", "/two/there.py"), (0, 30), strict=True
+    ):
+        with pytest.raises(ValueError, match=f"^{path}:{line + 8}: .*bits 0 and 1"):
+            program(0.1, right[1], 2)
+        with pytest.raises(AssertionError, match=f"^{path}:{line + 9}: x: negative$"):
+            program(-0.1, *right[1:])
+        with pytest.raises(ValueError, match=f"^{path}:{line + 10}: the matrix"):
+            program(0.1, np.triu(np.ones((2, 2))), 1)
+
+
 CHOICES: dict[str, list[Any]] = {
     "gate": [qj.RX, qj.RY, qj.PhaseShift],
     "wire": [0, 1],
