@@ -18,7 +18,7 @@ from .ops.linear_form import as_linear_form as as_observable
 from .ops.linear_form import letters_of, real_coefficients
 from .ops.operator import UNCHANGED, Modifiers, Operator, check_operator
 from .ops.pauli import Word, backend
-from .ops.recording import created, taken
+from .ops.recording import all_taken, created
 from .traced_wires import on_traced_wires
 from .validation import bits, hermitian, normalised, tolerance
 from .wires import Label, Wire, Wires, as_labels, is_traced
@@ -178,7 +178,7 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Operator:
     >>> print(energy(jax.numpy.array([0.5, -2.0])))
     -1.5
     """
-    terms = tuple(taken(check_operator(op, "Hamiltonian")) for op in observables)
+    terms = tuple(all_taken([check_operator(op, "Hamiltonian") for op in observables]))
     coeffs = as_array(coeffs, "Hamiltonian")
     coeffs = backend(coeffs).asarray(coeffs)
     if coeffs.shape != (len(terms),):

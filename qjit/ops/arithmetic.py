@@ -18,7 +18,7 @@ from .operator import (
     is_number_like,
 )
 from .powers import Pow
-from .recording import created, taken
+from .recording import all_taken, created, taken
 
 
 def is_linear(operator: Operator) -> bool:
@@ -31,7 +31,7 @@ def is_linear(operator: Operator) -> bool:
 def total(operators: Sequence[Operator]) -> Operator:
     """Return the sum of operators."""
     terms: list[Operator] = []
-    for operator in map(taken, operators):
+    for operator in all_taken(operators):
         terms.extend(operator.terms if isinstance(operator, Sum) else [operator])
     return created(Sum(tuple(terms)))
 
@@ -40,7 +40,7 @@ def product(*operators: Operator) -> Operator:
     """Return the product of operators, with their numbers in front."""
     factors: list[Operator] = []
     number: Number = None
-    for operator in map(taken, operators):
+    for operator in all_taken(operators):
         base = operator
         if isinstance(base, SProd):
             number = base.scalar if number is None else number * base.scalar

@@ -20,7 +20,7 @@ from .expressions import Prod, SProd, Sum
 from .gates import identity_on
 from .operator import Operator, check_operator, is_number_like
 from .powers import Exp
-from .recording import applied, created, noticed, taken
+from .recording import all_taken, applied, created, noticed, taken
 
 
 def apply(op: Operator) -> Operator:
@@ -179,7 +179,7 @@ def commutator(op1: Operator, op2: Operator) -> Operator:
     >>> qj.commutator(qj.X(0), qj.Y(0))
     2j * Z(0)
     """
-    left, right = (taken(check_operator(op, "commutator")) for op in (op1, op2))
+    left, right = all_taken([check_operator(op, "commutator") for op in (op1, op2)])
     forward, backward = Prod((left, right)), Prod((right, left))
     difference = Sum((forward, SProd(-1.0, backward)))
     return created(difference.simplify())

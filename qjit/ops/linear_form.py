@@ -109,6 +109,8 @@ def _real(values: Any) -> Any:
 
 
 def _shifted(term: Term, shift: int) -> Term:
+    if not term.factors:
+        return term
     return replace(term, factors=tuple((n + shift, on) for n, on in term.factors))
 
 

@@ -122,12 +122,26 @@ def noticed(operator: Operator) -> None:
 
 def taken(operator: Operator) -> Operator:
     """Return an operator for use in something else, and withdraw it where it is."""
-    noticed(operator)
-    if not isinstance(operator, Applied):
-        return operator
-    if is_tracing() and current(operator.name) is operator.context:
-        withdraw_p.bind(site=operator.site)
-    return operator.operator
+    return all_taken([operator])[0]
+
+
+def all_taken(operators: Iterable[Operator]) -> list[Operator]:
+    """Return operators for use in something else, withdrawn in one equation."""
+    found: list[Operator] = []
+    sites: list[int] = []
+    context = current("an operator") if is_tracing() else None
+    for operator in operators:
+        if context is not None:
+            context.unused.pop(id(operator), None)
+        if isinstance(operator, Applied):
+            found.append(operator.operator)
+            if operator.context is context:
+                sites.append(operator.site)
+        else:
+            found.append(operator)
+    if sites:
+        withdraw_p.bind(sites=tuple(sites))
+    return found
 
 
 def check_used(context: TraceContext) -> None:
@@ -160,14 +174,14 @@ def resolved(closed: ClosedJaxpr, *, whole: bool) -> ClosedJaxpr:
                 "by an inner function is used outside of it, and cannot be taken back. "
                 "Make the operator where it is used."
             )
-        withdraw_p.bind(site=site)
+        withdraw_p.bind(sites=(site,))
     return ClosedJaxpr(jaxpr, closed.consts)
 
 
 def _withdrawals(jaxpr: Jaxpr) -> Iterator[tuple[int, JaxprEqn]]:
     for eqn in jaxpr.eqns:
         if eqn.primitive is withdraw_p:
-            yield eqn.params["site"], eqn
+            yield from ((site, eqn) for site in eqn.params["sites"])
         elif eqn.effects:
             for inner in inner_jaxprs(eqn):
                 yield from _withdrawals(inner)
