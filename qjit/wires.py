@@ -30,6 +30,35 @@ MOST = 62
 PLAIN_LABELS = (int, str, bytes, tuple, enum.Enum)
 
 
+class WireIndex(int):
+    """An index into the order of the wires that a compiled function computed.
+
+    Of an operator that went through a pytree, it stands where a traced wire was.
+    """
+
+    given: Any
+
+    @staticmethod
+    def of(given: Any) -> "WireIndex | CarriedWire":
+        """Return the index that a leaf of a pytree is, if it is one."""
+        dtype = getattr(given, "dtype", np.dtype(int if type(given) is int else object))
+        if np.ndim(given) or not jnp.issubdtype(dtype, np.integer):
+            return CarriedWire(given)
+        found = WireIndex(given)
+        found.given = given
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedWire:
+    """Anything that stands for a traced wire in a pytree, such as a batch of them."""
+
+    given: Any
+
+    def __repr__(self) -> str:
+        return repr(self.given)
+
+
 @dataclass
 class WireOrder:
     """The wires of a quantum function: declared, or collected while it is traced.
@@ -88,10 +117,12 @@ class WireOrder:
 
     def has(self, label: Label) -> bool:
         """Tell whether a wire has this label."""
+        label = self._label(label)
         return (type(label), label) in self.places
 
     def use(self, label: Label) -> None:
         """Count a wire in, refusing one that is not declared."""
+        label = self._label(label)
         if self.has(label):
             return
         negative = isinstance(label, int) and label < 0
@@ -101,10 +132,26 @@ class WireOrder:
 
     def position(self, label: Label) -> int:
         """Return the position of a wire in the register."""
+        label = self._label(label)
         self.use(label)
         if self.declared is None and isinstance(label, int):
             return label
         return self.places[type(label), label]
+
+    def _label(self, wire: Label) -> Label:
+        """Return the label of a wire that may be an index into the order."""
+        if type(wire) is not WireIndex:
+            return wire
+        self.check_index()
+        if self.declared is None:
+            return int(wire)
+        labels = tuple(self)
+        if not 0 <= wire < len(labels):
+            raise WireError(
+                f"{user_line()}: wire {wire}, an index that was computed, is out of "
+                f"range: '{self.name}' has {len(labels)} wire(s)."
+            )
+        return labels[wire]
 
     def check_index(self) -> None:
         """Refuse a traced wire where the order of the labels is not declared."""
@@ -245,14 +292,10 @@ def _items(wires: Wires) -> Sequence[Any]:
 
 
 def _as_label(wire: Any) -> Wire:
-    if type(wire) is int:  # the usual case
+    if type(wire) is int or type(wire) is WireIndex:  # the usual case
         return wire
     if isinstance(wire, Tracer):
-        if np.ndim(wire) or not jnp.issubdtype(wire.dtype, np.integer):
-            raise WireError(
-                f"{user_line()}: expected an integer wire, but got a traced "
-                f"{wire.dtype} of shape {np.shape(wire)}."
-            )
+        _check_integer(wire)
         return wire
     if isinstance(wire, int) and not isinstance(wire, bool):
         return int(wire)
@@ -265,6 +308,15 @@ def _as_label(wire: Any) -> Wire:
             f"{found}. Several wires are a list of them."
         )
     return wire
+
+
+def _check_integer(wire: Any) -> None:
+    """Refuse a traced wire that is no integer."""
+    if np.ndim(wire) or not jnp.issubdtype(wire.dtype, np.integer):
+        raise WireError(
+            f"{user_line()}: expected an integer wire, but got a traced {wire.dtype} "
+            f"of shape {np.shape(wire)}."
+        )
 
 
 def as_bit(value: Any, what: str, error: type[QJitError]) -> int:
@@ -313,6 +365,7 @@ def static_positions(
 
 def as_index(wire: Any) -> jax.Array:
     """Return a traced wire as a signed index, out of range if it was before."""
+    _check_integer(wire)
     wide = np.dtype(np.int64 if wide_types() else np.int32)
     if wire.dtype in (np.int32, wide):
         return wire

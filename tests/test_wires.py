@@ -156,6 +156,79 @@ def traced_matrices(i: Any, j: Any) -> Any:
     )
 
 
+LAYERS = np.linspace(0.1, 1.2, 12).reshape(2, 2, 3)
+TEMPLATES: list[Callable[[Any], Any]] = [
+    lambda on: qj.QFT(on),
+    lambda on: qj.AngleEmbedding(LAYERS[0, 0, :2], on, rotation="Y"),
+    lambda on: qj.BasicEntanglerLayers(LAYERS[:, :, 0], on),
+    lambda on: qj.StronglyEntanglingLayers(LAYERS, on),
+    lambda on: qj.GroverOperator(on),
+]
+
+
+def test_templates_carry_traced_wires() -> None:
+    def circuit(ops: Any) -> Any:
+        qj.RX(0.4, 2)
+        qj.H(1)
+        for op in ops:
+            qj.apply(op)
+        return qj.state()
+
+    made = jax.jit(lambda i: [make([i, 1]) for make in TEMPLATES])
+    state = qj.qjit(qj.qnode(circuit, wires=3))
+    wanted = state([make([2, 1]) for make in TEMPLATES])
+    np.testing.assert_allclose(state(made(2)), wanted, atol=1e-12)
+    assert np.max(np.abs(state(made(0)) - wanted)) > 0.1
+
+
+def test_operators_carry_traced_wires_out_of_compiled_functions() -> None:
+    """An operator with a traced wire is a pytree whose structure does not change."""
+    made = jax.jit(lambda i: 2.0 * (qj.X(i) @ qj.Z("a")))
+    for place in (2, 1, 2):
+        op = made(place)
+        leaves, tree = jax.tree.flatten(op)
+        assert leaves == [2.0, place] and tree == jax.tree.structure(made(0))
+    assert op == made(2) != made(1) and hash(op) == hash(made(2))
+    assert repr(op) == "2 * X(2) @ Z('a')"
+
+    @qj.qnode(wires=["c", "b", "a"])
+    def mean(op: Any) -> Any:
+        qj.X("a")
+        qj.H("b")
+        return qj.expval(op)
+
+    gates = jax.vmap(lambda i: qj.X(i))(jnp.arange(3))
+
+    @qj.qnode(wires=["c", "b", "a"])
+    def flipped(gate: Any) -> Any:
+        qj.apply(gate)
+        return qj.probs()
+
+    assert mean(made(1)) == pytest.approx(-2)
+    known = qj.qnode(lambda: mean.function(made(1)), wires=["c", "b", "a"])
+    assert known() == pytest.approx(-2)
+    each = np.eye(8)[[4, 2, 1]]
+    np.testing.assert_allclose(jax.vmap(flipped)(gates), each)
+    axes = jax.tree.map(lambda _: 0, gates)
+    np.testing.assert_allclose(jax.vmap(flipped, in_axes=(axes,))(gates), each)
+    np.testing.assert_allclose(jax.lax.map(flipped, gates), each)
+    for bad in (gates, jax.tree.map(lambda i: i * 1.0, gates), made(3).base):
+        with pytest.raises(WireError, match=r"test_wires\.py:\d+: "):
+            flipped(bad)
+    by_index = jax.jit(lambda i: qj.X(i))(3)
+    with pytest.raises(WireError, match="an index that was computed, is out of range"):
+        qj.qnode(lambda: flipped.function(by_index), wires=[3, 4])()
+
+
+def test_operators_on_traced_wires_are_compared() -> None:
+    def equal(i: Any, j: Any) -> Any:
+        one, same = qj.X(i) @ qj.Z(j), qj.X(i) @ qj.Z(j)
+        other = qj.Z(j) @ qj.X(i)
+        return jnp.asarray([one == same, one == other, one == qj.X(i) @ qj.Z(0)])
+
+    assert jax.jit(equal)(0, 1).tolist() == [True, False, False]
+
+
 def measured(measure: Callable[..., Any], *known: int) -> Any:
     @qj.qnode(wires=3)
     def circuit(x: Any, *moving: Any) -> Any:

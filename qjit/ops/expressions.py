@@ -19,6 +19,7 @@ from .operator import (
     Modifiers,
     Number,
     Operator,
+    are_apart,
     union,
 )
 
@@ -115,7 +116,7 @@ class Prod(Operator):
         for factor in self.factors:
             place = len(keys)
             own = factor.key()
-            while place and not set(keys[place - 1][1].wires) & set(factor.wires):
+            while place and are_apart(keys[place - 1][1], factor):
                 if repr(keys[place - 1][0]) <= repr(own):
                     break
                 place -= 1

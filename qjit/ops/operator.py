@@ -13,7 +13,7 @@ from jax.core import Tracer
 
 from qjit.errors import ParameterTypeError, UnsupportedError
 from qjit.jax_internals import user_line
-from qjit.wires import Label, Wire, is_traced
+from qjit.wires import CarriedWire, Label, Wire, WireIndex, is_traced
 
 if TYPE_CHECKING:
     from .linear_form import LinearForm
@@ -136,9 +136,9 @@ class Operator(ABC):
             if kind == "traced":
                 children.append((key, item))
             elif kind == "labelled":
-                children.extend((key, wire) for wire in item if is_traced(wire))
+                children.extend((key, _leaf(wire)) for wire in item if _is_leaf(wire))
                 structure.append(
-                    tuple(_DYNAMIC if is_traced(wire) else wire for wire in item)
+                    tuple(_DYNAMIC if _is_leaf(wire) else wire for wire in item)
                 )
             else:
                 structure.append(item)
@@ -152,17 +152,16 @@ class Operator(ABC):
         for name, kind in _layout(cls):
             item: Any = next(rest) if kind == "traced" else next(known)
             if kind == "labelled":
-                item = tuple(next(rest) if wire is _DYNAMIC else wire for wire in item)
+                item = tuple(
+                    _as_wire(next(rest)) if wire is _DYNAMIC else wire for wire in item
+                )
             object.__setattr__(made, name, item)
         return made
 
     def key(self) -> Hashable:
         """Return what equal operators of the same construction share."""
-        items = [
-            _data_key(getattr(self, name)) if kind == "traced" else getattr(self, name)
-            for name, kind in _layout(type(self))
-        ]
-        return (type(self).__name__, *items)
+        parts = [(kind, getattr(self, name)) for name, kind in _layout(type(self))]
+        return (type(self).__name__, *(_KEYS[kind](item) for kind, item in parts))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operator):
@@ -282,6 +281,19 @@ def _layout(cls: type[Operator]) -> tuple[tuple[str, str], ...]:
     return tuple((each.name, kinds.get(each.name, "known")) for each in fields(cls))
 
 
+def _is_leaf(wire: Wire) -> bool:
+    """Tell whether a wire is a leaf of its operator, rather than structure."""
+    return is_traced(wire) or isinstance(wire, WireIndex | CarriedWire)
+
+
+def _leaf(wire: Wire) -> Any:
+    return wire if is_traced(wire) else wire.given
+
+
+def _as_wire(leaf: Any) -> Wire:
+    return leaf if is_traced(leaf) else WireIndex.of(leaf)
+
+
 def _data_key(data: Any) -> Hashable:
     """Return a key of numbers, arrays and operators: of traced ones, which they are."""
     if isinstance(data, Operator):
@@ -292,6 +304,18 @@ def _data_key(data: Any) -> Hashable:
         return tuple(_data_key(each) for each in data)
     array = np.asarray(data)
     return array.shape, tuple(array.ravel().tolist())
+
+
+def _wires_key(wires: tuple[Wire, ...]) -> Hashable:
+    """Return a key of labels and of traced wires."""
+    return tuple(_data_key(wire) if is_traced(wire) else wire for wire in wires)
+
+
+_KEYS: dict[str, Callable[[Any], Hashable]] = {
+    "traced": _data_key,
+    "labelled": _wires_key,
+    "known": lambda item: item,
+}
 
 
 def _elementwise(other: Any, function: Callable[[Any], Operator]) -> Any:
@@ -336,10 +360,21 @@ def union(operators: Sequence[Operator]) -> tuple[Wire, ...]:
     found: list[Wire] = []
     for op in operators:
         for wire in op.wires:
-            known = any(wire is w for w in found) if is_traced(wire) else wire in found
-            if not known:
+            if not any(_is_same(wire, other) for other in found):
                 found.append(wire)
     return tuple(found)
+
+
+def _is_same(wire: Wire, other: Wire) -> bool:
+    """Tell whether two wires are known to be one."""
+    return wire is other or not (is_traced(wire) or is_traced(other) or wire != other)
+
+
+def are_apart(one: Operator, other: Operator) -> bool:
+    """Tell whether operators are known to have no wire in common."""
+    if any(map(is_traced, (*one.wires, *other.wires))):
+        return False
+    return set(one.wires).isdisjoint(other.wires)
 
 
 def check_operator(value: Any, what: str) -> Operator:
