@@ -96,6 +96,49 @@ def test_matrices_of_expressions_are_those_of_pennylane(seed: int) -> None:
     assert pickle.loads(pickle.dumps(ours)) == ours
 
 
+LAYERS = np.linspace(0.1, 1.2, 6)
+EVERY_KIND: dict[str, Callable[[Any, Any], Any]] = {
+    "gate": lambda x, i: qj.CRX(x, [i, 0]),
+    "word": lambda x, i: qj.PauliRot(x, "XY", [i, 0]),
+    "control": lambda x, i: qj.ctrl(qj.QFT([i, 0]), control=[i + 1]),
+    "matrix": lambda x, i: qj.QubitUnitary(jnp.eye(2) * x / x, i),
+    "observable": lambda x, i: qj.Hermitian(jnp.eye(2) * x, i),
+    "sum": lambda x, i: qj.Hamiltonian(jnp.stack([x, 1.0]), [qj.X(i), qj.Z(0)]),
+    "power": lambda x, i: qj.adjoint(qj.RX(x, i) @ qj.Y(0)) ** 3,
+    "exponential": lambda x, i: qj.exp(qj.X(i), 1j * x),
+    "formula": lambda x, i: qj.TrotterProduct(x * qj.X(i) + qj.Z(0), 0.1),
+    "template": lambda x, i: qj.BasicEntanglerLayers(
+        x * LAYERS.reshape(2, 3), [2, 0, i]
+    ),
+    "preparation": lambda x, i: qj.StatePrep(jnp.stack([x, 0.0]) / x, i),
+}
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND)
+def test_every_kind_is_a_pytree_and_is_pickled(kind: str) -> None:
+    """Also with a traced wire: JAX ends the process where a structure changes."""
+    made, same = jax.jit(EVERY_KIND[kind]), jax.jit(lambda op: op)
+    op = [made(0.3, 1), made(0.5, 2), made(0.3, 1)][-1]
+    leaves, tree = jax.tree.flatten(op)
+    for equal in (
+        same(op),
+        same(op),
+        pickle.loads(pickle.dumps(op)),
+        copy.deepcopy(op),
+    ):
+        assert jax.tree.structure(equal) == tree and equal == op
+        assert hash(equal) == hash(op) and repr(equal) == repr(op)
+    for stands in (object(), None, 0, "x"):
+        kept = jax.tree.unflatten(tree, [stands] * len(leaves))
+        assert jax.tree.leaves(kept, is_leaf=lambda x: x is None) == [stands] * len(
+            leaves
+        )
+    several = jax.vmap(EVERY_KIND[kind])(jnp.asarray([0.3, 0.5]), jnp.asarray([1, 2]))
+    first = jax.jit(lambda ops: jax.lax.scan(lambda n, o: (n + 1, o), 0, ops))(several)
+    assert jax.tree.structure(first[1]) == jax.tree.structure(several)
+    assert repr(several)
+
+
 def term_matrix(term: Any, matrices: Any) -> Any:
     whole = np.eye(8, dtype=complex)
     for wire, letter in term.word:

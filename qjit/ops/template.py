@@ -4,6 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, ClassVar
 
 import jax
@@ -16,11 +17,14 @@ from .operator import UNCHANGED, Modifiers, Operator, is_operator
 from .recording import taken
 
 
-class _Leaf:
+class _Leaf(Enum):
     """Stands for an array in the arguments of a template."""
 
+    ARRAY = "array"
 
-_LEAF = _Leaf()
+
+_LEAF = _Leaf.ARRAY
+_FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,7 +35,6 @@ class Template(Operator):
     labelled: ClassVar = ("on",)
 
     title: str
-    function: Callable[..., Any]
     numbers: tuple[Any, ...] = ()
     on: tuple[Wire, ...] = ()
     # The arguments as a flat list, in which numbers stand as `_LEAF`.
@@ -58,7 +61,7 @@ class Template(Operator):
         numbers = iter(self.numbers)
         leaves = [next(numbers) if leaf is _LEAF else leaf for leaf in self.leaves]
         arguments: dict[str, Any] = jax.tree.unflatten(self.tree, leaves)
-        self.function(**arguments, wires=self.on)
+        _FUNCTIONS[self.title](**arguments, wires=self.on)
 
     def bind(self, change: Modifiers = UNCHANGED) -> None:
         """Put the gates into the circuit under trace."""
@@ -81,6 +84,8 @@ def template(function: Callable[..., None]) -> Callable[..., Operator]:
     """Make a function that applies gates on its `wires` the function of an operator."""
     signature = inspect.signature(function)
     title = function.__name__
+    # NOTE: by name, because operators are pickled, and functions are wrapped.
+    _FUNCTIONS[title] = function
 
     @functools.wraps(function)
     def build(*args: Any, **kwargs: Any) -> Operator:
@@ -92,7 +97,7 @@ def template(function: Callable[..., None]) -> Callable[..., Operator]:
         leaves, tree = jax.tree.flatten(used)
         numbers = tuple(leaf for leaf in leaves if _is_array(leaf))
         rest = tuple(_LEAF if _is_array(leaf) else leaf for leaf in leaves)
-        return Template(title, function, numbers, on, rest, tree)
+        return Template(title, numbers, on, rest, tree)
 
     return operator_function(build)
 
