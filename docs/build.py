@@ -24,6 +24,11 @@ ERRORS_HEADER = """\
 Generated from `qjit/errors.py` by `python docs/build.py`. Every error begins with the
 file and line of the mistake, and says what was expected, what was found, and how to
 go on. Each class is also the builtin named beside it, so `except ValueError` works.
+
+In a function that you compile with `jax.jit` yourself, mistakes that show while tracing
+are these errors too. Those that show when the program runs are
+`jax.errors.JaxRuntimeError`, the one class that a function of JAX's can raise then; its
+message holds ours, with your line. Under `qjit.qjit` they are the classes below.
 """
 COLUMNS = "Gate|Parameters|Wires|Meaning|Inverse|Frequencies|Kernel|OpenQASM|QIR"
 
