@@ -15,7 +15,7 @@ from .observables import Observable, Word, as_observable, real_coefficients
 from .ops.linear_form import Term
 from .ops.pauli import word_product
 from .primitives import estimate_p, probs_p, real_dtype, sample_p
-from .traced_wires import SelectedFrequencies, marginal
+from .traced_wires import marginal
 
 # Eigenvalues that are known when tracing and differ by less are counted as one.
 EQUAL = 1e-9
@@ -70,11 +70,9 @@ def probabilities(
         found = probs_p.bind(*unitaries, **group.basis, dtype=context.dtype)[0]
         return marginal(found, places) if places else found
     outcomes.check_width(len(places or group.wires), "probs")
-    if places:
-        selected = SelectedFrequencies(real_dtype(context.dtype))
-        return _estimate(group, context, selected, jnp.stack([*places]))
     statistic = outcomes.Frequencies(real_dtype(context.dtype))
-    return _estimate(group, context, statistic)
+    columns = [jnp.stack([*places])] if places else []
+    return _estimate(group, context, statistic, *columns)
 
 
 def tallies(group: Group, context: TraceContext) -> jax.Array:

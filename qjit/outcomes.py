@@ -166,16 +166,17 @@ class Tallies(Statistic):
 
 @dataclass(frozen=True)
 class Frequencies(Statistic):
-    """The share of each outcome among rows of bits."""
+    """The share of each outcome among rows of bits, or some of their columns."""
 
     dtype: Any
 
     def __call__(
         self, rows: jax.Array, *inputs: Any, counts: Any = 1, shots: Any = None
     ) -> jax.Array:
-        """Return the shares: (2**bits,)."""
+        """Return the shares: (2**bits,); an input tells the columns."""
         total = rows.shape[0] if shots is None else shots
-        return tallied(rows, counts).astype(self.dtype) / total
+        columns = rows[:, inputs[0]] if inputs else rows
+        return tallied(columns, counts).astype(self.dtype) / total
 
 
 def recorded(

@@ -18,10 +18,9 @@ from .outcomes import Frequencies, Powers, Tallies
 from .reroll import is_rerolling, reroll
 from .shared_runs import Sharing
 from .split import Core
-from .traced_wires import SelectedFrequencies
 
 declare(Circuit, Core, Differences)
-declare(Moments, Powers, Tallies, Frequencies, SelectedFrequencies)
+declare(Moments, Powers, Tallies, Frequencies)
 
 
 def compile_jaxpr(

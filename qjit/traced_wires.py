@@ -9,17 +9,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 
-from qjit.lowering.shot_statistics import tallied
-
 from .checks import checked
 from .context import TraceContext, current
 from .errors import WireError
-from .outcomes import Statistic
 from .wires import Label, Wire, as_index, is_traced, rank
 
 if TYPE_CHECKING:
@@ -110,21 +107,6 @@ def marginal(distribution: jax.Array, places: Sequence[jax.Array]) -> jax.Array:
         outcomes = 2 * outcomes + ((states >> (count - 1 - place)) & 1)
     zeros = jnp.zeros(2 ** len(places), distribution.dtype)
     return zeros.at[outcomes].add(distribution)
-
-
-@dataclass(frozen=True)
-class SelectedFrequencies(Statistic):
-    """The share of each outcome among some columns of rows of bits."""
-
-    dtype: Any
-
-    def __call__(
-        self, rows: jax.Array, *inputs: Any, counts: Any = 1, shots: Any = None
-    ) -> jax.Array:
-        """Return the shares: (2**places,); the input is the places."""
-        (places,) = inputs
-        total = rows.shape[0] if shots is None else shots
-        return tallied(rows[:, places], counts).astype(self.dtype) / total
 
 
 @contextmanager
