@@ -28,21 +28,25 @@ INEXACT = ("float32", "float64", *COMPLEX)
 # Why a primitive has no case: patterns of names.
 REASONS: dict[str, str] = {
     r".*_(start|done)|pbroadcast|psend|precv": "needs several devices",
-    r"ragged_all_to_all": "as above",
+    r"ragged_all_to_all|pgather|mesh_cast|full_to_shard|shard_to_full": "as above",
+    r"xla_pmap": "as above",
     r"all_gather_(invariant|reduced)|psum_invariant|pvary|preduced|reshard": "as above",
     r"unreduced_\w+|reduced_vary\w+|vary_unreduced\w+|pcast|pbitcast": "as above",
-    r"dot_product_attention\w+|scaled_matmul\w+|cudnn\w+": "runs on GPUs only",
+    r"dot_product_attention\w+|scaled_matmul\w*|cudnn\w+": "runs on GPUs only",
+    r"eigh_jacobi": "runs on TPUs only",
+    r"bias_(fwd|bwd)": "checks how attention is batched, and computes nothing",
     r"scaled_dot": "runs on CPUs in some versions of JAX only",
     r"ffi_call|tpu_custom_call|custom_partitioning": "is a function of another library",
     r"call|closed_call|core_call|remat2|remat_opt|eval_jaxpr": "no function makes it",
     r"custom_lin|create_linear|pin|unpin|dce_sink|unreachable": "as above",
-    r"run_state|stage|to_edtype|from_edtype|broadcast_to|empty2": "as above",
+    r"run_state|stage|to_edtype|from_edtype|broadcast_to|empty2?": "as above",
+    r"custom_transpose_call": "as above",
     r"after_all|create_token|opaque_id|consume": "only orders what runs",
     r"dimension_size|shape_assertion": "is made by jax.export when it lowers",
     r"dim_as_value": "is of arrays of open size, which have tests of their own",
     r"core_map|\w+_local_array\w*": "needs several processes, or a GPU",
-    r"inspect_sharding|layout_constraint|with_memory_space_constraint": "tells of "
-    "places and layouts, of which compiled programs have one",
+    r"inspect_sharding|layout_constraint|with_memory_space_constraint|relayout": "tells"
+    " of places and layouts, of which compiled programs have one",
     r"check": "is taken out of a program by checkify",
     r"threefry4x32|philox\w+": "belongs to generators that have no name",
     r"(bcoo|bcsr|coo|csr)_\w+|todense|spsolve": "works on jax.experimental.sparse",
@@ -127,8 +131,21 @@ def _elementwise() -> Iterator[tuple[str, Case]]:
             yield "mulhi", (primitive("mulhi").bind, pairs(dtype))
     for dtype in (*INTEGERS, *FLOATS):
         yield "square", (lax.square, [extremes(dtype)])
+        if primitive("one_minus_square") is not None:
+            bind = primitive("one_minus_square").bind
+            yield "one_minus_square", (bind, [extremes(dtype)])
     for dtype in FLOATS:
         yield "exp2", (lax.exp2, [extremes(dtype)])
+    if primitive("polynomial") is not None:
+        for dtype in INEXACT:
+            coefficients = [*matrix(dtype, 3, 1)]
+            yield "polynomial", (_polynomial, [matrix(dtype, 1, 4)[0], *coefficients])
+
+
+def _polynomial(x: Any, *coefficients: Any) -> Any:
+    return primitive("polynomial").bind(
+        x, *(jnp.broadcast_to(c, 4) for c in coefficients)
+    )
 
 
 def _xor_rows(x: Any) -> Any:
