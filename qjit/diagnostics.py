@@ -34,6 +34,7 @@ from .errors import (
     UnsupportedError,
 )
 from .jax_errors import (
+    CALLED,
     SIZES,
     SOURCES,
     is_from_jax,
@@ -46,8 +47,8 @@ from .jax_internals import ARRAY, core, is_user_filename, user_line
 from .jit_options import refused
 
 _LIBRARIES = (
-    *(str(Path(module.__file__ or "").parent) for module in (jax, np)),
     *SOURCES,
+    *CALLED,
     *(str(module.__file__) for module in (contextlib, functools)),
 )
 

@@ -24,6 +24,10 @@ from .errors import (
 _JAX = str(Path(jax.__file__).parent)
 # Where errors of JAX come from: einsum is parsed by another library.
 SOURCES = (_JAX, str(Path(_JAX).with_name("opt_einsum")))
+# What JAX calls, and the code that it traces may call as well.
+CALLED = tuple(
+    str(Path(_JAX).with_name(name)) for name in ("numpy", "ml_dtypes", "scipy")
+)
 # How JAX says that it left its frames out of a traceback.
 _FILTERED = "JAX has removed its internal frames"
 _RAISING = {dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE")}
@@ -84,7 +88,11 @@ def joined(kind: type[QJitError], other: type[BaseException]) -> type[QJitError]
 
 def is_from_jax(error: BaseException) -> bool:
     """Tell whether JAX raised an error, rather than the code that it traced."""
-    frames = [*_frames(error.__traceback__)]
+    frames = [
+        frame
+        for frame in _frames(error.__traceback__)
+        if not frame.tb_frame.f_code.co_filename.startswith(CALLED)
+    ]
     if not frames:
         return False
     if re.search(r"'(?:\w*Tracer|_DimExpr)'", str(error)):  # Python's own text

@@ -147,8 +147,9 @@ def _both_sides(names: str) -> tuple[str, ...]:
 
 
 _BINARY = "add sub mul truediv floordiv divmod mod pow matmul lshift rshift"
+_ALONE = ("__neg__", "__pos__", "__abs__", "__round__")
 _OPERATORS: dict[Callable[[Operator], Operator], tuple[str, ...]] = {
-    _arithmetic: (*_both_sides(_BINARY), "__neg__", "__pos__", "__abs__", "dot"),
+    _arithmetic: (*_both_sides(_BINARY), *_ALONE, "dot"),
     _logic: _both_sides("and xor"),
     _disjunction: _both_sides("or"),
     _inversion: ("__invert__",),

@@ -178,8 +178,10 @@ def _around(
         for name, inner in eqn.params.items():
             if isinstance(inner, ClosedJaxpr | Jaxpr):
                 params[name], after = _closed(inner, after)
-        if not repeats or after <= touched:
+        if not repeats:
             return [eqn.replace(params=params)], after
+        if after <= touched:  # there may be no turn
+            return [eqn.replace(params=params)], touched
         touched |= after
 
 

@@ -22,6 +22,7 @@ OPERATORS: list[Pair] = [
     (lambda a, b, c: sum([a, b, c]) >= 2, lambda a, b, c: a + b + c >= 2),
     (lambda a, b, c: a - b, lambda a, b, c: a - b),
     (lambda a, b, c: -a, lambda a, b, c: -a),
+    (lambda a, b, c: round(a) + round(b), lambda a, b, c: a + b),
     (lambda a, b, c: (a + 2 * b) % 3 // 2, lambda a, b, c: (a + 2 * b) % 3 // 2),
     (lambda a, b, c: a / (1 + b), lambda a, b, c: a / (1 + b)),
     (lambda a, b, c: (-1) ** (a + b), lambda a, b, c: (-1) ** (a + b)),
