@@ -44,7 +44,7 @@ def _taylor(matrix: jax.Array) -> jax.Array:
     powers = identity, matrix, square, square @ matrix
     fourth, zeros = square @ square, jnp.zeros_like(matrix)
     parts = [
-        sum((each / math.factorial(first + n) for n, each in enumerate(powers)), zeros)
+        sum((x / float(math.factorial(first + n)) for n, x in enumerate(powers)), zeros)
         for first in range(0, DEGREE, 4)
     ]
     return reduce(lambda total, part: total @ fourth + part, reversed(parts))

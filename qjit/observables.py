@@ -16,7 +16,13 @@ from .ops.expressions import PauliSum
 from .ops.linear_form import LinearForm as Observable
 from .ops.linear_form import as_linear_form as as_observable
 from .ops.linear_form import letters_of, real_coefficients
-from .ops.operator import UNCHANGED, Modifiers, Operator, check_operator
+from .ops.operator import (
+    UNCHANGED,
+    Modifiers,
+    Operator,
+    as_inexact,
+    check_operator,
+)
 from .ops.pauli import Word, backend
 from .ops.recording import all_taken, created
 from .traced_wires import on_traced_wires
@@ -114,7 +120,7 @@ def Hermitian(A: Any, wires: Wires) -> Operator:
     on = as_labels(wires)
     matrix = as_array(A, "Hermitian")
     xp = backend(matrix)
-    matrix = xp.asarray(matrix)
+    matrix = as_inexact(xp.asarray(matrix))
     if matrix.shape != (2 ** len(on),) * 2:
         raise MatrixError(
             f"{user_line()}: Hermitian on {len(on)} wire(s) takes a matrix of shape "

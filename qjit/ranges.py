@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from .checks import checked
 from .errors import ParameterError, ParameterTypeError
-from .jax_internals import user_line
+from .jax_internals import core, user_line
 from .primitives import integer_dtype
 
 NO_STEP = "the step of a range is zero. Give another one."
@@ -62,6 +62,8 @@ def make_range(start: Any, stop: Any, step: Any) -> Range:
 
 def as_integer(value: Any) -> Any:
     """Check an end of a range: an integer, or a traced one in JAX's widest type."""
+    if core.is_symbolic_dim(value):
+        value = jnp.asarray(value)
     if not isinstance(value, Tracer):
         boolean = getattr(value, "dtype", None) == np.bool_ and not np.ndim(value)
         try:

@@ -15,6 +15,7 @@ from .gates import Gate, identity_on
 from .operator import (
     Number,
     Operator,
+    as_inexact,
     is_number_like,
 )
 from .powers import Pow
@@ -52,7 +53,7 @@ def product(*operators: Operator) -> Operator:
 
 def scaled(number: Number, operator: Operator) -> Operator:
     """Return a multiple of an operator."""
-    base = taken(operator)
+    base, number = taken(operator), as_inexact(number)
     if isinstance(base, SProd):
         number, base = number * base.scalar, base.base
     return created(SProd(number, base))
@@ -69,7 +70,8 @@ def shifted(operator: Operator, number: Number) -> Operator:
 
 def power(operator: Operator, exponent: Any) -> Operator:
     """Return a power of an operator."""
-    if isinstance(exponent, Tracer) or not is_number_like(exponent):
+    known = is_number_like(exponent) and not isinstance(exponent, Tracer)
+    if not known or np.ndim(exponent):
         raise ParameterError(
             f"{user_line()}: an exponent is a real number that is known when tracing, "
             f"but got {exponent!r}."

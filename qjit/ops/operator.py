@@ -4,14 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from qjit.errors import ParameterTypeError, UnsupportedError
+from qjit.errors import ParameterError, ParameterTypeError, UnsupportedError
 from qjit.jax_internals import user_line
 from qjit.wires import CarriedWire, Label, Wire, WireIndex, is_traced
 
@@ -183,14 +183,19 @@ class Operator(ABC):
     def __matmul__(self, other: Any) -> "Operator":
         from .arithmetic import product
 
-        return product(self, other) if isinstance(other, Operator) else NotImplemented
+        if not isinstance(other, Operator):
+            raise _unfit("@", "operators", other)
+        return product(self, other)
+
+    def __rmatmul__(self, other: Any) -> NoReturn:
+        raise _unfit("@", "operators", other)
 
     def __mul__(self, other: Any) -> Any:
         from .arithmetic import product, scaled
 
         if isinstance(other, Operator):
             return product(self, other)
-        return _elementwise(other, lambda number: scaled(number, self))
+        return _elementwise("*", other, lambda number: scaled(number, self))
 
     def __rmul__(self, other: Any) -> Any:
         return self * other
@@ -198,7 +203,10 @@ class Operator(ABC):
     def __truediv__(self, other: Any) -> Any:
         from .arithmetic import scaled
 
-        return _elementwise(other, lambda number: scaled(1 / number, self))
+        return _elementwise("/", other, lambda number: scaled(_inverse(number), self))
+
+    def __rtruediv__(self, other: Any) -> NoReturn:
+        raise _unfit("/", "an operator and a number", other, self)
 
     def __neg__(self) -> "Operator":
         from .arithmetic import scaled
@@ -213,21 +221,30 @@ class Operator(ABC):
 
         if isinstance(other, Operator):
             return total([self, other])
-        return _elementwise(other, lambda number: shifted(self, number))
+        return _elementwise("+", other, lambda number: shifted(self, number))
 
     def __radd__(self, other: Any) -> Any:
         return self + other
 
     def __sub__(self, other: Any) -> Any:
-        return self + -other
+        from .arithmetic import shifted
+
+        if isinstance(other, Operator):
+            return self + -other
+        return _elementwise("-", other, lambda number: shifted(self, -number))
 
     def __rsub__(self, other: Any) -> Any:
-        return -self + other
+        from .arithmetic import shifted
+
+        return _elementwise("-", other, lambda number: shifted(-self, number))
 
     def __pow__(self, exponent: Any) -> "Operator":
         from .arithmetic import power
 
         return power(self, exponent)
+
+    def __rpow__(self, other: Any) -> NoReturn:
+        raise _unfit("**", "an operator and a number", other, self)
 
     # What is asked of operators
 
@@ -318,16 +335,34 @@ _KEYS: dict[str, Callable[[Any], Hashable]] = {
 }
 
 
-def _elementwise(other: Any, function: Callable[[Any], Operator]) -> Any:
+def _elementwise(sign: str, other: Any, function: Callable[[Any], Operator]) -> Any:
     """Apply a function to a number, or to each number of an array."""
     if not is_number_like(other):
-        return NotImplemented
+        raise _unfit(sign, "operators and numbers", other)
+    other = as_inexact(other)
     if np.ndim(other) == 0:
         return function(other)
     made = np.empty(np.shape(other), object)
     for place in np.ndindex(np.shape(other)):
         made[place] = function(other[place])
     return made
+
+
+def _inverse(number: Any) -> Any:
+    if not isinstance(number, Tracer) and number == 0:
+        raise ParameterError(f"{user_line()}: an operator is divided by zero.")
+    return 1 / number
+
+
+def _unfit(sign: str, takes: str, *others: Any) -> ParameterTypeError:
+    """Return the error of an expression with something that it does not take."""
+    kinds = " and ".join(
+        repr(each) if is_operator(each) else f"an object of type {type(each).__name__}"
+        for each in others
+    )
+    return ParameterTypeError(
+        f"{user_line()}: '{sign}' takes {takes} of qjit, but got {kinds}."
+    )
 
 
 def is_operator(value: Any) -> bool:
@@ -343,6 +378,15 @@ def is_number_like(value: Any) -> bool:
         return True
     dtype = getattr(value, "dtype", None)
     return dtype is not None and jnp.issubdtype(dtype, jnp.number)
+
+
+def as_inexact(value: Any) -> Any:
+    """Return integers of a fixed width as numbers whose products do not wrap around."""
+    if not hasattr(value, "dtype") or jnp.issubdtype(value.dtype, jnp.inexact):
+        return value
+    if np.ndim(value) == 0 and not isinstance(value, jax.Array):
+        return value.item()
+    return value.astype(float)
 
 
 def static_labels(op: Operator) -> tuple[Label, ...]:

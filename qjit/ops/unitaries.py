@@ -12,7 +12,7 @@ from qjit.primitives import unitary_p
 from qjit.wires import Wire, check_distinct, positions
 
 from .gates import controlled_matrix
-from .operator import UNCHANGED, Modifiers, Operator
+from .operator import UNCHANGED, Modifiers, Operator, as_inexact
 from .pauli import backend
 
 
@@ -83,7 +83,7 @@ class Unitary(Operator):
     def own_matrix(self) -> Any:
         """Return the matrix on the controls, then the targets."""
         xp = backend(self.given)
-        matrix = xp.asarray(self.given)
+        matrix = as_inexact(xp.asarray(self.given))
         matrix = xp.diag(matrix) if self.diagonal else matrix
         matrix = xp.conj(matrix).T if self.inverted else matrix
         return controlled_matrix(matrix, self.control_values)
