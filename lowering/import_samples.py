@@ -25,9 +25,10 @@ TURNS: dict[str, tuple[tuple[str, bool], ...]] = {
 }
 DRAWN = ("quantum_sample", "quantum_estimate", "quantum_counts")
 
-# What a wire is measured in: a letter, or a place among the wires of a matrix, which a
-# token stands for.
-Axis = str | tuple[Hashable, int]
+# A matrix, which a token stands for, and its wires; one matrix may have several.
+Turn = tuple[Hashable, tuple[int, ...]]
+# What a wire is measured in: a letter, or a place among the wires of a matrix.
+Axis = str | tuple[Turn, int]
 
 
 @dataclass
@@ -59,7 +60,8 @@ def axes_of(params: Mapping[str, Any], tokens: Sequence[Hashable]) -> dict[int, 
     """Return what a measurement measures its wires along."""
     axes: dict[int, Axis] = dict(zip(params["wires"], params["basis"], strict=True))
     for token, wires in zip(tokens, params["factors"], strict=False):
-        axes.update({wire: (token, place) for place, wire in enumerate(wires)})
+        matrix = token, tuple(wires)
+        axes.update({wire: (matrix, place) for place, wire in enumerate(wires)})
     return axes
 
 
@@ -175,22 +177,20 @@ def turn(
     """Turn what wires are measured along into the computational basis, or back."""
     from .import_quantum import add_gate, add_unitary
 
-    factors: dict[Hashable, dict[int, int]] = {}
+    turns: dict[Turn, None] = {}
     plain = {"num_controls": 0, "control_values": ()}
     for wire, axis in axes.items():
         if not isinstance(axis, str):
-            token, place = axis
-            factors.setdefault(token, {})[place] = wire
+            turns[axis[0]] = None
             continue
         steps = TURNS[axis][::-1] if inverse else TURNS[axis]
         for gate, inverted in steps:
             params = {"gate": gate, "adjoint": inverted != inverse, **plain}
             add_gate(importer, {**params, "word": None, "dim": None}, [], [wire], 0)
     line = importer.location(importer.enclosing[-1]) if importer.enclosing else 0
-    for token, wires in factors.items():
-        on = [wires[place] for place in range(len(wires))]
+    for token, wires in turns:
         params = {"adjoint": inverse, "diagonal": False, **plain}
-        add_unitary(importer, params, unitary(token), on, line)
+        add_unitary(importer, params, unitary(token), [*wires], line)
 
 
 def _columns(

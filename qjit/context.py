@@ -48,6 +48,8 @@ class TraceContext:
     # made and have to be used, with the lines where they were made.
     sites: tuple[int, ...] = ()
     unused: dict[int, tuple[Any, str]] = field(default_factory=dict[int, Any])
+    # Matrices of measurements by their content: of equal ones, one array.
+    unitaries: dict[Any, Any] = field(default_factory=dict[Any, Any])
     measures: bool = False  # whether a wire was measured on the way
     integers: bool = False  # whether outcomes are integers, rather than booleans
     masks_shots: bool = False

@@ -15,6 +15,7 @@ from jax.core import Tracer
 
 from qjit.lowering.shot_statistics import MATRIX
 
+from .context import TraceContext
 from .errors import UnsupportedError
 from .functionals import observable_applied
 from .jax_internals import user_line
@@ -80,7 +81,8 @@ class Factor:
     eigenvalues: Any
 
 
-def _diagonalised(matrix: Any, wires: tuple[Any, ...]) -> Factor:
+def diagonalised(matrix: Any, wires: tuple[Any, ...]) -> Factor:
+    """Return a matrix with its eigenvalues, which ascend, and its eigenvectors."""
     if not isinstance(matrix, Tracer):
         values, vectors = np.linalg.eigh(np.asarray(matrix))
         return Factor(wires, vectors.conj().T, values)
@@ -92,6 +94,15 @@ def _diagonalised(matrix: Any, wires: tuple[Any, ...]) -> Factor:
     # NOTE: what is not Hermitian has no eigenbasis: the program refuses the numbers.
     unitary = jnp.where(fine, jnp.conj(vectors.T), jnp.nan)
     return Factor(wires, unitary, values)
+
+
+def _operand(unitary: Any, context: TraceContext) -> Any:
+    """Return a unitary as an operand, which measurements in one basis share."""
+    if isinstance(unitary, Tracer):
+        return jnp.asarray(unitary, context.dtype)
+    known = np.asarray(unitary, context.dtype)
+    with jax.ensure_compile_time_eval():
+        return context.unitaries.setdefault(known.tobytes(), jnp.asarray(known))
 
 
 @dataclass
@@ -130,9 +141,9 @@ class Group:
         on = tuple(factor.wires for factor in self.factors.values())
         return {"wires": self.wires, "basis": "".join(names), "factors": on}
 
-    def unitaries(self, dtype: Any) -> list[Any]:
+    def unitaries(self, context: TraceContext) -> list[Any]:
         """Return the operands of measurements in this basis."""
-        return [jnp.asarray(f.unitary, dtype) for f in self.factors.values()]
+        return [_operand(f.unitary, context) for f in self.factors.values()]
 
     @property
     def eigenvalues(self) -> list[Any]:
@@ -164,7 +175,7 @@ def grouped(observable: Observable) -> tuple[list[Group], list[int]]:
     """Return groups of terms that cover all words, and the numbers of identities."""
     terms = _with_equal_matrices(observable)
     used = {index: wires for term in terms for index, wires in term.factors}
-    factors = {n: _diagonalised(observable.matrices[n], used[n]) for n in sorted(used)}
+    factors = {n: diagonalised(observable.matrices[n], used[n]) for n in sorted(used)}
     groups: list[Group] = []
     constants: list[int] = []
     for number, term in enumerate(terms):

@@ -13,8 +13,9 @@ from .context import TraceContext, current
 from .eigenbases import Group, as_one_matrix, grouped, is_concrete
 from .observables import Observable, Word, as_observable, real_coefficients
 from .ops.linear_form import Term
-from .ops.pauli import word_product
+from .ops.pauli import backend, word_product
 from .primitives import estimate_p, probs_p, real_dtype, sample_p
+from .product_bases import of_factors
 from .traced_wires import marginal
 
 # Eigenvalues that are known when tracing and differ by less are counted as one.
@@ -25,7 +26,7 @@ def _estimate(
     group: Group, context: TraceContext, statistic: outcomes.Statistic, *inputs: Any
 ) -> jax.Array:
     return estimate_p.bind(
-        *group.unitaries(context.dtype),
+        *group.unitaries(context),
         *inputs,
         **group.basis,
         shots=context.shots,
@@ -51,7 +52,7 @@ def computational(wires: tuple[int, ...]) -> Group:
 def drawn(group: Group, context: TraceContext) -> jax.Array:
     """Return the bits of the wires of a basis in each shot: (shots, wires)."""
     return sample_p.bind(
-        *group.unitaries(context.dtype),
+        *group.unitaries(context),
         **group.basis,
         shots=context.shots,
         dtype=context.dtype,
@@ -66,7 +67,7 @@ def probabilities(
     It is the outcome of all wires of the basis, or of those in some places.
     """
     if context.shots is None:
-        unitaries = group.unitaries(context.dtype)
+        unitaries = group.unitaries(context)
         found = probs_p.bind(*unitaries, **group.basis, dtype=context.dtype)[0]
         return marginal(found, places) if places else found
     outcomes.check_width(len(places or group.wires), "probs")
@@ -85,11 +86,24 @@ def estimated_mean(observable: Any) -> jax.Array:
     """Return the mean of an observable over the shots."""
     context = current("expval")
     found, coefficients = _prepared(observable, "expval", context)
+    if (alone := _alone(observable, "expval", context)) is not None:
+        return _moments(*alone, 1, context)[0]
     groups, constants = grouped(found)
     total = jnp.sum(jnp.asarray(coefficients)[np.asarray(constants, int)])
     if not groups:
         return _constant(total, context)
     return sum((_moments(g, coefficients, 1, context)[0] for g in groups), total)
+
+
+def _alone(
+    observable: Any, name: str, context: TraceContext
+) -> tuple[Group, Any] | None:
+    """Return the eigenbasis and the weight of a product with matrices among it."""
+    product = _product(observable, name, context, identities=False)
+    if product is None or not product[0].factors:
+        return None
+    group, _, weights = product
+    return group, weights
 
 
 def _constant(value: jax.Array, context: TraceContext) -> jax.Array:
@@ -102,6 +116,9 @@ def estimated_variance(observable: Any) -> jax.Array:
     """Return the variance of an observable over the shots."""
     context = current("var")
     found, coefficients = _prepared(observable, "var", context)
+    if (alone := _alone(observable, "var", context)) is not None:
+        mean, square = _moments(*alone, 2, context)
+        return square - mean**2
     groups, _ = grouped(found)
     if len(groups) > 1 and found.matrices:
         whole = as_one_matrix(found, "var")
@@ -149,16 +166,41 @@ def _prepared(
     observable: Any, name: str, context: TraceContext
 ) -> tuple[Observable, Any]:
     found = as_observable(observable, name).located(context)
+    return found, _weights(found, name, context)
+
+
+def _weights(found: Observable, name: str, context: TraceContext) -> Any:
+    """Return the coefficients of an observable, which are real."""
     coefficients = real_coefficients(found.coefficients, name)
     dtype = real_dtype(context.dtype)
     if isinstance(coefficients, Tracer):
-        return found, coefficients.astype(dtype)
-    return found, np.asarray(coefficients, dtype)
+        return coefficients.astype(dtype)
+    return np.asarray(coefficients, dtype)
+
+
+def _product(
+    observable: Any, name: str, context: TraceContext, *, identities: bool
+) -> tuple[Group, Observable, Any] | None:
+    """Return the eigenbasis of a product of factors on wires of their own.
+
+    With it are its number and matrices, and its weight; wires of identities are
+    measured where asked for.
+    """
+    product = of_factors(observable.value(), context, identities=identities)
+    if product is None:
+        return None
+    group, number, matrices = product
+    xp = backend(number)
+    front = xp.reshape(xp.asarray(number), (1,))
+    found = Observable(front, (), tuple(matrices))
+    return group, found, _weights(found, name, context)
 
 
 def basis_of(observable: Any, name: str, context: TraceContext) -> "Basis":
     """Return the eigenbasis of an observable, and what its outcomes are worth."""
     found, coefficients = _prepared(observable, name, context)
+    if (product := _product(observable, name, context, identities=True)) is not None:
+        return Basis(*product, [])
     groups, constants = grouped(found)
     if len(groups) > 1:
         found = as_one_matrix(found, name)

@@ -155,9 +155,9 @@ def probs(wires: Wires | Any = None, op: Any = None) -> jax.Array:
         wires: k wires, static or traced; all when left out. Or k measured outcomes or
             logical expressions of them, for their joint probabilities.
         op: an observable on k wires, instead of wires: the probabilities are those of
-            its eigenvectors. Of a product of Pauli matrices, wires are in order, and
-            the eigenvalue 1 of each is before -1; a matrix has its eigenvalues in
-            ascending order. Or measured outcomes.
+            its eigenvectors. Of a product, they are in the order of its factors: the
+            eigenvalue 1 of X, Y, Z and H is before -1, those of a matrix ascend, and
+            a projector has the basis states. Or measured outcomes.
 
     Returns:
         A real array of shape (2**k,); the first wire is the most significant.

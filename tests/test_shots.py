@@ -1,10 +1,13 @@
 """Estimates from shots: eigenbases of observables, counts, shot vectors, masks."""
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pennylane as qml
 import pytest
 
 import qjit as qj
@@ -110,6 +113,68 @@ def test_distributions_in_eigenbases(op: Any) -> None:
     assert found.sum() == SHOTS and np.all(np.diff(values) > 0)
     wanted = qj.qnode(wires=3)(mean)()
     np.testing.assert_allclose(values @ found / SHOTS, wanted, atol=0.05)
+
+
+ORDERED: list[Callable[[Any], Any]] = [
+    lambda q: q.X(1) @ q.Z(0),
+    lambda q: q.Hadamard(0),
+    lambda q: q.Z(2) @ q.Hadamard(0),
+    lambda q: q.Hadamard(1) @ q.Hadamard(0),
+    lambda q: -2.0 * (q.I(0) @ q.Z(1)),
+    lambda q: q.Hermitian(SINGLE, 2) @ q.Y(0),
+    lambda q: q.Y(1) @ q.Hermitian(PAIR, [2, 0]),
+    lambda q: q.Projector([1, 0], [2, 0]),
+    lambda q: q.Projector([1], [0]) @ q.Z(1),
+    lambda q: q.Projector(np.array([0.6, 0.8j]), [1]),
+]
+
+
+@each("number", range(len(ORDERED)))
+def test_outcomes_of_products_are_in_the_order_of_pennylane(number: int) -> None:
+    """Exact, and from shots, whose eigenvalues belong to them."""
+    op = ORDERED[number]
+
+    def theirs() -> Any:
+        qml.RX(0.7, 0)
+        qml.CNOT([0, 1])
+        qml.RY(1.4, 1)
+        qml.CRX(0.5, [1, 2])
+        return qml.probs(op=op(qml))
+
+    def ours() -> Any:
+        prepare(0.7)
+        return qj.probs(op=op(qj))
+
+    def all_of_them() -> Any:
+        prepare(0.7)
+        found = op(qj)
+        return (
+            qj.sample(op=found),
+            qj.expval(op(qj)),
+            qj.var(op(qj)),
+            qj.probs(op=found),
+        )
+
+    with warnings.catch_warnings(action="ignore"):
+        wanted = qml.QNode(theirs, qml.device("default.qubit", wires=3))()
+    np.testing.assert_allclose(qj.qnode(wires=3)(ours)(), wanted, atol=1e-6)
+    drawn = qj.qnode(wires=3, shots=20_000, seed=6)(all_of_them)
+    values, mean, variance, shares = jax.tree.map(np.asarray, drawn())
+    np.testing.assert_allclose(shares, wanted, atol=0.02)
+    # Equal observables are measured in the same shots.
+    np.testing.assert_allclose(
+        [mean, variance], [values.mean(), values.var()], rtol=1e-4
+    )
+
+
+def test_a_traced_matrix_on_several_wires() -> None:
+    def body(matrix: Any) -> Any:
+        prepare(0.7)
+        return qj.expval(qj.Hermitian(matrix, 0) @ qj.Hermitian(matrix, 2))
+
+    wanted = qj.qnode(wires=3)(body)(SINGLE)
+    found = qj.qnode(wires=3, shots=SHOTS, seed=7)(body)(SINGLE)
+    np.testing.assert_allclose(found, wanted, atol=0.05)
 
 
 def test_counts_follow_the_probabilities() -> None:

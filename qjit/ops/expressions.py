@@ -53,7 +53,7 @@ class Sum(Operator):
     def own_matrix(self) -> Any:
         """Return the sum of the terms' matrices."""
         parts = [embedded(t.own_matrix(), t.wires, self.wires) for t in self.terms]
-        return reduce(lambda left, right: left + right, parts)
+        return reduce(lambda left, right: left + right, parts or [np.zeros((1, 1))])
 
     def linear_form(self) -> LinearForm:
         """Return the sum of the terms' forms."""

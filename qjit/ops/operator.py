@@ -360,8 +360,15 @@ def _unfit(sign: str, takes: str, *others: Any) -> ParameterTypeError:
         repr(each) if is_operator(each) else f"an object of type {type(each).__name__}"
         for each in others
     )
+    remedy = "Convert it to a float, an integer or a complex number."
+    if any(type(each).__module__.startswith("pennylane") for each in others):
+        remedy = "Use qjit's functions, which have the same names."
+    elif sign == "@":
+        remedy = "Multiply numbers by *, and write matrices as qjit.Hermitian."
+    elif any(map(callable, others)):
+        remedy = "Call it, as in qjit.Z(0)."
     return ParameterTypeError(
-        f"{user_line()}: '{sign}' takes {takes} of qjit, but got {kinds}."
+        f"{user_line()}: '{sign}' takes {takes} of qjit, but got {kinds}. {remedy}"
     )
 
 
