@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 from jax.core import Tracer
 
 from .diagnostics import check_signature, function_name, is_array
-from .errors import ArgumentError, MeasuredValueError
-from .jax_internals import user_line
+from .errors import ArgumentError, MeasuredValueError, StaticArgumentError
+from .jax_internals import trace_state_clean, user_line
+from .jit_options import jitted
 from .surroundings import Surroundings
 
 
@@ -96,7 +98,7 @@ class Arguments:
             self.tree,
             self.opened,
             self.places,
-            tuple((type(s), s) for s in self.static),
+            tuple(map(_identity, self.static)),
         )
 
     @property
@@ -114,10 +116,17 @@ class Arguments:
         return jax.tree.unflatten(self.tree, jax.tree.unflatten(self.opened, plain))
 
 
+def _identity(static: Any) -> Any:
+    """Return what equal static arguments share: numbers have one type and sign."""
+    if isinstance(static, Fixed):
+        return Fixed, _identity(static.value)
+    return type(static), static.hex() if isinstance(static, float) else static
+
+
 def taken_apart(
-    function: Callable[..., Any], args: Any, kwargs: Any, *, numbers: bool
+    function: Callable[..., Any], args: Any, kwargs: Any, *, numbers: tuple[type, ...]
 ) -> Arguments:
-    """Tell the arrays among arguments from the static ones; maybe numbers are these."""
+    """Tell the arrays among arguments from the static ones, some numbers among them."""
     whole, tree = jax.tree.flatten((args, kwargs))
     leaves, opened = jax.tree.flatten(list(map(_opened, whole)))
     places = [n for n, leaf in enumerate(leaves) if _is_static(leaf, numbers)]
@@ -150,11 +159,16 @@ def _opened(leaf: Any) -> Any:
     return in_parts(leaf) if is_data and not isinstance(leaf, Fixed) else leaf
 
 
-def _is_static(leaf: Any, numbers: bool) -> bool:
+def _is_static(leaf: Any, numbers: tuple[type, ...]) -> bool:
     if isinstance(leaf, Fixed) or not is_array(leaf):
         return True
-    return numbers and isinstance(leaf, int)
+    return isinstance(leaf, numbers)
 
+
+# Numbers that a function is traced for if it needs their values: any where there is a
+# trace already, which has them too.
+EXACT = (int, np.integer, np.bool_)
+INEXACT = (*EXACT, float, complex, np.number)
 
 # The options static_argnums and static_argnames.
 Static = tuple[int | Sequence[int] | None, str | Sequence[str] | None]
@@ -175,10 +189,11 @@ class Named:
     @staticmethod
     def of(function: Callable[..., Any], positions: Any, names: Any) -> "Named":
         """Complete positions by names, and names by positions, as `jax.jit` does."""
-        given = (positions,) if isinstance(positions, int) else tuple(positions or ())
-        called = (names,) if isinstance(names, str) else tuple(names or ())
+        given = _listed(positions, int, "static_argnums takes positions")
+        called = _listed(names, str, "static_argnames takes names")
         if not given and not called:
             return Named(frozenset(), frozenset())
+        jitted(function, {"static_argnums": given, "static_argnames": called})
         known = _parameters(function)
         whole = {n % len(known) if known else n for n in given}
         whole |= {known.index(name) for name in called if name in known}
@@ -196,6 +211,17 @@ class Named:
             name: Fixed(value) if name in self.names else value
             for name, value in kwargs.items()
         }
+
+
+def _listed(given: Any, kind: type, rule: str) -> tuple[Any, ...]:
+    """Return an option that is one value or a sequence of them as a tuple."""
+    several = np.iterable(given) and not isinstance(given, str)
+    listed = tuple(given) if several else () if given is None else (given,)
+    if not all(isinstance(each, kind) for each in listed):
+        raise StaticArgumentError(
+            f"{user_line()}: {rule}, one or a tuple of them, but got {given!r}."
+        )
+    return listed
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
@@ -218,7 +244,7 @@ class TakesStatic:
     named: Named
     _by_static: dict[Any, Any]
     _is_apart = False
-    _needs_numbers = False
+    _level = 0  # how many kinds of numbers the function needs when it is traced
     _can_be_apart = True
     _surroundings: Surroundings | None = None
 
@@ -247,14 +273,15 @@ class TakesStatic:
         if known is None or known.changed():
             self._look_around()
         if self._is_apart:
-            return self._call_apart(args, kwargs, key)
+            return self._call_apart(args, kwargs, key, self._level)
         try:
             return self.call_arrays(args, kwargs, key)
         except (ArgumentError, MeasuredValueError) as error:
             if not self._can_be_apart:
                 raise
             cause = error
-        return self._call_otherwise(args, kwargs, key, cause)
+        level = 1 if isinstance(cause, MeasuredValueError) else 0
+        return self._call_apart(args, kwargs, key, level, cause)
 
     def _look_around(self) -> None:
         """Note what the function reads, and trace it again if that changed."""
@@ -263,45 +290,36 @@ class TakesStatic:
             self.renew()
         self._surroundings = Surroundings.of(self.function)
 
-    def _call_otherwise(
-        self, args: Any, kwargs: Any, key: Any, cause: Exception
+    def _call_apart(
+        self,
+        args: Any,
+        kwargs: Any,
+        key: Any,
+        level: int,
+        cause: Exception | None = None,
     ) -> Any:
-        """Call with static arguments, if it was for want of them that a call failed."""
-        check_signature(self.function, args, kwargs)
-        needs = isinstance(cause, MeasuredValueError)
-        try:
-            marked = self.named.marked(args, kwargs)
-            found = taken_apart(self.function, *marked, numbers=needs)
-        except ArgumentError as error:
-            raise error from None
-        if found.is_plain:
-            raise cause from cause.__cause__
-        try:
-            result = self._run(found, key)
-        except MeasuredValueError as error:
-            if needs:
-                raise cause from None
-            return self._call_otherwise(args, kwargs, key, error)
-        self._is_apart, self._needs_numbers = True, needs
-        return result
+        """Call with static arguments: as many as the function needs, from a level on.
 
-    def _call_apart(self, args: Any, kwargs: Any, key: Any) -> Any:
+        If it was for want of them that a call failed, that is the cause.
+        """
         check_signature(self.function, args, kwargs)
         marked = self.named.marked(args, kwargs)
-        needs = self._needs_numbers
-        found = taken_apart(self.function, *marked, numbers=needs)
-        try:
-            return self._run(found, key)
-        except MeasuredValueError as error:
-            if needs:
-                raise
-            cause = error
-        found = taken_apart(self.function, *marked, numbers=True)
-        if not any(isinstance(each, int) for each in found.static):
-            raise cause
-        result = self._run(found, key)
-        self._needs_numbers = True
-        return result
+        kinds = ((), EXACT) if trace_state_clean() else ((), EXACT, INEXACT)
+        tried = None
+        for now in range(min(level, len(kinds) - 1), len(kinds)):
+            found = taken_apart(self.function, *marked, numbers=kinds[now])
+            if found.places == tried or (cause is not None and found.is_plain):
+                continue
+            tried = found.places
+            try:
+                result = self._run(found, key)
+            except MeasuredValueError as error:
+                cause = cause or error
+                continue
+            self._is_apart, self._level = True, max(self._level, now)
+            return result
+        assert cause is not None
+        raise cause from cause.__cause__
 
     def _run(self, found: Arguments, key: Any) -> Any:
         if found.key not in self._by_static:

@@ -249,7 +249,8 @@ def vjp(
     Args:
         f: a function of real arrays (any pytrees); see `jax.vjp`.
         params: its arguments.
-        cotangents: one cotangent for each result, of the same shape and dtype.
+        cotangents: one cotangent for each result, of the same shape and dtype, in the
+            results' structure or a list.
         method: "fd" for central differences of the whole function; "auto", the default,
             for that of each quantum function, and JAX's own around them.
         h: the step of the differences.
@@ -274,7 +275,16 @@ def vjp(
     """
     moved, points = _restricted(f, params, method, h, argnums)
     value, pullback = jax.vjp(moved, *points)
-    return value, pullback(_like(value, cotangents, "cotangents"))
+    return value, pullback(_like(value, _of_leaves(value, cotangents), "cotangents"))
+
+
+def _of_leaves(value: Any, cotangents: Any) -> Any:
+    """Return a list of cotangents, one for each array, in the structure of a value."""
+    leaves, structure = jax.tree.flatten(value)
+    listed = isinstance(cotangents, list | tuple) and all(map(is_array, cotangents))
+    if not listed or len(cotangents) != len(leaves):
+        return cotangents
+    return structure.unflatten(cotangents)
 
 
 def _sequence(values: Any, what: str) -> tuple[Any, ...]:

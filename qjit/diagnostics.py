@@ -8,7 +8,6 @@ import re
 import traceback
 from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -319,7 +318,8 @@ def _explain_control_flow(name: str, error: Exception) -> None:
         raise DifferentiationError(
             f"{line_of(error)}: in '{name}', a loop whose number of turns is "
             "known only when it runs has no reverse-mode derivative. Loop over a "
-            "range of known length, with `break` where needed, or use jax.jvp."
+            "range of known length, with `break` where needed, give qjit.for_loop or "
+            "qjit.while_loop max_iterations=, or use jax.jvp."
         ) from error
     if isinstance(error, TypeError):
         _explain_derivative(error)
@@ -366,8 +366,8 @@ def _needs_concrete(name: str, error: BaseException) -> QJitError:
         f"{line_of(error)}: '{name}' uses a traced value ({kind}from an argument or a "
         f"measured outcome){place}, where Python needs a concrete one. Use "
         "jax.lax.cond, jax.lax.fori_loop or jnp.where, make the argument static with "
-        "qjit(static_argnums=...), or let Python's if, for and while work on traced "
-        "values with qjit(autograph=True)."
+        "static_argnums=... of qjit or qnode, or let Python's if, for and while work "
+        "on traced values with qjit(autograph=True)."
     )
 
 

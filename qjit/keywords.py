@@ -27,6 +27,17 @@ class Keyword:
     remedy: str = ""
 
 
+# How PennyLane runs a quantum function; the results do not depend on it.
+UNUSED: dict[str, Any] = {
+    "grad_on_execution": "best",
+    "cache": "auto",
+    "cachesize": 10000,
+    "max_diff": 1,
+    "device_vjp": False,
+    "mcm_method": None,
+    "executor_backend": None,
+}
+
 KEYWORDS: dict[str, Keyword] = {
     "id": Keyword(None),  # a label of the operator
     "work_wires": Keyword(()),  # lent to its decomposition
@@ -47,6 +58,7 @@ KEYWORDS: dict[str, Keyword] = {
     "allow_array_resizing": Keyword(
         "auto", ("auto", False), "Arrays in loops keep their shapes."
     ),
+    **{name: Keyword(default) for name, default in UNUSED.items()},
     "measurement": Keyword(
         None, (None,), "A snapshot is of the state: compute from it what is needed."
     ),
@@ -157,4 +169,14 @@ def check_keyword(what: str, name: str, value: Any) -> None:
         raise ParameterError(
             f"{user_line()}: {name}={value!r} is not supported by {what}, which takes "
             f"{listed}. {keyword.remedy}".rstrip()
+        )
+
+
+def check_interface(interface: str | None) -> None:
+    """Refuse the arrays of other libraries."""
+    if interface not in ("auto", "jax", "jax-jit", None):
+        raise ParameterError(
+            f"{user_line()}: interface takes 'auto' or 'jax', but got {interface!r}. "
+            "Quantum functions take and return JAX arrays: convert them with "
+            "jax.numpy.asarray and numpy.asarray."
         )

@@ -9,7 +9,7 @@ import numpy as np
 from .errors import MatrixError, ParameterError
 from .jax_internals import user_line
 from .keywords import keywords
-from .operations import as_array
+from .operations import as_array, batch_remedy
 from .ops import linear_form as forms
 from .ops.expressions import Hamiltonian as LinearCombination
 from .ops.expressions import PauliSum
@@ -125,6 +125,7 @@ def Hermitian(A: Any, wires: Wires) -> Operator:
         raise MatrixError(
             f"{user_line()}: Hermitian on {len(on)} wire(s) takes a matrix of shape "
             f"{(2 ** len(on),) * 2}, but got {matrix.shape}."
+            f"{batch_remedy(matrix.shape, (2 ** len(on),) * 2)}"
         )
     # NOTE: traced ones are checked where they are measured, with what became of them.
     matrix = hermitian(matrix) if xp is np else matrix
@@ -157,6 +158,7 @@ def Projector(state: Any, wires: Wires) -> Operator:
         raise ParameterError(
             f"{user_line()}: Projector on {len(on)} wire(s) takes as many bits, or "
             f"{2 ** len(on)} amplitudes, but got shape {np.shape(state)}."
+            f"{batch_remedy(np.shape(state), np.shape(state)[-1:])}"
         )
     if np.shape(state) == (len(on),):
         state = bits(state, "Projector", ParameterError)
@@ -191,6 +193,7 @@ def Hamiltonian(coeffs: Any, observables: Sequence[Any]) -> Operator:
         raise ParameterError(
             f"{user_line()}: Hamiltonian takes one coefficient for each observable, "
             f"but got shape {coeffs.shape} for {len(terms)} observables."
+            f"{batch_remedy(coeffs.shape, (len(terms),))}"
         )
     return created(LinearCombination(coeffs, terms))
 

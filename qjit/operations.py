@@ -181,8 +181,9 @@ def _documentation(record: GateRecord) -> str:
 
 
 FIXED_ARITY_GATES: dict[str, Callable[..., Operator]] = {
-    alias: gate_function(record)
+    alias: function
     for record in GATES.values()
     if record.num_wires is not None and record.in_library
+    for function in [gate_function(record)]
     for alias in (record.name, *record.aliases)
 }

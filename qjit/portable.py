@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Self
 
 # What does not pass from a compiled function to one that is made from it.
-OWN = ("source", "_is_apart", "_needs_numbers", "_can_be_apart", "_surroundings")
+OWN = ("source", "_is_apart", "_level", "_can_be_apart", "_surroundings")
 
 
 class Unsent(dict[Any, Any]):

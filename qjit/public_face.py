@@ -33,6 +33,8 @@ def public(function: Callable[..., Any], name: str) -> Callable[..., Any]:
                 raise
             raise _explained(error, function, name, args, kwargs) from error
 
+    # NOTE: picklers look for what users have by these names.
+    called.__module__, called.__qualname__ = "qjit", name
     return called
 
 

@@ -36,7 +36,6 @@ from .diff_methods import Differences, differences
 from .errors import (
     ArgumentError,
     MeasurementError,
-    ParameterError,
     UnsupportedError,
     WireError,
 )
@@ -50,6 +49,7 @@ from .jax_internals import (
 )
 from .jaxprs import measurements_last, measures_midway
 from .keys import WORDS, key_words, split_key
+from .keywords import UNUSED, check_interface, keywords
 from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
 from .outcome_types import typed
@@ -65,16 +65,31 @@ from .wires import WireOrder, Wires
 
 
 class QNode(TakesStatic, Portable):
-    """A quantum function; call it like the Python function it was made from."""
+    """A quantum function; call it like the Python function it was made from.
+
+    Args:
+        function, device, interface, diff_method, options: as in `qnode`.
+    """
 
     def __init__(
         self,
         function: Callable[..., Any],
         device: Device | str | None = None,
+        interface: str | None = "auto",
         diff_method: str | None = "best",
         differences: Differences | None = None,
         static: Static = (None, None),
+        **options: Any,
     ) -> None:
+        if not callable(function):
+            raise ArgumentError(
+                f"{user_line()}: a quantum function is made from a function, but got "
+                f"{type(function).__name__}. Pass what applies the gates."
+            )
+        if differences is None:
+            how = {"interface": interface, "diff_method": diff_method, **options}
+            made: QNode = qnode(device, **how)(function)
+            device, differences, static = made.device, made.differences, made.static
         self.__name__ = getattr(function, "__name__", "circuit")
         self.wrap(function)
         self.function = function
@@ -85,7 +100,7 @@ class QNode(TakesStatic, Portable):
         named = not isinstance(device, Device)
         self.device = make_device(device or "statevector") if named else device
         self.diff_method = diff_method
-        self.differences = differences or Differences()
+        self.differences = differences
         self._cache: dict[Any, Specialised] = Unsent()
         self._measuring: dict[Any, QNode] = Unsent()
         self._other_shots: dict[Shots, QNode] = Unsent()
@@ -113,12 +128,22 @@ class QNode(TakesStatic, Portable):
 
     def made_from(self) -> tuple[Any, ...]:
         """Return the arguments of an equal quantum function."""
-        options = self.device, self.diff_method, self.differences
+        options = self.device, "auto", self.diff_method, self.differences
         return self.function, *options, self.static
 
     def of_arrays(self, function: Callable[..., Any]) -> "QNode":
         """Return the same quantum function of arrays only."""
-        return QNode(function, self.device, self.diff_method, self.differences)
+        return self._like(function, static=(None, None))
+
+    def _like(self, function: Any = None, **changes: Any) -> "QNode":
+        """Return one that differs in what is given."""
+        options = {
+            "device": self.device,
+            "diff_method": self.diff_method,
+            "differences": self.differences,
+            "static": self.static,
+        }
+        return QNode(function or self.function, **{**options, **changes})
 
     @property
     def _moves_pure(self) -> bool:
@@ -135,7 +160,7 @@ class QNode(TakesStatic, Portable):
 
             functools.update_wrapper(function, self.function)
             device = replace(self.device, shots=None)
-            other = QNode(function, device, "best", Differences())
+            other = QNode(function, device, differences=Differences())
             self._measuring[measurement] = other
         return self._measuring[measurement]
 
@@ -153,16 +178,13 @@ class QNode(TakesStatic, Portable):
             return self
         if number not in self._other_shots:
             device = replace(self.device, shots=number)
-            options = self.diff_method, self.differences, self.static
-            self._other_shots[number] = QNode(self.function, device, *options)
+            self._other_shots[number] = self._like(device=device)
         return self._other_shots[number]
 
     def with_autograph(self) -> "QNode":
         """Return the same with Python's control flow converted."""
         if self._converted is None:
-            function = converted(self.function)
-            options = self.device, self.diff_method, self.differences
-            self._converted = QNode(function, *options, self.static)
+            self._converted = self._like(converted(self.function))
             self._converted._converted = self._converted
         return self._converted
 
@@ -177,7 +199,8 @@ class QNode(TakesStatic, Portable):
                 return found, results
 
             functools.update_wrapper(function, self.function)
-            self._looking = QNode(function, self.device, None, Differences())
+            how = Differences()
+            self._looking = QNode(function, self.device, "auto", None, how)
         return self._looking
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -347,21 +370,12 @@ def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
             )
 
 
-def check_interface(interface: str | None) -> None:
-    """Refuse the arrays of other libraries."""
-    if interface not in ("auto", "jax", "jax-jit", None):
-        raise ParameterError(
-            f"{user_line()}: interface takes 'auto' or 'jax', but got {interface!r}. "
-            "Quantum functions take and return JAX arrays: convert them with "
-            "jax.numpy.asarray and numpy.asarray."
-        )
-
-
+@keywords(*UNUSED)
 def qnode(
     device: Callable[..., Any] | Device | str | None = None,
     *,
     wires: Wires = None,
-    shots: int | Sequence[Any] | None = None,
+    shots: int | Sequence[Any] | str | None = "unset",
     diff_method: str | None = "best",
     gradient_kwargs: Mapping[str, Any] | None = None,
     seed: Any = None,
@@ -381,9 +395,10 @@ def qnode(
             the wires are 0 to the largest that is used, or the labels that are used
             in order of first use.
         shots: number of samples that `sample` and `counts` return and `expval`, `var`
-            and `probs` are estimated from; these are exact when left out. A shot
-            vector such as [10, 100, (5, 3)] runs once with each number (here three
-            times with 5) and returns a tuple of results.
+            and `probs` are estimated from, or None for exact results; that of the
+            device when left out, which is None unless it was given. A shot vector such
+            as [10, 100, (5, 3)] runs once with each number (here three times with 5)
+            and returns a tuple of results.
         diff_method: how it is differentiated: "adjoint" (exact, without shots),
             "parameter-shift", "hadamard", "finite-diff" or "spsa"; None for no
             derivative. "best" is "adjoint" without shots, and "parameter-shift" with
@@ -423,21 +438,24 @@ def qnode(
     >>> print(bell().round(3))
     [0.5 0.  0.  0.5]
     """
-    given = {"wires": wires, "shots": shots, "seed": seed, "dtype": dtype}
+    given = {"wires": wires, "seed": seed, "dtype": dtype}
     mode = {"postselect_mode": postselect_mode}
     how = differences(diff_method, gradient_kwargs)
     check_interface(interface)
     function = None
     if isinstance(device, Device):
-        chosen = device.override(**given, **mode)
+        chosen = device
     elif callable(device):
-        function, chosen = device, make_device("statevector", **given).override(**mode)
+        function, chosen = device, make_device()
     else:
-        chosen = make_device(device or "statevector", **given).override(**mode)
+        chosen = make_device(device or "statevector")
+    chosen = chosen.override(**given, **mode)
+    if shots != "unset":
+        chosen = replace(chosen, shots=checked_shots(shots))
 
     def wrap(function: Callable[..., Any]) -> QNode:
         static = static_argnums, static_argnames
-        return QNode(function, chosen, diff_method, how, static)
+        return QNode(function, chosen, "auto", diff_method, how, static)
 
     return wrap if function is None else wrap(function)
 

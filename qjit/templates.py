@@ -10,7 +10,7 @@ from .errors import ParameterError
 from .jax_internals import user_line
 from .keywords import keywords
 from .multi_gates import GlobalPhase, MultiControlledX, StatePrep
-from .operations import FIXED_ARITY_GATES, as_array
+from .operations import FIXED_ARITY_GATES, as_array, batch_remedy
 from .ops.template import template
 from .wires import Wires, as_wires
 
@@ -88,6 +88,7 @@ def AngleEmbedding(features: Any, wires: Wires, rotation: str = "X") -> None:
         raise ParameterError(
             f"{user_line()}: AngleEmbedding on {len(on)} wire(s) takes at most as many "
             f"features, but got shape {np.shape(features)}."
+            f"{batch_remedy(np.shape(features), np.shape(features)[-1:])}"
         )
     for wire, place in zip(on, range(np.shape(features)[0]), strict=False):
         _GATES[f"R{rotation}"](features[place], wires=wire)
@@ -211,6 +212,7 @@ def _weights(name: str, weights: Any, shape: tuple[int | None, ...]) -> Any:
         raise ParameterError(
             f"{user_line()}: {name} takes weights of shape "
             f"{tuple('layers' if s is None else s for s in shape)}, but got {found}."
+            f"{batch_remedy(found, (found[1:2] + shape[1:]))}"
         )
     return weights
 

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import functools
+from functools import partial
 from typing import Any
 
 import equinox
@@ -12,7 +13,13 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.errors import ArgumentError, ParameterError
+from qjit.errors import (
+    ArgumentError,
+    MeasuredValueError,
+    ParameterError,
+    QJitError,
+    StaticArgumentError,
+)
 
 
 class Axis(enum.Enum):
@@ -96,6 +103,97 @@ def test_static_argnums_and_names_reach_the_quantum_function() -> None:
         with pytest.raises(ArgumentError, match="was traced by JAX"):
             jax.jit(function)(ANGLE, 0.2)
     assert all(isinstance(bound, float) for bound in traced)
+
+
+def test_what_is_static_outside_is_static_inside() -> None:
+    traced: list[Any] = []
+
+    @qj.qnode(wires=1)
+    def inner(angle: Any, bound: Any) -> Any:
+        traced.append(bound)
+        if bound > 0.5:
+            qj.RX(angle, wires=0)
+        return qj.expval(qj.Z(0))
+
+    def around(angle: Any, bound: Any) -> Any:
+        return 2 * inner(angle, bound)
+
+    for jit in (qj.qjit, jax.jit):
+        for function, wanted in (
+            (inner, np.cos(0.3)),
+            (around, 2 * np.cos(0.3)),
+            (jax.grad(inner), -np.sin(0.3)),
+        ):
+            compiled = jit(function, static_argnums=(1,))
+            assert np.allclose(compiled(ANGLE, 0.7), wanted, atol=1e-6)
+    # Floats that are not needed are traced, and none is static where nothing traces.
+    traced.clear()
+    whole = qj.qjit(lambda x: sum(inner(x, jnp.asarray(2.0)) for _ in range(1)))
+    with pytest.raises(MeasuredValueError, match=r"static_argnums=\.\.\. of qjit or q"):
+        whole(ANGLE)
+    with pytest.raises(MeasuredValueError, match=r"static_argnums=\.\.\. of qjit or q"):
+        inner(ANGLE, 0.7)
+
+
+def test_floats_of_a_trace_are_traced_unless_they_are_needed() -> None:
+    traces: list[Any] = []
+
+    @qj.qnode(wires=1)
+    def repeated(angle: Any, times: Any) -> Any:
+        traces.append(type(times))
+        for _ in range(times):
+            qj.RX(angle, wires=0)
+        return qj.expval(qj.Z(0))
+
+    total = qj.qjit(lambda: sum(repeated(x, 2) for x in (0.1, 0.2, 0.3)))
+    assert np.allclose(total(), np.cos([0.2, 0.4, 0.6]).sum(), atol=1e-5)
+    assert traces.count(int) == 1
+
+
+@pytest.mark.parametrize("number", [2, np.int64(2), np.int8(2), True, np.bool_(True)])
+@pytest.mark.parametrize("transform", [lambda f: f, qj.qjit])
+def test_integers_of_every_kind_are_known_where_needed(
+    number: Any, transform: Any
+) -> None:
+    @transform
+    @qj.qnode(wires=1)
+    def repeated(angle: Any, times: Any) -> Any:
+        for _ in range(int(times) if times else 0):
+            qj.RX(angle, wires=0)
+        return qj.expval(qj.Z(0))
+
+    assert np.allclose(repeated(ANGLE, number), np.cos(0.3 * int(number)), atol=1e-6)
+
+
+def test_static_numbers_that_compare_equal_are_told_apart() -> None:
+    @qj.qnode(wires=1, static_argnums=1)
+    def circuit_of(angle: Any, flag: Any) -> Any:
+        if isinstance(flag, bool) or np.signbit(flag):
+            qj.RX(angle, wires=0)
+        return qj.expval(qj.Z(0))
+
+    found = [circuit_of(ANGLE, flag) for flag in (1, True, 1.0, 0.0, -0.0, np.bool_(1))]
+    moved = np.cos(0.3)
+    assert np.allclose(found, [1, moved, 1, 1, moved, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"static_argnums": 5},
+        {"static_argnums": -3},
+        {"static_argnums": "angle"},
+        {"static_argnums": 0.5},
+        {"static_argnames": "other"},
+        {"static_argnames": 1},
+    ],
+)
+@pytest.mark.parametrize("decorator", [partial(qj.qnode, wires=1), qj.qjit])
+def test_options_that_name_no_parameter_are_refused(
+    decorator: Any, options: Any
+) -> None:
+    with pytest.raises(StaticArgumentError, match=r"test_arguments.py:\d+: "):
+        decorator(**options)(lambda angle, bound: angle * bound)
 
 
 def test_numbers_are_traced_unless_they_are_needed() -> None:
@@ -203,8 +301,27 @@ def test_other_ways_to_ask() -> None:
     made = qj.QNode(rotated, qj.device("statevector", wires=1))
     assert np.allclose(made(ANGLE, "x"), np.cos(0.6), atol=1e-6)
     assert np.allclose(qj.qnode(wires=1, interface="jax")(rotated)(ANGLE, "z"), 1)
+    device = qj.device("statevector", wires=1, shots=7)
+    ways = [
+        lambda: qj.QNode(rotated, device, interface="jax", shots=None),
+        lambda: qj.QNode(rotated, device, "auto", "parameter-shift", shots=None),
+        lambda: qj.QNode(rotated, static_argnames="axis", max_diff=2, cache=True),
+        lambda: qj.qnode(device, shots=None, mcm_method="one-shot")(rotated),
+    ]
+    for way in ways:
+        assert np.allclose(way()(ANGLE, "x"), np.cos(0.6), atol=1e-6)
+    assert qj.qnode(device)(lambda: qj.sample())().shape == (7, 1)
     with pytest.raises(ParameterError, match="interface takes 'auto' or 'jax'"):
         qj.qnode(interface="torch")
+    mistakes: list[Any] = [
+        lambda: qj.QNode(rotated, device, "torch"),
+        lambda: qj.QNode(rotated, device, diff_method="none"),
+        lambda: qj.QNode(rotated, device, other=1),
+        lambda: qj.QNode(3, device),  # pyright: ignore[reportArgumentType]
+    ]
+    for mistake in mistakes:
+        with pytest.raises(QJitError, match=r"test_arguments.py:\d+: "):
+            mistake()
     with pytest.raises(ParameterError, match="report"):
         qj.qjit(rotated, verbose=True)
 

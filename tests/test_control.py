@@ -149,6 +149,15 @@ BATCHED: dict[str, Callable[[Any], Any]] = {
     "bits": lambda x: qj.BasisState(jnp.ones((2, 2)) * x, wires=[0, 1]),
     "matrix": lambda x: qj.QubitUnitary(jnp.ones((2, 4, 4)) * x[0], wires=[0, 1]),
     "diagonal": lambda x: qj.DiagonalQubitUnitary(jnp.ones((2, 2)) * x, wires=[0]),
+    "angles": lambda x: qj.AngleEmbedding(jnp.outer(x, x), wires=[0, 1]),
+    "layers": lambda x: qj.BasicEntanglerLayers(jnp.ones((2, 1, 2)) * x, wires=[0, 1]),
+    "rotations": lambda x: qj.StronglyEntanglingLayers(
+        jnp.ones((2, 1, 2, 3)) * x[0], wires=[0, 1]
+    ),
+    "exponent": lambda x: qj.apply(qj.exp(qj.Z(0), 1j * x)),
+    "observable": lambda x: qj.expval(qj.Hermitian(jnp.ones((2, 2, 2)) * x[0], 0)),
+    "projector": lambda x: qj.expval(qj.Projector(jnp.ones((2, 2)) * x[0], 0)),
+    "coefficients": lambda x: qj.expval(qj.dot(jnp.outer(x, x), [qj.Z(0), qj.X(0)])),
 }
 
 
@@ -159,7 +168,7 @@ def test_batches_of_parameters_are_refused_with_the_remedy(name: str) -> None:
         BATCHED[name](x)
         return qj.probs()
 
-    with pytest.raises(ValueError, match=r"test_control\.py:\d+.*jax\.vmap"):
+    with pytest.raises(QJitError, match=r"test_control\.py:\d+.*jax\.vmap"):
         circuit(jnp.array([0.1, 0.2]))
 
 

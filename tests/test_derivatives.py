@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
+from qjit.errors import ParameterTypeError
 
 from .oracle import (
     Compiled,
@@ -319,3 +320,25 @@ def test_matrices_embedded_by_the_reference() -> None:
     for matrix, wires in m.steps:
         total = embed(matrix, wires, 2) @ total
     np.testing.assert_allclose(m.state(2), total[:, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: jnp.sin(x) * y,
+        lambda x, y: (x * y, x + y),
+        lambda x, y: {"sum": x + y, "rest": [x**2, y]},
+    ],
+)
+def test_cotangents_are_a_list_or_have_the_structure_of_the_results(
+    function: Any,
+) -> None:
+    value, pull = jax.vjp(function, 0.3, 0.7)
+    leaves, structure = jax.tree.flatten(value)
+    given = [0.5 + n for n in range(len(leaves))]
+    wanted = pull(structure.unflatten(map(jnp.asarray, given)))
+    for cotangents in (given, tuple(given), structure.unflatten(given)):
+        _, found = qj.vjp(function, [0.3, 0.7], cotangents)
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    with pytest.raises(ParameterTypeError, match="structure of what moves"):
+        qj.vjp(function, [0.3, 0.7], [*given, 1.0])

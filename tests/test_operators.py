@@ -5,19 +5,23 @@ import math
 import pickle
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+import cloudpickle
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pennylane as qml
 import pytest
+import scipy.linalg
 
 import qjit as qj
 from qjit.errors import (
     MeasurementError,
     OutsideQNodeError,
+    ParameterError,
     ParameterTypeError,
     QJitError,
     UnsupportedError,
@@ -464,13 +468,84 @@ def test_mistakes_are_errors_that_name_the_line() -> None:
         (QJitError, lambda: qj.X(0) ** (1 + 2j)),
         (QJitError, lambda: qj.generator(qj.RX(0.1, 0), "other")),
         (QJitError, lambda: qj.group_observables([qj.X(0) + qj.Z(0)])),
+        (ParameterError, lambda: qj.group_observables([qj.X(0)], [1.0, 2.0])),
+        (ParameterError, lambda: qj.group_observables([qj.X(0)], method="rlf")),
         (QJitError, lambda: qj.pauli_decompose(np.eye(3))),
         (OutsideQNodeError, lambda: qj.apply(qj.X(0))),
     ]
     for kind, mistake in mistakes:
         with pytest.raises(kind, match=r"test_operators.py:\d+: "):
             mistake()
-    with pytest.raises(TypeError):
-        _ = qj.X(0) + "1"
-    with pytest.raises(TypeError):
-        _ = qj.X(0) @ 2
+
+
+OPERANDS: dict[str, Callable[[], Any]] = {
+    "text": lambda: qj.X(0) + "1",
+    "text before": lambda: "1" - qj.X(0),
+    "number": lambda: qj.X(0) @ 2,
+    "matrix": lambda: np.eye(2) @ qj.X(0),
+    "none": lambda: qj.X(0) * None,
+    "boolean": lambda: True * qj.X(0),
+    "fraction": lambda: Fraction(1, 2) * qj.X(0),
+    "list": lambda: [1, 2] * qj.X(0),
+    "function": lambda: qj.X(0) - qj.Z,
+    "divided": lambda: 2 / qj.X(0),
+    "power": lambda: 2 ** qj.X(0),
+    "zero": lambda: qj.X(0) / 0,
+    "zeros": lambda: qj.X(0) / np.array([1.0, 0.0]),
+    "pennylane": lambda: qj.X(0) + qml.Z(0),
+    "pennylane before": lambda: qml.Z(0) @ qj.X(0),
+}
+
+
+@pytest.mark.parametrize("name", OPERANDS)
+def test_what_is_no_operand_is_refused(name: str) -> None:
+    kind = ParameterError if name.startswith("zero") else ParameterTypeError
+    with pytest.raises(kind, match=r"test_operators.py:\d+: "):
+        OPERANDS[name]()
+
+
+def test_empty_sums_and_products_everywhere() -> None:
+    zero, one = qj.sum(), qj.prod()
+    zeros, ones = np.zeros((2, 2)), np.eye(2)
+    for made, wanted in (
+        (zero, zeros),
+        (zero + qj.X(0), qj.X(0).matrix()),
+        (zero @ qj.X(0), zeros),
+        (QJIT.exp(zero, 1j), ones),
+        (zero**0, ones),
+        (2 * one, 2 * ones),
+        (qj.adjoint(one), ones),
+        (QJIT.dot([], []), zeros),
+    ):
+        np.testing.assert_allclose(made.matrix(wire_order=[0]), wanted, atol=1e-12)
+    assert zero.eigvals() == [0] and one.eigvals() == [1]
+
+
+def test_operators_and_functions_pickle() -> None:
+    operators = [
+        qj.RX(0.3, "a") @ qj.Y(1) + 2 * qj.X(0),
+        qj.ctrl(qj.QFT([0, 1]), control=2),
+        qj.StronglyEntanglingLayers(np.ones((1, 2, 3)), [0, 1], imprimitive=qj.CZ),
+        qj.StatePrep([0.6, 0.8], 0),
+        qj.adjoint(qj.BasicEntanglerLayers(np.ones((1, 2)), [0, 1], rotation=qj.RY)),
+        qj.TrotterProduct(qj.X(0) + qj.Z(0), 0.3),
+    ]
+    for operator in operators:
+        for pickler in (pickle, cloudpickle):
+            copied = pickler.loads(pickler.dumps(operator))
+            assert copied == operator
+            if not operator.name.startswith("StatePrep"):
+                matrix = operator.matrix()
+                np.testing.assert_allclose(copied.matrix(), matrix, atol=1e-6)
+    for name in ("RX", "PauliX", "Identity", "I", "QFT", "StatePrep", "expval"):
+        function = getattr(qj, name)
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_generators_of_exponentials() -> None:
+    for base in (qj.X(0), qj.X(0) @ qj.Z(1), 0.5 * qj.Y(0) + qj.Z(1)):
+        found, number = qj.generator(QJIT.exp(base, -0.3j))
+        exact = scipy.linalg.expm(-0.3j * number * found.matrix())
+        np.testing.assert_allclose(QJIT.exp(base, -0.3j).matrix(), exact, atol=1e-9)
+    with pytest.raises(UnsupportedError, match="no generator"):
+        qj.generator(QJIT.exp(qj.X(0), 0.3))

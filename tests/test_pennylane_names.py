@@ -27,14 +27,7 @@ ABSENT: dict[str, dict[str, str]] = {
     "expval": {"op": "by position"},
     "probs": {"op": "of wires and measured values"},
     "qjit": {"compiler": "qjit is the compiler"},
-    "qnode": dict.fromkeys(
-        (
-            *("func", "cache", "cachesize", "device_vjp", "executor_backend"),
-            *("grad_on_execution", "interface", "max_diff", "mcm_method"),
-            *("postselect_mode", "static_argnums"),
-        ),
-        "how PennyLane executes",
-    ),
+    "qnode": {"func": "the device, or the function, comes first"},
 }
 # Where PennyLane's first parameter is another, but takes what ours does.
 FIRST = {"counts": "wires", "sample": "wires", "qjit": "fn", "qnode": "device"}
@@ -56,7 +49,6 @@ DEFAULTS = {
     ("StronglyEntanglingLayers", "imprimitive"): "the same gate",
     ("exp", "coeff"): "the same number",
     ("device", "name"): "there is one device by default",
-    ("qnode", "shots"): "the device's",
 }
 NAMES = sorted(
     name

@@ -23,6 +23,7 @@ from .gates import Gate, controlled_matrix, pauli_word
 from .linear_form import Term, of_matrix, without_zeros
 from .operator import Operator, check_operator, static_labels, union
 from .pauli import Word, commute, commute_qubit_wise, decomposition
+from .powers import Exp
 from .recording import created, taken
 
 FORMATS = ("prefactor", "observable", "hamiltonian", "arrays")
@@ -59,12 +60,20 @@ def generator(op: Any, format: str = "prefactor") -> Any:
         build: Callable[..., Any] = getattr(op, "build", op)
         return lambda *args, **kwargs: generator(build(*args, **kwargs), format)
     gate = taken(check_operator(op, "generator"))
+    if isinstance(gate, Exp) and gate.is_unitary:
+        return _formatted([1.0], [gate.base], format)
     if not isinstance(gate, Gate) or not gate.record.additive:
         raise UnsupportedError(
             f"{user_line()}: {gate!r} is not the exponential of one angle times an "
             "operator, so it has no generator."
         )
-    coefficients, operators = _generator_form(gate)
+    return _formatted(*_generator_form(gate), format)
+
+
+def _formatted(
+    coefficients: list[float], operators: list[Operator], format: str
+) -> Any:
+    """Return a sum of operators as the format says."""
     whole = [SProd(c, o) for c, o in zip(coefficients, operators, strict=True)]
     if format == "arrays":
         return np.asarray(coefficients), operators
@@ -206,6 +215,7 @@ def group_observables(
     observables: Sequence[Operator] | Operator,
     coefficients: Any = None,
     grouping_type: str = "qwc",
+    method: str = "lf",
 ) -> Any:
     """Return Pauli words in groups that can be measured together.
 
@@ -217,6 +227,7 @@ def group_observables(
         coefficients: a number for each, to be grouped as well.
         grouping_type: "qwc" for words that agree wherever both act, "commuting" for
             words that commute, "anticommuting" for words that anticommute.
+        method: "lf" for largest first, the only one.
 
     Returns:
         A list of lists of the observables; with coefficients, and one of lists of them.
@@ -234,8 +245,18 @@ def group_observables(
             f"{user_line()}: grouping_type takes {', '.join(map(repr, GROUPINGS))}, "
             f"but got {grouping_type!r}."
         )
+    if method != "lf":
+        raise ParameterError(
+            f"{user_line()}: group_observables colours largest first, which is method "
+            f"'lf', but got {method!r}. Leave it out."
+        )
     operators = _words_of(observables)
     words = [_word_or_refuse(op) for op in operators]
+    if coefficients is not None and len(coefficients) != len(operators):
+        raise ParameterError(
+            f"{user_line()}: group_observables takes one coefficient for each "
+            f"observable, but got {len(coefficients)} for {len(operators)}."
+        )
     groups = _coloured(words, fits)
     grouped = [[operators[n] for n in group] for group in groups]
     if coefficients is None:

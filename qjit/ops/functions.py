@@ -12,6 +12,7 @@ from qjit.context import TraceContext, current, tracing
 from qjit.errors import ParameterTypeError, WireError
 from qjit.jax_internals import user_line, wide_types
 from qjit.keywords import keywords
+from qjit.operations import batch_remedy
 from qjit.wires import Wire, WireOrder, Wires, as_labels, is_traced
 
 from . import arithmetic
@@ -160,6 +161,7 @@ def exp(op: Operator, coeff: Any = 1) -> Operator:
     if not is_number_like(coeff) or np.ndim(coeff):
         raise ParameterTypeError(
             f"{user_line()}: exp takes a number, but got {coeff!r}."
+            f"{batch_remedy(np.shape(coeff), ())}"
         )
     return created(Exp(taken(check_operator(op, "exp")), coeff))
 
