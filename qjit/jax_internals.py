@@ -1,6 +1,8 @@
 """The one place of the front end that reaches below JAX's public interface."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 import jax
@@ -179,3 +181,52 @@ def is_differentiated(value: Any) -> bool:
     while isinstance(value, batching.BatchTracer):
         value = value.val
     return isinstance(value, ad.JVPTracer | ad.LinearizeTracer)
+
+
+def _jax_frames() -> Iterator[tuple[str, FrameType]]:
+    """Yield the functions of JAX that are being evaluated, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("jax._src."):
+            yield frame.f_code.co_name, frame
+        frame = frame.f_back
+
+
+def is_axis_of_directions(axis: Any) -> bool:
+    """Tell whether `vmap` maps the directions of a derivative alone.
+
+    So it is in `jax.jacfwd`, which takes the value as the same in all of them.
+    """
+    # NOTE: traces do not know it, nor which results have to be mapped.
+    return any(
+        _is_along(axis, frame.f_locals["tangents"])
+        and not _is_along(axis, frame.f_locals["primals"])
+        for name, frame in _jax_frames()
+        if name == "_jvp"
+    )
+
+
+def forget_batched() -> None:
+    """Let JAX batch anew what has no mapped input, and is being batched."""
+    for name, frame in _jax_frames():
+        if name in ("_batch_jaxpr2", "_batch_jaxpr_axes"):
+            found = frame.f_locals
+            evict = getattr(getattr(batching, name), "evict_weakref", None)
+            if evict and all(axis is None for axis in found["in_axes"]):
+                evict(found["closed_jaxpr"])
+
+
+def _is_along(axis: Any, values: Any) -> bool:
+    """Tell whether some values differ along an axis of `vmap`."""
+    rows = [v for v in jax.tree.leaves(values) if isinstance(v, batching.BatchTracer)]
+    return any(getattr(row, "_trace").axis_data is axis for row in rows)  # noqa: B009
+
+
+def is_hoisting() -> bool:
+    """Tell whether JAX evaluates what is the same in all turns of a loop before it.
+
+    It does so with the part of a `scan` that derivatives leave as it is.
+    """
+    # NOTE: a trace does not know what for it tells the known from the unknown.
+    hoisting = {"_scan_known_hoisting", "_scan_partial_eval_custom"}
+    return any(name in hoisting for name, _ in _jax_frames())

@@ -17,13 +17,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray, Tracer
-from jax.extend.core import Primitive
+from jax.extend.core import Primitive, Var
 
 from qjit.lowering.jax_internals import is_key
 from qjit.lowering.run_keys import run_key_target
 
 from .errors import ParameterError
-from .jax_internals import ad, batching, core, mlir, user_line, zero_tangent
+from .jax_internals import (
+    ad,
+    batching,
+    forget_batched,
+    is_axis_of_directions,
+    is_hoisting,
+    mlir,
+    partial_eval,
+    user_line,
+    zero_tangent,
+)
 
 WORDS = ShapedArray((2,), np.dtype(np.uint32))
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio
@@ -120,52 +130,68 @@ def _mixed(word: int) -> int:
 
 
 def next_key(seed: int | None, arguments: Sequence[Any] = ()) -> jax.Array:
-    """Return the key of the next execution of the program that is being traced.
-
-    Each row of a batch has its own if the arguments of the execution are batched, or if
-    it stands in a function that is mapped, and not differentiated before.
-    """
-    mapped = isinstance(core.trace_ctx.trace, batching.BatchTrace)
-    return execution_key_p.bind(*arguments, seed=seed, mapped=mapped)
+    """Return the key of the next execution of the program that is being traced."""
+    # NOTE: what has no operand cannot be staged in a loop.
+    return execution_key_p.bind(*(arguments or (np.uint32(0),)), seed=seed)
 
 
-# Operands: what the execution depends on, of which the key is no function.
+# Operands: what the execution depends on, of which the key is no function. JAX takes a
+# primitive to be one, and its equations may be moved: the rules below are what keeps a
+# key for each row of a batch and for each turn of a loop, and one for the values that
+# are computed again under `jax.checkpoint`.
 execution_key_p = Primitive("execution_key")
 execution_key_p.def_abstract_eval(lambda *_, **__: WORDS)
 
 
 @execution_key_p.def_impl
-def _evaluated(*_: Any, seed: int | None, mapped: bool) -> jax.Array:
+def _evaluated(*_: Any, seed: int | None) -> jax.Array:
     """Outside of programs, every execution is the first of its own."""
     if seed is None:
         return jnp.asarray(np.frombuffer(os.urandom(8), np.uint32))
     return jnp.asarray(first_key(seed))
 
 
-def _key_jvp(primals: Any, _: Any, **params: Any) -> tuple[Any, Any]:
-    key = execution_key_p.bind(*primals, **params)
+def _key_jvp(primals: Any, _: Any, *, seed: int | None) -> tuple[Any, Any]:
+    key = next_key(seed, primals)
     return key, zero_tangent(key)
 
 
-def _key_of_each_row(
-    axis: Any, operands: Any, axes: Any, *, seed: int | None, mapped: bool
-) -> Any:
-    # NOTE: JAX evaluates what is not mapped once; it fails where it counts on that,
-    # as in jax.jacfwd, which maps over directions only.
+def _key_of_each_row(axis: Any, operands: Any, axes: Any, *, seed: int | None) -> Any:
+    """Also of rows with equal operands, unless they are directions of a derivative."""
     key = next_key(seed, operands)
-    if mapped or any(each is not None for each in axes):
-        return split_key(key, axis.size), 0
-    return key, None
+    if all(each is None for each in axes) and is_axis_of_directions(axis):
+        # NOTE: JAX takes what it batched for other rows as well.
+        forget_batched()
+        return key, None
+    return split_key(key, axis.size), 0
+
+
+def _key_of_each_turn(trace: Any, *operands: Any, seed: int | None) -> Any:
+    """Also where JAX evaluates before a loop what is the same in all turns."""
+    if is_hoisting():
+        operands = tuple(map(trace.instantiate_const, operands))
+    return trace.default_process_primitive(execution_key_p, operands, {"seed": seed})
+
+
+def _key_of_checkpoint(_: Any, unknown: Any, instantiated: Any, eqn: Any) -> Any:
+    """Keep the key, so that the circuit draws the same when it is run again."""
+    if not any(unknown):
+        return eqn, None, [False], [False], []
+    pairs = zip(eqn.invars, instantiated, strict=True)
+    kept = [var for var, known in pairs if isinstance(var, Var) and not known]
+    return None, eqn, [True], [True], kept
 
 
 ad.primitive_jvps[execution_key_p] = _key_jvp
 batching.fancy_primitive_batchers[execution_key_p] = _key_of_each_row
+partial_eval.custom_partial_eval_rules[execution_key_p] = _key_of_each_turn
+partial_eval.partial_eval_jaxpr_custom_rules[execution_key_p] = _key_of_checkpoint
 
 # How many keys each program of XLA that is being made asks for.
 _sites: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
-def _in_xla(context: Any, *_: Any, seed: int | None, mapped: bool) -> Any:
+def _in_xla(context: Any, *_: Any, seed: int | None) -> Any:
     """Let XLA call for a key wherever one is asked for."""
     site = next(_sites.setdefault(context.module_context.context, count()))
     words = np.array([seed or 0, seed is not None, site], np.int64)
