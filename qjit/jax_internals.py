@@ -230,3 +230,16 @@ def is_hoisting() -> bool:
     # NOTE: a trace does not know what for it tells the known from the unknown.
     hoisting = {"_scan_known_hoisting", "_scan_partial_eval_custom"}
     return any(name in hoisting for name, _ in _jax_frames())
+
+
+def is_while_taken_whole() -> bool:
+    """Tell whether derivatives take what a `while_loop` has evaluated as one value.
+
+    It is then hoisted, or evaluated again under `jax.checkpoint`, as a whole.
+    """
+    for name, frame in _jax_frames():
+        if name == "_while_partial_eval_custom":
+            return True
+        if name == "_while_partial_eval" and not any(frame.f_locals["unknowns"]):
+            return True
+    return False

@@ -22,13 +22,14 @@ from jax.extend.core import Primitive, Var
 from qjit.lowering.jax_internals import is_key
 from qjit.lowering.run_keys import run_key_target
 
-from .errors import ParameterError
+from .errors import ParameterError, UnsupportedError
 from .jax_internals import (
     ad,
     batching,
     forget_batched,
     is_axis_of_directions,
     is_hoisting,
+    is_while_taken_whole,
     mlir,
     partial_eval,
     user_line,
@@ -169,6 +170,7 @@ def _key_of_each_row(axis: Any, operands: Any, axes: Any, *, seed: int | None) -
 def _key_of_each_turn(trace: Any, *operands: Any, seed: int | None) -> Any:
     """Also where JAX evaluates before a loop what is the same in all turns."""
     if is_hoisting():
+        _check_kept()
         operands = tuple(map(trace.instantiate_const, operands))
     return trace.default_process_primitive(execution_key_p, operands, {"seed": seed})
 
@@ -176,10 +178,24 @@ def _key_of_each_turn(trace: Any, *operands: Any, seed: int | None) -> Any:
 def _key_of_checkpoint(_: Any, unknown: Any, instantiated: Any, eqn: Any) -> Any:
     """Keep the key, so that the circuit draws the same when it is run again."""
     if not any(unknown):
+        _check_kept()
         return eqn, None, [False], [False], []
     pairs = zip(eqn.invars, instantiated, strict=True)
     kept = [var for var, known in pairs if isinstance(var, Var) and not known]
     return None, eqn, [True], [True], kept
+
+
+def _check_kept() -> None:
+    """Refuse to draw in a loop whose keys JAX can neither hoist nor keep."""
+    if is_while_taken_whole():
+        raise UnsupportedError(
+            f"{user_line()}: a while_loop draws shots, in a scan or under "
+            "jax.checkpoint that is differentiated in reverse, which would evaluate "
+            "the loop once for all turns, or once more with other draws. Give the "
+            "circuit keys, as in circuit(x, key=jax.random.fold_in(key, turn)), or let "
+            "fori_loop take the place of while_loop, with bounds that are known when "
+            "tracing."
+        )
 
 
 ad.primitive_jvps[execution_key_p] = _key_jvp
