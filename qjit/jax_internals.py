@@ -1,6 +1,6 @@
 """The one place of the front end that reaches below JAX's public interface."""
 
-import sys
+import inspect
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -146,7 +146,7 @@ def varying_alike(args: Sequence[Any]) -> list[Any]:
 def _vary(array: Any, axes: tuple[Any, ...]) -> Any:
     if not axes:
         return array
-    if hasattr(jax.lax, "pcast"):  # since JAX 0.8
+    if hasattr(jax.lax, "pcast"):  # not in JAX 0.7.1
         return jax.lax.pcast(array, axes, to="varying")
     return getattr(jax.lax, "pvary")(array, axes)  # noqa: B009 (gone since)
 
@@ -185,7 +185,7 @@ def is_differentiated(value: Any) -> bool:
 
 def _jax_frames() -> Iterator[tuple[str, FrameType]]:
     """Yield the functions of JAX that are being evaluated, the innermost first."""
-    frame: FrameType | None = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("jax._src."):
             yield frame.f_code.co_name, frame
@@ -211,9 +211,13 @@ def forget_batched() -> None:
     for name, frame in _jax_frames():
         if name in ("_batch_jaxpr2", "_batch_jaxpr_axes"):
             found = frame.f_locals
-            evict = getattr(getattr(batching, name), "evict_weakref", None)
-            if evict and all(axis is None for axis in found["in_axes"]):
-                evict(found["closed_jaxpr"])
+            kept = getattr(batching, name)
+            if any(axis is not None for axis in found["in_axes"]):
+                continue
+            if hasattr(kept, "evict_weakref"):  # not in JAX 0.7.1
+                kept.evict_weakref(found["closed_jaxpr"])
+            else:
+                kept.cache_clear()
 
 
 def _is_along(axis: Any, values: Any) -> bool:

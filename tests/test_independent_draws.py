@@ -308,5 +308,7 @@ def test_loops_whose_draws_cannot_be_kept(around: Any) -> None:
         step = lambda state: (state[0] + 1, state[1] + circuit()(X))  # noqa: E731
         return lax.while_loop(lambda state: state[0] < 2, step, (0, 0.0))[1]
 
-    with pytest.raises(qj.errors.UnsupportedError, match=r"draws\.py:\d+: a while_loop"):
+    with pytest.raises(
+        qj.errors.UnsupportedError, match=r"draws\.py:\d+: a while_loop"
+    ):
         qj.qjit(jax.grad(around(loop)))(X)
