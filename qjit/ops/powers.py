@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from qjit.errors import UnsupportedError
+from qjit.checks import checked
+from qjit.errors import ParameterError, UnsupportedError
 from qjit.exponentials import exponential
 from qjit.jax_internals import user_line
 from qjit.wires import Wire
@@ -110,6 +111,12 @@ def _root(matrix: Any, exponent: float, base: Operator) -> Any:
     return (basis * values**exponent) @ basis.conj().T
 
 
+def is_real(operator: Operator) -> bool:
+    """Tell whether an operator is a sum of Pauli words with real coefficients."""
+    coefficients = operator.linear_form().coefficients
+    return not jnp.issubdtype(coefficients.dtype, jnp.complexfloating)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Exp(Operator):
     """The exponential of a number times an operator."""
@@ -144,10 +151,21 @@ class Exp(Operator):
         """Apply the evolution under the operator."""
         from qjit.evolution import evolution
 
-        if isinstance(self.coefficient, Tracer) or not self.is_unitary:
+        known = not isinstance(self.coefficient, Tracer)
+        if not self.is_unitary or not (known or is_real(self.base)):
             bind_as_matrix(self, change)
             return
-        evolution(self.base, -float(np.imag(self.coefficient))).bind(change)
+        time = -float(np.imag(self.coefficient)) if known else self._time()
+        evolution(self.base, time).bind(change)
+
+    def _time(self) -> Any:
+        """Return the time of an evolution, for a traced coefficient."""
+        message = "qjit.exp is applied with an imaginary coefficient, but got another."
+        number: Any = jnp.asarray(self.coefficient)
+        holds = jnp.abs(number.real) <= 1e-6 * jnp.abs(number.imag)
+        # NOTE: what is not finite is an error of the time.
+        holds |= ~jnp.isfinite(number)
+        return -jnp.imag(checked(number, holds, ParameterError, message))
 
     def own_matrix(self) -> Any:
         """Return the exponential of the operator's matrix."""
