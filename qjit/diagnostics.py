@@ -42,7 +42,13 @@ from .jax_errors import (
     sentences,
     translated,
 )
-from .jax_internals import ARRAY, core, is_user_filename, user_line
+from .jax_internals import (
+    ARRAY,
+    core,
+    evaluated_parts,
+    is_user_filename,
+    user_line,
+)
 from .jit_options import refused
 
 _LIBRARIES = (
@@ -260,7 +266,9 @@ def is_array(leaf: Any) -> bool:
 def settled(results: Any) -> Any:
     """Wait for results, so that an error is raised by the call that made it."""
     for leaf in jax.tree.leaves(results):
-        if not isinstance(leaf, Tracer) and not _is_ready(leaf):
+        if isinstance(leaf, Tracer):
+            jax.block_until_ready([*evaluated_parts(leaf)])
+        elif not _is_ready(leaf):
             jax.block_until_ready(leaf)
     return results
 

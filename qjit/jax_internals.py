@@ -102,6 +102,17 @@ def zero_tangent(primal: Any) -> Any:
     return Zero(aval.to_tangent_aval())
 
 
+def evaluated_parts(value: Any) -> Iterator[Any]:
+    """Yield the arrays that are inside of a value of an eager transformation."""
+    if not isinstance(value, core.Tracer):
+        if isinstance(value, ARRAY):
+            yield value
+        return
+    # NOTE: of batches, tangents and linearised values; none of it is public.
+    for name in ("val", "primal", "tangent"):
+        yield from evaluated_parts(getattr(value, name, None))
+
+
 def is_ordered(effect: Any) -> bool:
     """Tell whether effects of a kind run in the order of the program."""
     return effects.ordered_effects.contains(effect)

@@ -31,6 +31,10 @@ from .diagnostics import (
     explained,
     function_name,
     is_array,
+    reraised,
+)
+from .diagnostics import (
+    settled as awaited,
 )
 from .diff_methods import Differences, differences
 from .errors import (
@@ -222,7 +226,8 @@ class QNode(TakesStatic, Portable):
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Run the quantum function on arrays."""
         if not trace_state_clean():
-            return self._call(args, kwargs, key)
+            with reraised():
+                return awaited(self._call(args, kwargs, key))
         if key is None:
             return call(self._jitted, self.function, args, kwargs)
         return call(partial(_apart, self._keyed, key), self.function, args, kwargs)

@@ -123,6 +123,27 @@ def test_checks_go_with_derivatives_and_batches() -> None:
         jax.vmap(energy)(jnp.stack([right, wrong]))
 
 
+@qj.qnode(wires=2)
+def evolved(matrix: Any) -> Any:
+    qj.exp(qj.Hermitian(matrix, 0), 0.3j)
+    return qj.probs()
+
+
+@pytest.mark.parametrize("outer", [lambda x: x, jnp.sin])
+def test_errors_of_programs_that_run_while_others_are_traced(outer: Any) -> None:
+    wrong = jnp.array([[1.0, 2.0], [3.0, 1.0]])
+    circuit = lambda matrix: outer(evolved(matrix))  # noqa: E731
+    calls = (
+        lambda: jax.jacfwd(circuit)(wrong),
+        lambda: jax.jvp(circuit, (wrong,), (wrong,)),
+        lambda: jax.vmap(circuit)(wrong[None]),
+        lambda: jax.vjp(circuit, wrong),
+    )
+    for call in calls:
+        with pytest.raises(MatrixError, match=r"test_data_checks\.py:\d+: "):
+            call()
+
+
 def test_checks_in_branches_that_are_not_taken() -> None:
     @qj.qnode(wires=2)
     def circuit(bits: Any) -> Any:

@@ -66,6 +66,10 @@ CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
         lambda x: jax.lax.fori_loop(0, x.shape[0], lambda i, c: c + x[i] * i, 0.0),
         ("n",),
     ),
+    "for_loop": (
+        lambda x: qj.for_loop(x.shape[0] - 1, -1, -1)(lambda i, c: 2 * c + x[i])(0.0),
+        ("n",),
+    ),
     "while": (
         lambda x: jax.lax.while_loop(
             lambda c: c[0] < x.shape[0], lambda c: (c[0] + 1, c[1] + x[c[0]]), (0, 0.0)

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
+from qjit.errors import ParameterError
+from qjit.lowering.jax_internals import enable_x64
 
 from .oracle import derivative, jacobian
 
@@ -180,3 +182,35 @@ def test_any_time(spelling: str) -> None:
         np.testing.assert_allclose(mean, np.vdot(psi, z @ psi).real, atol=20 * error)
         wanted = 2 * np.vdot(rate, z @ psi).real
         np.testing.assert_allclose(moved, wanted, atol=100 * error)
+
+
+@pytest.mark.parametrize("spelling", ["evolve", "exp"])
+@pytest.mark.parametrize("time", [np.float32(0.7), np.float32(30), np.uint8(3)])
+def test_without_64_bits(spelling: str, time: Any) -> None:
+    terms, weights = ["XI", "ZZ", "IY"], [1.0, 0.4, 0.3]
+    with enable_x64(False):
+
+        @qj.qnode(wires=2)
+        def circuit(time: Any) -> Any:
+            hamiltonian = qj.pauli_sum(np.array(weights), terms)
+            if spelling == "exp":
+                qj.exp(hamiltonian, -1j * time)
+            else:
+                qj.evolve(hamiltonian, time)
+            return qj.state()
+
+        found = circuit(time)
+    wanted = scipy.linalg.expm(-1j * float(time) * dense(weights, terms))[:, 0]
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * float(time) + 1e-6)
+
+
+def test_an_evolution_has_an_imaginary_coefficient() -> None:
+    @qj.qnode(wires=1)
+    def circuit(coefficient: Any) -> Any:
+        qj.exp(qj.X(0) + qj.Z(0), coefficient)
+        return qj.probs()
+
+    np.testing.assert_allclose(circuit(0j), [1, 0], atol=1e-12)
+    for wrong in (0.3 + 0.5j, 0.5 + 0j):
+        with pytest.raises(ParameterError, match=r"test_evolution.py:\d+: .*imaginary"):
+            circuit(wrong)

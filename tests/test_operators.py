@@ -2,6 +2,7 @@
 
 import copy
 import math
+import operator as signs
 import pickle
 import random
 from collections.abc import Callable
@@ -549,3 +550,36 @@ def test_generators_of_exponentials() -> None:
         np.testing.assert_allclose(QJIT.exp(base, -0.3j).matrix(), exact, atol=1e-9)
     with pytest.raises(UnsupportedError, match="no generator"):
         qj.generator(QJIT.exp(qj.X(0), 0.3))
+
+
+@pytest.mark.parametrize("other", ["1", None, [1], True, qml.Z(1), np.array(["a"])])
+@pytest.mark.parametrize("sign", ["add", "sub", "mul", "truediv", "matmul", "pow"])
+def test_expressions_that_operators_do_not_take(sign: str, other: Any) -> None:
+    combine = getattr(signs, sign)
+    for pair in ((qj.X(0), other), (other, qj.X(0))):
+        with pytest.raises(QJitError, match=r"test_operators.py:\d+: "):
+            combine(*pair)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, jnp.int8, jnp.uint8])
+def test_narrow_integers_do_not_wrap_around(kind: Any) -> None:
+    hundred, z = kind(100), qj.Z(0)
+    square = qj.Hermitian(np.diag([20, 0]).astype(kind), 0)
+    found: list[tuple[Any, float]] = [
+        (hundred * (hundred * z), 1e4),
+        (3 * (hundred * z), 300),
+        (-1 * (hundred * z), -100),
+        ((hundred * z) @ (hundred * qj.Z(1)), 1e4),
+        (z - hundred, -99),
+        (hundred - z, 99),
+        (square @ square - square, 380),
+    ]
+    for made, wanted in found:
+        assert np.real(made.matrix()[0, 0]) == wanted
+        assert np.real(made.simplify().matrix()[0, 0]) == wanted
+
+    @qj.qnode(wires=1)
+    def circuit(number: Any) -> Any:
+        return qj.expval(number * (number * qj.Z(0)) - number)
+
+    assert circuit(hundred) == 9900
