@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
+import numpy as np
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
@@ -81,10 +82,18 @@ class Signature:
     @property
     def key(self) -> Any:
         """What programs are told apart by."""
-        leaves: list[Any] = list(self.leaves)
+        leaves: list[Any] = list(map(_content, self.leaves))
         for position, aval in zip(self.arrays, self.avals, strict=True):
             leaves[position] = (tuple(aval.shape), aval.dtype, aval.weak_type)
         return (self.tree, *leaves, wide_types())
+
+
+def _content(leaf: Any) -> Any:
+    """Return what equal leaves of static arguments share, such as a matrix."""
+    if isinstance(leaf, Tracer) or not hasattr(leaf, "dtype"):
+        return leaf
+    known = np.asarray(leaf)
+    return known.shape, known.dtype, known.tobytes()
 
 
 class QJIT(TakesStatic, Portable):

@@ -162,6 +162,12 @@ def Snapshot(tag: Any = None) -> None:
             f"{user_line()}: a snapshot stands inside a compiled loop or branch, where "
             "it is not one state. Move it out, or unroll the loop in Python."
         )
+    if context.measures:
+        raise UnsupportedError(
+            f"{user_line()}: a snapshot stands after a measurement, where the state "
+            "depends on the outcome. Move it before that, or return the average over "
+            "outcomes, qjit.density_matrix()."
+        )
     name = sum(isinstance(each, int) for each in found.states) if tag is None else tag
     if name in found.states or name == RESULTS:
         raise MeasurementError(

@@ -141,7 +141,7 @@ class QNode(TakesStatic, Portable):
 
     def _like(self, function: Any = None, **changes: Any) -> "QNode":
         """Return one that differs in what is given."""
-        options = {
+        options: dict[str, Any] = {
             "device": self.device,
             "diff_method": self.diff_method,
             "differences": self.differences,

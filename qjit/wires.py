@@ -41,8 +41,9 @@ class WireIndex(int):
     @staticmethod
     def of(given: Any) -> "WireIndex | CarriedWire":
         """Return the index that a leaf of a pytree is, if it is one."""
-        dtype = getattr(given, "dtype", np.dtype(int if type(given) is int else object))
-        if np.ndim(given) or not jnp.issubdtype(dtype, np.integer):
+        known = isinstance(given, int | np.generic | np.ndarray | jax.Array)
+        dtype = np.dtype(int) if type(given) is int else getattr(given, "dtype", None)
+        if not known or np.ndim(given) or not jnp.issubdtype(dtype, np.integer):
             return CarriedWire(given)
         found = WireIndex(given)
         found.given = given

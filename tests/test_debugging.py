@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.errors import DebugAssertionError, QJitError
+from qjit.errors import DebugAssertionError, QJitError, UnsupportedError
 
 
 def doubled(x: Any) -> Any:
@@ -132,6 +132,8 @@ def test_snapshots_that_are_refused() -> None:
     for function in (snapshot_in_loop, twice, midway, late, number):
         with pytest.raises(QJitError, match=r"test_debugging\.py:\d+"):
             qj.snapshots(qj.qnode(function, wires=1))()
+    with pytest.raises(UnsupportedError, match="after a measurement"):
+        qj.snapshots(qj.qnode(midway, wires=1))()
     for function in (snapshot_in_loop, twice, midway, late):
         np.testing.assert_allclose(qj.qnode(function, wires=1)(), [1, 0])
     with pytest.raises(QJitError, match=r"test_debugging\.py:\d+"):

@@ -583,3 +583,49 @@ def test_narrow_integers_do_not_wrap_around(kind: Any) -> None:
         return qj.expval(number * (number * qj.Z(0)) - number)
 
     assert circuit(hundred) == 9900
+
+
+def test_operators_on_traced_wires_are_results_and_arguments() -> None:
+    """A wire that was traced stays an index into the order of the wires."""
+
+    @qj.qnode(wires=["a", "b"])
+    def measured(op: Any) -> Any:
+        qj.X("b")
+        return qj.expval(op)
+
+    makers: list[Callable[[Any], Any]] = [
+        lambda wire: qj.Z(wire),
+        lambda wire: 2.0 * qj.Z(wire),
+        lambda wire: QJIT.dot(jnp.array([1.0, 0.5]), [qj.Z(wire), qj.Z(wire)]),
+    ]
+    for make, scale in zip(makers, (1, 2, 1.5), strict=True):
+        wanted = scale * np.array([1.0, -1.0])
+        for jit in (jax.jit, qj.qjit):
+            found = [measured(jit(make)(wire)) for wire in range(2)]
+            np.testing.assert_allclose(found, wanted, atol=1e-6)
+        rows = jax.vmap(make)(jnp.arange(2))
+        np.testing.assert_allclose(jax.vmap(measured)(rows), wanted, atol=1e-6)
+        _, scanned = jax.lax.scan(lambda c, op: (c, measured(op)), 0, rows)
+        np.testing.assert_allclose(scanned, wanted, atol=1e-6)
+    assert jax.jit(qj.Z)(1) == qj.qjit(qj.Z)(1) == qj.Z(1)
+    assert jax.eval_shape(qj.Z, 1).name == "Z"
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        QJIT.dot(np.array([1.0, 2.0]), [qj.Z(0), qj.X(1)]),
+        qj.Hermitian(A, 0),
+        qj.S(0) + qj.adjoint(qj.S(0)) + 0.5 * qj.Projector([1], [1]),
+    ],
+)
+def test_operators_are_static_arguments(op: Any) -> None:
+    @qj.qnode(wires=2)
+    def measured(angle: Any, op: Any) -> Any:
+        qj.RX(angle, 0)
+        return qj.expval(op)
+
+    wanted = measured(0.3, op)
+    for jit in (jax.jit, qj.qjit):
+        found = jit(measured, static_argnums=(1,))(0.3, op)
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
