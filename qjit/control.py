@@ -26,6 +26,7 @@ from .jax_internals import trace_state_clean, user_line
 from .jaxprs import Traced, trace
 from .keywords import keywords
 from .ops.operator import is_operator
+from .ops.recording import Applied, expected
 from .primitives import integer_dtype
 from .ranges import make_range
 
@@ -114,7 +115,7 @@ def _zeros(traced: Traced) -> list[jax.Array]:
 def _unless_none(traced: Traced, found: list[Any], turned: Any) -> Any:
     """Return the result of the last turn, refusing to read that of none."""
     results = [checked(each, turned, ParameterError, NO_TURN) for each in found]
-    return jax.tree.unflatten(traced.out_tree, results)
+    return expected(jax.tree.unflatten(traced.out_tree, results))
 
 
 @keywords("allow_array_resizing")
@@ -299,7 +300,7 @@ class Conditional:
             branches = _same_results(
                 [functools.partial(each, *args, **options) for each in functions]
             )
-            return _first_of([each for each, _ in open_cases], branches)
+            return expected(_first_of([each for each, _ in open_cases], branches))
 
 
 def _first_of(predicates: list[Any], branches: list[Callable[[], Any]]) -> Any:
@@ -356,9 +357,9 @@ def _without_operations(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(*args: Any) -> Any:
         return jax.tree.map(
-            lambda leaf: None if is_operator(leaf) else leaf,
+            lambda leaf: None if isinstance(leaf, Applied) else leaf,
             function(*args),
-            is_leaf=lambda leaf: is_operator(leaf),
+            is_leaf=is_operator,
         )
 
     return run

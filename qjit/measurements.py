@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from . import outcomes
 from .context import TraceContext, current
-from .errors import MeasurementError, ParameterError
+from .errors import MeasurementError, ParameterError, UnsupportedError
 from .estimates import (
     basis_of,
     computational,
@@ -176,6 +176,12 @@ def probs(wires: Wires | Any = None, op: Any = None) -> jax.Array:
     context = current("probs")
     wires, op, values = _subject(wires, op, "probs")
     if op is not None:
+        if any(map(is_traced, op.wires)):
+            raise UnsupportedError(
+                f"{user_line()}: probs of an observable needs wires that are known "
+                "when tracing. Apply the gates that diagonalise it, such as qjit.H for "
+                "X, and take qjit.probs of the wires."
+            )
         return probabilities(basis_of(op, "probs", context).group, context)
     if values is not None:
         return outcomes.distribution(values.bits("probs"))

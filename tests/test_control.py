@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.errors import BranchError, ParameterError, QJitError
+from qjit.errors import BranchError, MeasurementError, ParameterError, QJitError
 
 
 def test_a_loop_without_state_returns_what_its_last_turn_did() -> None:
@@ -131,6 +131,49 @@ def test_mistakes_name_the_line(name: str) -> None:
             continue  # conditions that are known choose as Python does
         with pytest.raises(QJitError, match=r"test_control\.py:\d+"):
             run(1.0)
+
+
+@pytest.mark.parametrize("quantum", [False, True])
+def test_branches_and_loops_return_operators(quantum: bool) -> None:
+    makers: list[Callable[[Any], Any]] = [
+        lambda x: qj.cond(x > 0, lambda: 1.0 * qj.Z(0), lambda: 2.0 * qj.Z(0))(),
+        lambda x: qj.for_loop(2)(lambda i: (i + x / x) * qj.Z(0) / 2)(),
+        lambda x: qj.for_loop(2)(lambda i, op: op * (x / x))(1.0 * qj.Z(0)),
+        lambda x: qj.cond(
+            x > 0, lambda: qj.Z(0) + x * qj.X(0), lambda: qj.Z(0) + 2 * x * qj.X(0)
+        )(),
+    ]
+
+    @qj.qnode(wires=1)
+    def measured(op: Any) -> Any:
+        qj.RX(0.4, 0)
+        return qj.expval(op)
+
+    @qj.qnode(wires=1)
+    def whole(x: Any, make: Any) -> Any:
+        qj.RX(0.4, 0)
+        return qj.expval(make(x))
+
+    for make in makers:
+        found = whole(0.3, make) if quantum else measured(qj.qjit(make)(0.3))
+        np.testing.assert_allclose(found, np.cos(0.4), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        lambda x: qj.cond(x > 0, lambda: 2.0 * qj.X(0), lambda: 3.0 * qj.X(0))(),
+        lambda x: qj.for_loop(2)(lambda i: x * qj.X(0))(),
+    ],
+)
+def test_operators_of_branches_and_loops_are_not_lost(flow: Any) -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        flow(x)
+        return qj.probs()
+
+    with pytest.raises(MeasurementError, match="neither measured nor part"):
+        circuit(0.3)
 
 
 @pytest.mark.parametrize("page", ["control_flow.md", "wires.md"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.errors import WireError
+from qjit.errors import UnsupportedError, WireError
 
 
 class Site(enum.Enum):
@@ -369,3 +369,16 @@ def test_bits_are_checked() -> None:
             run(lambda bit=bit: qj.measure(0, postselect=bit))
         with pytest.raises(qj.errors.QJitError, match=r"test_wires\.py:\d+"):
             run(lambda bit=bit: qj.ctrl(qj.X, 0, control_values=bit)(1))
+
+
+def test_distributions_of_observables_need_known_wires() -> None:
+    for op in (lambda i: qj.X(i), lambda i: qj.Z(i) @ qj.Y(0)):
+
+        @qj.qnode(wires=3)
+        def circuit(wire: Any, op: Any = op) -> Any:
+            return qj.probs(op=op(wire))
+
+        with pytest.raises(
+            UnsupportedError, match=r"test_wires.py:\d+.*diagonalise it"
+        ):
+            circuit(1)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
 from qjit.context import TraceContext, current, is_tracing
@@ -19,7 +20,7 @@ from qjit.jax_internals import user_line
 from qjit.jaxprs import inner_jaxprs
 from qjit.primitives import QuantumEffect, withdraw_p
 
-from .operator import UNCHANGED, Modifiers, Operator
+from .operator import UNCHANGED, Modifiers, Operator, is_operator
 
 _numbers = itertools.count(1)
 
@@ -112,6 +113,15 @@ def created(operator: Operator) -> Operator:
     context = current(operator.name)
     context.unused[id(operator)] = (operator, user_line())
     return operator
+
+
+def expected(results: Any) -> Any:
+    """Return results of a branch or loop, whose operators have to be used."""
+    if is_tracing():
+        for leaf in jax.tree.leaves(results, is_leaf=is_operator):
+            if is_operator(leaf) and not leaf.is_unitary:
+                current("an operator").unused[id(leaf)] = (leaf, user_line())
+    return results
 
 
 def noticed(operator: Operator) -> None:
