@@ -42,8 +42,9 @@ class WireIndex(int):
     def of(given: Any) -> "WireIndex | CarriedWire":
         """Return the index that a leaf of a pytree is, if it is one."""
         known = isinstance(given, int | np.generic | np.ndarray | jax.Array)
-        dtype = np.dtype(int) if type(given) is int else getattr(given, "dtype", None)
-        if not known or np.ndim(given) or not jnp.issubdtype(dtype, np.integer):
+        if not known or isinstance(given, bool) or np.ndim(given):
+            return CarriedWire(given)
+        if not jnp.issubdtype(jnp.result_type(given), np.integer):
             return CarriedWire(given)
         found = WireIndex(given)
         found.given = given
