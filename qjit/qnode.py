@@ -29,8 +29,6 @@ from .diagnostics import (
     check_signature,
     definition_line,
     explained,
-    function_name,
-    is_array,
     reraised,
 )
 from .diagnostics import (
@@ -39,7 +37,6 @@ from .diagnostics import (
 from .diff_methods import Differences, differences
 from .errors import (
     ArgumentError,
-    MeasurementError,
     UnsupportedError,
     WireError,
 )
@@ -54,14 +51,13 @@ from .jax_internals import (
 from .jaxprs import measurements_last, measures_midway
 from .keys import WORDS, key_words, split_key
 from .keywords import UNUSED, check_interface, keywords
-from .ops.operator import is_operator
 from .ops.recording import check_used, resolved
 from .outcome_types import typed
 from .portable import Portable, Unsent
 from .preparations import settled
 from .references import discharged
 from .reroll import is_rerolling, reroll
-from .returned_outcomes import with_rows
+from .returned_outcomes import check_outputs, with_rows
 from .shots import Shots, checked_shots
 from .specialised import Specialised
 from .split import check_measurements
@@ -355,24 +351,6 @@ class QNode(TakesStatic, Portable):
 def _apart(jitted: Any, key: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call with the arguments of a function apart from those of ours."""
     return jitted(key, args, kwargs)
-
-
-def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
-    """Refuse outputs that are no arrays, such as a gate."""
-    for leaf in jax.tree.leaves(outs, is_leaf=is_operator):
-        if is_operator(leaf):
-            raise MeasurementError(
-                f"{definition_line(function)}: the quantum function "
-                f"'{function.__name__}' returns the operator {leaf!r}. Return a "
-                "measurement of it, such as qjit.expval(...)."
-            )
-        if not is_array(leaf):
-            raise MeasurementError(
-                f"{definition_line(function)}: the quantum function "
-                f"'{function_name(function)}' returns an object of type "
-                f"{type(leaf).__name__}. Return measurements, such as "
-                "qjit.expval(qjit.Z(0))."
-            )
 
 
 @keywords(*UNUSED)

@@ -1,15 +1,17 @@
-"""Measured outcomes that a quantum function returns: one for each shot."""
+"""What a quantum function returns: arrays, and of outcomes one for each shot."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Var
 
 from .context import TraceContext
+from .diagnostics import definition_line, function_name, is_array
 from .errors import MeasurementError
 from .jax_internals import user_line
 from .jaxprs import measures_midway
+from .ops.operator import is_operator
 from .outcome_flow import Flow
 from .outcome_types import is_terminal, outcomes_in
 from .outcomes import recorded
@@ -87,3 +89,21 @@ def _renamed(eqn: JaxprEqn, names: dict[Var, Var]) -> JaxprEqn:
 
 def _integer(value: Any) -> Any:
     return value.astype(integer_dtype()) if value.dtype == bool else value
+
+
+def check_outputs(outs: Any, function: Callable[..., Any]) -> None:
+    """Refuse outputs that are no arrays, such as a gate."""
+    for leaf in jax.tree.leaves(outs, is_leaf=is_operator):
+        if is_operator(leaf):
+            raise MeasurementError(
+                f"{definition_line(function)}: the quantum function "
+                f"'{function.__name__}' returns the operator {leaf!r}. Return a "
+                "measurement of it, such as qjit.expval(...)."
+            )
+        if not is_array(leaf):
+            raise MeasurementError(
+                f"{definition_line(function)}: the quantum function "
+                f"'{function_name(function)}' returns an object of type "
+                f"{type(leaf).__name__}. Return measurements, such as "
+                "qjit.expval(qjit.Z(0))."
+            )
