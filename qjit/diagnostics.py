@@ -273,6 +273,12 @@ def settled(results: Any) -> Any:
     return results
 
 
+def awaited(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function and wait for its results, those of eager transformations too."""
+    with reraised():
+        return settled(function(*args))
+
+
 def _is_ready(leaf: Any) -> bool:
     # NOTE: arrays of random keys cannot tell.
     return hasattr(leaf, "is_ready") and leaf.is_ready()

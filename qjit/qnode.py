@@ -24,15 +24,12 @@ from .context import Snapshots, TraceContext, current, is_tracing, tracing
 from .devices import Device
 from .devices import device as make_device
 from .diagnostics import (
+    awaited,
     call,
     check_arrays,
     check_signature,
     definition_line,
     explained,
-    reraised,
-)
-from .diagnostics import (
-    settled as awaited,
 )
 from .diff_methods import Differences, differences
 from .errors import (
@@ -222,8 +219,7 @@ class QNode(TakesStatic, Portable):
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Run the quantum function on arrays."""
         if not trace_state_clean():
-            with reraised():
-                return awaited(self._call(args, kwargs, key))
+            return awaited(self._call, args, kwargs, key)
         if key is None:
             return call(self._jitted, self.function, args, kwargs)
         return call(partial(_apart, self._keyed, key), self.function, args, kwargs)
