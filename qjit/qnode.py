@@ -220,9 +220,8 @@ class QNode(TakesStatic, Portable):
         """Run the quantum function on arrays."""
         if not trace_state_clean():
             return awaited(self._call, args, kwargs, key)
-        if key is None:
-            return call(self._jitted, self.function, args, kwargs)
-        return call(partial(_apart, self._keyed, key), self.function, args, kwargs)
+        run = self._jitted if key is None else partial(_apart, self._keyed, key)
+        return call(run, self.function, args, kwargs)
 
     def _call(
         self, args: Any, kwargs: Any, key: Any = None, *, alone: bool = False
