@@ -17,10 +17,36 @@ import numpy as np
 from jax.core import Tracer
 
 from .diagnostics import check_signature, function_name, is_array
-from .errors import ArgumentError, MeasuredValueError, StaticArgumentError
-from .jax_internals import trace_state_clean, user_line
+from .errors import (
+    ArgumentError,
+    ArrayError,
+    MeasuredValueError,
+    StaticArgumentError,
+)
+from .jax_internals import ARRAY, trace_state_clean, user_line, wide_types
 from .jit_options import jitted
 from .surroundings import Surroundings
+
+# Types of arguments of which JAX keeps the value, or raises an error.
+UNCUT = frozenset((ARRAY, int, float, bool, complex))
+
+
+def check_uncut(function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    """Refuse integers of NumPy that do not fit into 32 bits, where JAX cuts them."""
+    if wide_types():
+        return
+    for leaf in jax.tree.leaves((args, kwargs)):
+        if not isinstance(leaf, np.ndarray | np.generic) or leaf.dtype.kind not in "iu":
+            continue
+        kept = np.iinfo(np.int32 if leaf.dtype.kind == "i" else np.uint32)
+        if leaf.dtype.itemsize > 4 and leaf.size:
+            least, most = int(leaf.min()), int(leaf.max())
+            if least < kept.min or most > kept.max:
+                raise ArrayError(
+                    f"{user_line()}: an argument of '{function_name(function)}' holds "
+                    f"{least if least < kept.min else most}, of which JAX would keep "
+                    "32 bits. Call jax.config.update('jax_enable_x64', True) first."
+                )
 
 
 @jax.tree_util.register_pytree_node_class
@@ -269,6 +295,8 @@ class TakesStatic:
 
     def dispatch(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Call the function with arguments, and the key of its random numbers."""
+        if kwargs or not UNCUT.issuperset(map(type, args)):
+            check_uncut(self.function, args, kwargs)
         known = self._surroundings
         if known is None or known.changed():
             self._look_around()

@@ -349,6 +349,27 @@ def test_traced_wires_of_every_type() -> None:
         circuit(np.uint32(2**32 - 1))
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, np.array])
+def test_wires_of_64_bits_where_jax_has_32(kind: Any) -> None:
+    """JAX would cut an argument to 32 bits before anyone sees it."""
+
+    @qj.qnode(wires=2)
+    def circuit(wires: Any) -> Any:
+        qj.X(wires["w"])
+        return qj.probs()
+
+    with enable_x64(False):
+        compiled = qj.qjit(circuit)
+        for run in (circuit, compiled, lambda wires: circuit(wires=wires)):
+            np.testing.assert_array_equal(run({"w": kind(1)}), [0, 1, 0, 0])
+            with pytest.raises(ValueError, match=r"test_wires\.py:\d+: .*4294967296"):
+                run({"w": kind(2**32)})
+        with pytest.raises(ValueError, match=r"test_wires\.py:\d+: "):
+            circuit({"w": 2**32})
+        with pytest.raises(WireError):
+            circuit({"w": np.uint64(2**31)})
+
+
 def test_bits_are_checked() -> None:
     def run(apply: Callable[[], Any]) -> Any:
         @qj.qnode(wires=2)
