@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from .diagnostics import check_signature, function_name, is_array
+from .diagnostics import call, check_signature, function_name, is_array
 from .errors import (
     ArgumentError,
     ArrayError,
@@ -268,6 +268,7 @@ class TakesStatic:
 
     function: Callable[..., Any]
     named: Named
+    _jitted: Callable[..., Any]
     _by_static: dict[Any, Any]
     _is_apart = False
     _level = 0  # how many kinds of numbers the function needs when it is traced
@@ -291,7 +292,21 @@ class TakesStatic:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function, compiling it on the first call of a signature."""
-        return self.dispatch(args, kwargs)
+        # NOTE: the usual case, in as few calls of Python's as possible.
+        known = self._surroundings
+        if (
+            kwargs
+            or known is None
+            or self._is_apart
+            or not UNCUT.issuperset(map(type, args))
+            or known.changed()
+            or not trace_state_clean()
+        ):
+            return self.dispatch(args, kwargs)
+        try:
+            return call(self._jitted, self.function, args, kwargs)
+        except (ArgumentError, MeasuredValueError) as error:
+            return self._call_otherwise(args, kwargs, None, error)
 
     def dispatch(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Call the function with arguments, and the key of its random numbers."""
@@ -305,9 +320,14 @@ class TakesStatic:
         try:
             return self.call_arrays(args, kwargs, key)
         except (ArgumentError, MeasuredValueError) as error:
-            if not self._can_be_apart:
-                raise
-            cause = error
+            return self._call_otherwise(args, kwargs, key, error)
+
+    def _call_otherwise(
+        self, args: Any, kwargs: Any, key: Any, cause: Exception
+    ) -> Any:
+        """Call with static arguments, if it was for want of them that a call failed."""
+        if not self._can_be_apart:
+            raise cause
         level = 1 if isinstance(cause, MeasuredValueError) else 0
         return self._call_apart(args, kwargs, key, level, cause)
 

@@ -208,13 +208,13 @@ class QNode(TakesStatic, Portable):
             key: the key of its random numbers, such as `jax.random.key(0)`.
             shots: a number of shots for this call.
         """
-        options = taken(self.function, kwargs) if kwargs else {}
+        options = taken(self.function, kwargs) if kwargs else None
+        if not options:
+            return super().__call__(*args, **kwargs)
         if "shots" in options:
             other = self.with_shots(options.pop("shots"))
             return other(*args, **options, **kwargs)
-        if options:
-            return self.dispatch(args, kwargs, key_words(options["key"]))
-        return self.dispatch(args, kwargs)
+        return self.dispatch(args, kwargs, key_words(options["key"]))
 
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Run the quantum function on arrays."""
