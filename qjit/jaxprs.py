@@ -12,6 +12,7 @@ from qjit.lowering.dimensions import is_static
 from qjit.lowering.inner_jaxprs import inner_jaxprs as inner_jaxprs
 
 from .jax_internals import bind as bind
+from .primitives import TERMINAL_PRIMITIVES, quantum_effect
 
 CALL_PRIMITIVES = frozenset(
     {"pjit", "jit", "closed_call", "core_call", "checkpoint", "remat", "remat2"}
@@ -44,11 +45,7 @@ def inner_jaxpr(eqn: JaxprEqn) -> ClosedJaxpr:
 
 def has_effects(eqn: JaxprEqn) -> bool:
     """Tell whether an equation touches the quantum state."""
-    if not eqn.effects:
-        return False
-    from .primitives import QuantumEffect
-
-    return any(isinstance(effect, QuantumEffect) for effect in eqn.effects)
+    return quantum_effect in eqn.effects
 
 
 class Environment:
@@ -137,8 +134,6 @@ def _inside(eqn: JaxprEqn) -> Iterator[JaxprEqn]:
 
 
 def _is_terminal(eqn: JaxprEqn) -> bool:
-    from .primitives import TERMINAL_PRIMITIVES
-
     return eqn.primitive in TERMINAL_PRIMITIVES
 
 

@@ -216,7 +216,7 @@ class _Resolution:
         return self._known[id(jaxpr)][1]
 
     def _equation(self, eqn: JaxprEqn) -> Iterator[JaxprEqn]:
-        if not _quantum(eqn.effects):
+        if not eqn.effects:
             yield eqn
         elif eqn.primitive is withdraw_p:
             return
@@ -225,7 +225,7 @@ class _Resolution:
                 self.dropped |= gone
             else:
                 yield eqn.replace(params={**eqn.params, "sites": ()})
-        elif inner_jaxprs(eqn):
+        elif _quantum(eqn.effects) and inner_jaxprs(eqn):
             yield self._nested(eqn)
         else:
             yield eqn
