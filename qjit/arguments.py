@@ -268,7 +268,7 @@ class TakesStatic:
 
     function: Callable[..., Any]
     named: Named
-    _jitted: Callable[..., Any]
+    _jitted: Any
     _by_static: dict[Any, Any]
     _is_apart = False
     _level = 0  # how many kinds of numbers the function needs when it is traced
