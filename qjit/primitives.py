@@ -24,9 +24,21 @@ allow_effect(QuantumEffect)
 quantum_effect = QuantumEffect()
 
 
+class QuantumPrimitive(Primitive):
+    """A primitive that reads or changes the quantum state."""
+
+    multiple_results = True
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """Apply it, to arrays of NumPy as they are now."""
+        # NOTE: as long as JAX 0.10 keeps an array of NumPy, it takes it in the
+        # precision of its first use, in whichever one it is used again.
+        own = [each.copy() if type(each) is np.ndarray else each for each in args]
+        return super().bind(*own, **params)
+
+
 def _effectful(name: str, outputs: Any) -> Primitive:
-    primitive = Primitive(name)
-    primitive.multiple_results = True
+    primitive = QuantumPrimitive(name)
 
     def abstract_eval(*avals: ShapedArray, **params: Any) -> Any:
         return outputs(*avals, **params), {quantum_effect}

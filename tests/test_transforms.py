@@ -165,6 +165,34 @@ def test_single_precision_states_of_wide_angles(dtype: str) -> None:
     assert found.dtype == np.float64
 
 
+@pytest.mark.parametrize(
+    "observable",
+    [
+        lambda c: qj.pauli_sum(c, WORDS),
+        lambda c: qj.Hamiltonian(c, [qj.Z(0), qj.X(1) @ qj.Y(2), qj.Y(0)]),
+        lambda c: qj.Hermitian(np.diag([*c, *c, *c[:2]]), [0, 1, 2]),
+        lambda c: qj.sum(*(weight * qj.Z(wire) for wire, weight in enumerate(c))),
+    ],
+)
+def test_arrays_are_read_in_the_precision_of_each_trace(observable: Any) -> None:
+    shared = np.array([0.8, -0.3, 1.1])
+
+    def made(weights: Any) -> Energy:
+        @qj.qnode(wires=3)
+        def weighted(theta: Any) -> Any:
+            gates(Compiled(), theta)
+            return qj.expval(observable(weights))
+
+        return weighted
+
+    with enable_x64(False):
+        kept = made(shared)  # JAX keeps its constants as long as it lives
+        assert jax.grad(kept)(in_single(THETA)).dtype == np.float32
+    fresh = made(np.array(shared))
+    for transform in (lambda f: f, jax.grad, qj.qjit, lambda f: qj.qjit(jax.grad(f))):
+        close(transform(made(shared))(THETA), transform(fresh)(THETA))
+
+
 def looped(m: Any, theta: Any) -> Any:
     def step(i: Any, carry: Any) -> Any:
         m.RX(carry * theta[0], wires=0)
