@@ -17,6 +17,8 @@ from xdsl.irdl import (
 from xdsl.traits import NoTerminator, SymbolTable, SymbolUserOpInterface
 from xdsl.utils.exceptions import VerifyException
 
+from .quantum_traits import UsesOuterValues
+
 __all__ = ["Batch", "ForEachOp", "InLanesOp"]
 
 
@@ -75,7 +77,7 @@ class InLanesOp(IRDLOperation):
     name = "batch.in_lanes"
     body = region_def("single_block")
     assembly_format = "$body attr-dict"
-    traits = traits_def(NoTerminator())
+    traits = traits_def(NoTerminator(), UsesOuterValues())
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         super().__init__(regions=[Region(Block(operations))])

@@ -10,10 +10,12 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     prop_def,
+    traits_def,
     var_operand_def,
 )
 from xdsl.utils.exceptions import VerifyException
 
+from .quantum_traits import Borrows
 from .quantum_types import RegisterType, TermAttr
 
 __all__ = ["AdjointOp", "CheckpointOp", "Gradient", "TermValuesOp"]
@@ -28,6 +30,7 @@ class CheckpointOp(IRDLOperation):
 
     name = "gradient.checkpoint"
     register = operand_def(RegisterType)
+    traits = traits_def(Borrows())
 
     def __init__(self, register: SSAValue) -> None:
         super().__init__(operands=[register])
@@ -51,6 +54,7 @@ class AdjointOp(IRDLOperation):
     vectors = var_operand_def(MemRefType)
     destination = operand_def(MemRefType)
     terms = prop_def(ArrayAttr[ArrayAttr[TermAttr]])
+    traits = traits_def(Borrows())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     def __init__(
@@ -88,6 +92,7 @@ class TermValuesOp(IRDLOperation):
     matrices = var_operand_def(MemRefType)
     destination = operand_def(MemRefType)
     terms = prop_def(ArrayAttr[TermAttr])
+    traits = traits_def(Borrows())
 
     def __init__(
         self,

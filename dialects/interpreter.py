@@ -32,7 +32,7 @@ from .gate_record import PAULIS
 from .gates import GATES
 from .interpreter_classical import ArrayFunctions, ElementwiseFunctions, NumberFunctions
 from .linearity import place
-from .quantum_measurements import PauliStatistic, ShotReadout, Statistic
+from .quantum_measurements import ShotReadout, Statistic
 
 Array = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -184,17 +184,6 @@ class QuantumFunctions(InterpreterFunctions):
         _prepare(op, register, amplitudes, wires)
         return (register,)
 
-    @impl(quantum.BasisStateOp)
-    def run_basis_state(
-        self, interpreter: Interpreter, op: quantum.BasisStateOp, args: PythonValues
-    ) -> PythonValues:
-        """Flip the wires whose bit is one."""
-        register, bits = args
-        for wire, value in zip(op.wires.get_values(), bits, strict=True):
-            if value:
-                register.apply(PAULIS["X"], [register.axes[wire]], {})
-        return (register,)
-
     @impl(quantum.MeasureOp)
     def run_measure(
         self, interpreter: Interpreter, op: quantum.MeasureOp, args: PythonValues
@@ -266,20 +255,6 @@ class QuantumFunctions(InterpreterFunctions):
     ) -> tuple[TerminatorValue, PythonValues]:
         """Return from the region."""
         return ReturnedValues(args), ()
-
-    @impl(quantum.PauliExpvalOp)
-    def run_pauli_expval(
-        self, interpreter: Interpreter, op: quantum.PauliExpvalOp, args: PythonValues
-    ) -> PythonValues:
-        """Take <psi|H|psi>."""
-        return (_moments(op, args)[0],)
-
-    @impl(quantum.PauliVarOp)
-    def run_pauli_var(
-        self, interpreter: Interpreter, op: quantum.PauliVarOp, args: PythonValues
-    ) -> PythonValues:
-        """Take <psi|H H|psi> - <psi|H|psi>^2."""
-        return (_moments(op, args)[1],)
 
     @impl(quantum.ExpvalOp)
     def run_expval(
@@ -405,16 +380,12 @@ def _matrix_of_region(
     return np.stack(columns, axis=1)
 
 
-def _moments(op: PauliStatistic | Statistic, args: PythonValues) -> tuple[float, float]:
+def _moments(op: Statistic, args: PythonValues) -> tuple[float, float]:
     """Return the expectation value and the variance of an observable."""
     register, coefficients, *matrices = args
     state = register.by_wire()
     image = np.zeros_like(state)
-    words = op.words if isinstance(op, PauliStatistic) else ()
-    terms = [quantum.TermAttr(word) for word in words]
-    if isinstance(op, Statistic):
-        terms = list(op.terms)
-    for coefficient, term in zip(coefficients, terms, strict=True):
+    for coefficient, term in zip(coefficients, op.terms, strict=True):
         product = state
         for wire, letter in enumerate(term.word.data):
             product = matrix_on(product, PAULIS[letter], [wire])

@@ -15,15 +15,11 @@ from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from . import statevector
-from .batch import InLanesOp
-from .quantum import CtrlOp, ExtractOp, InsertOp
-from .quantum_measurements import PauliStatistic, Readout, Statistic
+from .quantum_traits import Borrows, PutsBack, TakesOut, TakesParts, UsesOuterValues
 from .quantum_types import BitType, RegisterType
 
-IN_PLACE = (statevector.RunOp, statevector.MeasureOp)
-BORROWERS = (ExtractOp, PauliStatistic, Statistic, Readout, *IN_PLACE)
-WITH_OUTER_VALUES = (scf.IfOp, scf.IndexSwitchOp, InLanesOp)
+# Operations of xDSL whose regions use outer values, too.
+BRANCHES = (scf.IfOp, scf.IndexSwitchOp)
 LINES = "quantum.lines"
 
 Wires = frozenset[int | SSAValue]
@@ -139,30 +135,32 @@ def _check_operands(op: Operation, scope: _Scope) -> Wires:
         scope.check_unused(operand, op)
         if isinstance(kind, RegisterType):
             out = _wires_out_after(op, operand, scope)
-        if not isinstance(op, BORROWERS):
+        if not op.has_trait(Borrows):
             scope.consume(operand, op)
     return out
 
 
 def _wires_out_after(op: Operation, register: SSAValue, scope: _Scope) -> Wires:
     out = scope.wires_out(register)
-    if isinstance(op, CtrlOp):
+    if op.has_trait(TakesParts):
         return out
-    if isinstance(op, ExtractOp):
-        if op.wire in out:
+    if op.has_trait(TakesOut):
+        wire = _wire(op)
+        if wire in out:
             raise VerifyException(
-                f"Expected wire {_name(op.wire)} in the register, but got {place(op)} "
+                f"Expected wire {_name(wire)} in the register, but got {place(op)} "
                 "of it twice. A qubit is put back before it is taken again."
             )
-        scope.out[register] = out | {op.wire}
+        scope.out[register] = out | {wire}
         return scope.missing
-    if isinstance(op, InsertOp):
-        if op.wire not in out - scope.missing:
+    if op.has_trait(PutsBack):
+        wire = _wire(op)
+        if wire not in out - scope.missing:
             raise VerifyException(
-                f"Expected wire {_name(op.wire)} to be out of the register, but got "
+                f"Expected wire {_name(wire)} to be out of the register, but got "
                 f"{place(op)} to where a qubit is. A qubit is put back once."
             )
-        return out - {op.wire}
+        return out - {wire}
     if out != scope.missing:
         wires = ", ".join(sorted(map(_name, out - scope.missing)))
         raise VerifyException(
@@ -172,12 +170,18 @@ def _wires_out_after(op: Operation, register: SSAValue, scope: _Scope) -> Wires:
     return out
 
 
+def _wire(op: Operation) -> int | SSAValue:
+    """Return where an operation takes a qubit out or puts one back."""
+    wire: int | SSAValue = getattr(op, "wire")  # noqa: B009 (of those with the traits)
+    return wire
+
+
 def _name(wire: int | SSAValue) -> str:
     return str(wire) if isinstance(wire, int) else f"%{wire.name_hint or 'wire'}"
 
 
 def _check_regions(op: Operation, scope: _Scope, out: Wires) -> None:
-    if not isinstance(op, WITH_OUTER_VALUES):
+    if not isinstance(op, BRANCHES) and not op.has_trait(UsesOuterValues):
         for region in op.regions:
             _check_region(region, _Scope(missing=out))
         return

@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     IntegerAttr,
     MemRefType,
-    StringAttr,
     f64,
     i64,
 )
@@ -22,10 +21,12 @@ from xdsl.irdl import (
     opt_prop_def,
     prop_def,
     result_def,
+    traits_def,
     var_operand_def,
 )
 from xdsl.utils.exceptions import VerifyException
 
+from .quantum_traits import Borrows
 from .quantum_types import (
     RegisterType,
     TermAttr,
@@ -36,57 +37,6 @@ from .quantum_types import (
     register_size,
     wire_array,
 )
-
-
-class PauliStatistic(IRDLOperation):
-    """A number that summarises the measurement of a sum of Pauli words."""
-
-    register = operand_def(RegisterType)
-    coefficients = operand_def()
-    words = prop_def(ArrayAttr[StringAttr])
-    line = opt_prop_def(IntegerAttr.constr(i64))
-    value = result_def(f64)
-    assembly_format = (
-        "$register `of` $coefficients $words (`line` $line^)? "
-        "attr-dict `:` type($register) `,` type($coefficients)"
-    )
-
-    def __init__(
-        self,
-        register: Value,
-        coefficients: Value,
-        words: Sequence[str],
-        *,
-        line: int | None = None,
-    ):
-        super().__init__(
-            operands=[register, coefficients],
-            properties={
-                "words": ArrayAttr([StringAttr(word) for word in words]),
-                "line": integer(line),
-            },
-            result_types=[f64],
-        )
-
-    def verify_(self) -> None:
-        """Check the words, and that each has a coefficient."""
-        for word in self.words:
-            check_word(word.data, register_size(self.register))
-        _check_shape(self.coefficients, (len(self.words),), "One coefficient per word.")
-
-
-@irdl_op_definition
-class PauliExpvalOp(PauliStatistic):
-    """The expectation value of a sum of Pauli words."""
-
-    name = "quantum.pauli_expval"
-
-
-@irdl_op_definition
-class PauliVarOp(PauliStatistic):
-    """The variance of a sum of Pauli words."""
-
-    name = "quantum.pauli_var"
 
 
 class Statistic(IRDLOperation):
@@ -101,6 +51,7 @@ class Statistic(IRDLOperation):
     terms = prop_def(ArrayAttr[TermAttr])
     line = opt_prop_def(IntegerAttr.constr(i64))
     value = result_def(f64)
+    traits = traits_def(Borrows())
     assembly_format = (
         "$register `of` $coefficients $terms (`with` $matrices^ `:` type($matrices))? "
         "(`line` $line^)? "
@@ -170,6 +121,7 @@ class Readout(IRDLOperation):
     destination = operand_def(MemRefType)
     wires = opt_prop_def(DenseArrayBase.constr(i64))
     line = opt_prop_def(IntegerAttr.constr(i64))
+    traits = traits_def(Borrows())
     assembly_format = (
         "$register ($wires^)? `into` $destination (`line` $line^)? "
         "attr-dict `:` type($register) `,` type($destination)"

@@ -29,6 +29,7 @@ from xdsl.traits import HasParent, IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from .quantum_registers import AllocOp, MeasureOp, ResetOp, StatePrepOp
+from .quantum_traits import TakesParts
 from .quantum_types import (
     ControlValues,
     RegisterType,
@@ -82,6 +83,7 @@ class CtrlOp(IRDLOperation):
     out_register = result_def(REGISTER)
     out_controls = var_result_def(RangeOf(eq(bit)).of_length(CONTROLS))
     body = region_def("single_block")
+    traits = traits_def(TakesParts())
     custom_directives = (ControlValues,)
     assembly_format = (
         "$register `by` $controls custom<ControlValues>($control_values) "

@@ -7,14 +7,13 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     IntegerAttr,
     MemRefType,
-    ModuleOp,
     TensorType,
     UnitAttr,
     i1,
     i32,
     i64,
 )
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -25,14 +24,14 @@ from xdsl.irdl import (
     operand_def,
     opt_operand_def,
     opt_prop_def,
-    prop_def,
     result_def,
     traits_def,
     var_operand_def,
 )
-from xdsl.traits import OpTrait, Pure
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from .quantum_traits import Linear, PutsBack, TakesOut
 from .quantum_types import (
     RegisterType,
     Value,
@@ -42,22 +41,6 @@ from .quantum_types import (
     integer,
     wire_array,
 )
-
-
-class Linear(OpTrait):
-    """Each qubit and register of the function around the operation is used once."""
-
-    def verify(self, op: Operation) -> None:
-        """Check the whole function, from the first register that it makes."""
-        # The rules are about these operations, so their module imports this one.
-        from .linearity import verify_linear
-
-        top = op
-        while (parent := top.parent_op()) and not isinstance(parent, ModuleOp):
-            top = parent
-        first = next(inner for inner in top.walk() if isinstance(inner, AllocOp))
-        if first is op:
-            verify_linear(top)
 
 
 @irdl_op_definition
@@ -97,7 +80,7 @@ class ExtractOp(IRDLOperation):
     index = opt_prop_def(IntegerAttr.constr(i64))
     line = opt_prop_def(IntegerAttr.constr(i64))
     qubit = result_def(bit)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), TakesOut())
     assembly_format = (
         "$register `[` ($dynamic_index^):($index)? `]` (`line` $line^)? "
         "attr-dict `:` type($register)"
@@ -137,7 +120,7 @@ class InsertOp(IRDLOperation):
     index = opt_prop_def(IntegerAttr.constr(i64))
     line = opt_prop_def(IntegerAttr.constr(i64))
     out_register = result_def(REGISTER)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), PutsBack())
     assembly_format = (
         "$qubit `into` $register `[` ($dynamic_index^):($index)? `]` "
         "(`line` $line^)? attr-dict `:` type($register)"
@@ -172,21 +155,21 @@ class InsertOp(IRDLOperation):
 
 
 def _wire(op: ExtractOp | InsertOp) -> int | SSAValue:
-    if op.dynamic_index is not None:
+    if op.index is None and op.dynamic_index is not None:
         return op.dynamic_index
-    assert op.index is not None
-    return op.index.value.data
-
-
-def _check_index(op: ExtractOp | InsertOp) -> None:
-    if (op.index is None) == (op.dynamic_index is None):
+    if op.index is None or op.dynamic_index is not None:
         raise VerifyException(
             "Expected one index, but got "
             f"{'none' if op.index is None else 'both a number and a value'}. "
             "A wire is either a number or an i64 value."
         )
-    if op.index is not None:
-        check_wires(op.register, [op.index.value.data])
+    return op.index.value.data
+
+
+def _check_index(op: ExtractOp | InsertOp) -> None:
+    wire = _wire(op)
+    if isinstance(wire, int):
+        check_wires(op.register, [wire])
 
 
 @irdl_op_definition
@@ -208,6 +191,7 @@ class StatePrepOp(IRDLOperation):
     unchecked = opt_prop_def(UnitAttr)
     line = opt_prop_def(IntegerAttr.constr(i64))
     out_register = result_def(REGISTER)
+    traits = traits_def(Linear())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     assembly_format = (
         "$register ($wires^)? (`at` `(` $dynamic_wires^ `)`)? "
@@ -249,46 +233,6 @@ class StatePrepOp(IRDLOperation):
         if self.wires is not None:
             check_wires(self.register, self.wires.get_values())
         _check_size(self.amplitudes, 2**count, "amplitudes")
-
-
-@irdl_op_definition
-class BasisStateOp(IRDLOperation):
-    """Flip the wires, all in |0>, whose element of `state` is one."""
-
-    REGISTER: ClassVar = VarConstraint("REGISTER", base(RegisterType))
-
-    name = "quantum.basis_state"
-    register = operand_def(REGISTER)
-    state = operand_def()
-    wires = prop_def(DenseArrayBase.constr(eq(i64)))
-    line = opt_prop_def(IntegerAttr.constr(i64))
-    out_register = result_def(REGISTER)
-    assembly_format = (
-        "$register $wires `from` $state (`line` $line^)? "
-        "attr-dict `:` type($register) `,` type($state)"
-    )
-
-    def __init__(
-        self,
-        register: Value,
-        state: Value,
-        wires: Sequence[int],
-        *,
-        line: int | None = None,
-    ):
-        super().__init__(
-            operands=[register, state],
-            properties={
-                "wires": wire_array(wires),
-                "line": integer(line),
-            },
-            result_types=[SSAValue.get(register).type],
-        )
-
-    def verify_(self) -> None:
-        """Check the wires and the size of the state."""
-        check_wires(self.register, self.wires.get_values())
-        _check_size(self.state, len(self.wires), "elements")
 
 
 def _check_size(buffer: SSAValue, expected: int, what: str) -> None:

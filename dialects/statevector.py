@@ -30,10 +30,12 @@ from xdsl.irdl import (
     opt_prop_def,
     prop_def,
     result_def,
+    traits_def,
     var_operand_def,
 )
 from xdsl.utils.exceptions import VerifyException
 
+from .quantum_traits import Borrows
 from .quantum_types import RegisterType
 from .walk import WALK_OPERATIONS
 
@@ -128,6 +130,7 @@ class RunOp(IRDLOperation):
     origins = prop_def(DenseArrayBase.constr(i32))
     constants = prop_def(DenseArrayBase.constr(Float64Type()))
     slots = opt_prop_def(DenseArrayBase.constr(i32))
+    traits = traits_def(Borrows())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     def __init__(
@@ -217,6 +220,7 @@ class MeasureOp(IRDLOperation):
     reset = opt_prop_def(UnitAttr)
     line = opt_prop_def(IntegerAttr.constr(i64))
     outcome = result_def(i1)
+    traits = traits_def(Borrows())
 
     def __init__(
         self,

@@ -11,10 +11,13 @@ from xdsl.backend.llvm.convert import convert_module
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
 from xdsl.dialects.llvm import GlobalOp
 
+from qjit.runtime.switches import verifies
+
 # NOTE: they register their rules when they are imported.
 from . import convert_arith as convert_arith
 from . import convert_batch as convert_batch
 from . import convert_func as convert_func
+from . import convert_host as convert_host
 from . import convert_math as convert_math
 from . import convert_memref as convert_memref
 from . import convert_observables as convert_observables
@@ -73,12 +76,22 @@ def compile_jaxpr(
             stages[stage] = text()
         clock = time.perf_counter()
 
+    def check(module: ModuleOp) -> None:
+        nonlocal clock
+        if stages is not None or verifies():
+            start = time.perf_counter()
+            module.verify()
+            clock += time.perf_counter() - start
+
     imported = import_program(closed, name=symbol, prepare=prepare)
+    check(imported.module)
     finish("import", lambda: str(imported.module))
     for transform in (*passes, fuse_loops, make_results_in_place, put_entries_in_lanes):
         transform(imported.module)
+        check(imported.module)
     finish("passes", lambda: str(imported.module))
     converted = convert_to_llvm(imported.module, seed=seed)
+    check(converted)
     finish("llvm", lambda: str(converted))
     module = to_llvmlite(converted)
     counts = len(closed.in_avals) + bool(imported.dimensions), len(closed.out_avals)

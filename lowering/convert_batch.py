@@ -8,6 +8,7 @@ from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import IntegerType, i64
 from xdsl.ir import Attribute, Block, SSAValue
 
+from qjit.dialects import host
 from qjit.dialects.batch import ForEachOp, InLanesOp
 from qjit.dialects.gradient import AdjointOp
 from qjit.dialects.quantum import AllocOp
@@ -18,9 +19,7 @@ from .convert_observables import adjoint_in_lanes
 from .convert_quantum import run_in_lanes
 from .convert_to_llvm import Converter, convert_type, llvm_rule, pointer_type
 from .costs import Costs, callee, everything
-from .host_calls import HostCallOp
-from .interrupts import period
-from .lapack import RoutineOp
+from .polling import period
 
 # Larger states are not simulated side by side: threads share each of them instead.
 MOST_WIRES = 16
@@ -29,7 +28,7 @@ SHARED_WIRES, FEWEST = 13, 2
 # Batches of less work, in nanoseconds, are done before another thread has begun.
 LEAST_WORK = 1 << 17
 # Python is called in the order of the program; BLAS has one number of threads for all.
-SEQUENTIAL = (HostCallOp, RoutineOp)
+SEQUENTIAL = (host.CallOp, host.RoutineOp)
 ARGUMENT_BYTES = 16
 byte = IntegerType(8)
 

@@ -1,32 +1,22 @@
-"""Conversion of calls: of C functions, and of functions of the same program."""
+"""Conversion of calls of functions of the same program."""
 
 from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import i64
 
-from .convert_to_llvm import Callee, Converter, convert_type, llvm_rule
+from .convert_to_llvm import Converter, llvm_rule
 
 
 @llvm_rule(func.CallOp)
 def _call(converter: Converter, op: func.CallOp) -> None:
+    """Call a function, which returns a status."""
     symbol = op.callee.string_value()
-    if symbol in converter.callees:
-        _call_own(converter, op, converter.callees[symbol])
-        return
-    operands = [converter.value(operand) for operand in op.arguments]
-    result = convert_type(op.results[0].type) if op.results else None
-    found = converter.call(symbol, result, operands)
-    if found is not None:
-        converter.bind(op.results[0], found)
-
-
-def _call_own(converter: Converter, op: func.CallOp, callee: Callee) -> None:
-    """Call a function of the program, which returns a status."""
+    callee = converter.callees[symbol]
     args = [
         *map(converter.value, op.arguments),
         converter.room_for(callee),
         converter.context if callee.needs_context else converter.null(),
     ]
-    call = llvm.CallOp(op.callee.string_value(), *args, return_type=i64)
+    call = llvm.CallOp(symbol, *args, return_type=i64)
     converter.insert(call)
     assert call.returned is not None
     converter.check(call.returned)

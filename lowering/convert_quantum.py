@@ -106,8 +106,7 @@ def _in_iteration(
     counted = converter.emit(llvm.AddOp(known, converter.int(1)))
     shift = converter.int(8 + ITERATION_SHIFT)
     place = converter.emit(llvm.ShlOp(counted, shift))
-    unequal = IntegerAttr(llvm.ICmpPredicateFlag("ne").to_int(), i64)
-    failed = converter.emit(llvm.ICmpOp(status, converter.int(0), unequal))
+    failed = converter.compare(status, converter.int(0), "ne")
     wide = converter.emit(llvm.ZExtOp(failed, i64))
     named = converter.emit(llvm.MulOp(wide, place))
     return converter.emit(llvm.OrOp(status, named))
@@ -150,7 +149,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     verb, given = ("state_new", []) if walk is None else ("walk_state", [walk])
     args = [context, *given, converter.int(num_wires)]
     state = converter.result(f"__qrt__{verb}_{suffix}", pointer_type, args)
-    check_memory(converter, state, refusal)
+    converter.check_memory(state, refusal)
     if "recorded" in op.attributes:
         simulation.tape = converter.result("__qrt__tape_new", pointer_type, [context])
     converter.bind(op.register, state)
@@ -170,19 +169,11 @@ def _is_walking(converter: Converter) -> TypeGuard[Any]:
     return isinstance(converter.extension, Walk)
 
 
-def check_memory(converter: Converter, memory: SSAValue, refusal: int) -> None:
-    """Leave the program with this status where memory was not given."""
-    equal = IntegerAttr(llvm.ICmpPredicateFlag("eq").to_int(), i64)
-    missing = converter.emit(llvm.ICmpOp(memory, converter.null(), equal))
-    full = converter.emit(llvm.ZExtOp(missing, i64))
-    converter.check(converter.emit(llvm.MulOp(full, converter.int(refusal))))
-
-
 def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:
     """Return a state that the runtime makes as large as another, if it fits."""
     args = [converter.context, state]
     made = converter.result(symbol(converter, verb), pointer_type, args)
-    check_memory(converter, made, simulation_of(converter).refusal)
+    converter.check_memory(made, simulation_of(converter).refusal)
     return made
 
 

@@ -4,13 +4,14 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from xdsl.dialects import llvm, scf
-from xdsl.dialects.builtin import IntegerAttr, i64
+from xdsl.dialects.builtin import i64
 from xdsl.ir import Block, SSAValue
 
 from qjit.dialects.quantum_types import RegisterType
 
 from .convert_to_llvm import Converter, convert_type, llvm_rule
-from .interrupts import poll
+from .costs import is_in_batch
+from .polling import period
 
 
 def _values(converter: Converter, values: Sequence[SSAValue]) -> list[SSAValue]:
@@ -31,9 +32,24 @@ def _region(converter: Converter, source: Block) -> list[SSAValue]:
     return _values(converter, terminator.operands) if terminator else []
 
 
-def _compare(converter: Converter, x: SSAValue, y: SSAValue, name: str) -> SSAValue:
-    predicate = IntegerAttr(llvm.ICmpPredicateFlag(name).to_int(), i64)
-    return converter.emit(llvm.ICmpOp(x, y, predicate))
+def _poll(
+    converter: Converter, loop: scf.ForOp | scf.WhileOp, position: SSAValue
+) -> None:
+    """Begin the body of a loop, at a count of iterations, by polling at times."""
+    every = period(loop)
+    if every is None:
+        return
+    rest = converter.emit(llvm.AndOp(position, converter.int(every - 1)))
+    due = converter.compare(rest, converter.int(every - 1), "eq")
+    ask, following = converter.new_block(), converter.new_block()
+    converter.branch_if(due, ask, [], following, [])
+    converter.block = ask
+    converter.check(converter.result("__qjit__poll", i64, []))
+    if is_in_batch(loop):
+        stopped = converter.result("__qrt__stopped", i64, [converter.context])
+        converter.check(stopped)
+    converter.branch(following)
+    converter.block = following
 
 
 @contextmanager
@@ -71,7 +87,7 @@ def _switch(converter: Converter, op: scf.IndexSwitchOp) -> None:
     after = _block(converter, op.output)
     for case, region in zip(op.cases.iter_values(), op.case_regions, strict=True):
         here, following = converter.new_block(), converter.new_block()
-        found = _compare(converter, chosen, converter.int(int(case)), "eq")
+        found = converter.compare(chosen, converter.int(int(case)), "eq")
         converter.branch_if(found, here, [], following, [])
         converter.block = here
         converter.branch(after, _region(converter, region.block))
@@ -88,10 +104,10 @@ def _for(converter: Converter, op: scf.ForOp) -> None:
     body, after = converter.new_block(), converter.new_block()
     converter.branch(head, [start, *_values(converter, op.iter_args)])
     converter.block = head
-    inside = _compare(converter, head.args[0], end, "slt")
+    inside = converter.compare(head.args[0], end, "slt")
     converter.branch_if(inside, body, [], after, [])
     converter.block = body
-    poll(converter, op, head.args[0])
+    _poll(converter, op, head.args[0])
     with _counted(converter, op.iter_args, head.args[0]):
         yielded = _region(converter, source)
     advanced = converter.emit(llvm.AddOp(head.args[0], step))
@@ -115,7 +131,7 @@ def _while(converter: Converter, op: scf.WhileOp) -> None:
         condition, *passed = _region(converter, before)
         converter.branch_if(condition, body, passed, done, passed)
         converter.block = body
-        poll(converter, op, counter)
+        _poll(converter, op, counter)
         yielded = _region(converter, after)
     advanced = converter.emit(llvm.AddOp(counter, converter.int(1)))
     converter.branch(head, [*yielded, advanced])

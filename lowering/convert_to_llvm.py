@@ -179,6 +179,16 @@ class Converter:
             )
         return self._constants["null"]
 
+    def compare(self, x: SSAValue, y: SSAValue, name: str) -> SSAValue:
+        """Compare integers by a predicate of LLVM."""
+        predicate = IntegerAttr(llvm.ICmpPredicateFlag(name).to_int(), i64)
+        return self.emit(llvm.ICmpOp(x, y, predicate))
+
+    def is_null(self, pointer: SSAValue) -> SSAValue:
+        """Tell whether a pointer is null."""
+        address = self.emit(llvm.PtrToIntOp(pointer, i64))
+        return self.compare(address, self.int(0), "eq")
+
     def declare(
         self, symbol: str, result: Attribute | None, types: Sequence[Attribute]
     ) -> None:
@@ -308,9 +318,7 @@ class Converter:
         grown = self.emit(llvm.AddOp(size, self.int(127)))
         padded = self.emit(llvm.AndOp(grown, self.int(-64)))
         chunk = self.result("aligned_alloc", pointer_type, [self.int(64), padded])
-        missing = self.emit(llvm.ICmpOp(chunk, self.null(), _predicate("eq")))
-        full = self.emit(llvm.ZExtOp(missing, i64))
-        self.check(self.emit(llvm.MulOp(full, self.int(OUT_OF_MEMORY))))
+        self.check_memory(chunk, OUT_OF_MEMORY)
         self.store(self.load(self._chunks, pointer_type), chunk)
         self.store(chunk, self._chunks)
         return self.offset(chunk, 64, IntegerType(8))
@@ -320,7 +328,7 @@ class Converter:
         self.branch(head)
         self.block = head
         chunk = self.load(chunks, pointer_type)
-        last = self.emit(llvm.ICmpOp(chunk, self.null(), _predicate("eq")))
+        last = self.is_null(chunk)
         self.branch_if(last, done, [], body, [])
         self.block = body
         self.store(self.load(chunk, pointer_type), chunks)
@@ -374,9 +382,14 @@ class Converter:
         if self._failure is None:
             self._failure = Block(arg_types=[i64])
         following = self.new_block()
-        fine = self.emit(llvm.ICmpOp(status, self.int(0), _predicate("eq")))
+        fine = self.compare(status, self.int(0), "eq")
         self.branch_if(fine, following, [], self._failure, [status])
         self.block = following
+
+    def check_memory(self, memory: SSAValue, status: Integer) -> None:
+        """Leave the program with this status where memory was not given."""
+        missing = self.emit(llvm.ZExtOp(self.is_null(memory), i64))
+        self.check(self.emit(llvm.MulOp(missing, self.int(status))))
 
     def convert_block(self, block: Block) -> Operation | None:
         """Convert a block's operations but its terminator, which is returned."""
@@ -455,19 +468,15 @@ class Converter:
             return self.emit(llvm.AllocaOp(self.int(1), kind, alignment=64))
         size = self.int(self._workspace_bytes)
         memory = self.result("aligned_alloc", pointer_type, [self.int(64), size])
-        missing = self.emit(llvm.ICmpOp(memory, self.null(), _predicate("eq")))
+        missing, status = self.is_null(memory), self.int(OUT_OF_MEMORY)
         refusal, following = self.new_block(), self.new_block()
         self.branch_if(missing, refusal, [], following, [])
         self.block = refusal
         if self._context is not None:
             self.call("__qrt__context_free", None, [self._context])
-        self.insert(llvm.ReturnOp(self.int(OUT_OF_MEMORY)))
+        self.insert(llvm.ReturnOp(status))
         self.block = following
         return memory
-
-
-def _predicate(name: str) -> IntegerAttr[IntegerType]:
-    return IntegerAttr(llvm.ICmpPredicateFlag(name).to_int(), i64)
 
 
 def convert_to_llvm(module: ModuleOp, *, seed: int | None = None) -> ModuleOp:

@@ -12,7 +12,6 @@ from qjit.runtime.walk import FIRST, SHOTS, WEIGHT
 from .convert_quantum import (
     OUT_OF_MEMORY,
     Walk,
-    check_memory,
     simulation_of,
     state_of,
     symbol,
@@ -34,7 +33,7 @@ def _begin(converter: Converter, op: walk.WalkBeginOp) -> None:
     once = converter.int(int(op.once is not None))
     args = [converter.context, converter.int(shots), once, budget]
     address = converter.result("__qrt__walk_begin", pointer_type, args)
-    check_memory(converter, address, OUT_OF_MEMORY)
+    converter.check_memory(address, OUT_OF_MEMORY)
     converter.extension = Walk(address)
 
 

@@ -13,12 +13,12 @@ from xdsl.builder import Builder
 from xdsl.context import Context
 from xdsl.dialects import arith, memref, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp
-from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
-from qjit.dialects import gradient, quantum
+from qjit.dialects import gradient, host, quantum
 from qjit.dialects.batch import ForEachOp, InLanesOp
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import RunOp
@@ -36,7 +36,7 @@ AT_ONCE = (RunOp, gradient.AdjointOp)
 ALLOWED = (
     *AT_ONCE,
     *(quantum.AllocOp, quantum.DeallocOp, quantum.ExpvalOp, quantum.VarOp),
-    *(quantum.ProbsOp, quantum.StateOp, gradient.TermValuesOp),
+    *(quantum.ProbsOp, quantum.StateOp, gradient.TermValuesOp, host.FunctionOp),
 )
 # What is the same for all entries if what it is made of is.
 PURE = ("arith", "math", "complex")
@@ -247,9 +247,6 @@ class _Several:
 
 def _is_allowed(op: Operation) -> bool:
     """Tell whether an operation may be there for every entry."""
-    if isinstance(op, CallOp):  # of a function of the C library
-        called = callee(op)
-        return called is None or not called.body.blocks
     return isinstance(op, ALLOWED) or op.name.partition(".")[0] in SIMPLE
 
 

@@ -16,7 +16,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from .emitter import known_integer
-from .interrupts import POLLED
+from .polling import POLLED
 
 # Loops of more operations, or of more arrays, gain nothing from growing.
 MOST_OPERATIONS = 200

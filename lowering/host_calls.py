@@ -6,33 +6,14 @@ from typing import Any
 
 import jax
 import numpy as np
-from xdsl.dialects import llvm as llvm_dialect
-from xdsl.dialects.builtin import IntegerAttr, i64
-from xdsl.irdl import (
-    IRDLOperation,
-    irdl_op_definition,
-    prop_def,
-    var_operand_def,
-)
+
+from qjit.dialects.host import CallOp
 
 from .arrays import Value
 from .concrete import bind, concrete_params
-from .convert_to_llvm import Converter, llvm_rule
 from .host_records import Located, record
 from .importer import Importer
 from .jax_internals import is_key, key_implementation, physical_aval
-
-
-@irdl_op_definition
-class HostCallOp(IRDLOperation):
-    """Evaluate a primitive in Python: inputs, then outputs, as buffers."""
-
-    name = "qjit.host_call"
-
-    buffers = var_operand_def()
-    key = prop_def(IntegerAttr)
-    num_inputs = prop_def(IntegerAttr)
-    line = prop_def(IntegerAttr)
 
 
 def _wrapped(array: Any, dtype: Any) -> Any:
@@ -74,46 +55,20 @@ def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         return tuple((tuple(a.shape), np.dtype(a.dtype)) for a in avals)
 
     wide = any(np.dtype(a.dtype).itemsize == 8 for a in (*avals_in, *avals_out))
+    name = eqn.primitive.name
     key = record(
-        eqn.primitive.name,
+        name,
         lru_cache(maxsize=64)(partial(_evaluate, eqn)),
         signature(avals_in),
         signature(avals_out),
         wide,
         tuple(importer.dimensions),
     )
-    importer.host_names.append(eqn.primitive.name)
+    importer.host_names.append(name)
     given = [importer.buffer(value) for value in inputs]
     if importer.dimension_buffer is not None:
         given.append(importer.dimension_buffer)
     made = [importer.allocate(aval.shape, aval.dtype) for aval in avals_out]
-    importer.insert(
-        HostCallOp.build(
-            operands=[[*given, *made]],
-            properties={
-                "key": IntegerAttr(key, i64),
-                "num_inputs": IntegerAttr(len(given), i64),
-                "line": IntegerAttr(importer.location(eqn), i64),
-            },
-        )
-    )
+    importer.insert(CallOp(name, key, given, made, importer.location(eqn)))
     importer.invalidate()
     return [importer.from_buffer(b, a) for b, a in zip(made, avals_out, strict=True)]
-
-
-@llvm_rule(HostCallOp)
-def _convert_host_call(converter: Converter, op: HostCallOp) -> None:
-    pointers = [converter.pointer(buffer) for buffer in op.buffers]
-    split = op.num_inputs.value.data
-    args = [
-        converter.int(op.key.value.data),
-        converter.pointer_array(pointers[:split]),
-        converter.pointer_array(pointers[split:]),
-    ]
-    status = converter.result("__qjit__host_call", i64, args)
-    place = converter.int(op.line.value.data << 8)
-    failed = converter.emit(
-        llvm_dialect.ICmpOp(status, converter.int(0), IntegerAttr(1, i64))
-    )
-    marked = converter.emit(llvm_dialect.OrOp(status, place))
-    converter.check(converter.emit(llvm_dialect.SelectOp(failed, marked, status)))

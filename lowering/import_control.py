@@ -15,8 +15,8 @@ from .dimensions import Size
 from .import_batch import import_batch, is_batch
 from .import_conversions import convert
 from .importer import Importer, index, rule
-from .interrupts import mark
 from .jax_internals import physical_aval, scan_counts
+from .polling import mark
 from .rows import row, store_row
 
 # The parameters in which calls keep the function that they evaluate.

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith, complex, func, math
+from xdsl.dialects import arith, complex, math
 from xdsl.dialects.builtin import IntegerType, f64
 from xdsl.ir import Operation, SSAValue
+
+from qjit.dialects import host
 
 from .arrays import Value, kind_of_dtype
 from .import_conversions import complex_type
@@ -27,7 +29,7 @@ def _like(importer: Importer, eqn: Any, value: Any, position: int = 0) -> Scalar
 
 def call(importer: Importer, symbol: str, *args: Scalar, result: Any = None) -> Scalar:
     """Call a function of the C library."""
-    return importer.emit(func.CallOp(symbol, list(args), [result or args[0].type]))
+    return importer.emit(host.FunctionOp(symbol, args, result or args[0].type))
 
 
 def _arithmetic(

@@ -10,64 +10,23 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith, llvm
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i32, i64
-from xdsl.ir import Attribute, SSAValue
-from xdsl.irdl import (
-    IRDLOperation,
-    irdl_op_definition,
-    opt_prop_def,
-    prop_def,
-    var_operand_def,
-)
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import i32
+from xdsl.ir import SSAValue
 
-from .convert_to_llvm import Converter, llvm_rule
+from qjit.dialects.host import RoutineOp
+
 from .dimensions import Size, at_most, count, is_symbolic, larger, smaller
 from .importer import Importer
-from .libraries import LETTERS, PREFIX, SPLIT, THREADS, threads_address
+from .libraries import LETTERS
 
 # From how many multiplications on, or cubes of a matrix's size, threads are worth it.
 MANY = 1 << 25
-SIGNED_GREATER = IntegerAttr(llvm.ICmpPredicateFlag("sgt").to_int(), i64)
 # The widest blocks that LAPACK works in, and the room for their triangular factors.
 BLOCK = 64
 FACTORS = (BLOCK + 1) * BLOCK
 
 Formula = Callable[[dict[str, Size]], Size]
-
-
-@irdl_op_definition
-class RoutineOp(IRDLOperation):
-    """Call a routine with the addresses of buffers, any of which it may write."""
-
-    name = "qjit.routine"
-
-    buffers = var_operand_def()
-    symbol = prop_def(StringAttr)
-    large = opt_prop_def(UnitAttr)
-
-
-@llvm_rule(RoutineOp)
-def _convert(converter: Converter, op: RoutineOp) -> None:
-    pointers = [converter.pointer(buffer) for buffer in op.buffers]
-    name = op.symbol.data
-    large = op.large is not None
-    if threads_address() is None or (large and not name.endswith("gemm")):
-        converter.call(PREFIX + name, None, pointers)
-        return
-    threads = converter.result(THREADS, i32, [converter.int(1, 32)])
-    if large:
-        array = converter.pointer_array(pointers)
-        converter.call(SPLIT + name, None, [array, threads])
-    else:
-        converter.call(PREFIX + name, None, pointers)
-    several = converter.emit(llvm.ICmpOp(threads, converter.int(1, 32), SIGNED_GREATER))
-    restore, after = converter.new_block(), converter.new_block()
-    converter.branch_if(several, restore, [], after, [])
-    converter.block = restore
-    converter.result(THREADS, i32, [threads])
-    converter.branch(after)
-    converter.block = after
 
 
 @dataclass(frozen=True)
@@ -214,12 +173,8 @@ def call_routine(
             value = importer.allocate((), np.int32)
         assert value is not None, f"{name} needs {argument}"
         made[argument] = argument_buffer(importer, value)
-    properties: dict[str, Attribute] = {"symbol": StringAttr(symbol)}
-    if not at_most(_multiplications(sizes), MANY):
-        properties["large"] = UnitAttr()
-    importer.insert(
-        RoutineOp.build(operands=[list(made.values())], properties=properties)
-    )
+    large = not at_most(_multiplications(sizes), MANY)
+    importer.insert(RoutineOp(symbol, list(made.values()), large=large))
     importer.invalidate()
     return made.get("info", next(iter(made.values())))
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from xdsl.dialects import func, memref
 from xdsl.ir import Block, Operation, SSAValue
 
+from qjit.dialects import host
 from qjit.dialects.batch import ForEachOp
-
-from .host_calls import HostCallOp
 
 ALIGNMENT = 64
 # Operations that use a buffer only while they run.
-PASSING = (memref.LoadOp, memref.StoreOp, memref.CopyOp, HostCallOp, ForEachOp)
+PASSING = (memref.LoadOp, memref.StoreOp, memref.CopyOp, host.CallOp, ForEachOp)
 
 
 @dataclass(frozen=True)

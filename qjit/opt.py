@@ -4,6 +4,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from qjit.dialects.batch import Batch
 from qjit.dialects.gradient import Gradient
+from qjit.dialects.host import Host
 from qjit.dialects.quantum import Quantum
 from qjit.dialects.statevector import Statevector
 from qjit.lowering.passes import PASSES
@@ -15,7 +16,7 @@ class OptMain(xDSLOptMain):
     def register_all_dialects(self) -> None:
         """Add the dialects of qjit to those of xDSL."""
         super().register_all_dialects()
-        for dialect in (Quantum, Gradient, Statevector, Batch):
+        for dialect in (Quantum, Gradient, Statevector, Batch, Host):
             self.ctx.load_dialect(dialect)
 
     def register_all_passes(self) -> None:

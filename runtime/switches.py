@@ -1,10 +1,11 @@
-"""The steps of scheduling, each of which may be left out to see what it is worth."""
+"""Environment variables that change how programs are compiled, to look into it."""
 
 from __future__ import annotations
 
 import os
 from functools import cache
 
+# Steps of scheduling, each of which may be left out to see what it is worth.
 STEPS = (
     "sweeps",
     "lanes",
@@ -36,3 +37,8 @@ def left_out() -> frozenset[str]:
 def enabled(step: str) -> bool:
     """Whether a step of scheduling is taken."""
     return step not in left_out()
+
+
+def verifies() -> bool:
+    """Whether the IR is verified after every pass, as QJIT_VERIFY=1 asks for."""
+    return os.environ.get("QJIT_VERIFY", "0") not in ("", "0")

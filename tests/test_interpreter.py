@@ -196,7 +196,9 @@ def test_a_loop_over_dynamic_wires() -> None:
             %b = quantum.insert %p into %a[%w] : !quantum.reg<3>
             scf.yield %b : !quantum.reg<3>
           }
-          %e = quantum.pauli_expval %s of %c ["ZZZ"] : !quantum.reg<3>, memref<1xf64>
+          %e = quantum.expval %s of %c [
+              #quantum.term<"ZZZ", []>
+          ] : !quantum.reg<3>, memref<1xf64>
           quantum.dealloc %s : !quantum.reg<3>
           func.return %e : f64
         }
@@ -323,7 +325,9 @@ func.func @main(
   %e = quantum.expval %r2 of %c [
     #quantum.term<"XI", [#quantum.factor<0 on [1]>]>, #quantum.term<"ZY", []>
   ] with %u : memref<2x2xcomplex<f64>> : !quantum.reg<2>, memref<2xf64>
-  %v = quantum.pauli_var %r2 of %c ["XX", "ZI"] : !quantum.reg<2>, memref<2xf64>
+  %v = quantum.var %r2 of %c [
+              #quantum.term<"XX", []>, #quantum.term<"ZI", []>
+          ] : !quantum.reg<2>, memref<2xf64>
   quantum.probs %r2 [1, 0] into %p : !quantum.reg<2>, memref<4xf64>
   quantum.density_matrix %r2 [1] into %d : !quantum.reg<2>, memref<2x2xcomplex<f64>>
   quantum.sample %r2 shots 50 into %s : !quantum.reg<2>, memref<50x2xi64>
@@ -368,7 +372,9 @@ func.func @main(%t: f64, %c: memref<1xf64>) -> (i1, f64) {{
   %q1 = quantum.gate "RX"(%t) on %q
   %m, %q2 = quantum.measure %q1 {how}
   %r1 = quantum.insert %q2 into %r[0] : !quantum.reg<1>
-  %e = quantum.pauli_expval %r1 of %c ["Z"] : !quantum.reg<1>, memref<1xf64>
+  %e = quantum.expval %r1 of %c [
+              #quantum.term<"Z", []>
+          ] : !quantum.reg<1>, memref<1xf64>
   quantum.dealloc %r1 : !quantum.reg<1>
   func.return %m, %e : i1, f64
 }}
@@ -397,11 +403,13 @@ def test_preparations() -> None:
     run(
         """
         func.func @main(
-            %bits: memref<1xi64>, %amplitudes: memref<4xcomplex<f64>>,
+            %amplitudes: memref<4xcomplex<f64>>,
             %out: memref<8xcomplex<f64>>
         ) {
           %r = quantum.alloc : !quantum.reg<3>
-          %r1 = quantum.basis_state %r [1] from %bits : !quantum.reg<3>, memref<1xi64>
+          %q = quantum.extract %r[1] : !quantum.reg<3>
+          %p = quantum.gate "X" on %q
+          %r1 = quantum.insert %p into %r[1] : !quantum.reg<3>
           %r2 = quantum.state_prep %r1 [2, 0] from %amplitudes
               : !quantum.reg<3>, memref<4xcomplex<f64>>
           quantum.state %r2 into %out : !quantum.reg<3>, memref<8xcomplex<f64>>
@@ -409,7 +417,6 @@ def test_preparations() -> None:
           func.return
         }
         """,
-        np.array([1]),
         np.array([0, 0.6, 0.8j, 0]),
         out,
     )

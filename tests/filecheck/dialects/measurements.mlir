@@ -4,10 +4,10 @@
 // CHECK-LABEL: func.func @measurements
 func.func @measurements(%c: memref<2xf64>, %u: memref<2x2xcomplex<f64>>, %p: memref<4xf64>, %s: memref<10x2xi64>, %n: memref<4xi64>, %v: memref<4xcomplex<f64>>, %d: memref<2x2xcomplex<f64>>) -> (f64, f64, f64, f64) {
   %r = quantum.alloc : !quantum.reg<2>
-  // CHECK: %e = quantum.pauli_expval %r of %c ["XX", "ZI"] line 3 : !quantum.reg<2>, memref<2xf64>
-  %e = quantum.pauli_expval %r of %c ["XX", "ZI"] line 3 : !quantum.reg<2>, memref<2xf64>
-  // CHECK-NEXT: %f = quantum.pauli_var %r of %c ["XX", "ZI"] : !quantum.reg<2>, memref<2xf64>
-  %f = quantum.pauli_var %r of %c ["XX", "ZI"] : !quantum.reg<2>, memref<2xf64>
+  // CHECK: %e = quantum.expval %r of %c [#quantum.term<"XX", []>, #quantum.term<"ZI", []>] line 3 : !quantum.reg<2>, memref<2xf64>
+  %e = quantum.expval %r of %c [#quantum.term<"XX", []>, #quantum.term<"ZI", []>] line 3 : !quantum.reg<2>, memref<2xf64>
+  // CHECK-NEXT: %f = quantum.var %r of %c [#quantum.term<"XX", []>, #quantum.term<"ZI", []>] : !quantum.reg<2>, memref<2xf64>
+  %f = quantum.var %r of %c [#quantum.term<"XX", []>, #quantum.term<"ZI", []>] : !quantum.reg<2>, memref<2xf64>
   // CHECK-NEXT: %g = quantum.expval %r of %c [#quantum.term<"XI", [#quantum.factor<0 on [1]>]>, #quantum.term<"ZZ", []>] with %u : memref<2x2xcomplex<f64>> : !quantum.reg<2>, memref<2xf64>
   %g = quantum.expval %r of %c [#quantum.term<"XI", [#quantum.factor<0 on [1]>]>, #quantum.term<"ZZ", []>] with %u : memref<2x2xcomplex<f64>> : !quantum.reg<2>, memref<2xf64>
   // CHECK-NEXT: %h = quantum.var %r of %c [#quantum.term<"XI", []>, #quantum.term<"ZZ", []>] : !quantum.reg<2>, memref<2xf64>

@@ -2,13 +2,11 @@
 // RUN: qjit-opt --print-op-generic | qjit-opt
 
 // CHECK-LABEL: func.func @registers
-func.func @registers(%i: i64, %amplitudes: memref<4xcomplex<f64>>, %bits: memref<2xi64>) -> i1 {
+func.func @registers(%i: i64, %amplitudes: memref<4xcomplex<f64>>) -> i1 {
   // CHECK: %r = quantum.alloc : !quantum.reg<3>
   %r = quantum.alloc : !quantum.reg<3>
-  // CHECK-NEXT: %r1 = quantum.basis_state %r [0, 2] from %bits line 4 : !quantum.reg<3>, memref<2xi64>
-  %r1 = quantum.basis_state %r [0, 2] from %bits line 4 : !quantum.reg<3>, memref<2xi64>
-  // CHECK-NEXT: %r2 = quantum.state_prep %r1 [1, 2] from %amplitudes : !quantum.reg<3>, memref<4xcomplex<f64>>
-  %r2 = quantum.state_prep %r1 [1, 2] from %amplitudes : !quantum.reg<3>, memref<4xcomplex<f64>>
+  // CHECK-NEXT: %r2 = quantum.state_prep %r [1, 2] from %amplitudes : !quantum.reg<3>, memref<4xcomplex<f64>>
+  %r2 = quantum.state_prep %r [1, 2] from %amplitudes : !quantum.reg<3>, memref<4xcomplex<f64>>
   // CHECK-NEXT: %r3 = quantum.state_prep %r2 at(%i, %i) from %amplitudes : !quantum.reg<3>, memref<4xcomplex<f64>>
   %r3 = quantum.state_prep %r2 at(%i, %i) from %amplitudes : !quantum.reg<3>, memref<4xcomplex<f64>>
   // CHECK-NEXT: %q = quantum.extract %r3[%i] line 9 : !quantum.reg<3>
