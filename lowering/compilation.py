@@ -34,6 +34,7 @@ from .linking import Code, Compiled, calls_in
 from .native_llvm import compile_object, target_machine, triple
 from .results_in_place import make_results_in_place
 from .sweeps.library import sweeps_in, sweeps_object
+from .verification import Verifier
 
 Pass = Callable[[ModuleOp], None]
 
@@ -67,6 +68,7 @@ def compile_jaxpr(
 ) -> Compiled:
     """Compile a closed jaxpr, and keep the text of every stage if asked to."""
     seconds: dict[str, float] = {}
+    verifier = Verifier(enabled=stages is not None or verifies())
     clock = time.perf_counter()
 
     def finish(stage: str, text: Callable[[], str]) -> None:
@@ -76,22 +78,15 @@ def compile_jaxpr(
             stages[stage] = text()
         clock = time.perf_counter()
 
-    def check(module: ModuleOp) -> None:
-        nonlocal clock
-        if stages is not None or verifies():
-            start = time.perf_counter()
-            module.verify()
-            clock += time.perf_counter() - start
-
     imported = import_program(closed, name=symbol, prepare=prepare)
-    check(imported.module)
+    verifier.check(imported.module)
     finish("import", lambda: str(imported.module))
     for transform in (*passes, fuse_loops, make_results_in_place, put_entries_in_lanes):
         transform(imported.module)
-        check(imported.module)
+        verifier.check(imported.module)
     finish("passes", lambda: str(imported.module))
     converted = convert_to_llvm(imported.module, seed=seed)
-    check(converted)
+    verifier.check(converted)
     finish("llvm", lambda: str(converted))
     module = to_llvmlite(converted)
     counts = len(closed.in_avals) + bool(imported.dimensions), len(closed.out_avals)
