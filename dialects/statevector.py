@@ -1,15 +1,13 @@
 """The `statevector` dialect: gate schedules that a simulator runs in place.
 
 A schedule is data: a table of entries that passes rewrite, and a single call at run
-time. The layout of an entry is the runtime's (see `qjit.runtime.abi`).
+time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
 from xdsl.dialects.builtin import (
-    BytesAttr,
     DenseArrayBase,
     Float64Type,
     IntegerAttr,
@@ -33,78 +31,29 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from .kernels import KernelAttr, KernelOp, parse_kernel, print_kernel
 from .quantum_traits import Borrows
 from .quantum_types import RegisterType
+from .schedule import (
+    COMPUTED,
+    CONSTANT,
+    DYNAMIC,
+    ENTRY_WORDS,
+    NO_SLOT,
+    Element,
+    Entry,
+    Parameter,
+    Place,
+    Schedule,
+    Tables,
+    word_array,
+)
+from .schedule_text import parse_schedule, print_schedule
 from .walk import WALK_OPERATIONS
-
-ENTRY_WORDS = 12
-DYNAMIC = -1
-# Where a parameter comes from, if not from a buffer: an operand, or the constants.
-COMPUTED, CONSTANT = -1, -2
-NO_SLOT = -1
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One gate of a schedule."""
-
-    kernel: int
-    gate: int
-    num_params: int
-    num_targets: int
-    num_controls: int
-    wire_offset: int
-    control_values: int
-    param_offset: int
-    adjoint: int
-    first: int = 0
-    second: int = 0
-    location: int = 0
-
-    def words(self) -> list[int]:
-        """Return the entry as the runtime reads it."""
-        return [*self.__dict__.values()]
-
-    @classmethod
-    def table(cls, words: Sequence[int]) -> list["Entry"]:
-        """Return the entries of a schedule."""
-        starts = range(0, len(words), ENTRY_WORDS)
-        return [cls(*words[start : start + ENTRY_WORDS]) for start in starts]
-
-    def moved(self, wires: int, params: int) -> "Entry":
-        """Return the entry with its wires and parameters further along."""
-        return replace(
-            self,
-            wire_offset=self.wire_offset + wires,
-            param_offset=self.param_offset + params,
-        )
-
-
-@dataclass(frozen=True)
-class Element:
-    """An element of a buffer of floats, read when the schedule runs."""
-
-    buffer: SSAValue
-    index: int
-
-
-Parameter = SSAValue | Element | float
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a parameter's gradient goes: a slot, further along by a run-time shift."""
-
-    slot: int = NO_SLOT
-    shift: SSAValue | None = None
-
-    def moved(self, offset: int) -> "Place":
-        """Return the place of a later parameter; nowhere stays nowhere."""
-        if self.slot == NO_SLOT:
-            return self
-        return Place(self.slot + offset, self.shift)
 
 
 @irdl_op_definition
@@ -115,7 +64,7 @@ class RunOp(IRDLOperation):
     words per scalar: a source and an index into it, or into the `computed` operands or
     the `constants`. `wires` has one number per wire, `DYNAMIC` where it is the next of
     the dynamic operands. `slots`, if any, has two words per scalar, a slot and a shift,
-    and asks that the run be recorded for the adjoint method.
+    and asks that the run be recorded for the adjoint method. A `kernel` is code for it.
     """
 
     name = "statevector.run"
@@ -130,27 +79,21 @@ class RunOp(IRDLOperation):
     origins = prop_def(DenseArrayBase.constr(i32))
     constants = prop_def(DenseArrayBase.constr(Float64Type()))
     slots = opt_prop_def(DenseArrayBase.constr(i32))
+    kernel = opt_prop_def(KernelAttr)
     traits = traits_def(Borrows())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     def __init__(
-        self,
-        register: SSAValue,
-        entries: Sequence[Entry],
-        wires: Sequence[int],
-        params: Sequence[Parameter],
-        matrices: Sequence[SSAValue] = (),
-        dynamic_wires: Sequence[SSAValue] = (),
-        places: Sequence[Place] | None = None,
+        self, register: SSAValue, schedule: Schedule, *, recorded: bool = False
     ) -> None:
-        words = [word for entry in entries for word in entry.words()]
+        words = [word for entry in schedule.placed_entries() for word in entry.words()]
         computed: dict[SSAValue, int] = {}
         sources: dict[SSAValue, int] = {}
         shifts: dict[SSAValue, int] = {}
         constants: list[float] = []
         origins: list[int] = []
         slots: list[int] = []
-        for param in params:
+        for param in schedule.params:
             match param:
                 case Element():
                     source = sources.setdefault(param.buffer, len(sources))
@@ -160,39 +103,97 @@ class RunOp(IRDLOperation):
                     origins += [COMPUTED, place]
                 case _:
                     origins += [CONSTANT, len(constants)]
-                    constants.append(param)
-        for each in places or ():
-            shift = NO_SLOT
-            if each.shift is not None:
-                shift = shifts.setdefault(each.shift, len(shifts))
-            slots += [each.slot, shift]
+                    constants.append(0.0 if param is None else param)
+        if recorded:
+            for each in (*schedule.places, *schedule.matrix_places):
+                shift = NO_SLOT
+                if each.shift is not None:
+                    shift = shifts.setdefault(each.shift, len(shifts))
+                slots += [each.slot, shift]
         super().__init__(
             operands=[
                 register,
                 list(computed),
                 list(sources),
-                matrices,
-                dynamic_wires,
+                [matrix for _, matrix, _ in schedule.matrices if matrix is not None],
+                schedule.dynamic_wires,
                 list(shifts),
             ],
             properties={
-                "entries": _table(words),
-                "wires": _table(wires),
-                "origins": _table(origins),
+                "entries": word_array(words),
+                "wires": word_array(schedule.wires),
+                "origins": word_array(origins),
                 "constants": DenseArrayBase.from_list(Float64Type(), constants),
-                "slots": None if places is None else _table(slots),
+                "slots": word_array(slots) if recorded else None,
             },
         )
 
     @property
     def schedule(self) -> list[Entry]:
-        """The entries, which may be put into another order."""
+        """The entries."""
         return Entry.table(self.entries.get_values())
 
-    @schedule.setter
-    def schedule(self, entries: Sequence[Entry]) -> None:
-        words = [word for entry in entries for word in entry.words()]
-        self.properties["entries"] = _table(words)
+    @property
+    def tables(self) -> Tables:
+        """The schedule with the values that it takes."""
+        return Tables(
+            self.schedule,
+            self.wires.get_values(),
+            self._params(),
+            list(self.matrices),
+            list(self.dynamic_wires),
+            None if self.slots is None else self._places(self.slots),
+        )
+
+    def _params(self) -> list[Parameter]:
+        words, constants = self.origins.get_values(), self.constants.get_values()
+        params: list[Parameter] = []
+        for origin, index in zip(words[::2], words[1::2], strict=True):
+            if origin == COMPUTED:
+                params.append(self.computed[index])
+            elif origin == CONSTANT:
+                params.append(constants[index])
+            else:
+                params.append(Element(self.sources[origin], index))
+        return params
+
+    def _places(self, slots: DenseArrayBase[IntegerType]) -> list[Place]:
+        words = slots.get_values()
+        return [
+            Place(slot, None if shift == NO_SLOT else self.shifts[shift])
+            for slot, shift in zip(words[::2], words[1::2], strict=True)
+        ]
+
+    def of(self, register: SSAValue, entries: Sequence[Entry]) -> "RunOp":
+        """Return a run of its gates on a register: in another order, or some."""
+        schedule = Schedule()
+        for gate in replace(self.tables, entries=entries).gates():
+            schedule.add(gate)
+        return RunOp(register, schedule, recorded=self.slots is not None)
+
+    def print(self, printer: Printer) -> None:
+        """Print the gates, each in a line of its own."""
+        printer.print_string(" ")
+        printer.print_operand(self.register)
+        printer.print_string(" : ")
+        printer.print_attribute(self.register.type)
+        printer.print_string(" " if self.slots is None else " recorded ")
+        print_schedule(printer, self.tables.gates())
+        print_kernel(printer, self.kernel)
+        if self.attributes:
+            printer.print_op_attributes(self.attributes)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> "RunOp":
+        """Parse the gates."""
+        operand = parser.parse_unresolved_operand()
+        parser.parse_punctuation(":")
+        register = parser.resolve_operand(operand, parser.parse_type())
+        recorded = parser.parse_optional_keyword("recorded") is not None
+        run = cls(register, parse_schedule(parser), recorded=recorded)
+        run.kernel = parse_kernel(parser)
+        run.attributes |= parser.parse_optional_attr_dict()
+        return run
 
     def verify_(self) -> None:
         """Check that the table is whole and every dynamic wire is given."""
@@ -267,29 +268,17 @@ class SeedOp(IRDLOperation):
         super().__init__(operands=[key])
 
 
-def _table(words: Sequence[int]) -> DenseArrayBase[IntegerType]:
-    data = np.asarray(words, np.int64).astype(np.int32).tobytes()
-    return DenseArrayBase(i32, BytesAttr(data))
-
-
 Statevector = Dialect(
     "statevector",
-    [RunOp, MeasureOp, ExecutionKeyOp, SeedOp, *WALK_OPERATIONS],
-    [],
+    [RunOp, KernelOp, MeasureOp, ExecutionKeyOp, SeedOp, *WALK_OPERATIONS],
+    [KernelAttr],
 )
 
 __all__ = [
-    "COMPUTED",
-    "CONSTANT",
-    "DYNAMIC",
-    "ENTRY_WORDS",
-    "NO_SLOT",
-    "Element",
-    "Entry",
     "ExecutionKeyOp",
+    "KernelAttr",
+    "KernelOp",
     "MeasureOp",
-    "Parameter",
-    "Place",
     "RunOp",
     "SeedOp",
     "Statevector",

@@ -11,6 +11,7 @@ from xdsl.backend.llvm.convert import convert_module
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
 from xdsl.dialects.llvm import GlobalOp
 
+from qjit.dialects.statevector import KernelOp
 from qjit.runtime.switches import verifies
 
 # NOTE: they register their rules when they are imported.
@@ -33,7 +34,7 @@ from .importer import Importer
 from .linking import Code, Compiled, calls_in
 from .native_llvm import compile_object, target_machine, triple
 from .results_in_place import make_results_in_place
-from .sweeps.library import sweeps_in, sweeps_object
+from .sweeps.library import kernel_object
 from .verification import Verifier
 
 Pass = Callable[[ModuleOp], None]
@@ -88,12 +89,15 @@ def compile_jaxpr(
     converted = convert_to_llvm(imported.module, seed=seed)
     verifier.check(converted)
     finish("llvm", lambda: str(converted))
+    kernels = [op for op in converted.ops if isinstance(op, KernelOp)]
+    for kernel in kernels:
+        kernel.detach()
     module = to_llvmlite(converted)
     counts = len(closed.in_avals) + bool(imported.dimensions), len(closed.out_avals)
     handler = add_handler(module, symbol, *counts)
     text = str(module)
     finish("ir", lambda: text)
-    images = compile_object(text), *map(sweeps_object, sweeps_in(text))
+    images = compile_object(text), *map(kernel_object, kernels)
     code = Code(images, symbol, handler, calls_in(text))
     finish("object", lambda: "")
     report = {"native": imported.native, "host": imported.host, "seconds": seconds}

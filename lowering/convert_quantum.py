@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     MemRefType,
-    StringAttr,
     f64,
     i1,
     i32,
@@ -21,15 +20,16 @@ from xdsl.ir import SSAValue
 
 from qjit.dialects import gradient, quantum, statevector
 from qjit.dialects.quantum_types import RegisterType
-from qjit.dialects.schedule import GIVEN_UNITARY
-from qjit.dialects.statevector import (
+from qjit.dialects.schedule import (
     COMPUTED,
     CONSTANT,
     DYNAMIC,
     ENTRY_WORDS,
+    GIVEN_UNITARY,
     Entry,
 )
 from qjit.runtime.schedule import CHECKPOINT, PREPARE
+from qjit.runtime.target import PRECISIONS
 
 from .convert_to_llvm import (
     ARGUMENT_RULES,
@@ -44,10 +44,13 @@ from .memory import (
     MOST_ITERATIONS,
     state_place,
 )
-from .sweeps.library import CODE, UNDO, precision_of
+from .sweeps.library import UNDO, kernel_op, precision_of
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY = 6
+
+
+OF_SUFFIX = {each.suffix: each for each in PRECISIONS}
 
 
 @dataclass
@@ -186,11 +189,21 @@ def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
 @llvm_rule(statevector.RunOp)
 def _run(converter: Converter, op: statevector.RunOp) -> None:
     given = _given_to(converter, op)
-    code = op.attributes.get(CODE)
-    if isinstance(code, StringAttr):
-        converter.check(converter.result(code.data, i64, given))
-    if op.slots is not None or code is None:
-        _run_by_runtime(converter, op, given)
+    kernel = None if op.kernel is None else _kernel(converter, op)
+    if kernel is not None:
+        converter.check(converter.result(kernel, i64, given))
+    if op.slots is not None or kernel is None:
+        _run_by_runtime(converter, op, given, kernel)
+
+
+def _kernel(
+    converter: Converter, op: statevector.RunOp, *, batched: bool = False
+) -> str:
+    """Return the symbol of a run's kernel, which the module then has."""
+    precision = OF_SUFFIX[simulation_of(converter).suffix]
+    kernel = kernel_op(op, precision, batched=batched)
+    converter.define(kernel.symbol.data, kernel)
+    return kernel.symbol.data
 
 
 def run_in_lanes(converter: Converter, runs: Sequence[statevector.RunOp]) -> None:
@@ -199,12 +212,11 @@ def run_in_lanes(converter: Converter, runs: Sequence[statevector.RunOp]) -> Non
     states, entries, wires, params = zip(*each, strict=True)
     tables = (converter.pointer_array(column) for column in (states, params))
     args = [next(tables), entries[0], wires[0], next(tables)]
-    code = runs[0].attributes[CODE]
-    assert isinstance(code, StringAttr)
-    converter.check(converter.result(code.data, i64, args))
+    kernel = _kernel(converter, runs[0], batched=True)
+    converter.check(converter.result(kernel, i64, args))
     for run, given in zip(runs, each, strict=True):
         if run.slots is not None:
-            _run_by_runtime(converter, run, given)
+            _run_by_runtime(converter, run, given, kernel)
 
 
 def _given_to(converter: Converter, op: statevector.RunOp) -> list[SSAValue]:
@@ -215,16 +227,19 @@ def _given_to(converter: Converter, op: statevector.RunOp) -> list[SSAValue]:
 
 
 def _run_by_runtime(
-    converter: Converter, op: statevector.RunOp, given: Sequence[SSAValue]
+    converter: Converter,
+    op: statevector.RunOp,
+    given: Sequence[SSAValue],
+    kernel: str | None,
 ) -> None:
-    """Let the runtime run gates, or only record them where there is code for them."""
-    recorded, code = op.slots is not None, op.attributes.get(CODE)
+    """Let the runtime run gates, or only record them where a kernel runs them."""
+    recorded = op.slots is not None
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
     tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
     undo = converter.null()
-    if isinstance(code, StringAttr):
-        undo = _function(converter, code.data + UNDO)
+    if kernel is not None:
+        undo = _function(converter, kernel + UNDO)
     state, entries, wires, params = given
     count = converter.int(len(op.entries.get_values()) // ENTRY_WORDS)
     args = [state, entries, count, wires, params, slots, tape, undo]

@@ -103,6 +103,7 @@ class Converter:
         self.iteration: SSAValue | None = None
         self._constants: dict[Any, SSAValue] = {}
         self._data: dict[bytes, str] = {}
+        self._defined: set[str] = set()
         self._room_values: list[SSAValue | None] = []
         self._workspace: SSAValue | None = None
         self._workspace_bytes = 0
@@ -117,6 +118,7 @@ class Converter:
         other.initial_data = self.initial_data
         other.callees = self.callees
         other._declared, other._data = self._declared, self._data
+        other._defined = self._defined
         return other
 
     # Values
@@ -197,6 +199,12 @@ class Converter:
             kind = llvm.LLVMFunctionType(list(types), result)
             op = llvm.FuncOp(symbol, kind, llvm.LinkageAttr("external"))
             self._declared[symbol] = op
+            self.module.body.block.add_op(op)
+
+    def define(self, symbol: str, op: Operation) -> None:
+        """Add what defines a symbol to the module on first use."""
+        if symbol not in self._defined:
+            self._defined.add(symbol)
             self.module.body.block.add_op(op)
 
     def call(

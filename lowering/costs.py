@@ -9,7 +9,8 @@ from xdsl.ir import Block, Operation, SSAValue
 from qjit.dialects.batch import ForEachOp
 from qjit.dialects.quantum import CountsOp, SampleOp
 from qjit.dialects.quantum_types import RegisterType
-from qjit.dialects.statevector import ENTRY_WORDS, RunOp
+from qjit.dialects.schedule import ENTRY_WORDS
+from qjit.dialects.statevector import RunOp
 
 COSTLY = 1 << 12  # an operation that no table knows, such as a call
 UNKNOWN_COUNT = 1 << 6

@@ -14,19 +14,20 @@ from xdsl.context import Context
 from xdsl.dialects import arith, memref, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint
 
 from qjit.dialects import gradient, host, quantum
 from qjit.dialects.batch import ForEachOp, InLanesOp
+from qjit.dialects.kernels import KernelAttr
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.statevector import RunOp
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import Precision
 
 from .costs import CIRCUIT, SIMPLE, callee, trip_count
-from .sweeps.library import code_of, precision_of, run_of
+from .sweeps.library import kernel_of, precision_of, run_of
 
 # Entries of more qubits fill registers on their own.
 MOST_QUBITS = 6
@@ -202,19 +203,19 @@ class _Several:
             raise _IneligibleError
         clones = [op.clone(values) for values in self.found]
         if isinstance(op, RunOp):
-            code = self._code(op)
+            kernel = self._kernel(op)
             for clone in clones:
-                clone.attributes |= code
+                clone.properties["kernel"] = kernel
         return clones
 
-    def _code(self, op: RunOp) -> dict[str, Attribute]:
-        """Return the attributes of a run whose code is that of several entries."""
+    def _kernel(self, op: RunOp) -> KernelAttr:
+        """Return the kernel of a run for several entries."""
         assert isinstance(op.register.type, RegisterType)
         given = op.register.type.size.data, self.precision
         run = run_of(op, *given, batched=True)
         if run is None:
             raise _IneligibleError
-        return code_of(run)
+        return kernel_of(run)
 
     def _is_shared(self, op: Operation) -> bool:
         """Tell whether an operation need be there only once."""

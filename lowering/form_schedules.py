@@ -19,8 +19,14 @@ from qjit.dialects.quantum import (
     UnitaryOp,
 )
 from qjit.dialects.quantum_types import RegisterType, control_pattern
-from qjit.dialects.schedule import Schedule, WireValue
-from qjit.dialects.statevector import Place, RunOp
+from qjit.dialects.schedule import (
+    Place,
+    Schedule,
+    ScheduledGate,
+    ScheduledMatrix,
+    WireValue,
+)
+from qjit.dialects.statevector import RunOp
 
 from .gate_parameters import ParameterReads
 
@@ -127,35 +133,35 @@ class BlockWalk:
             return
         record = GATES[name]
         params, slots, targets, controls = op.groups
-        constants = {
-            "dim": op.dim.value.data if op.dim is not None else 0,
-            "num_targets": len(targets),
-        }
-        self.schedule.add_gate(
-            name,
-            list(map(self.reads.parameter, params)),
-            [float(constants[word]) for word in record.words],
-            list(map(self.reads.place, slots)),
-            [self.wires[bit] for bit in targets] if record.num_targets != 0 else [],
-            [self.wires[bit] for bit in controls],
-            _bitmask(control_pattern(op.control_values, len(controls))),
-            op.adjoint is not None,
-            op.word.data if op.word is not None else None,
-            _location(op),
+        self.schedule.add(
+            ScheduledGate(
+                name,
+                list(map(self.reads.parameter, params)),
+                list(map(self.reads.place, slots)),
+                [self.wires[bit] for bit in targets] if record.num_targets != 0 else [],
+                [self.wires[bit] for bit in controls],
+                _bitmask(control_pattern(op.control_values, len(controls))),
+                op.adjoint is not None,
+                op.word.data if op.word is not None else None,
+                op.dim.value.data if op.dim is not None else 0,
+                _location(op),
+            )
         )
 
     def _unitary(self, op: UnitaryOp) -> None:
         self._follow(op)
-        self.schedule.add_unitary(
-            op.matrix,
-            [self.wires[bit] for bit in op.targets],
-            [self.wires[bit] for bit in op.controls],
-            _bitmask(op.control_pattern),
-            op.adjoint is not None,
-            op.diagonal is not None,
-            op.invertible is not None,
-            Place() if op.slot is None else self.reads.place(op.slot),
-            _location(op),
+        self.schedule.add(
+            ScheduledMatrix(
+                op.matrix,
+                Place() if op.slot is None else self.reads.place(op.slot),
+                [self.wires[bit] for bit in op.targets],
+                [self.wires[bit] for bit in op.controls],
+                _bitmask(op.control_pattern),
+                op.adjoint is not None,
+                op.diagonal is not None,
+                op.invertible is not None,
+                _location(op),
+            )
         )
 
     def _follow(self, op: GateOp | UnitaryOp) -> None:
@@ -169,15 +175,7 @@ class BlockWalk:
         if not schedule.entries:
             return
         assert self.register is not None
-        run = RunOp(
-            self.register,
-            schedule.placed_entries(),
-            schedule.wires,
-            schedule.params,
-            [matrix for _, matrix, _ in schedule.matrices],
-            schedule.dynamic_wires,
-            [*schedule.places, *schedule.matrix_places] if self.recorded else None,
-        )
+        run = RunOp(self.register, schedule, recorded=self.recorded)
         Rewriter.insert_op(run, InsertPoint.before(before))
         self.schedule = Schedule()
 

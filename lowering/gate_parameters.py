@@ -6,7 +6,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from qjit.dialects.quantum import AllocOp, ExtractOp, GateOp, InsertOp, UnitaryOp
-from qjit.dialects.statevector import Element, Parameter, Place
+from qjit.dialects.schedule import Element, Parameter, Place
 
 from .emitter import known_integer
 

@@ -4,11 +4,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from .sweeps.library import code_of, run_of, runs_in
+from .sweeps.library import kernel_of, run_of, runs_in
 
 
 class PlanSweepsPass(ModulePass):
-    """Tell runs of gates their sweeps, and the symbol of the code for these."""
+    """Choose a kernel for the runs that are worth one."""
 
     name = "plan-sweeps"
 
@@ -17,4 +17,4 @@ class PlanSweepsPass(ModulePass):
         for each, num_wires, precision in runs_in(op):
             run = run_of(each, num_wires, precision)
             if run is not None:
-                each.attributes |= code_of(run)
+                each.kernel = kernel_of(run)

@@ -5,7 +5,6 @@ its targets in a tile with the first gates of A, but not with the last, a pass o
 memory is saved in every turn: as for the gate that closes a ring.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xdsl.context import Context
@@ -16,7 +15,8 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.quantum import AllocOp
-from qjit.dialects.statevector import Entry, RunOp
+from qjit.dialects.schedule import Entry
+from qjit.dialects.statevector import RunOp
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import Precision
 
@@ -96,24 +96,13 @@ def _retime(turn: Turn, num_wires: int, precision: Precision) -> None:
     chosen = late_gates(entries, wires, kinds)
     if not chosen:
         return
-    run.schedule = put_first(chosen, entries)
+    Rewriter.replace_op(run, run.of(run.register, put_first(chosen, entries)))
     if not (_is_fresh(turn.before) and all(map(_is_idle_at_first, chosen))):
         inverse = [replace(e, adjoint=1 - e.adjoint) for e in reversed(chosen)]
-        undo = _run_of(turn.before, inverse, run)
+        undo = run.of(turn.before, inverse)
         Rewriter.insert_op(undo, InsertPoint.before(turn.loop))
-    close = _run_of(turn.after, chosen, run)
+    close = run.of(turn.after, chosen)
     Rewriter.insert_op(close, InsertPoint.after(turn.loop))
-
-
-def _run_of(register: SSAValue, entries: Sequence[Entry], of: RunOp) -> RunOp:
-    """A run of some gates of another one that have no parameters."""
-    places = None if of.slots is None else []
-    own, wires = list[Entry](), list[int]()
-    for entry in entries:
-        start, count = entry.wire_offset, entry.num_controls + entry.num_targets
-        own.append(replace(entry, wire_offset=len(wires), param_offset=0))
-        wires += of.wires.get_values()[start : start + count]
-    return RunOp(register, own, wires, [], places=places)
 
 
 def _is_fresh(register: SSAValue) -> bool:

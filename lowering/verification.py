@@ -18,8 +18,7 @@ class Verifier:
         if not self._enabled:
             return
         content = [
-            (op, op.parent, *op.operands, *op.properties.values())
-            + tuple(op.attributes.values())
+            (op, op.parent, *op.operands, *op.properties.values(), dict(op.attributes))
             for op in module.walk()
         ]
         if content != self._known:

@@ -14,8 +14,7 @@ from functools import cache
 import numpy as np
 
 from qjit.dialects.gates import Kernel
-from qjit.dialects.schedule import KERNELS
-from qjit.dialects.statevector import Entry
+from qjit.dialects.schedule import KERNELS, Entry
 from qjit.runtime.switches import enabled
 
 from .factors import Factor, records

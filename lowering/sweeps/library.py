@@ -1,22 +1,25 @@
-"""The code of runs by name: made once, and kept on disk."""
+"""Kernels of schedules: which have one, and their code, which is kept on disk."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from xdsl.dialects import scf
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Operation
+from xdsl.utils.exceptions import VerifyException
 
 from qjit.dialects import gates
+from qjit.dialects.kernels import Kernel, KernelAttr, KernelOp
 from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum_types import RegisterType
-from qjit.dialects.statevector import NO_SLOT, RunOp
+from qjit.dialects.schedule import NO_SLOT, Entry
+from qjit.dialects.statevector import RunOp
 from qjit.lowering.costs import trip_count
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled
@@ -33,8 +36,6 @@ MOST_ONCE, MOST_OFTEN, MOST_TILED = 400, 4500, 16_000
 MOST_BYTES = 1 << 16  # of a state that is not taken tile by tile
 LARGE = 12  # qubits; with each more, twice as much code is worth its while
 UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
-CODE = "sweeps_code"  # the attribute of a run that has code
-_runs: dict[str, Run] = {}
 
 
 @dataclass(frozen=True)
@@ -83,47 +84,106 @@ def is_tiled(num_wires: int, precision: Precision) -> bool:
 def run_of(
     op: RunOp, num_wires: int, precision: Precision, *, batched: bool = False
 ) -> Run | None:
-    """Return a run that is to have code of its own, or None.
+    """Return the code that a run is to have of its own, or None.
 
     It may be that of as many entries of a batch as a register has lanes.
     """
-    if not enabled("sweeps"):
-        return None
-    entries, wires = op.schedule, op.wires.get_values()
-    recorded = op.slots is not None
-    room = Room.of(precision, recorded=recorded, batched=batched)
-    num_wires += precision.lane_bits if batched else 0
-    # There is twice as much code of what is undone, at least.
-    most = MOST_ONCE * _times(op) >> recorded
-    given = (entries, wires, num_wires, room)
-    segments, stages = list[Segment](), list[Stage]()
-    if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
-        segments = segments_of(*given, min(MOST_OFTEN, most)) or []
-    elif is_tiled(num_wires, precision) and not batched:
-        limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
-        stages = plan_stages(*given, limit, in_pairs=recorded)
-    if not segments and not stages:
-        return None
     wanted = None
     if op.slots is not None:
         wanted = tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
+    # There is twice as much code of what is undone, at least.
+    most = MOST_ONCE * _times(op) >> (wanted is not None)
+    given = op.schedule, op.wires.get_values(), wanted, num_wires, precision
+    return _planned(*given, batched=batched, most=most)
+
+
+def _planned(
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    wanted: tuple[bool, ...] | None,
+    num_wires: int,
+    precision: Precision,
+    *,
+    batched: bool,
+    most: int | None = None,
+) -> Run | None:
+    """Return the code of gates, unless there would be too much of it."""
+    if not enabled("sweeps"):
+        return None
+    recorded = wanted is not None
+    room = Room.of(precision, recorded=recorded, batched=batched)
+    num_wires += precision.lane_bits if batched else 0
+    given = (entries, wires, num_wires, room)
+    segments, stages = list[Segment](), list[Stage]()
+    if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
+        limit = MOST_OFTEN if most is None else min(MOST_OFTEN, most)
+        segments = segments_of(*given, limit) or []
+    elif is_tiled(num_wires, precision) and not batched:
+        limit = MOST_TILED
+        if most is not None:
+            limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
+        stages = plan_stages(*given, limit, in_pairs=recorded)
+    if not segments and not stages:
+        return None
     return Run(tuple(segments), tuple(stages), len(entries), wanted, precision)
 
 
-def symbol_of(run: Run) -> str:
-    """Return the symbol of a run's code, which is made when it is asked for.
+def kernel_of(run: Run) -> KernelAttr:
+    """Return the attribute of a run that has code: what that does, in words."""
+    return KernelAttr(Kernel(tuple(run.describe()), run))
+
+
+def kernel_op(op: RunOp, precision: Precision, *, batched: bool = False) -> KernelOp:
+    """Return the code of a run that has some, with its symbol.
 
     What undoes a recorded run has the same symbol with `UNDO` behind it.
     """
-    name = PREFIX + hashlib.sha256(repr(run).encode()).hexdigest()[:24]
-    _runs[name] = run
-    return name
+    assert isinstance(op.register.type, RegisterType)
+    assert op.kernel is not None
+    wanted = None
+    if op.slots is not None:
+        wanted = [slot != NO_SLOT for slot in op.slots.get_values()[::2]]
+    made = KernelOp(
+        "",
+        op.register.type,
+        op.entries,
+        op.wires,
+        wanted,
+        op.kernel,
+        single=precision is C64,
+        batched=batched,
+    )
+    text = repr(run_of_kernel(made))
+    symbol = PREFIX + hashlib.sha256(text.encode()).hexdigest()[:24]
+    made.properties["symbol"] = StringAttr(symbol)
+    return made
 
 
-def code_of(run: Run) -> dict[str, Attribute]:
-    """Return the attributes of a run that has code: its sweeps in words, its symbol."""
-    words = ArrayAttr(map(StringAttr, run.describe()))
-    return {"sweeps": words, CODE: StringAttr(symbol_of(run))}
+def run_of_kernel(op: KernelOp) -> Run:
+    """Return how the code of a kernel is made, which was planned or is planned now."""
+    known = op.kernel.data.plan
+    if isinstance(known, Run):
+        return known
+    wanted = None
+    if op.wanted is not None:
+        wanted = tuple(map(bool, op.wanted.get_values()))
+    run = _planned(
+        op.schedule,
+        op.wires.get_values(),
+        wanted,
+        op.register_type.size.data,
+        C128 if op.single is None else C64,
+        batched=op.batched is not None,
+    )
+    if run is None or kernel_of(run) != op.kernel:
+        raise VerifyException(
+            "Expected what the kernel of these gates does here, "
+            f"{[] if run is None else run.describe()}, but got "
+            f"{list(op.kernel.data.lines)}. After gates are edited, their kernel is "
+            "left out, and chosen again by the pass plan-sweeps."
+        )
+    op.properties["kernel"] = kernel_of(run)
+    return run
 
 
 def _times(op: RunOp) -> int:
@@ -141,11 +201,6 @@ def _times(op: RunOp) -> int:
     return times
 
 
-def sweeps_in(text: str) -> list[str]:
-    """Return the symbols of runs that a module of LLVM IR calls."""
-    return sorted(set(re.findall(rf'@"({PREFIX}[0-9a-f]+)"', text)))
-
-
 @cache
 def _sources() -> tuple[Path, ...]:
     tables = Path(gates.__file__).parent.glob("gate*.py")
@@ -153,15 +208,15 @@ def _sources() -> tuple[Path, ...]:
     return (*sorted(tables), *sorted(own))
 
 
-def sweeps_object(name: str) -> bytes:
-    """Return the object code of a run."""
+def kernel_object(op: KernelOp) -> bytes:
+    """Return the object code of a kernel."""
+    run, name = run_of_kernel(op), op.symbol.data
 
     def build() -> str:
         from .batched import batched_ir
         from .functions import run_ir
         from .tiled import tiled_ir
 
-        run = _runs[name]
         if run.stages:
             return tiled_ir(name, run.stages, run.entries, run.wanted)
         batched = run.segments[0].plan.room.batched

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from qjit.dialects.statevector import DYNAMIC, Entry
+from qjit.dialects.schedule import DYNAMIC, Entry
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import Precision, vector_registers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qjit.dialects.statevector import Entry
+from qjit.dialects.schedule import Entry
 
 from .plan import Rest, divided, passes
 from .tiling import Tiles

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from qjit.dialects.gates import Kernel
-from qjit.dialects.schedule import KERNELS
-from qjit.dialects.statevector import DYNAMIC, Entry
+from qjit.dialects.schedule import DYNAMIC, KERNELS, Entry
 from qjit.lowering.repetitions import numbered, repetitions
 
 from .plan import Plan, Planner, Room, plan_run

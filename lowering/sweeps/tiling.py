@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qjit.dialects.gates import Kernel
-from qjit.dialects.schedule import KERNELS
-from qjit.dialects.statevector import Entry
+from qjit.dialects.schedule import KERNELS, Entry
 from qjit.runtime.switches import enabled
 from qjit.runtime.target import Precision, second_level_cache
 

@@ -20,9 +20,9 @@ func.func @program(%x: memref<64xf64>, %y: memref<64xf64>) {
 // CHECK: quantum.alloc
 // CHECK: quantum.alloc
 // CHECK: batch.in_lanes {
-// CHECK: "statevector.run"
-// CHECK-SAME: sweeps_code
-// CHECK: "statevector.run"
+// CHECK: statevector.run
+// CHECK: kernel [
+// CHECK: statevector.run
 // CHECK: }
 // CHECK-NOT: batch.in_lanes
 // CHECK: quantum.expval

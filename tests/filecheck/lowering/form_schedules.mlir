@@ -16,9 +16,12 @@ func.func @reads(%t: memref<4xf64>, %u: f64) {
   %d = quantum.gate "RX"(%y) on %c
   %s = quantum.insert %d into %r[0] : !quantum.reg<1>
   // CHECK-NOT: memref.load
-  // CHECK: "statevector.run"(%r, %u, %t)
-  // CHECK-SAME: origins = array<i32: 0, 2, -2, 0, -1, 0, 0, 0>
-  // CHECK-SAME: constants = array<f64: 5.000000e-01>
+  // CHECK: statevector.run %r : !quantum.reg<1> {
+  // CHECK-NEXT: RX(%t[2]) on 0
+  // CHECK-NEXT: RY(0.5) on 0
+  // CHECK-NEXT: RZ(%u) on 0
+  // CHECK-NEXT: RX(%t[0]) on 0
+  // CHECK-NEXT: }
   // CHECK-NEXT: quantum.dealloc
   quantum.dealloc %s : !quantum.reg<1>
   func.return
@@ -35,14 +38,19 @@ func.func @writes(%t: memref<1xf64>) {
   %early = memref.load %t[%zero] : memref<1xf64>
   %a = quantum.gate "RX"(%x) on %q
   // CHECK: %early = memref.load
-  // CHECK-NEXT: "statevector.run"(%r, %t)
+  // CHECK-NEXT: statevector.run %r : !quantum.reg<1> {
+  // CHECK-NEXT: RX(%t[0]) on 0
+  // CHECK-NEXT: }
   // CHECK-NEXT: memref.store
   memref.store %one, %t[%zero] : memref<1xf64>
   %b = quantum.gate "RY"(%early) on %a
   %y = memref.load %t[%zero] : memref<1xf64>
   %c = quantum.gate "RZ"(%y) on %b
   %s = quantum.insert %c into %r[0] : !quantum.reg<1>
-  // CHECK-NEXT: "statevector.run"(%r, %early, %t)
+  // CHECK: statevector.run %r : !quantum.reg<1> {
+  // CHECK-NEXT: RY(%early) on 0
+  // CHECK-NEXT: RZ(%t[0]) on 0
+  // CHECK-NEXT: }
   quantum.dealloc %s : !quantum.reg<1>
   func.return
 }

@@ -28,15 +28,15 @@ func.func @layer(%x: f64) {
   %r2 = quantum.insert %b3 into %r1[1] : !quantum.reg<9>
   %r3 = quantum.insert %c3 into %r2[2] : !quantum.reg<9>
   %r4 = quantum.insert %d2 into %r3[3] : !quantum.reg<9>
-  // ANY: "statevector.run"
-  // ALL-SAME: sweeps = ["RX RY on 100000000; RZ as 1 + N by 001000000; RX on 001000000; RX on 000100000; RX on 000100000 if 1001000000", "RX RY on 010000000", "move amplitudes"]
-  // TILES-SAME: sweeps = ["RX RY on 100000000; RZ as 1 + N by 001000000; RX on 001000000; RX on 000100000; RX on 000100000 if 1001000000", "RX RY on 010000000", "move amplitudes"]
-  // MERGING-SAME: sweeps = ["RX on 100000000; RY on 100000000; RX on 010000000;
-  // PERMUTATIONS-SAME: sweeps = ["RX RY on 100000000; CNOT on 010000000 if 1100000000;
-  // DIAGONALS-SAME: sweeps = ["RX RY on 100000000; RZ by 001000000;
-  // REORDERING-SAME: sweeps = [{{.*}}, "RX RY on 010000000; RX on 000100000 if 1001000000", "move amplitudes"]
-  // REGISTERS-SAME: sweeps = ["RX RY on 100000000", "RZ as 1 + N by 001000000; RX on 001000000", "RX on 000100000;
-  // SWEEPS-NOT: sweeps =
+  // ANY: statevector.run
+  // ALL: } kernel ["RX RY on 100000000; RZ as 1 + N by 001000000; RX on 001000000; RX on 000100000; RX on 000100000 if 1001000000", "RX RY on 010000000", "move amplitudes"]
+  // TILES: } kernel ["RX RY on 100000000; RZ as 1 + N by 001000000; RX on 001000000; RX on 000100000; RX on 000100000 if 1001000000", "RX RY on 010000000", "move amplitudes"]
+  // MERGING: } kernel ["RX on 100000000; RY on 100000000; RX on 010000000;
+  // PERMUTATIONS: } kernel ["RX RY on 100000000; CNOT on 010000000 if 1100000000;
+  // DIAGONALS: } kernel ["RX RY on 100000000; RZ by 001000000;
+  // REORDERING: } kernel [{{.*}}, "RX RY on 010000000; RX on 000100000 if 1001000000", "move amplitudes"]
+  // REGISTERS: } kernel ["RX RY on 100000000", "RZ as 1 + N by 001000000; RX on 001000000", "RX on 000100000;
+  // SWEEPS-NOT: kernel
   quantum.dealloc %r4 : !quantum.reg<9>
   func.return
 }
@@ -47,10 +47,10 @@ func.func @large(%x: f64) {
   %a = quantum.extract %r[0] : !quantum.reg<24>
   %a1 = quantum.gate "RX"(%x) on %a
   %r1 = quantum.insert %a1 into %r[0] : !quantum.reg<24>
-  // ANY: "statevector.run"
-  // ALL-SAME: sweeps = ["tiles of
-  // TILES-NOT: sweeps =
-  // SWEEPS-NOT: sweeps =
+  // ANY: statevector.run
+  // ALL: } kernel ["tiles of
+  // TILES-NOT: kernel
+  // SWEEPS-NOT: kernel
   quantum.dealloc %r1 : !quantum.reg<24>
   func.return
 }
