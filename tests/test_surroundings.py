@@ -1,12 +1,15 @@
 """Global and closure variables that change are seen by functions that do not."""
 
+import functools
 import sys
 import textwrap
+from types import ModuleType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jupyter_client.manager import KernelManager
 
 import qjit as qj
@@ -84,6 +87,104 @@ def test_equal_values_and_what_a_function_writes_itself_trace_nothing_again() ->
     scale = float("2.0")
     counted(0.4)
     assert traces == 1
+
+
+def scaled(angle: Any) -> Any:
+    return scale * angle
+
+
+class Scaling:
+    @property
+    def factor(self) -> Any:
+        return scale
+
+    def of(self, angle: Any) -> Any:
+        return self.factor * angle
+
+    def __call__(self, angle: Any) -> Any:
+        return self.of(angle)
+
+    @qj.qnode(wires=1)
+    def cosine(self, angle: Any) -> Any:
+        qj.RX(self.of(angle), 0)
+        return qj.expval(qj.Z(0))
+
+
+scaling, table, listed = Scaling(), {"rule": scaled}, [scaled]
+applied = functools.partial(lambda rule, angle: rule(angle), scaled)
+bound = scaling.of
+custom = jax.custom_jvp(scaled)
+custom.defjvps(lambda t, value, x: scale * t)
+module = ModuleType("module")
+vars(module)["scaled"] = scaled
+
+
+def by_default(angle: Any, rule: Any = scaled) -> Any:
+    return rule(angle)
+
+
+HELD: dict[str, Any] = {
+    "an object": lambda x: scaling.of(x),
+    "an object that is called": lambda x: scaling(x),
+    "a class": lambda x: Scaling.of(scaling, x),
+    "a dictionary": lambda x: table["rule"](x),
+    "a list": lambda x: listed[0](x),
+    "an argument of a partial": lambda x: applied(x),
+    "a bound method": lambda x: bound(x),
+    "a custom rule": lambda x: custom(x),
+    "a module": lambda x: module.scaled(x),
+    "a default": lambda x: by_default(x),
+}
+
+
+@pytest.mark.parametrize("holder", HELD)
+def test_functions_that_are_reached_through(holder: str) -> None:
+    global scale
+    compiled = qj.qjit(HELD[holder])
+    assert compiled(0.25) == 0.5
+    scale = 3.0
+    try:
+        assert compiled(0.25) == 0.75
+    finally:
+        scale = 2.0
+
+
+def test_methods_that_a_method_calls() -> None:
+    global scale
+    np.testing.assert_allclose(scaling.cosine(0.3), np.cos(0.6), rtol=1e-5)
+    scale = 3.0
+    try:
+        np.testing.assert_allclose(scaling.cosine(0.3), np.cos(0.9), rtol=1e-5)
+    finally:
+        scale = 2.0
+
+
+def test_equal_values_of_another_sign_or_type() -> None:
+    global scale
+    reciprocal = qj.qjit(lambda x: x / scale)
+    quotient = qj.qjit(lambda x: jnp.asarray(scale[0] // 2) + 0 * x)
+    try:
+        scale = 0.0
+        assert reciprocal(1.0) == np.inf
+        scale = -0.0
+        assert reciprocal(1.0) == -np.inf
+        scale = (3,)
+        assert quotient(1).dtype.kind == "i"
+        scale = (3.0,)
+        assert quotient(1).dtype.kind == "f"
+    finally:
+        scale = 2.0
+
+
+def test_a_variable_in_place_of_a_builtin() -> None:
+    largest = qj.qjit(lambda x: abs(x))
+    assert largest(-1.0) == 1.0
+    globals()["abs"] = jnp.exp
+    try:
+        assert largest(0.0) == 1.0
+    finally:
+        del globals()["abs"]
+    assert largest(0.0) == 0.0
 
 
 CELLS = [
