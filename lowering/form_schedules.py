@@ -52,7 +52,9 @@ class BlockWalk:
         self.wires = wires
         self.schedule = Schedule()
         self.reads = ParameterReads()
-        self.register: SSAValue | None = None
+        # NOTE: a function of gates has its register as an argument.
+        given = (arg for arg in block.args if isinstance(arg.type, RegisterType))
+        self.register: SSAValue | None = next(given, None)
         self.dead: list[Operation] = []
         self.recorded = False
 

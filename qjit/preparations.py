@@ -151,7 +151,8 @@ def _equation(eqn: JaxprEqn, touched: Touched) -> tuple[list[JaxprEqn], Touched]
     name, params = eqn.primitive.name, eqn.params
     if name == PREPARATION:
         wires = frozenset(params["wires"])
-        clean = None not in touched and not touched & wires
+        # NOTE: on no wires, what is prepared is a phase.
+        clean = wires and None not in touched and not touched & wires
         return [eqn] if clean else _completed(eqn), touched | wires
     if name in _GATES:
         return [eqn], touched | frozenset(params["wires"])

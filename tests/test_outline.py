@@ -257,6 +257,25 @@ def test_vmap_and_hessian() -> None:
     np.testing.assert_allclose(one, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_functions_that_act_on_no_wires() -> None:
+    def phase(angle: Any) -> None:
+        qj.apply(qj.exp(0.5 * qj.Identity(), 1j * angle))
+
+    @qj.qnode(wires=1)
+    def circuit(angle: Any) -> Any:
+        phase(angle)
+        qj.X(0)
+        phase(2 * angle)
+        return qj.state()
+
+    rows = np.asarray([0.1, 0.3])
+    expected = np.exp(3j * rows)  # each operator is applied where made, and again
+    found = qj.qjit(jax.vmap(circuit))(rows)
+    np.testing.assert_allclose(found[:, 1], expected, atol=1e-6)
+    slope = qj.qjit(jax.grad(lambda angle: jnp.real(circuit(angle)[1])))(0.3)
+    np.testing.assert_allclose(slope, -3 * np.sin(0.9), atol=1e-5)
+
+
 def test_errors_name_the_line_of_their_gate() -> None:
     circuit = interleaved(5)
     theta = np.zeros((5, 5))

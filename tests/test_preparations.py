@@ -270,3 +270,32 @@ def test_normalising_any_size(scale: float) -> None:
 
     found = circuit(np.array([3.0, 4.0]) * scale)
     np.testing.assert_allclose(found, [0.36, 0.64], atol=1e-12)
+
+
+NO_WIRES: dict[str, tuple[Callable[[Any], Any], Any, complex]] = {
+    "a state": (lambda v: qj.StatePrep(v, wires=[]), [1j], 1j),
+    "two states": (
+        lambda v: (qj.StatePrep(v, wires=[]), qj.StatePrep(v, wires=[])),
+        [1j],
+        -1,
+    ),
+    "normalised": (
+        lambda v: qj.AmplitudeEmbedding(v, wires=[], normalize=True),
+        [-3.0],
+        -1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_WIRES)
+def test_a_state_of_no_wires_is_a_phase(name: str) -> None:
+    prepare, amplitudes, phase = NO_WIRES[name]
+
+    @qj.qnode(wires=1)
+    def circuit(amplitudes: Any) -> Any:
+        qj.X(0)
+        prepare(amplitudes)
+        return qj.state()
+
+    found = qj.qjit(circuit)(np.asarray(amplitudes))
+    np.testing.assert_allclose(found, [0, phase], atol=1e-7)
