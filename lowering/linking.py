@@ -74,6 +74,8 @@ def calls_in(text: str) -> tuple[str, ...]:
 
 SET_THREADS = "__qrt__set_threads"
 _numbers = itertools.count(1)
+# NOTE: a cache lets two threads compute what neither has yet, and names link once.
+_linking = threading.RLock()
 _describers: dict[int, Callable[[int], str]] = {}
 # NOTE: JIT-compiled code stays loaded for the life of the process, because XLA may
 # call a registered target at any time.
@@ -168,10 +170,11 @@ def load(code: Code, describe: Callable[[int], str]) -> str:
     builder.import_symbol(NUMBER, ctypes.addressof(word))
     builder.import_symbol("__qjit__memory_short", memory_check_address())
     builder.import_symbol("__qjit__memory_room", memory_room_address())
-    builder.add_jit_library(_python())
-    for symbol in code.calls:
-        _bind(builder, symbol)
-    tracker = builder.export_symbol(code.handler).link(_jit(), name)
+    with _linking:
+        builder.add_jit_library(_python())
+        for symbol in code.calls:
+            _bind(builder, symbol)
+        tracker = builder.export_symbol(code.handler).link(_jit(), name)
     _loaded.extend((tracker, word))
     _register(name, tracker[code.handler])
     return name

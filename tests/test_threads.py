@@ -151,6 +151,29 @@ def test_a_forked_process_has_its_own_threads() -> None:
     assert found.stdout.split() == ["0", "True"], found.stderr
 
 
+FIRST = """
+from concurrent.futures import ThreadPoolExecutor
+import qjit as qj
+
+def first(number):
+    @qj.qjit
+    @qj.qnode(wires=1)
+    def circuit(angle):
+        qj.RX(number * angle, 0)
+        return qj.probs(wires=0)
+    return float(circuit(0.0)[0])
+
+with ThreadPoolExecutor(3) as pool:
+    print(sum(pool.map(first, range(6))))
+"""
+
+
+def test_first_compilations_from_several_threads() -> None:
+    """Libraries that all programs share are linked once."""
+    found = outcome(FIRST, "1")
+    assert found.stdout == "6.0\n", found.stderr
+
+
 def test_calls_from_several_threads() -> None:
     """Regions that find the pool at work run where they are called."""
 
