@@ -18,7 +18,7 @@ from qjit.lowering.program import Program
 
 from . import programs
 from .ahead_of_time import Traced
-from .arguments import Named, TakesStatic
+from .arguments import Named, Parts, TakesStatic
 from .autograph import converted
 from .collector import waiting_collector
 from .context import compiled
@@ -150,6 +150,9 @@ class QJIT(TakesStatic, Portable):
 
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Run the function on arrays; a whole program has its own seed, and no key."""
+        if args and isinstance(args[0], Parts):
+            # NOTE: `jax.jit` hands on the object itself, whose attributes are traced.
+            return self._call_apart(args, kwargs, key, self._level)
         jitted = self._jitted if trace_state_clean() else self._inlined
         return call(jitted, self.function, args, kwargs)
 

@@ -230,6 +230,28 @@ class Plain:
         return jax.grad(self.energy)(angle)
 
 
+class Numbers:
+    """An object whose attributes are all arrays, or are traced as such."""
+
+    def __init__(self, weight: Any) -> None:
+        self.weight, self.shifts = weight, {"first": np.ones(2), "second": 0.5}
+
+    @qj.qjit
+    def scaled(self, angle: Any) -> Any:
+        return self.weight * angle + self.shifts["first"].sum()
+
+
+def test_methods_of_objects_that_hold_numbers() -> None:
+    one, other = Numbers(2.0), Numbers(np.float64(3.0))
+    assert np.allclose([one.scaled(ANGLE), other.scaled(ANGLE)], [2.6, 2.9])
+    one.weight = 4
+    assert np.allclose(one.scaled(ANGLE), 3.2)
+    assert np.allclose(jax.grad(one.scaled)(ANGLE), 4.0)
+    assert np.allclose(jax.vmap(one.scaled)(np.ones(2)), 6.0)
+    one.shifts["first"] = np.zeros(3)
+    assert np.allclose(one.scaled(ANGLE), 1.2)
+
+
 @dataclasses.dataclass
 class Data:
     weight: Any
