@@ -44,6 +44,9 @@ class Portable:
 
     def __reduce__(self) -> Any:
         source, path = self.source, _path_of(self)
+        named = _of_same_name(self)
+        if path is None and named is not None:
+            return _varied, (type(self), named, *self.made_from()[1:])
         if isinstance(source, types.FunctionType) and path is not None:
             source.__qualname__ = f"{path}.source"
         return _remade, (type(self), source, *self.made_from()[1:])
@@ -71,12 +74,27 @@ _owners: "weakref.WeakKeyDictionary[Any, weakref.ref[Portable]]"
 _owners = weakref.WeakKeyDictionary()
 
 
+def _of_same_name(portable: Portable) -> Portable | None:
+    """Return the function that has the name of one, if both are made from the same."""
+    found = _at(portable)
+    if not isinstance(found, Portable) or found is portable:
+        return None
+    same = found.made_from()[0] is portable.made_from()[0]
+    return found if same else None
+
+
+def _at(portable: Portable) -> Any:
+    """Return what the name of a function leads to."""
+    found: Any = sys.modules.get(getattr(portable, "__module__", ""))
+    for name in getattr(portable, "__qualname__", "").split("."):
+        found = getattr(found, name, None)
+    return found
+
+
 def _path_of(portable: Portable) -> str | None:
     """Return the path from its module to a function, if its name leads there."""
     path: str = getattr(portable, "__qualname__", "")
-    found: Any = sys.modules.get(getattr(portable, "__module__", ""))
-    for name in path.split("."):
-        found = getattr(found, name, None)
+    found = _at(portable)
     while isinstance(found, Portable) and found is not portable:
         found, path = found.source, f"{path}.source"
     return path if found is portable else None
@@ -87,3 +105,8 @@ def _remade(kind: Any, source: Any, *arguments: Any) -> Portable:
     owner = _owners.get(source) if isinstance(source, types.FunctionType) else None
     found = None if owner is None else owner()
     return kind(source, *arguments) if found is None else found
+
+
+def _varied(kind: Any, named: Portable, *arguments: Any) -> Portable:
+    """Return another one of what a function was made from."""
+    return kind(named.made_from()[0], *arguments)

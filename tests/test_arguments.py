@@ -234,7 +234,8 @@ class Numbers:
     """An object whose attributes are all arrays, or are traced as such."""
 
     def __init__(self, weight: Any) -> None:
-        self.weight, self.shifts = weight, {"first": np.ones(2), "second": 0.5}
+        self.weight = weight
+        self.shifts: dict[str, Any] = {"first": np.ones(2), "second": 0.5}
 
     @qj.qjit
     def scaled(self, angle: Any) -> Any:

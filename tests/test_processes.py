@@ -120,6 +120,16 @@ def test_a_pickled_name_is_the_same_object() -> None:
     assert [f(0.3) for f in again] == [f(0.3) for f in (energy, compiled, slope)]
 
 
+sampled = qj.set_shots(energy, 100)
+
+
+def test_another_function_made_from_what_has_the_name() -> None:
+    for pickler in (pickle, cloudpickle):
+        again = pickle.loads(pickler.dumps([sampled, qj.qjit(sampled)]))
+        assert again[0] is not energy
+        assert all(abs(round(100 * f(0.3)) - 100 * f(0.3)) < 1e-3 for f in again)
+
+
 PROGRAMS = """
 import os, sys, threading, time
 import jax, jax.numpy as jnp, numpy as np
