@@ -60,7 +60,7 @@ func.func @twice(%x: f64) {
   %r = quantum.alloc : !quantum.reg<24>
   // CHECK: scf.for
   // CHECK-NEXT: statevector.run
-  // CHECK-SAME: "PauliRot on {{[01]+}}; PauliRot on {{[01]+}}", "tiles of x{{[x-]+}}", "scale", "move amplitudes"]
+  // CHECK: "PauliRot on {{[01]+}}; PauliRot on {{[01]+}}", "tiles of x{{[x-]+}}", "scale", "move amplitudes"]
   // CHECK-NEXT: scf.yield
   // CHECK-NOT: statevector.run
   %s = scf.for %i = %zero to %two step %one iter_args(%r0 = %r) -> (!quantum.reg<24>) {
