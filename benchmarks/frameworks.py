@@ -69,7 +69,7 @@ class QJit(JaxTransforms):
     def text(self, function: Any, arguments: tuple[Any, ...]) -> dict[str, str]:
         """Return the program as it is imported, and after all passes."""
         stages = function.stages(*arguments)
-        return {"imported": stages["import"], "after passes": stages["passes"]}
+        return {"imported": stages["quantum"], "after passes": stages["entries-in-lanes"]}
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Passes:
         if self.parts is None:
             import jax.numpy as jnp
 
-            text = self.program.stages(*arguments)["passes"]
+            text = self.program.stages(*arguments)["entries-in-lanes"]
             wires = max(map(int, re.findall(r"!quantum\.reg<(\d+)>", text)))
             self.stages = jnp.asarray(float(stages_of(text)))
             cores = len(os.sched_getaffinity(0))

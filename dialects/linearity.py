@@ -20,7 +20,7 @@ from .quantum_types import BitType, RegisterType
 
 # Operations of xDSL whose regions use outer values, too.
 BRANCHES = (scf.IfOp, scf.IndexSwitchOp)
-LINES = "quantum.lines"
+LINES = "qjit.lines"
 
 Wires = frozenset[int | SSAValue]
 

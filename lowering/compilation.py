@@ -1,4 +1,4 @@
-"""From a closed jaxpr to object code, through all stages of the compiler."""
+"""From a closed jaxpr, or the text of a later stage, to object code."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,36 +8,107 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from llvmlite import ir
 from xdsl.backend.llvm.convert import convert_module
+from xdsl.context import Context
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
 from xdsl.dialects.llvm import GlobalOp
 
 from qjit.dialects.statevector import KernelOp
 from qjit.runtime.switches import verifies
 
-# NOTE: they register their rules when they are imported.
-from . import convert_arith as convert_arith
-from . import convert_batch as convert_batch
-from . import convert_func as convert_func
-from . import convert_host as convert_host
-from . import convert_math as convert_math
-from . import convert_memref as convert_memref
-from . import convert_observables as convert_observables
-from . import convert_quantum as convert_quantum
-from . import convert_scf as convert_scf
-from . import convert_walk as convert_walk
-from .convert_to_llvm import convert_to_llvm
-from .entries_in_lanes import put_entries_in_lanes
 from .ffi import add_handler
-from .fuse_loops import fuse_loops
 from .import_program import import_program
-from .importer import Importer
 from .linking import Code, Compiled, calls_in
 from .native_llvm import compile_object, target_machine, triple
-from .results_in_place import make_results_in_place
+from .pipeline import OwnPass, Step
+from .program_attributes import Interface, set_passes
 from .sweeps.library import kernel_object
 from .verification import Verifier
 
-Pass = Callable[[ModuleOp], None]
+
+class Stages:
+    """The texts of stages, if they are kept, and how long each took."""
+
+    def __init__(self, texts: dict[str, str] | None) -> None:
+        self.texts = texts
+        self._verifier = Verifier(enabled=texts is not None or verifies())
+        self.seconds: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    def end(self, name: str, text: Callable[[], str] | None) -> None:
+        """End a stage, which has a text or not."""
+        self.seconds[name] = time.perf_counter() - self._start
+        if self.texts is not None and text is not None:
+            self.texts[name] = text()
+        self._start = time.perf_counter()
+
+    def end_of_module(self, name: str, module: ModuleOp) -> None:
+        """End a stage of a module, which is verified if that is asked for."""
+        self.end(name, lambda: f"{module!s}\n")
+        self._verifier.check(module)
+        self._start = time.perf_counter()
+
+
+def compile_jaxpr(
+    closed: ClosedJaxpr,
+    symbol: str,
+    *,
+    seed: int | None,
+    passes: Sequence[Step | OwnPass],
+    texts: dict[str, str] | None,
+    has_side_effects: bool,
+) -> Compiled:
+    """Compile a closed jaxpr, and keep the texts of its stages if asked to."""
+    stages = Stages(texts)
+    imported = import_program(closed, name=symbol)
+    interface = Interface(
+        symbol,
+        tuple(closed.in_avals),
+        tuple(closed.out_avals),
+        tuple(imported.locations),
+        imported.dimensions,
+        imported.sizes,
+        seed,
+        has_side_effects,
+    )
+    interface.write(imported.module)
+    report = {"native": imported.native, "host": imported.host, **imported.notes}
+    set_passes(imported.module, [step.name for step in passes])
+    stages.end_of_module("quantum", imported.module)
+    return compile_module(imported.module, passes, stages, report, interface)
+
+
+def compile_module(
+    module: ModuleOp,
+    passes: Sequence[Step | OwnPass],
+    stages: Stages,
+    report: dict[str, Any],
+    interface: Interface,
+) -> Compiled:
+    """Run the passes that are yet to come, and compile what they leave."""
+    names = [step.name for step in passes]
+    for number, step in enumerate(passes):
+        step.found().apply(Context(allow_unregistered=True), module)
+        set_passes(module, names[number + 1 :])
+        stages.end_of_module("llvm" if number + 1 == len(passes) else step.name, module)
+    kernels = [op for op in module.ops if isinstance(op, KernelOp)]
+    for kernel in kernels:
+        kernel.detach()
+    native = to_llvmlite(module)
+    dimensions = bool(interface.dimensions)
+    counts = len(interface.inputs) + dimensions, len(interface.results)
+    handler = add_handler(native, interface.entry, *counts)
+    text = str(native)
+    stages.end("ir", lambda: text)
+    images = compile_object(text), *map(kernel_object, kernels)
+    code = Code(images, interface.entry, handler, calls_in(text))
+    stages.end("object", None)
+    return Compiled(
+        code,
+        interface.lines,
+        interface.dimensions,
+        dict(interface.sizes),
+        {"seconds": stages.seconds, **report},
+    )
 
 
 def to_llvmlite(module: ModuleOp) -> Any:
@@ -56,55 +127,3 @@ def to_llvmlite(module: ModuleOp) -> Any:
         words = ", ".join([f"i64 {n}" for n in np.frombuffer(data, np.int64).tolist()])
         variable.initializer = ir.FormattedConstant(variable.value_type, f"[{words}]")
     return found
-
-
-def compile_jaxpr(
-    closed: ClosedJaxpr,
-    symbol: str,
-    *,
-    seed: int | None,
-    passes: Sequence[Pass],
-    prepare: Callable[[Importer], None],
-    stages: dict[str, str] | None,
-) -> Compiled:
-    """Compile a closed jaxpr, and keep the text of every stage if asked to."""
-    seconds: dict[str, float] = {}
-    verifier = Verifier(enabled=stages is not None or verifies())
-    clock = time.perf_counter()
-
-    def finish(stage: str, text: Callable[[], str]) -> None:
-        nonlocal clock
-        seconds[stage] = time.perf_counter() - clock
-        if stages is not None:
-            stages[stage] = text()
-        clock = time.perf_counter()
-
-    imported = import_program(closed, name=symbol, prepare=prepare)
-    verifier.check(imported.module)
-    finish("import", lambda: str(imported.module))
-    for transform in (*passes, fuse_loops, make_results_in_place, put_entries_in_lanes):
-        transform(imported.module)
-        verifier.check(imported.module)
-    finish("passes", lambda: str(imported.module))
-    converted = convert_to_llvm(imported.module, seed=seed)
-    verifier.check(converted)
-    finish("llvm", lambda: str(converted))
-    kernels = [op for op in converted.ops if isinstance(op, KernelOp)]
-    for kernel in kernels:
-        kernel.detach()
-    module = to_llvmlite(converted)
-    counts = len(closed.in_avals) + bool(imported.dimensions), len(closed.out_avals)
-    handler = add_handler(module, symbol, *counts)
-    text = str(module)
-    finish("ir", lambda: text)
-    images = compile_object(text), *map(kernel_object, kernels)
-    code = Code(images, symbol, handler, calls_in(text))
-    finish("object", lambda: "")
-    report = {"native": imported.native, "host": imported.host, "seconds": seconds}
-    return Compiled(
-        code,
-        tuple(imported.locations),
-        imported.dimensions,
-        imported.sizes,
-        report | imported.notes,
-    )

@@ -24,11 +24,12 @@ from qjit.dialects.schedule import (
     Schedule,
     ScheduledGate,
     ScheduledMatrix,
-    WireValue,
 )
 from qjit.dialects.statevector import RunOp
 
 from .gate_parameters import ParameterReads
+
+Wire = int | SSAValue
 
 
 class FormSchedulesPass(ModulePass):
@@ -47,7 +48,7 @@ class FormSchedulesPass(ModulePass):
 class BlockWalk:
     """Collects the gates of one block; other quantum operations end a schedule."""
 
-    def __init__(self, block: Block, wires: dict[SSAValue, WireValue]) -> None:
+    def __init__(self, block: Block, wires: dict[SSAValue, Wire]) -> None:
         self.block = block
         self.wires = wires
         self.schedule = Schedule()

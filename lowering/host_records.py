@@ -78,6 +78,11 @@ def record(*fields: Any) -> int:
     return key
 
 
+def is_known(key: int) -> bool:
+    """Tell whether this process has noted a call by this key."""
+    return key in _records
+
+
 def host_error_text() -> str:
     """Return the message of the last exception that a host call raised."""
     return _failures.pop(threading.get_ident(), "a host call failed.")

@@ -1,6 +1,5 @@
 """Import of a whole program into one function."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +52,6 @@ def import_program(
     closed: ClosedJaxpr,
     *,
     name: str = "program",
-    prepare: Callable[[Importer], None] = lambda _: None,
 ) -> Imported:
     """Import a closed jaxpr as one function that writes its results into buffers.
 
@@ -63,7 +61,6 @@ def import_program(
     host_only: frozenset[str] = frozenset()
     while True:
         importer = Importer(name, host_only)
-        prepare(importer)
         try:
             return _import_into(importer, closed)
         except UnknownSizeError as error:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,11 +16,8 @@ from .jax_internals import weakly_typed
 from .kept_programs import find, identify, keep
 from .linking import load
 from .memory import ITERATION_SHIFT, NO_MEMORY, memory_text
+from .pipeline import OwnPass, Step, names_of, resolve
 from .python_calls import INTERRUPTED
-
-if TYPE_CHECKING:
-    from .compilation import Pass
-    from .importer import Importer
 
 # Statuses from this one on are of checks, which bring messages of their own.
 CHECKED = 16
@@ -105,39 +102,44 @@ def compile_program(
     *,
     name: str = "program",
     seed: int | None = None,
-    rewrite: Callable[[ClosedJaxpr], ClosedJaxpr] = lambda closed: closed,
-    passes: Callable[[], Sequence["Pass"]] = tuple,
-    prepare: Callable[["Importer"], None] = lambda _: None,
-    known_as: Any = None,
+    steps: Sequence[Step | OwnPass] | None = None,
+    rules: Callable[[], None] = lambda: None,
     keep_stages: bool = False,
     has_side_effect: bool | None = None,
 ) -> Program:
     """Compile a closed jaxpr and register it as an FFI target.
 
     A program has side effects, and so runs even if nobody reads its results, if its
-    jaxpr has, unless told otherwise. Object code is kept on disk if `known_as` tells
-    what `rewrite`, `passes` and `prepare` do; then a later process has no more to do
-    than to find it.
+    jaxpr has, unless told otherwise. The steps are those without which no program is
+    compiled, if none are given; `rules` registers how more primitives are imported.
+    Object code is kept on disk if all steps are of the pipeline; then a later process
+    has no more to do than to find it.
     """
     if has_side_effect is None:
         has_side_effect = bool(closed.effects)
     symbol = f"qjit_{''.join(c if c.isalnum() else '_' for c in name)}"
     stages: dict[str, str] = {}
     clock = time.perf_counter()
-    identity = identify(closed, symbol, None if keep_stages else known_as, seed)
+    steps = resolve(()) if steps is None else steps
+    identity = identify(closed, symbol, None if keep_stages else names_of(steps), seed)
     compiled = find(identity)
     state = "hit"
     seconds = {"cache": time.perf_counter() - clock}
     if compiled is None:
         from .compilation import compile_jaxpr  # the compiler and xDSL, if needed
 
+        rules()
+        before = [step for step in steps if step.level == "jaxpr"]
+        rewritten = closed
+        for step in before:
+            rewritten = step.found(rewritten)
         compiled = compile_jaxpr(
-            rewrite(closed),
+            rewritten,
             symbol,
             seed=seed,
-            passes=passes(),
-            prepare=prepare,
-            stages=stages if keep_stages else None,
+            passes=steps[len(before) :],
+            texts=stages if keep_stages else None,
+            has_side_effects=has_side_effect,
         )
         state = keep(identity, compiled)
         seconds |= compiled.report["seconds"]

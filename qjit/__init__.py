@@ -75,7 +75,9 @@ from .ops.functions import s_prod as s_prod
 from .ops.functions import simplify as simplify
 from .ops.functions import sum as sum
 from .ops.operator import Operator as Operator
+from .pass_list import passes as passes
 from .product_formulas import ApproxTimeEvolution as ApproxTimeEvolution
+from .pass_list import passes as passes
 from .product_formulas import TrotterProduct as TrotterProduct
 from .public_face import public as _public
 from .qnode import QNode as QNode
@@ -84,6 +86,7 @@ from .qnode import set_shots as set_shots
 from .rotations import MultiRZ as MultiRZ
 from .rotations import PauliRot as PauliRot
 from .rotations import PCPhase as PCPhase
+from .stage_texts import compile_stage as compile_stage
 from .templates import QFT as QFT
 from .templates import AmplitudeEmbedding as AmplitudeEmbedding
 from .templates import AngleEmbedding as AngleEmbedding

@@ -12,8 +12,8 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
+from qjit.lowering import pipeline as pipelines
 from qjit.lowering.dimensions import UnknownSizeError, names, numbers
-from qjit.lowering.pipeline import asks_for
 from qjit.lowering.program import Program
 
 from . import programs
@@ -31,7 +31,7 @@ from .dynamic_shapes import (
     has_symbolic_shape,
 )
 from .dynamic_stages import DynamicTraced
-from .errors import ParameterError, UnsupportedError
+from .errors import ParameterError, PipelineError, UnsupportedError
 from .jax_internals import trace_state_clean, user_line, wide_types
 from .jit_options import jitted
 from .keys import checked_seed
@@ -96,6 +96,14 @@ def _content(leaf: Any) -> Any:
     return known.shape, known.dtype, known.tobytes()
 
 
+def _steps(pipeline: Any) -> tuple[pipelines.Step | pipelines.OwnPass, ...]:
+    """Return the steps of a pipeline, which may be wrong."""
+    try:
+        return pipelines.resolve(pipeline)
+    except pipelines.PipelineError as error:
+        raise PipelineError(f"{user_line()}: {error}") from error
+
+
 class QJIT(TakesStatic, Portable):
     """A compiled function; it behaves like the Python function under JAX."""
 
@@ -107,7 +115,7 @@ class QJIT(TakesStatic, Portable):
         self.function = function = converted(function) if autograph else function
         self._name = getattr(function, "__name__", "program")
         self._seed = checked_seed(options.pop("seed"))
-        self._passes: Any = options.pop("pipeline")
+        self._steps = _steps(options.pop("pipeline"))
         self._keep_stages: bool = options.pop("keep_stages")
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
         self._programs: dict[Any, tuple[Program, Any, ShapeChecks]] = Unsent()
@@ -259,7 +267,7 @@ class QJIT(TakesStatic, Portable):
                     closed,
                     name=self._name,
                     seed=self._seed,
-                    pipeline=self._passes,
+                    steps=self._steps,
                     keep_stages=keep_stages,
                 )
         except UnknownSizeError as error:
@@ -270,7 +278,7 @@ class QJIT(TakesStatic, Portable):
             ) from error
 
     def _rerolling(self) -> Any:
-        return rerolling(asks_for(self._passes, "reroll-loops"))
+        return rerolling(any(step.name == "reroll-loops" for step in self._steps))
 
     def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the jaxpr that these arguments are traced to."""
@@ -354,8 +362,9 @@ def qjit(
             serves all sizes; axes of one name have one size in a call.
         autograph: let traced values decide Python's `if`, `for`, `while`, `and`, `or`,
             `not` and the like, in `fn` and in the functions that it calls.
-        pipeline: names of passes, passes, or a callable from the default tuple to a
-            new one; None for the default.
+        pipeline: names of passes, passes of xDSL, or a callable from the default tuple
+            of names to a new one; None for the default. `qj.passes` lists them. Where
+            names are given, levels after "quantum" of which there is none are as usual.
         seed: seed of all random numbers that have no seed of their own, an integer or a
             key of JAX.
         keep_stages: keep the text of every stage.
@@ -366,6 +375,7 @@ def qjit(
         `jax.jit` of the function; its quantum parts are native there as well.
 
     Raises:
+        PipelineError: if a pass does not exist, or cannot work where it stands.
         DimensionError: if axes of one name have different sizes, or if the function
             needs the size of an abstracted axis when it is traced.
         SourceError: for `autograph`, if the source of `fn` is not available.

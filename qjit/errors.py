@@ -218,6 +218,21 @@ class UnsupportedError(QJitError, NotImplementedError):
     """
 
 
+class PipelineError(QJitError, ValueError):
+    """A pipeline has a pass that does not exist, or an order that cannot work.
+
+    `qjit.passes` lists the passes with their levels, which follow one another.
+    """
+
+
+class StageError(QJitError, ValueError):
+    """The text of a stage is no program that can be gone on with.
+
+    It is the text of one stage of `f.stages(*args)`, with its attributes, and what was
+    edited in it must keep the rules of its operations.
+    """
+
+
 class DebugAssertionError(QJitError, AssertionError):
     """A condition that `qjit.debug_assert` was given did not hold.
 

@@ -1,13 +1,28 @@
 """The command `qjit-opt`: run passes on IR text."""
 
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from qjit.dialects.batch import Batch
-from qjit.dialects.gradient import Gradient
-from qjit.dialects.host import Host
-from qjit.dialects.quantum import Quantum
-from qjit.dialects.statevector import Statevector
 from qjit.lowering.passes import PASSES
+from qjit.lowering.program_attributes import PASSES as YET_TO_COME
+from qjit.lowering.program_attributes import set_passes, texts_of
+from qjit.lowering.stage_text import DIALECTS
+
+
+class RestPass(ModulePass):
+    """Run the passes that a program says are yet to come."""
+
+    name = "rest-of-pipeline"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Run them in order."""
+        names = texts_of(op.attributes.get(YET_TO_COME))
+        for number, name in enumerate(names):
+            PASSES[name]().apply(ctx, op)
+            set_passes(op, names[number + 1 :])
+            op.verify()
 
 
 class OptMain(xDSLOptMain):
@@ -16,7 +31,7 @@ class OptMain(xDSLOptMain):
     def register_all_dialects(self) -> None:
         """Add the dialects of qjit to those of xDSL."""
         super().register_all_dialects()
-        for dialect in (Quantum, Gradient, Statevector, Batch, Host):
+        for dialect in DIALECTS:
             self.ctx.load_dialect(dialect)
 
     def register_all_passes(self) -> None:
@@ -24,6 +39,7 @@ class OptMain(xDSLOptMain):
         super().register_all_passes()
         for name, each in PASSES.items():
             self.register_pass(name, lambda each=each: each)
+        self.register_pass(RestPass.name, lambda: RestPass)
 
 
 def main() -> None:

@@ -3,20 +3,18 @@
 The compiler, with xDSL, is imported only when something is compiled.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 from jax.extend.core import ClosedJaxpr
 
 from qjit.lowering.canonical import declare
-from qjit.lowering.pipeline import chosen_passes, pipeline_names
+from qjit.lowering.pipeline import OwnPass, Step, resolve
 from qjit.lowering.program import Program, compile_program
 
 from .circuit_primitives import Circuit
 from .diff_methods import Differences
 from .eigenbases import Moments
 from .outcomes import Frequencies, Powers, Tallies
-from .reroll import is_rerolling, reroll
-from .shared_runs import Sharing
 from .split import Core
 
 declare(Circuit, Core, Differences)
@@ -28,28 +26,21 @@ def compile_jaxpr(
     *,
     name: str,
     seed: int | None = None,
-    pipeline: Any = None,
+    steps: Sequence[Step | OwnPass] | None = None,
     keep_stages: bool = False,
 ) -> Program:
     """Compile a closed jaxpr that may call quantum functions."""
-    names = pipeline_names(pipeline)
-
-    def rewrite(closed: ClosedJaxpr) -> ClosedJaxpr:
-        from . import import_rules as import_rules  # they register themselves
-
-        return Sharing().closed(reroll(closed))
-
-    def passes() -> Any:
-        from qjit.lowering.passes import runners
-
-        return runners(chosen_passes(pipeline))
-
+    steps = resolve(None) if steps is None else steps
     return compile_program(
         closed,
         name=name,
         seed=seed,
-        rewrite=rewrite,
-        passes=passes,
-        known_as=None if names is None else (names, is_rerolling()),
+        steps=steps,
+        rules=_rules,
         keep_stages=keep_stages,
     )
+
+
+def _rules() -> None:
+    """Register how quantum functions are imported."""
+    from . import import_rules as import_rules

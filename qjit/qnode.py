@@ -296,7 +296,7 @@ class QNode(TakesStatic, Portable):
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
-        if not measures_midway(rest.jaxpr):
+        if is_rerolling() and not measures_midway(rest.jaxpr):
             rest = reroll(rest)
         parts = replace(parts, circuit=rest)
         circuit = Circuit(

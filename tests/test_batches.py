@@ -144,7 +144,7 @@ def test_derivatives_from_batches(method: str) -> None:
         return qj.expval(qj.Z(0))
 
     compiled = qj.qjit(jax.grad(circuit))
-    assert "batch.for_each" in compiled.stages(POINTS[0])["import"]
+    assert "batch.for_each" in compiled.stages(POINTS[0])["quantum"]
     wanted = jax.grad(exact)(POINTS[0])
     np.testing.assert_allclose(compiled(POINTS[0]), wanted, atol=1e-6)
 
@@ -173,7 +173,7 @@ def test_rows_of_a_jacobian() -> None:
 def test_loops_of_the_user() -> None:
     """A loop without a carry is a batch; `reverse` and a carry make it none."""
     mapped = qj.qjit(lambda x: jax.lax.map(energy, x))
-    assert "batch.for_each" in mapped.stages(POINTS)["import"]
+    assert "batch.for_each" in mapped.stages(POINTS)["quantum"]
     wanted = entry_by_entry(energy, POINTS)
     np.testing.assert_allclose(mapped(POINTS), wanted, atol=1e-12)
 
@@ -184,7 +184,7 @@ def test_loops_of_the_user() -> None:
         return jax.lax.scan(lambda _, x: (None, energy(x)), None, x, reverse=True)[1]
 
     for function in (summed, backwards):
-        assert "batch.for_each" not in qj.qjit(function).stages(POINTS)["import"]
+        assert "batch.for_each" not in qj.qjit(function).stages(POINTS)["quantum"]
     np.testing.assert_allclose(qj.qjit(summed)(POINTS)[0], wanted.sum(), atol=1e-11)
     np.testing.assert_allclose(qj.qjit(backwards)(POINTS), wanted, atol=1e-12)
 

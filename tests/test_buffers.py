@@ -26,7 +26,7 @@ def check(function: Callable[..., Any], *args: Any) -> None:
 def copies_in_loops(function: Callable[..., Any], *args: Any) -> int:
     """Count the arrays that are copied inside loops."""
     depth = found = 0
-    for line in qj.qjit(function).stages(*args)["import"].splitlines():
+    for line in qj.qjit(function).stages(*args)["quantum"].splitlines():
         depth += line.count("{") - line.count("}")
         found += depth > 2 and "memref.copy" in line
     return found
@@ -90,7 +90,7 @@ def test_neighbouring_loops_become_one() -> None:
     function = repeat(lambda c: step(*c))
     check(function, X, SHIFTED, X * X)
     stages = qj.qjit(function).stages(X, SHIFTED, X * X)
-    counts = [stages[stage].count("scf.for") for stage in ("import", "passes")]
+    counts = [stages[stage].count("scf.for") for stage in ("quantum", "entries-in-lanes")]
     assert counts == [5, 2]
 
 

@@ -163,7 +163,7 @@ def test_a_program_is_found_again(folder: Path) -> None:
     report = again.report(0.3)
     assert report["native"]["qnode"] == 1
     assert report["diff_method"] == {"cosine": "adjoint"}
-    assert "import" not in report["seconds"]
+    assert "quantum" not in report["seconds"]
 
 
 def test_clear(folder: Path) -> None:

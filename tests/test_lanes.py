@@ -29,7 +29,7 @@ POINTS = np.random.default_rng(5).uniform(-2, 2, (ENTRIES, 3))
 
 def is_in_lanes(function: Any, *arguments: Any) -> bool:
     """Whether a batch of a function is taken several entries at a time."""
-    return "batch.in_lanes" in qj.qjit(function).stages(*arguments)["passes"]
+    return "batch.in_lanes" in qj.qjit(function).stages(*arguments)["entries-in-lanes"]
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), SIZES)
@@ -156,7 +156,7 @@ def test_any_number_of_entries(entries: int) -> None:
 
 def test_a_number_of_entries_that_is_left_open() -> None:
     compiled = qj.qjit(lambda x: jax.vmap(small)(x), abstracted_axes={0: "entries"})
-    assert "batch.in_lanes" in compiled.stages(POINTS)["passes"]
+    assert "batch.in_lanes" in compiled.stages(POINTS)["entries-in-lanes"]
     for entries in (1, 5, ENTRIES):
         expected = [small(point) for point in POINTS[:entries]]
         np.testing.assert_allclose(compiled(POINTS[:entries]), expected, atol=1e-12)
@@ -215,7 +215,7 @@ def code() -> str:
 
     plan_run.cache_clear()
     programs = [
-        qj.qjit(each).stages(x)["passes"]
+        qj.qjit(each).stages(x)["entries-in-lanes"]
         for each, x in ((circuit, 0.3), (jax.vmap(circuit), jnp.ones(64)))
     ]
     return "".join((*programs, forward.module(C128), compose.module(C128)))

@@ -171,7 +171,7 @@ def test_derivatives_of_what_recurs() -> None:
 
 
 def text(function: Callable[..., Any], *args: Any, **options: Any) -> str:
-    return qj.qjit(function, **options).stages(*args)["import"]
+    return qj.qjit(function, **options).stages(*args)["quantum"]
 
 
 def ansatz(angles: Any, wires: Sequence[int]) -> None:

@@ -24,7 +24,7 @@ def test_update_in_place_copies_nothing() -> None:
         ),
         keep_stages=True,
     )
-    body = program.stages["import"].split("scf.for")[1].split("scf.yield")[0]
+    body = program.stages["quantum"].split("scf.for")[1].split("scf.yield")[0]
     assert "memref.copy" not in body
 
 
@@ -33,8 +33,8 @@ def test_elementwise_chains_share_one_loop() -> None:
         jax.make_jaxpr(lambda a: jnp.sum(jnp.sin(a) * 2 + jnp.cos(a)))(jnp.zeros(100)),
         keep_stages=True,
     )
-    assert program.stages["import"].count("scf.for") == 1
-    assert "memref.alloc" not in program.stages["import"]
+    assert program.stages["quantum"].count("scf.for") == 1
+    assert "memref.alloc" not in program.stages["quantum"]
 
 
 def on_host(matrix: Any) -> Any:

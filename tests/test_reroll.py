@@ -184,7 +184,7 @@ def layered(layers: int) -> Callable[..., Any]:
 
 
 def size(function: Callable[..., Any], *args: Any, pipeline: Any = None) -> int:
-    text = qj.qjit(function, pipeline=pipeline).stages(*args)["passes"]
+    text = qj.qjit(function, pipeline=pipeline).stages(*args)["entries-in-lanes"]
     return len(text.splitlines())
 
 

@@ -78,7 +78,7 @@ PROGRAMS = [
 
 @pytest.mark.parametrize(("program", "runs"), PROGRAMS)
 def test_number_of_runs(program: Any, runs: int) -> None:
-    text = qj.qjit(program).stages(X)["import"]
+    text = qj.qjit(program).stages(X)["quantum"]
     assert text.count("quantum.alloc") == runs
 
 

@@ -57,7 +57,7 @@ def in_a_loop(x: Any, y: Any) -> Any:
 
 
 def functions(program: Callable[..., Any], *args: Any) -> int:
-    return qj.qjit(program).stages(*args)["import"].count("func.func")
+    return qj.qjit(program).stages(*args)["quantum"].count("func.func")
 
 
 @pytest.mark.parametrize("program", [steps, energies, gradients, in_a_loop])

@@ -192,7 +192,7 @@ def test_stages_tell_the_sweeps() -> None:
         layers(qj, angles, 4)
         return qj.expval(qj.Z(0))
 
-    text = circuit.stages(np.ones((6, 4, 2)))["passes"]
+    text = circuit.stages(np.ones((6, 4, 2)))["entries-in-lanes"]
     assert '"H on 1000", "6 times", "RX on 1000; RX on 0100; ' in text
     assert '"move amplitudes", "RY on 0100"' in text
     assert "} kernel [" in text

@@ -47,7 +47,7 @@ def set_tiles(dtype: str, *qubits: int) -> None:
 
 def tiles_of(circuit: Any, *arguments: Any) -> int:
     """How many stages a program has on tiles."""
-    return qj.qjit(circuit).stages(*arguments)["passes"].count('"tiles of ')
+    return qj.qjit(circuit).stages(*arguments)["entries-in-lanes"].count('"tiles of ')
 
 
 def relabelled(steps: Any, num_wires: int) -> Any:
@@ -132,7 +132,7 @@ def test_gates_between_stages_are_left_to_the_runtime(gate: str) -> None:
         return m.expval([1.0], ["XIIIIIY"])
 
     angles = rng.uniform(0, 6, 15)
-    text = qj.qjit(circuit).stages(angles, 2)["passes"]
+    text = qj.qjit(circuit).stages(angles, 2)["entries-in-lanes"]
     assert '"1 by the runtime", "tiles of ' in text
     value, slope = qj.qjit(jax.value_and_grad(circuit))(angles, 2)
     np.testing.assert_allclose(value, reference(angles), atol=1e-13)
