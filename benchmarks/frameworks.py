@@ -69,7 +69,8 @@ class QJit(JaxTransforms):
     def text(self, function: Any, arguments: tuple[Any, ...]) -> dict[str, str]:
         """Return the program as it is imported, and after all passes."""
         stages = function.stages(*arguments)
-        return {"imported": stages["quantum"], "after passes": stages["entries-in-lanes"]}
+        last = stages["entries-in-lanes"]
+        return {"imported": stages["quantum"], "after passes": last}
 
 
 @dataclass(frozen=True)

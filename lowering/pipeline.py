@@ -98,15 +98,14 @@ def resolve(pipeline: Pipeline | None) -> tuple[Step | OwnPass, ...]:
     none of that level; a function decides on all.
     """
     if callable(pipeline):
-        steps = _known(pipeline(DEFAULT))
-    else:
-        steps = _known(DEFAULT if pipeline is None else pipeline)
-        named = {step.level for step in steps}
-        for name in DEFAULT:
-            level = STEPS[name].level
-            if LEVELS.index(level) > LEVELS.index("quantum") and level not in named:
-                steps.append(STEPS[name])
-    return tuple(_in_order(steps))
+        return tuple(_in_order(_known(pipeline(DEFAULT))))
+    steps = _in_order(_known(DEFAULT if pipeline is None else pipeline))
+    named = {step.level for step in steps if not getattr(step, "needed", False)}
+    for name in DEFAULT:
+        level = STEPS[name].level
+        if LEVELS.index(level) > LEVELS.index("quantum") and level not in named:
+            steps.append(STEPS[name])
+    return tuple(sorted(steps, key=lambda step: LEVELS.index(step.level)))
 
 
 def _known(items: Sequence[Any]) -> list[Step | OwnPass]:

@@ -37,7 +37,7 @@ def parsed(text: str) -> ModuleOp:
     for dialect in DIALECTS:
         context.load_dialect(dialect)
     try:
-        module = Parser(context, text).parse_module()
+        module = Parser(context, text, "the text").parse_module()
         module.verify()
     except (ParseError, VerifyException) as error:
         raise TextError(str(error).strip()) from error
@@ -62,7 +62,8 @@ def compile_text(text: str) -> tuple[Program, Interface]:
     module = parsed(text)
     interface = interface_of(module)
     steps = [find_step(name) for name in texts_of(module.attributes.get(PASSES))]
-    stages = Stages({})
+    texts: dict[str, str] = {}
+    stages = Stages(texts)
     try:
         compiled = compile_module(module, steps, stages, {}, interface)
     except VerifyException as error:
@@ -73,7 +74,7 @@ def compile_text(text: str) -> tuple[Program, Interface]:
         interface.results,
         list(interface.lines),
         compiled.report,
-        stages.texts,
+        texts,
         interface.has_side_effects,
         interface.dimensions,
         interface.sizes,

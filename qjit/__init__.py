@@ -77,7 +77,6 @@ from .ops.functions import sum as sum
 from .ops.operator import Operator as Operator
 from .pass_list import passes as passes
 from .product_formulas import ApproxTimeEvolution as ApproxTimeEvolution
-from .pass_list import passes as passes
 from .product_formulas import TrotterProduct as TrotterProduct
 from .public_face import public as _public
 from .qnode import QNode as QNode

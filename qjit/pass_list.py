@@ -12,7 +12,7 @@ class PassList(Mapping[str, Step]):
     >>> qj.passes["cancel-inverses"].level
     'quantum'
     >>> print(qj.passes["cancel-inverses"].meaning)
-    Remove pairs of gates that undo one another.
+    Remove pairs of gates that undo one another on the same qubits.
     """
 
     def __getitem__(self, name: str) -> Step:

@@ -1,5 +1,6 @@
 """Programs that go on from the text of a stage of the compiler."""
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 from qjit.lowering.dimensions import numbers
 from qjit.lowering.pipeline import PipelineError
 
-from .diagnostics import settled
+from .diagnostics import awaited
 from .dynamic_shapes import check_sizes
 from .errors import ArgumentError, DimensionError, StageError
 from .jax_internals import user_line
@@ -37,13 +38,17 @@ class CompiledStage:
         arrays = [
             jnp.asarray(arg, aval.dtype) for arg, aval in zip(args, inputs, strict=True)
         ]
-        sizes: dict[str, int] = {}
-        for array, aval in zip(arrays, inputs, strict=True):
-            if array.ndim == len(aval.shape):
-                found = zip(aval.shape, array.shape, strict=True)
-                sizes |= {
-                    str(d): n for d, n in found if str(d) in self._program.dimensions
-                }
+        sizes = {
+            str(dimension): size
+            for array, aval in zip(arrays, inputs, strict=True)
+            for dimension, size in zip(aval.shape, array.shape, strict=False)
+            if str(dimension) in self._program.dimensions
+        }
+        if len(sizes) < len(self._program.dimensions):
+            raise DimensionError(
+                f"{user_line()}: the sizes {', '.join(self._program.dimensions)} of "
+                f"'{name}' do not follow from arrays of these shapes."
+            )
         for place, (array, aval) in enumerate(zip(arrays, inputs, strict=True)):
             if array.shape != numbers(aval.shape, sizes):
                 raise DimensionError(
@@ -51,7 +56,7 @@ class CompiledStage:
                     f"argument {place}, but got one of shape {array.shape}."
                 )
         check_sizes(self._program, sizes, name)
-        return tuple(settled(self._program.call(*arrays, sizes=sizes)))
+        return tuple(awaited(partial(self._program.call, sizes=sizes), *arrays))
 
 
 def compile_stage(text: str) -> CompiledStage:

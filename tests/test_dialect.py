@@ -6,11 +6,12 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr, f64
 from xdsl.ir import Block, Region
 from xdsl.utils.exceptions import VerifyException
 
+import qjit as qj
 from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
 from qjit.dialects.linearity import verify_linear
-from qjit.lowering.passes import PASSES, find_pass
-from qjit.lowering.pipeline import DEFAULT
+from qjit.lowering.passes import PASSES
+from qjit.lowering.pipeline import DEFAULT, STEPS
 
 
 def test_properties_left_out_are_absent() -> None:
@@ -79,15 +80,19 @@ def test_a_long_circuit_is_linear() -> None:
     block.add_ops([insert, quantum.DeallocOp(insert.out_register), func.ReturnOp()])
     module = ModuleOp([func.FuncOp("main", ((), ()), Region(block))])
     verify_linear(module)
-    find_pass("cancel-inverses")().apply(None, module)  # pyright: ignore[reportArgumentType]
+    PASSES["cancel-inverses"]().apply(None, module)  # pyright: ignore[reportArgumentType]
     verify_linear(module)
     assert len(list(block.ops)) == 5
 
 
 def test_passes_are_found_by_name() -> None:
-    assert set(DEFAULT) <= set(PASSES)
-    with pytest.raises(ValueError, match="The passes are: cancel-inverses"):
-        find_pass("cancel")
+    assert {name for name in DEFAULT if STEPS[name].level != "jaxpr"} < set(PASSES)
+    for name in PASSES:
+        assert PASSES[name].name == name
+        assert qj.passes[name].meaning.endswith(".")
+        assert f"{name} " in repr(qj.passes)
+    with pytest.raises(ValueError, match="The passes are reroll-loops, "):
+        PASSES["cancel"]
 
 
 def test_terms_print_as_they_are_parsed() -> None:

@@ -1,6 +1,7 @@
 """Every stage of a program is complete as text: it is read back, and gone on from."""
 
 import io
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -32,16 +33,28 @@ def modules(function: Any, *args: Any) -> dict[str, str]:
     return {name: text for name, text in stages.items() if name not in NOT_MODULES}
 
 
-def assert_texts_are_complete(function: Any, args: Any, chosen: int) -> None:
-    """Check that all stages are read as they are, and one gives the same program."""
+def assert_texts_are_complete(function: Any, args: Any, *chosen: int) -> None:
+    """Check that all stages are read as they are, and some give the same program."""
     found = modules(function, *args)
+    known = set[str]()
     for text in found.values():
+        content = re.sub(r"qjit.passes = \[.*\]", "", text)
+        if content in known:
+            continue
+        known.add(content)
         assert f"{parsed(text)!s}\n" == text
     expected = jax.tree.leaves(qj.qjit(function)(*args))
-    text = list(found.values())[chosen % len(found)]
-    results = qj.compile_stage(text)(*jax.tree.leaves(args))
+    for number in chosen:
+        text = list(found.values())[number % len(found)]
+        assert_same(qj.compile_stage(text)(*jax.tree.leaves(args)), expected)
+
+
+def assert_same(results: Any, expected: Any) -> None:
+    """Check that results are equal to the bit."""
     for result, other in zip(results, expected, strict=True):
-        assert (result.dtype, result.weak_type) == (other.dtype, other.weak_type)
+        if jnp.issubdtype(result.dtype, jax.dtypes.prng_key):
+            result, other = map(jax.random.key_data, (result, other))
+        assert jax.typeof(result) == jax.typeof(other)
         np.testing.assert_array_equal(result, other)
 
 
@@ -125,8 +138,7 @@ PROGRAMS["linear algebra"] = (
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_stage_goes_on(name: str) -> None:
     function, args = PROGRAMS[name]
-    for chosen in (0, 4, 10):
-        assert_texts_are_complete(function, args, chosen)
+    assert_texts_are_complete(function, args, 0, 4, 10)
 
 
 def energy_of(program: Program, x: Any, index: Any) -> Any:
@@ -173,10 +185,10 @@ KINDS: dict[str, Callable[[Program], Callable[..., Any]]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
-    max_examples=60,
+    max_examples=int(os.environ.get("QJIT_EXAMPLES", "20")),
     deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
+    derandomize="QJIT_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(program=programs.map(differentiable), index=st.integers(0, 3))
 def test_generated_programs_go_on(kind: str, program: Program, index: int) -> None:
@@ -191,16 +203,16 @@ def opted(text: str, arguments: str, monkeypatch: pytest.MonkeyPatch) -> str:
     with monkeypatch.context() as patch, redirect_stdout(output):
         patch.setattr(sys, "stdin", io.TextIOWrapper(source))
         OptMain(args=arguments.split()).run()
-    return output.getvalue()
+    return output.getvalue().rstrip("\n") + "\n"
 
 
-@pytest.mark.parametrize("name", ["training", "batch", "gradient of outcomes", "tiles"])
+@pytest.mark.parametrize("name", ["batch", "gradient of outcomes", "tiles"])
 def test_the_command_goes_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function, args = PROGRAMS[name]
     found = modules(function, *args)
-    for stage, text in found.items():
-        assert opted(text, "", monkeypatch) == text, stage
-    for stage in ("quantum", "form-schedules", "plan-sweeps", "entries-in-lanes"):
+    for stage in ("quantum", "plan-sweeps", "llvm"):
+        assert opted(found[stage], "", monkeypatch) == found[stage], stage
+    for stage in ("quantum", "plan-sweeps", "entries-in-lanes"):
         assert opted(found[stage], "-p rest-of-pipeline", monkeypatch) == found["llvm"]
 
 
@@ -246,7 +258,7 @@ def test_errors_name_the_lines_of_the_program() -> None:
 
 
 def test_wrong_texts() -> None:
-    found = modules(energy, X)
+    found, planned = modules(energy, X), modules(wide, X)["plan-sweeps"]
     text = found["quantum"]
     wrong = {
         "there is no gate": found["form-schedules"].replace("RX(", "QX("),
@@ -254,11 +266,8 @@ def test_wrong_texts() -> None:
         "not defined before": found["form-schedules"].replace(" on 0", " on %w"),
         "no attribute qjit.entry": text.replace("qjit.entry", "other.entry"),
         "there is no pass 'fuse'": text.replace('"fuse-loops"', '"fuse"'),
-        "kernel is left out": found["plan-sweeps"].replace("on 2\n", "on 1\n", 1),
+        "kernel is left out": re.sub(r"RY(.*) on 2 ", r"RX\1 on 2 ", planned),
     }
-    wrong["kernel is left out"] = re.sub(
-        r" on 2( line \d+)\n", r" on 1\1\n", found["plan-sweeps"], count=1
-    )
     for cause, each in wrong.items():
         with pytest.raises(qj.errors.StageError, match=cause) as caught:
             qj.compile_stage(each)

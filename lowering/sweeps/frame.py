@@ -23,6 +23,9 @@ class Frame:
         self.masks = [1 << bit for bit in range(size)]
         self.flips = [1 << bit for bit in range(size)]
 
+    def __repr__(self) -> str:
+        return f"Frame({self.masks}, {self.flips})"  # kernels are named after it
+
     def flip(self, bit: int) -> None:
         """An X gate."""
         self.masks[bit] ^= self.one
