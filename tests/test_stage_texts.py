@@ -117,7 +117,7 @@ def trained(x: Any) -> Any:
 PROGRAMS: dict[str, tuple[Callable[..., Any], Any]] = {
     "value": (energy, (X,)),
     "gradient": (jax.grad(energy), (X,)),
-    "hessian": (jax.hessian(energy), (X,)),
+    "hessian": (jax.hessian(lambda t: energy(X * t)), (0.3,)),
     "training": (trained, (X,)),
     "batch": (jax.vmap(jax.value_and_grad(energy)), (jnp.ones((7, 3)),)),
     "outcomes": (fed_forward, (X,)),
