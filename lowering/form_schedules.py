@@ -1,4 +1,9 @@
-"""The pass `form-schedules`: runs of gates become gate schedules."""
+"""The pass `form-schedules`: runs of gates become gate schedules.
+
+Qubits may be put back at other wires than they were taken from. Gates then act where
+the qubits are, and a schedule ends with swaps that bring them where they belong, before
+anything else looks at the register. Kernels rename amplitudes instead.
+"""
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnitAttr
@@ -50,7 +55,9 @@ class BlockWalk:
 
     def __init__(self, block: Block, wires: dict[SSAValue, Wire]) -> None:
         self.block = block
-        self.wires = wires
+        self.wires = wires  # where each qubit is
+        # Where the qubits of some wires of registers are.
+        self.displaced: dict[SSAValue, dict[Wire, Wire]] = {}
         self.schedule = Schedule()
         self.reads = ParameterReads()
         # NOTE: a function of gates has its register as an argument.
@@ -68,20 +75,21 @@ class BlockWalk:
         self.reads.erase_unused()
 
     def _visit(self, op: Operation) -> None:
+        if any(self.displaced.values()) and not isinstance(op, ExtractOp | InsertOp):
+            self._restore_wires(op)
         if self.reads.visit(op) and self.schedule.reads_memory():
             self._finish(op)
         match op:
             case GateOp():  # most are
                 self._gate(op)
             case AllocOp():
+                self._take(op.register, op)
                 self.recorded = "recorded" in op.attributes
-                self.register = op.register
             case ExtractOp():
-                self.register = op.register
-                self.wires[op.qubit] = op.wire
+                self._take_out(op)
                 self.dead.append(op)
             case InsertOp():
-                self._check_wire(op)
+                self._put_back(op)
                 op.out_register.replace_all_uses_with(op.register)
                 self.dead.append(op)
             case UnitaryOp():
@@ -95,14 +103,57 @@ class BlockWalk:
             case _:
                 pass
 
-    def _check_wire(self, op: InsertOp) -> None:
-        """Refuse to put a qubit back elsewhere, which a schedule cannot express."""
-        taken = self.wires.get(op.qubit, op.wire)
-        if isinstance(taken, int) and isinstance(op.wire, int) and taken != op.wire:
+    def _take(self, register: SSAValue, before: Operation) -> None:
+        """Let the gates to come be of a register."""
+        if self.register is not None and register is not self.register:
+            self._finish(before)
+        self.register = register
+
+    def _take_out(self, op: ExtractOp) -> None:
+        """Note where a qubit is: at its wire, or where another one was put."""
+        self._take(op.register, op)
+        where = self.displaced.get(op.register, {})
+        if op.wire not in where and not all(
+            isinstance(wire, int) for wire in (op.wire, *where)
+        ):
+            # A wire that is computed may be one of those that are displaced.
+            self._restore(op.register, op)
+        self.wires[op.qubit] = where.pop(op.wire, op.wire)
+
+    def _put_back(self, op: InsertOp) -> None:
+        """Note where the qubit of a wire is, if not there."""
+        place = self.wires.get(op.qubit, op.wire)
+        if place != op.wire:
+            self.displaced.setdefault(op.register, {})[op.wire] = place
+
+    def _restore_wires(self, op: Operation) -> None:
+        """Swap the qubits of registers to their wires, before they are looked at."""
+        operands = (value for each in op.walk() for value in each.operands)
+        for register in dict.fromkeys(operands):
+            self._restore(register, op)
+
+    def _restore(self, register: SSAValue, before: Operation) -> None:
+        """Swap the qubits of a register to their wires."""
+        where = self.displaced.get(register, {})
+        if where.keys() != set(where.values()):
             raise VerifyException(
-                f"Expected the qubit of wire {taken} back at its wire, but it is "
-                f"inserted at wire {op.wire}. Use a SWAP gate to exchange qubits."
+                f"Expected all qubits back before {before.name}, but got some at other "
+                "wires while the qubits of these wires are out."
             )
+        if where:
+            self._take(register, before)
+        for wire in list(where):
+            place = where[wire]
+            if place != wire:
+                self._swap(wire, place)
+                # What was at the wire is now where its own qubit was.
+                other = next(each for each, at in where.items() if at == wire)
+                where[other] = place
+            del where[wire]
+
+    def _swap(self, one: Wire, other: Wire) -> None:
+        gate = ScheduledGate("SWAP", [], [], [one, other], [], 0, adjoint=False)
+        self.schedule.add(gate)
 
     def _descend(self, op: Operation) -> None:
         for region in op.regions:

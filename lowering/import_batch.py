@@ -17,12 +17,11 @@ from qjit.dialects.batch import ForEachOp
 from .arrays import Value
 from .dimensions import is_static
 from .importer import Importer, index
-from .inner_jaxprs import inner_jaxprs
+from .inner_jaxprs import CIRCUITS, inner_jaxprs
 from .jax_internals import physical_aval, scan_counts
 from .rows import row, store_row
 
 # What runs circuits, and depends on nothing but its operands.
-EVALUATIONS = ("qnode", "circuit", "circuit_push", "circuit_pull")
 
 
 def is_batch(importer: Importer, eqn: Any) -> bool:
@@ -45,7 +44,7 @@ def _inside(jaxpr: Jaxpr) -> Iterator[Any]:
 
 
 def _evaluates(eqn: Any) -> bool:
-    return eqn.primitive.name in EVALUATIONS
+    return eqn.primitive.name in CIRCUITS
 
 
 def _has_sizes(eqn: Any) -> bool:

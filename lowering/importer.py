@@ -16,6 +16,7 @@ from .arrays import Buffer, Value, is_native, memref_type
 from .dimensions import UnknownSizeError
 from .emitter import Emitter
 from .emitter import index as index
+from .inner_jaxprs import CIRCUITS
 from .jax_internals import (
     DropVar,
     InconclusiveDimensionOperation,
@@ -55,7 +56,7 @@ EXACT = STRUCTURAL | {
 
 
 # What cannot be evaluated apart from the program around it.
-INSEPARABLE = {*STRUCTURAL, "circuit", "circuit_jvp", "circuit_vjp"}
+INSEPARABLE = {*STRUCTURAL, *CIRCUITS}
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:

@@ -6,6 +6,8 @@ from jax.extend.core import Jaxpr
 
 from qjit.dialects.circuit import steps
 
+# Primitives that run a circuit, and its derivatives.
+CIRCUITS = ("qnode", "circuit", "circuit_push", "circuit_pull")
 # Types of parameters seen, and whether their values may hold equations or gates.
 _holding: dict[type, bool] = {}
 

@@ -9,7 +9,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from qjit.lowering.dimensions import is_static
-from qjit.lowering.inner_jaxprs import hashable, weight
+from qjit.lowering.inner_jaxprs import CIRCUITS, hashable, weight
 from qjit.lowering.jax_internals import line_of_source
 
 from .jaxprs import inner_jaxprs
@@ -19,7 +19,7 @@ REPEATABLE = ("quantum_gate", "quantum_unitary")
 # Operations that only rename elements.
 RENAMINGS = ("slice", "squeeze", "reshape", "broadcast_in_dim", "expand_dims")
 # What stands for the same however often it is called.
-SHARED = ("jit", "pjit", "qnode", "circuit", "circuit_push", "circuit_pull")
+SHARED = ("jit", "pjit", *CIRCUITS)
 
 
 class Keys:

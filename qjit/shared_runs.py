@@ -11,11 +11,9 @@ from typing import Any
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-from qjit.lowering.inner_jaxprs import inner_jaxprs
+from qjit.lowering.inner_jaxprs import CIRCUITS, inner_jaxprs
 
 from .jax_internals import without_dead_code
-
-QUANTUM = ("qnode", "circuit", "circuit_push", "circuit_pull")
 
 
 def share_forward_runs(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -97,7 +95,7 @@ def _pairs(eqns: list[JaxprEqn]) -> Iterator[tuple[int, int]]:
 
 def _runs(eqn: JaxprEqn) -> bool:
     """Tell whether an equation may run a circuit."""
-    if eqn.primitive.name in QUANTUM:
+    if eqn.primitive.name in CIRCUITS:
         return True
     return any(any(map(_runs, inner.eqns)) for inner in inner_jaxprs(eqn))
 

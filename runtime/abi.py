@@ -171,13 +171,3 @@ SYMBOLS: dict[str, Symbol] = {
         "Reduced density matrix of k wires.",
     ),
 }
-
-ERRORS: dict[int, str] = {
-    1: "wire out of range",
-    2: "repeated wire",
-    3: "parameter is not finite",
-    4: "matrix is not unitary",
-    5: "state is not normalised",
-    6: "not enough memory",
-    7: "postselected on an impossible outcome",
-}

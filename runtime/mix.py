@@ -21,7 +21,6 @@ COEFFICIENTS = 128
 D_A, O_A, D_B, O_B = range(4)
 
 REAL, CROSS, GENERAL = range(3)
-Exchange = Callable[[Complex], Complex]
 
 
 def plan_room(blocks: Blocks) -> Value:

@@ -77,7 +77,7 @@ func.func @f(%b: i1) {
 // -----
 
 // CHECK: Expected one use of a !quantum.reg<2> from quantum.insert at circuit.py:12, but got none.
-builtin.module attributes {"quantum.lines" = ["circuit.py:11", "circuit.py:12"]} {
+builtin.module attributes {"qjit.lines" = ["circuit.py:11", "circuit.py:12"]} {
   func.func @f() {
     %r = quantum.alloc : !quantum.reg<2>
     %q = quantum.extract %r[0] : !quantum.reg<2>
