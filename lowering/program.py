@@ -77,6 +77,12 @@ class Program:
         ]
 
 
+def lowered_text(stages: Mapping[str, str]) -> str:
+    """Return the text of the last stage before the conversion to LLVM."""
+    names = list(stages)
+    return stages[names[names.index("llvm") - 1]]
+
+
 def describe_status(lines: Sequence[str], status: int) -> str:
     """Word a nonzero status of a program whose places are these lines."""
     code, place = status & 255, status >> 8

@@ -94,7 +94,7 @@ class Subroutines:
             self.names[key] = name
             define(importer, name, eqn)
         outs: list[Any] = [var.aval for var in eqn.outvars]
-        args = [importer.buffer(v) if v.shape else importer.scalar(v) for v in inputs]
+        args = [_argument(importer, value) for value in inputs]
         targets = [importer.allocate(aval.shape, aval.dtype) for aval in outs]
         if eqn.effects:
             importer.flush()
@@ -105,6 +105,18 @@ class Subroutines:
         importer.invalidate()
         pairs = zip(targets, outs, strict=True)
         return [importer.from_buffer(target, aval) for target, aval in pairs]
+
+
+def _argument(importer: "Importer", value: Value) -> SSAValue:
+    """Return a scalar, or a buffer of the plain layout that functions take."""
+    if not value.shape:
+        return importer.scalar(value)
+    buffer = importer.buffer(value)
+    if buffer.type == memref_type(value.shape, value.dtype):
+        return buffer
+    target = importer.allocate(value.shape, value.dtype)
+    importer.copy_into(value, target)
+    return target
 
 
 def define(importer: "Importer", name: str, eqn: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from jax.extend.core import ClosedJaxpr
 
+from qjit.lowering.program import lowered_text
+
 from .diagnostics import reraised, settled
 from .errors import ArgumentError
 from .jax_internals import user_line
@@ -48,8 +50,8 @@ class Stage:
     def _next(self, kind: type[Any], stage: Any) -> Any:
         return kind(self.program, self.args, self.kwargs, stage)
 
-    def _text(self, name: str) -> str:
-        return self.program.stages(*self.args, **self.kwargs)[name]
+    def _stages(self) -> Mapping[str, str]:
+        return self.program.stages(*self.args, **self.kwargs)
 
 
 class Traced(Stage):
@@ -79,7 +81,7 @@ class Lowered(Stage):
         """Return the program as it stands after the passes, or JAX's call of it."""
         if dialect is not None:
             return self.stage.as_text(dialect, **options)
-        return self._text("passes")
+        return lowered_text(self._stages())
 
     def compile(self, compiler_options: Any = None) -> Compiled:
         """Return the compiled function."""
@@ -91,7 +93,7 @@ class Compiled(Stage):
 
     def as_text(self) -> str:
         """Return the program in LLVM's language."""
-        return self._text("ir")
+        return self._stages()["ir"]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function on arrays of these shapes."""

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr
 
-from qjit.lowering.program import Program
+from qjit.lowering.program import Program, lowered_text
 
 from .diagnostics import call, check_room
 from .dynamic_shapes import (
@@ -66,7 +66,7 @@ class DynamicLowered:
 
     def as_text(self) -> str:
         """Return the program as it stands after the passes."""
-        return self.program.stages["passes"]
+        return lowered_text(self.program.stages)
 
     def compile(self) -> "DynamicCompiled":
         """Return the compiled function."""

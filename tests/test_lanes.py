@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
+from qjit.dialects.statevector import KernelOp
+from qjit.lowering.stage_text import parsed
+from qjit.lowering.sweeps.library import kernel_ir
 from qjit.lowering.sweeps.plan import plan_run
 from qjit.runtime import compose, forward, switches
 from qjit.runtime.switches import STEPS
@@ -206,19 +209,34 @@ def test_an_entry_that_fails(gradient: bool) -> None:
 
 
 def code() -> str:
-    """The runtime's code for stages, and the program of a batch of small circuits."""
+    """The runtime's code, and that of a batch and of a loop over a large state."""
 
     @qj.qnode(wires=2)
-    def circuit(x: Any) -> Any:
+    def small(x: Any) -> Any:
         qj.RX(x, wires=0)
         return qj.expval(qj.Z(0))
 
+    @qj.qnode(wires=24)
+    def large(x: Any) -> Any:
+        @qj.for_loop(0, 10)
+        def ring(_: Any) -> None:
+            qj.RY(x, wires=0)
+            qj.PauliRot(x, "X" * 10, wires=range(1, 11))
+            qj.PauliRot(x, "Y" + "X" * 9, wires=range(1, 11))
+            qj.CNOT(wires=[10, 0])
+
+        ring()
+        return qj.expval(qj.Z(0))
+
     plan_run.cache_clear()
-    programs = [
-        qj.qjit(each).stages(x)["entries-in-lanes"]
-        for each, x in ((circuit, 0.3), (jax.vmap(circuit), jnp.ones(64)))
-    ]
-    return "".join((*programs, forward.module(C128), compose.module(C128)))
+    texts = [forward.module(C128), compose.module(C128)]
+    for each, x in ((jax.vmap(small), jnp.ones(64)), (large, 0.3)):
+        module = parsed(qj.qjit(each).stages(x)["llvm"])
+        kernels = [op for op in module.ops if isinstance(op, KernelOp)]
+        for kernel in kernels:
+            text = kernel_ir(kernel)
+            texts.append(text.replace(kernel.symbol.data, "kernel"))
+    return "".join(texts)
 
 
 def test_each_step_of_scheduling_changes_the_code(

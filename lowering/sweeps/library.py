@@ -22,7 +22,7 @@ from qjit.dialects.schedule import NO_SLOT, Entry
 from qjit.dialects.statevector import RunOp
 from qjit.lowering.costs import trip_count
 from qjit.runtime.library import generated_object
-from qjit.runtime.switches import enabled
+from qjit.runtime.switches import enabled, left_out
 from qjit.runtime.target import C64, C128, Precision
 
 from .plan import Room, Stage, plan_stages
@@ -153,7 +153,7 @@ def kernel_op(op: RunOp, precision: Precision, *, batched: bool = False) -> Kern
         single=precision is C64,
         batched=batched,
     )
-    text = repr(run_of_kernel(made))
+    text = repr((run_of_kernel(made), sorted(left_out())))
     symbol = PREFIX + hashlib.sha256(text.encode()).hexdigest()[:24]
     made.properties["symbol"] = StringAttr(symbol)
     return made
@@ -210,16 +210,19 @@ def _sources() -> tuple[Path, ...]:
 
 def kernel_object(op: KernelOp) -> bytes:
     """Return the object code of a kernel."""
+    return generated_object(
+        op.symbol.data, _sources(), lambda: kernel_ir(op), is_plain=True
+    )
+
+
+def kernel_ir(op: KernelOp) -> str:
+    """Return the LLVM IR of a kernel."""
+    from .batched import batched_ir
+    from .functions import run_ir
+    from .tiled import tiled_ir
+
     run, name = run_of_kernel(op), op.symbol.data
-
-    def build() -> str:
-        from .batched import batched_ir
-        from .functions import run_ir
-        from .tiled import tiled_ir
-
-        if run.stages:
-            return tiled_ir(name, run.stages, run.entries, run.wanted)
-        batched = run.segments[0].plan.room.batched
-        return (batched_ir if batched else run_ir)(name, run.segments, run.wanted)
-
-    return generated_object(name, _sources(), build, is_plain=True)
+    if run.stages:
+        return tiled_ir(name, run.stages, run.entries, run.wanted)
+    batched = run.segments[0].plan.room.batched
+    return (batched_ir if batched else run_ir)(name, run.segments, run.wanted)
