@@ -21,6 +21,11 @@ class CompiledStage:
         # NOTE: the compiler, with xDSL, is imported when something is compiled.
         from qjit.lowering.stage_text import TextError, compile_text
 
+        if type(text) is not str:
+            raise StageError(
+                f"{user_line()}: compile_stage takes the text of a stage, such as "
+                f'f.stages(*args)["quantum"], but got {type(text).__name__}.'
+            )
         try:
             self._program, self._interface = compile_text(text)
         except (TextError, PipelineError) as error:

@@ -76,6 +76,7 @@ INSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }
 OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "classical_fisher": ((energy,), {"argnums": 0}),
+    "compile_stage": (("builtin.module {}",), {}),
     "cond": ((True, layer, layer), {}),
     "disable_autograph": ((layer,), {}),
     "grad": ((energy,), {"argnums": 0, "method": "fd", "h": 0.1}),
