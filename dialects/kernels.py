@@ -147,17 +147,16 @@ class KernelOp(IRDLOperation):
         single = parser.parse_optional_keyword("single") is not None
         batched = parser.parse_optional_keyword("batched") is not None
         recorded = parser.parse_optional_keyword("recorded") is not None
-        schedule = parse_schedule(parser)
+        schedule = parse_schedule(parser, known=False)
         kernel = parse_kernel(parser)
         if not isinstance(register_type, RegisterType) or kernel is None:
             parser.raise_error("expected a register, and what the kernel does")
         places = [*schedule.places, *schedule.matrix_places]
         wanted = [place != Place() for place in places] if recorded else None
-        words = [word for entry in schedule.placed_entries() for word in entry.words()]
         return cls(
             symbol.data,
             register_type,
-            word_array(words),
+            schedule.table(),
             word_array(schedule.wires),
             wanted,
             kernel,

@@ -133,6 +133,32 @@ def _name(gate: str) -> StringAttr:
     return StringAttr(gate)
 
 
+def check_counts(
+    record: GateRecord,
+    params: Sequence[object],
+    targets: Sequence[object],
+    controls: Sequence[object],
+) -> None:
+    """Raise unless a gate has as many of each as its record says."""
+    name = record.name
+    if len(params) != record.num_params:
+        raise VerifyException(
+            f"Expected {record.num_params} parameters, but got {len(params)}. "
+            f"{name} takes {record.num_params}."
+        )
+    if record.num_targets and len(targets) != record.num_targets:
+        raise VerifyException(
+            f"Expected {record.num_targets} targets, but got {len(targets)}. "
+            f"{name} acts on {record.num_targets}."
+        )
+    own = 1 if record.num_controls is None else record.num_controls
+    if len(controls) < own:
+        raise VerifyException(
+            f"Expected at least {own} controls, but got {len(controls)}. "
+            f"{name} has {own} of its own."
+        )
+
+
 @irdl_op_definition
 class GateOp(Controllable):
     """Apply a gate of the table `GATES` to the targets, under the controls.
@@ -197,32 +223,16 @@ class GateOp(Controllable):
                 f'Expected the name of a gate, but got "{name}". '
                 "The gates are listed in dialects/gates.py."
             )
-        self._verify_counts(record)
+        check_counts(record, self.params, self.targets, self.controls)
+        self._verify_qubits(record)
         check_control_values(self.control_values, len(self.controls))
         self._verify_properties(record)
 
-    def _verify_counts(self, record: GateRecord) -> None:
-        name = record.name
-        if len(self.params) != record.num_params:
-            raise VerifyException(
-                f"Expected {record.num_params} parameters, but got "
-                f"{len(self.params)}. {name} takes {record.num_params}."
-            )
-        if record.num_targets and len(self.targets) != record.num_targets:
-            raise VerifyException(
-                f"Expected {record.num_targets} targets, but got "
-                f"{len(self.targets)}. {name} acts on {record.num_targets}."
-            )
+    def _verify_qubits(self, record: GateRecord) -> None:
         if not self.targets and not self.controls:
             raise VerifyException(
                 "Expected at least 1 qubit, but got 0. "
-                f"A {name} without qubits has no place in the circuit."
-            )
-        own = 1 if record.num_controls is None else record.num_controls
-        if len(self.controls) < own:
-            raise VerifyException(
-                f"Expected at least {own} controls, but got {len(self.controls)}. "
-                f"{name} has {own} of its own."
+                f"A {record.name} without qubits has no place in the circuit."
             )
         if self.slots and len(self.slots) != len(self.params):
             raise VerifyException(

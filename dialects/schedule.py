@@ -232,14 +232,14 @@ class Schedule:
         """Tell whether a parameter is read when the schedule runs."""
         return any(isinstance(param, Element) for param in self.params)
 
-    def placed_entries(self) -> list[Entry]:
-        """Return the entries, the matrices placed after the scalars."""
+    def table(self) -> DenseArrayBase[IntegerType]:
+        """Return the entries as a property, the matrices placed after the scalars."""
         entries = list(self.entries)
         offset = len(self.params)
         for number, _, size in self.matrices:
             entries[number] = entries[number].moved(0, offset)
             offset += size
-        return entries
+        return word_array([word for entry in entries for word in entry.words()])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 
-from .gates import GATES
+from .gates import GATES, GateRecord
+from .quantum_types import check_word
 from .schedule import (
     NO_SLOT,
     Element,
@@ -130,10 +131,13 @@ def _number(value: float) -> str:
     return mantissa + ("" if "." in mantissa else ".0") + mark + exponent
 
 
-def parse_schedule(parser: Parser) -> Schedule:
-    """Parse gates between braces, whose operands are defined before."""
+def parse_schedule(parser: Parser, *, known: bool) -> Schedule:
+    """Parse gates between braces, whose operands are defined before.
+
+    Those of a kernel are not known.
+    """
     schedule = Schedule()
-    reader = _Reader(parser)
+    reader = _Reader(parser, known)
     parser.parse_punctuation("{")
     while parser.parse_optional_punctuation("}") is None:
         schedule.add(reader.gate())
@@ -143,8 +147,9 @@ def parse_schedule(parser: Parser) -> Schedule:
 class _Reader:
     """Parses the parts of a gate."""
 
-    def __init__(self, parser: Parser) -> None:
+    def __init__(self, parser: Parser, known: bool) -> None:
         self.parser = parser
+        self.known = known
 
     def resolve(self, operand: UnresolvedOperand, kind: str) -> SSAValue:
         """Return the value that an operand names, which has a known type."""
@@ -178,7 +183,10 @@ class _Reader:
         dim = None
         if self.parser.parse_optional_keyword("dim") is not None:
             dim = self.parser.parse_integer()
+        self._check_dim(GATES[name], dim)
         targets, controls, values = self._wires()
+        if word is not None:
+            check_word(word, len(targets))
         return ScheduledGate(
             name,
             params,
@@ -191,6 +199,11 @@ class _Reader:
             dim,
             self._line(),
         )
+
+    def _check_dim(self, record: GateRecord, dim: int | None) -> None:
+        takes = "dim" in record.words
+        if takes != (dim is not None) and (self.known or not takes):
+            self.parser.raise_error(f"{record.name} takes {'a' if takes else 'no'} dim")
 
     def _matrix(self, kinds: Sequence[str], adjoint: bool) -> ScheduledMatrix:
         with self.parser.in_parens():
@@ -209,8 +222,16 @@ class _Reader:
             self._line(),
         )
 
+    def _is_open(self) -> bool:
+        """Parse what stands for an operand that is not known, if it is there."""
+        if self.parser.parse_optional_keyword("_") is None:
+            return False
+        if self.known:
+            self.parser.raise_error("only gates of a kernel have operands _")
+        return True
+
     def _given(self, kind: str) -> SSAValue | None:
-        if self.parser.parse_optional_keyword("_") is not None:
+        if self._is_open():
             return None
         return self.resolve(self.parser.parse_unresolved_operand(), kind)
 
@@ -230,7 +251,7 @@ class _Reader:
         number = self.parser.parse_optional_number()
         if number is not None:
             return float(number)
-        if self.parser.parse_optional_keyword("_") is not None:
+        if self._is_open():
             return None
         operand = self.parser.parse_unresolved_operand()
         if self.parser.parse_optional_punctuation("[") is None:
@@ -265,7 +286,7 @@ class _Reader:
         return self.parser.parse_comma_separated_list(delimiter, self._wire)
 
     def _wire(self) -> WireValue:
-        if self.parser.parse_optional_keyword("_") is not None:
+        if self._is_open():
             return None
         operand = self.parser.parse_optional_unresolved_operand()
         if operand is None:

@@ -35,9 +35,11 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from .gates import GATES
 from .kernels import KernelAttr, KernelOp, parse_kernel, print_kernel
+from .quantum_gates import check_counts
 from .quantum_traits import Borrows
-from .quantum_types import RegisterType
+from .quantum_types import RegisterType, check_wires
 from .schedule import (
     COMPUTED,
     CONSTANT,
@@ -49,6 +51,7 @@ from .schedule import (
     Parameter,
     Place,
     Schedule,
+    ScheduledGate,
     Tables,
     word_array,
 )
@@ -86,7 +89,6 @@ class RunOp(IRDLOperation):
     def __init__(
         self, register: SSAValue, schedule: Schedule, *, recorded: bool = False
     ) -> None:
-        words = [word for entry in schedule.placed_entries() for word in entry.words()]
         computed: dict[SSAValue, int] = {}
         sources: dict[SSAValue, int] = {}
         shifts: dict[SSAValue, int] = {}
@@ -103,7 +105,8 @@ class RunOp(IRDLOperation):
                     origins += [COMPUTED, place]
                 case _:
                     origins += [CONSTANT, len(constants)]
-                    constants.append(0.0 if param is None else param)
+                    assert param is not None
+                    constants.append(param)
         if recorded:
             for each in (*schedule.places, *schedule.matrix_places):
                 shift = NO_SLOT
@@ -120,7 +123,7 @@ class RunOp(IRDLOperation):
                 list(shifts),
             ],
             properties={
-                "entries": word_array(words),
+                "entries": schedule.table(),
                 "wires": word_array(schedule.wires),
                 "origins": word_array(origins),
                 "constants": DenseArrayBase.from_list(Float64Type(), constants),
@@ -190,7 +193,7 @@ class RunOp(IRDLOperation):
         parser.parse_punctuation(":")
         register = parser.resolve_operand(operand, parser.parse_type())
         recorded = parser.parse_optional_keyword("recorded") is not None
-        run = cls(register, parse_schedule(parser), recorded=recorded)
+        run = cls(register, parse_schedule(parser, known=True), recorded=recorded)
         run.kernel = parse_kernel(parser)
         run.attributes |= parser.parse_optional_attr_dict()
         return run
@@ -207,6 +210,12 @@ class RunOp(IRDLOperation):
                 f"Expected {missing} dynamic wires, but got "
                 f"{len(self.dynamic_wires)}. Each stands for one wire of the table."
             )
+        for gate in self.tables.gates():
+            wires = (*gate.controls, *gate.targets)
+            check_wires(self.register, [w for w in wires if isinstance(w, int)])
+            if isinstance(gate, ScheduledGate):
+                record = GATES[gate.name]
+                check_counts(record, gate.params, gate.targets, gate.controls)
 
 
 @irdl_op_definition

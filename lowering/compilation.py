@@ -19,6 +19,7 @@ from .ffi import add_handler
 from .import_program import import_program
 from .linking import Code, Compiled, calls_in
 from .native_llvm import compile_object, target_machine, triple
+from .passes import run
 from .pipeline import OwnPass, Step
 from .program_attributes import Interface, set_passes
 from .sweeps.library import kernel_object
@@ -85,11 +86,8 @@ def compile_module(
     interface: Interface,
 ) -> Compiled:
     """Run the passes that are yet to come, and compile what they leave."""
-    names = [step.name for step in passes]
-    for number, step in enumerate(passes):
-        step.found().apply(Context(allow_unregistered=True), module)
-        set_passes(module, names[number + 1 :])
-        stages.end_of_module("llvm" if number + 1 == len(passes) else step.name, module)
+    for step in run(Context(allow_unregistered=True), module, passes):
+        stages.end_of_module("llvm" if step is passes[-1] else step.name, module)
     kernels = [op for op in module.ops if isinstance(op, KernelOp)]
     for kernel in kernels:
         kernel.detach()

@@ -29,7 +29,7 @@ from qjit.dialects.schedule import (
     Entry,
 )
 from qjit.runtime.schedule import CHECKPOINT, PREPARE
-from qjit.runtime.target import PRECISIONS
+from qjit.runtime.target import Precision
 
 from .convert_to_llvm import (
     ARGUMENT_RULES,
@@ -50,14 +50,11 @@ TYPE_RULES[RegisterType] = lambda _: pointer_type
 OUT_OF_MEMORY = 6
 
 
-OF_SUFFIX = {each.suffix: each for each in PRECISIONS}
-
-
 @dataclass
 class Simulation:
     """The circuit whose operations are being converted."""
 
-    suffix: str
+    precision: Precision
     num_wires: int
     tape: SSAValue | None = None
     walk: SSAValue | None = None
@@ -79,7 +76,7 @@ def simulation_of(converter: Converter) -> Simulation:
 
 def symbol(converter: Converter, verb: str) -> str:
     """Return the runtime's symbol of a verb, in the circuit's precision."""
-    return f"__qrt__{verb}_{simulation_of(converter).suffix}"
+    return f"__qrt__{verb}_{simulation_of(converter).precision.suffix}"
 
 
 def state_of(converter: Converter, op: Any) -> SSAValue:
@@ -134,16 +131,16 @@ def live_states(op: quantum.AllocOp) -> int:
 def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
-    suffix = precision_of(op).suffix
+    precision = precision_of(op)
     walk = converter.extension.address if _is_walking(converter) else None
     context = converter.context
-    size = live_states(op) * (8 if suffix == "c64" else 16)
+    size = live_states(op) * 2 * precision.real_bytes
     line = op.attributes.get("line")
     place = state_place(
         num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
     )
     refusal = OUT_OF_MEMORY | place << 8
-    simulation = Simulation(suffix, num_wires, walk=walk, refusal=refusal)
+    simulation = Simulation(precision, num_wires, walk=walk, refusal=refusal)
     converter.extension = simulation
     if size << num_wires >= LARGE:
         short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
@@ -151,7 +148,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
         converter.check(refused)
     verb, given = ("state_new", []) if walk is None else ("walk_state", [walk])
     args = [context, *given, converter.int(num_wires)]
-    state = converter.result(f"__qrt__{verb}_{suffix}", pointer_type, args)
+    state = converter.result(f"__qrt__{verb}_{precision.suffix}", pointer_type, args)
     converter.check_memory(state, refusal)
     if "recorded" in op.attributes:
         simulation.tape = converter.result("__qrt__tape_new", pointer_type, [context])
@@ -161,8 +158,8 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
 def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> None:
     """Begin a function with gates."""
     assert isinstance(register.type, RegisterType)
-    suffix = precision_of(function).suffix
-    converter.extension = Simulation(suffix, register.type.size.data)
+    precision = precision_of(function)
+    converter.extension = Simulation(precision, register.type.size.data)
 
 
 ARGUMENT_RULES[RegisterType] = _given
@@ -200,7 +197,7 @@ def _kernel(
     converter: Converter, op: statevector.RunOp, *, batched: bool = False
 ) -> str:
     """Return the symbol of a run's kernel, which the module then has."""
-    precision = OF_SUFFIX[simulation_of(converter).suffix]
+    precision = simulation_of(converter).precision
     kernel = kernel_op(op, precision, batched=batched)
     converter.define(kernel.symbol.data, kernel)
     return kernel.symbol.data

@@ -1,24 +1,25 @@
-"""The passes of xDSL among the steps of the pipeline, by name."""
+"""How the passes of a pipeline run on a module."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
-from xdsl.passes import ModulePass
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
 
-from .pipeline import STEPS, find_step
-
-
-class Passes(Mapping[str, type[ModulePass]]):
-    """The passes on modules, which are imported when they are asked for."""
-
-    def __getitem__(self, name: str) -> type[ModulePass]:
-        found: type[ModulePass] = find_step(name).found
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return (step.name for step in STEPS.values() if step.level != "jaxpr")
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+from .pipeline import OwnPass, Step, find_step
+from .program_attributes import PASSES, set_passes, texts_of
 
 
-PASSES = Passes()
+def yet_to_come(module: ModuleOp) -> list[Step]:
+    """Return the passes that a module says are yet to come."""
+    return [find_step(name) for name in texts_of(module.attributes.get(PASSES))]
+
+
+def run(
+    context: Context, module: ModuleOp, passes: Sequence[Step | OwnPass]
+) -> Iterator[Step | OwnPass]:
+    """Run passes on a module, which then says what is yet to come; yield each one."""
+    names = [step.name for step in passes]
+    for number, step in enumerate(passes):
+        step.found().apply(context, module)
+        set_passes(module, names[number + 1 :])
+        yield step

@@ -18,9 +18,9 @@ from qjit.dialects.statevector import Statevector
 from .compilation import Stages, compile_module
 from .host_records import is_known
 from .linking import load
-from .pipeline import find_step
+from .passes import yet_to_come
 from .program import Program, describe_status
-from .program_attributes import PASSES, Interface, texts_of
+from .program_attributes import Interface
 
 DIALECTS: tuple[Dialect, ...] = (Quantum, Gradient, Statevector, Batch, Host)
 
@@ -61,11 +61,9 @@ def compile_text(text: str) -> tuple[Program, Interface]:
     """Run the passes that are yet to come for a text, and load the program."""
     module = parsed(text)
     interface = interface_of(module)
-    steps = [find_step(name) for name in texts_of(module.attributes.get(PASSES))]
-    texts: dict[str, str] = {}
-    stages = Stages(texts)
+    steps = yet_to_come(module)
     try:
-        compiled = compile_module(module, steps, stages, {}, interface)
+        compiled = compile_module(module, steps, Stages(None), {}, interface)
     except VerifyException as error:
         raise TextError(str(error).strip()) from error
     target = load(compiled.code, partial(describe_status, compiled.locations))
@@ -74,9 +72,8 @@ def compile_text(text: str) -> tuple[Program, Interface]:
         interface.results,
         list(interface.lines),
         compiled.report,
-        texts,
-        interface.has_side_effects,
-        interface.dimensions,
-        interface.sizes,
+        has_side_effect=interface.has_side_effects,
+        dimensions=interface.dimensions,
+        sizes=interface.sizes,
     )
     return program, interface

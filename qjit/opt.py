@@ -5,9 +5,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from qjit.lowering.passes import PASSES
-from qjit.lowering.program_attributes import PASSES as YET_TO_COME
-from qjit.lowering.program_attributes import set_passes, texts_of
+from qjit.lowering.passes import run, yet_to_come
+from qjit.lowering.pipeline import TABLE
 from qjit.lowering.stage_text import DIALECTS
 
 
@@ -18,10 +17,7 @@ class RestPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run them in order."""
-        names = texts_of(op.attributes.get(YET_TO_COME))
-        for number, name in enumerate(names):
-            PASSES[name]().apply(ctx, op)
-            set_passes(op, names[number + 1 :])
+        for _ in run(ctx, op, yet_to_come(op)):
             op.verify()
 
 
@@ -37,8 +33,9 @@ class OptMain(xDSLOptMain):
     def register_all_passes(self) -> None:
         """Add the passes of qjit to those of xDSL."""
         super().register_all_passes()
-        for name, each in PASSES.items():
-            self.register_pass(name, lambda each=each: each)
+        for step in TABLE:
+            if step.level != "jaxpr":
+                self.register_pass(step.name, lambda step=step: step.found)
         self.register_pass(RestPass.name, lambda: RestPass)
 
 

@@ -10,8 +10,7 @@ import qjit as qj
 from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
 from qjit.dialects.linearity import verify_linear
-from qjit.lowering.passes import PASSES
-from qjit.lowering.pipeline import DEFAULT, STEPS
+from qjit.lowering.pipeline import STEPS, find_step
 
 
 def test_properties_left_out_are_absent() -> None:
@@ -80,19 +79,18 @@ def test_a_long_circuit_is_linear() -> None:
     block.add_ops([insert, quantum.DeallocOp(insert.out_register), func.ReturnOp()])
     module = ModuleOp([func.FuncOp("main", ((), ()), Region(block))])
     verify_linear(module)
-    PASSES["cancel-inverses"]().apply(None, module)  # pyright: ignore[reportArgumentType]
+    STEPS["cancel-inverses"].found().apply(None, module)  # pyright: ignore[reportArgumentType]
     verify_linear(module)
     assert len(list(block.ops)) == 5
 
 
 def test_passes_are_found_by_name() -> None:
-    assert {name for name in DEFAULT if STEPS[name].level != "jaxpr"} < set(PASSES)
-    for name in PASSES:
-        assert PASSES[name].name == name
+    for name, step in STEPS.items():
+        assert step.level == "jaxpr" or step.found.name == name
         assert qj.passes[name].meaning.endswith(".")
         assert f"{name} " in repr(qj.passes)
     with pytest.raises(ValueError, match="The passes are reroll-loops, "):
-        PASSES["cancel"]
+        find_step("cancel")
 
 
 def test_terms_print_as_they_are_parsed() -> None:

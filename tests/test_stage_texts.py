@@ -259,11 +259,18 @@ def test_errors_name_the_lines_of_the_program() -> None:
 
 def test_wrong_texts() -> None:
     found, planned = modules(energy, X), modules(wide, X)["plan-sweeps"]
-    text = found["quantum"]
+    text, formed = found["quantum"], found["form-schedules"]
     wrong = {
-        "there is no gate": found["form-schedules"].replace("RX(", "QX("),
+        "takes 1": formed.replace("RX(%0[0])", "RX", 1),
+        "wire from 0 to 2": formed.replace(" on 2 ", " on 7 ", 1),
+        "distinct wires": formed.replace(" on 1 ctrl 0", " on 0 ctrl 0"),
+        "1 of its own": formed.replace(" on 1 ctrl 0", " on 1"),
+        "operands _": formed.replace("RX(%0[0])", "RX(_)", 1),
+        "takes no dim": formed.replace("RX(%0[0])", "RX(%0[0]) dim 1"),
+        "letters I, X, Y, Z": formed.replace("MultiRZ(", 'PauliRot "XQ"('),
+        "there is no gate": formed.replace("RX(", "QX("),
         "used exactly once": re.sub(r"quantum.dealloc .*\n", "", text),
-        "not defined before": found["form-schedules"].replace(" on 0", " on %w"),
+        "not defined before": formed.replace(" on 0", " on %w"),
         "no attribute qjit.entry": text.replace("qjit.entry", "other.entry"),
         "there is no pass 'fuse'": text.replace('"fuse-loops"', '"fuse"'),
         "kernel is left out": re.sub(r"RY(.*) on 2 ", r"RX\1 on 2 ", planned),

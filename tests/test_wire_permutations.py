@@ -11,7 +11,7 @@ import pytest
 from xdsl.context import Context
 
 import qjit as qj
-from qjit.lowering.passes import PASSES as BY_NAME
+from qjit.lowering.pipeline import STEPS
 from qjit.lowering.stage_text import parsed
 
 from .test_interpreter import run as interpreted
@@ -150,7 +150,7 @@ def test_swaps_of_qubits_are_renamings() -> None:
     np.testing.assert_allclose(found, circuit(0.3).reshape(2, 2, 2).transpose(1, 0, 2))
     formed = parsed("\n".join(lines))
     for name in ("form-schedules", "plan-sweeps"):
-        BY_NAME[name]().apply(Context(), formed)
+        STEPS[name].found().apply(Context(), formed)
     assert "SWAP on 1, 0" in str(formed)
     assert '"RX on 100; RY on 010", "move amplitudes"' in str(formed)
 

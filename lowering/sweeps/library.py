@@ -14,12 +14,13 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.utils.exceptions import VerifyException
 
-from qjit.dialects import gates
+from qjit.dialects import gates, schedule
 from qjit.dialects.kernels import Kernel, KernelAttr, KernelOp
 from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum_types import RegisterType
 from qjit.dialects.schedule import NO_SLOT, Entry
 from qjit.dialects.statevector import RunOp
+from qjit.lowering import gate_library
 from qjit.lowering.costs import trip_count
 from qjit.runtime.library import generated_object
 from qjit.runtime.switches import enabled, left_out
@@ -88,13 +89,18 @@ def run_of(
 
     It may be that of as many entries of a batch as a register has lanes.
     """
-    wanted = None
-    if op.slots is not None:
-        wanted = tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
+    wanted = _wanted(op)
     # There is twice as much code of what is undone, at least.
     most = MOST_ONCE * _times(op) >> (wanted is not None)
     given = op.schedule, op.wires.get_values(), wanted, num_wires, precision
     return _planned(*given, batched=batched, most=most)
+
+
+def _wanted(op: RunOp) -> tuple[bool, ...] | None:
+    """Return which parameters of a recorded run have a gradient."""
+    if op.slots is None:
+        return None
+    return tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
 
 
 def _planned(
@@ -105,7 +111,7 @@ def _planned(
     precision: Precision,
     *,
     batched: bool,
-    most: int | None = None,
+    most: int = MOST_TILED,
 ) -> Run | None:
     """Return the code of gates, unless there would be too much of it."""
     if not enabled("sweeps"):
@@ -116,12 +122,9 @@ def _planned(
     given = (entries, wires, num_wires, room)
     segments, stages = list[Segment](), list[Stage]()
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
-        limit = MOST_OFTEN if most is None else min(MOST_OFTEN, most)
-        segments = segments_of(*given, limit) or []
+        segments = segments_of(*given, min(MOST_OFTEN, most)) or []
     elif is_tiled(num_wires, precision) and not batched:
-        limit = MOST_TILED
-        if most is not None:
-            limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
+        limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
         stages = plan_stages(*given, limit, in_pairs=recorded)
     if not segments and not stages:
         return None
@@ -140,15 +143,12 @@ def kernel_op(op: RunOp, precision: Precision, *, batched: bool = False) -> Kern
     """
     assert isinstance(op.register.type, RegisterType)
     assert op.kernel is not None
-    wanted = None
-    if op.slots is not None:
-        wanted = [slot != NO_SLOT for slot in op.slots.get_values()[::2]]
     made = KernelOp(
         "",
         op.register.type,
         op.entries,
         op.wires,
-        wanted,
+        _wanted(op),
         op.kernel,
         single=precision is C64,
         batched=batched,
@@ -203,9 +203,11 @@ def _times(op: RunOp) -> int:
 
 @cache
 def _sources() -> tuple[Path, ...]:
+    """What the code of a kernel is made by, besides the runtime and its plan."""
     tables = Path(gates.__file__).parent.glob("gate*.py")
     own = Path(__file__).parent.glob("*.py")
-    return (*sorted(tables), *sorted(own))
+    others = (schedule.__file__, gate_library.__file__)
+    return (*sorted(tables), *sorted(own), *map(Path, others))
 
 
 def kernel_object(op: KernelOp) -> bytes:
