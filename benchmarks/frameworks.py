@@ -69,7 +69,7 @@ class QJit(JaxTransforms):
     def text(self, function: Any, arguments: tuple[Any, ...]) -> dict[str, str]:
         """Return the program as it is imported, and after all passes."""
         stages = function.stages(*arguments)
-        last = stages["entries-in-lanes"]
+        last = stages["vectorize-batches"]
         return {"imported": stages["quantum"], "after passes": last}
 
 
@@ -99,7 +99,7 @@ class _Passes:
         if self.parts is None:
             import jax.numpy as jnp
 
-            text = self.program.stages(*arguments)["entries-in-lanes"]
+            text = self.program.stages(*arguments)["vectorize-batches"]
             wires = max(map(int, re.findall(r"!quantum\.reg<(\d+)>", text)))
             self.stages = jnp.asarray(float(stages_of(text)))
             cores = len(os.sched_getaffinity(0))
@@ -119,8 +119,8 @@ def stages_of(text: str) -> int:
     from xdsl.parser import Parser
 
     from qjit.dialects.statevector import RunOp
-    from qjit.lowering.costs import trip_count
-    from qjit.opt import OptMain
+    from qjit.lowering.analysis.cost_model import trip_count
+    from qjit.lowering.driver.opt import OptMain
 
     total = 0
     for op in Parser(OptMain(args=[]).ctx, text).parse_module().walk():

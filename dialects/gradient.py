@@ -15,8 +15,8 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from .quantum_traits import Borrows
-from .quantum_types import RegisterType, TermAttr
+from .quantum.traits import Borrows
+from .quantum.types import RegisterType, TermAttr
 
 __all__ = ["AdjointOp", "CheckpointOp", "Gradient", "TermValuesOp"]
 

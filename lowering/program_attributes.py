@@ -23,10 +23,10 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
-from qjit.dialects.linearity import LINES
+from qjit.dialects.quantum.linearity import LINES
 
-from .dimensions import Size
-from .jax_internals import is_key, key_implementation
+from .jax_internals.equations import is_key, key_implementation
+from .jaxpr.dimensions import Size
 
 ENTRY = "qjit.entry"  # the symbol of the function that is the program
 INPUTS, RESULTS = "qjit.inputs", "qjit.results"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qjit.runtime import cache
+from .runtime import object_cache
 
 
 def directory() -> Path:
@@ -19,7 +19,7 @@ def directory() -> Path:
     >>> qj.cache.directory() == pathlib.Path(chosen)
     True
     """
-    return cache.directory()
+    return object_cache.directory()
 
 
 def clear() -> None:
@@ -30,4 +30,4 @@ def clear() -> None:
     >>> import qjit as qj
     >>> qj.cache.clear()  # doctest: +SKIP
     """
-    cache.clear()
+    object_cache.clear()

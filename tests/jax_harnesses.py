@@ -15,7 +15,7 @@ from jax._src.internal_test_util import test_harnesses
 from jax._src.public_test_util import default_tolerance
 
 import qjit as qj
-from qjit.lowering.import_program import import_program
+from qjit.lowering.importer.program import import_program
 
 # How many cases are compiled as one program.
 BATCH = 12

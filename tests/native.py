@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from qjit.lowering.program import Program, compile_program
+from qjit.lowering.driver.program import Program, compile_program
 
 FLOATS = [np.float32, np.float64]
 COMPLEX = [np.complex64, np.complex128]

@@ -10,9 +10,9 @@ import numpy as np
 from jax.core import Tracer
 
 import qjit as qj
-from qjit.dialects.gate_record import pauli_matrix
 from qjit.dialects.gates import find_gate
-from qjit.ops.operator import Operator
+from qjit.dialects.gates.record import pauli_matrix
+from qjit.ops.algebra.operator import Operator
 
 
 def _numpy(*values: Any) -> Any:

@@ -90,7 +90,7 @@ def test_neighbouring_loops_become_one() -> None:
     function = repeat(lambda c: step(*c))
     check(function, X, SHIFTED, X * X)
     stages = qj.qjit(function).stages(X, SHIFTED, X * X)
-    texts = stages["quantum"], stages["entries-in-lanes"]
+    texts = stages["quantum"], stages["vectorize-batches"]
     counts = [text.count("scf.for") for text in texts]
     assert counts == [5, 2]
 

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.cancel_inverses import CancelInversesPass
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.jax_internals.equations import enable_x64
+from qjit.lowering.passes.quantum.cancel_inverses import CancelInversesPass
 
 ROOT = Path(__file__).parents[1]
 

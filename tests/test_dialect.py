@@ -9,8 +9,8 @@ from xdsl.utils.exceptions import VerifyException
 import qjit as qj
 from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
-from qjit.dialects.linearity import verify_linear
-from qjit.lowering.pipeline import STEPS, find_step
+from qjit.dialects.quantum.linearity import verify_linear
+from qjit.lowering.passes.pipeline import STEPS, find_step
 
 
 def test_properties_left_out_are_absent() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.shift_rules import difference_rule, shift_rule
+from qjit.gradients.shift_rules import difference_rule, shift_rule
 
 ANGLES = jnp.array([0.3, 0.5, 0.7])
 EXACT = ["parameter-shift", "hadamard", "finite-diff"]

@@ -13,7 +13,8 @@ from qjit.dialects.gates import GATES
 MODULES = [
     name
     for _, name, _ in pkgutil.walk_packages(qj.__path__, "qjit.")
-    if name.startswith("qjit.ops.") or (name.count(".") == 1 and name != "qjit.opt")
+    if name.startswith("qjit.ops.")
+    or (name.count(".") == 1 and name != "qjit.lowering.driver.opt")
 ]
 PUBLIC = {
     name: value

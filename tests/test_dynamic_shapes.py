@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from jax import export
 
 import qjit as qj
-from qjit import programs
 from qjit.errors import UnsupportedError
-from qjit.lowering import import_program as import_program  # has all rules
-from qjit.lowering.dimensions import count, evaluate, number, numbers
-from qjit.lowering.importer import RULES
+from qjit.jit import function as jit_function
+from qjit.lowering.importer import program as program  # has all rules
+from qjit.lowering.importer.importer import RULES
+from qjit.lowering.jaxpr.dimensions import count, evaluate, number, numbers
 
 Shapes = tuple[str, ...]
 SIZES = ({"n": 2, "m": 3}, {"n": 1, "m": 1}, {"n": 13, "m": 4})
@@ -297,13 +297,13 @@ def assert_same(found: Any, expected: Any) -> None:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The names of the programs that were compiled."""
     names: list[str] = []
-    real = programs.compile_program
+    real = jit_function.compile_program
 
     def compile_program(*args: Any, **kwargs: Any) -> Any:
         names.append(kwargs["name"])
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(programs, "compile_program", compile_program)
+    monkeypatch.setattr(jit_function, "compile_program", compile_program)
     yield names
 
 

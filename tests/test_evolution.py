@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.errors import ParameterError
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.jax_internals.equations import enable_x64
 
 from .oracle import derivative, jacobian
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.lowering.import_fft import factors, roots
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.importer.rules.linalg.fft import factors, roots
+from qjit.lowering.jax_internals.equations import enable_x64
 
 from .test_linalg import assert_same, draw
 

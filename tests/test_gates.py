@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qjit.dialects.gate_algebra import Angle, ComplexMatrix
 from qjit.dialects.gates import GATE_INDEX, GATES, GateRecord, Kernel, Step, find_gate
-from qjit.lowering.gate_library import gate_library_ir
+from qjit.dialects.gates.fourier import Angle, ComplexMatrix
+from qjit.lowering.native.gate_matrices import gate_library_ir
 
 # Untyped packages, so that the checker asks nothing of them.
 llvm: Any = importlib.import_module("llvmlite.binding")

@@ -24,8 +24,8 @@ from xdsl.utils.exceptions import InterpretationError
 
 from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
-from qjit.dialects.interpreter import run_module
-from qjit.lowering.pipeline import STEPS
+from qjit.dialects.interpreter.quantum import run_module
+from qjit.lowering.passes.pipeline import STEPS
 
 WIRES = 3
 STATE = "memref<8xcomplex<f64>>"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.jax_internals.equations import enable_x64
 
 from . import jax_harnesses as harnesses
 from . import primitives_page as page

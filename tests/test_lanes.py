@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.dialects.statevector import KernelOp
-from qjit.lowering.stage_text import parsed
-from qjit.lowering.sweeps.library import kernel_ir
-from qjit.lowering.sweeps.plan import plan_run
-from qjit.runtime import compose, forward, switches
-from qjit.runtime.switches import STEPS
-from qjit.runtime.target import C128
+from qjit.lowering.driver.stage_text import parsed
+from qjit.lowering.kernels.schedule.planner import plan_run
+from qjit.lowering.kernels.selection import kernel_ir
+from qjit.runtime import settings as switches
+from qjit.runtime.settings import STEPS
+from qjit.runtime.statevector.executor import forward, fuse_gates
+from qjit.runtime.target.cpu import C128
 
 from .oracle import Compiled, Reference, apply, derivative, word_matrix
 from .test_sweeps import PHASES, layers, steps_on, twice
@@ -32,7 +33,7 @@ POINTS = np.random.default_rng(5).uniform(-2, 2, (ENTRIES, 3))
 
 def is_in_lanes(function: Any, *arguments: Any) -> bool:
     """Whether a batch of a function is taken several entries at a time."""
-    return "batch.in_lanes" in qj.qjit(function).stages(*arguments)["entries-in-lanes"]
+    return "batch.in_lanes" in qj.qjit(function).stages(*arguments)["vectorize-batches"]
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), SIZES)
@@ -159,7 +160,7 @@ def test_any_number_of_entries(entries: int) -> None:
 
 def test_a_number_of_entries_that_is_left_open() -> None:
     compiled = qj.qjit(lambda x: jax.vmap(small)(x), abstracted_axes={0: "entries"})
-    assert "batch.in_lanes" in compiled.stages(POINTS)["entries-in-lanes"]
+    assert "batch.in_lanes" in compiled.stages(POINTS)["vectorize-batches"]
     for entries in (1, 5, ENTRIES):
         expected = [small(point) for point in POINTS[:entries]]
         np.testing.assert_allclose(compiled(POINTS[:entries]), expected, atol=1e-12)
@@ -229,7 +230,7 @@ def code() -> str:
         return qj.expval(qj.Z(0))
 
     plan_run.cache_clear()
-    texts = [forward.module(C128), compose.module(C128)]
+    texts = [forward.module(C128), fuse_gates.module(C128)]
     for each, x in ((jax.vmap(small), jnp.ones(64)), (large, 0.3)):
         module = parsed(qj.qjit(each).stages(x)["llvm"])
         kernels = [op for op in module.ops if isinstance(op, KernelOp)]

@@ -13,9 +13,9 @@ import pytest
 from jax.lax import linalg
 
 import qjit as qj
-from qjit.lowering.jax_internals import enable_x64
-from qjit.lowering.lapack import ROUTINES
-from qjit.lowering.libraries import routine_address
+from qjit.lowering.importer.rules.linalg.lapack import ROUTINES
+from qjit.lowering.jax_internals.equations import enable_x64
+from qjit.lowering.native.blas import routine_address
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 Function = Callable[..., Any]

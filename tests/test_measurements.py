@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import chi2
 
 import qjit as qj
-from qjit.dialects.gate_record import PAULIS
-from qjit.lowering.jax_internals import enable_x64
+from qjit.dialects.gates.record import PAULIS
+from qjit.lowering.jax_internals.equations import enable_x64
 
 from .oracle import embed, random_state, random_unitary, reduced
 

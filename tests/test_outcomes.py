@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.lowering import convert_walk
+from qjit.lowering.conversion import branching
 
 from .test_hybrid import assert_drawn_from
 
@@ -168,7 +168,7 @@ def test_states_that_do_not_fit_are_simulated_again(
     kept = run()
     monkeypatch.setenv("QJIT_CACHE_SIZE", "0")
     for size in (0, 400):
-        monkeypatch.setattr(convert_walk, "KEPT_BYTES", size)
+        monkeypatch.setattr(branching, "KEPT_BYTES", size)
         for found, wanted in zip(run(), kept, strict=True):
             np.testing.assert_allclose(found, wanted, atol=1e-12)
 

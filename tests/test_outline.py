@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.recurrences import Recurrences
+from qjit.lowering.jaxpr.reroll.repeated_substrings import Recurrences
 
 from .oracle import Compiled, Reference
 

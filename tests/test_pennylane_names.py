@@ -9,8 +9,8 @@ import pennylane as qml
 import pytest
 
 import qjit as qj
+from qjit.diagnostics.keywords import KEYWORDS
 from qjit.errors import ArgumentError, ParameterError, QJitError
-from qjit.keywords import KEYWORDS
 
 # Functions of the same name that are something else, or of which only the call matters.
 OTHERS = {

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.sweeps import plan
+from qjit.lowering.kernels.schedule import planner
 
 from .oracle import Compiled, Reference, derivative
 from .test_sweeps import PHASES
@@ -26,7 +26,7 @@ ANGLES = np.array([0.3, 1.1, 2.2, 3.1, -0.7, 4.0, 0.9])
 @pytest.fixture(autouse=True)
 def few_scales(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let only few scales wait, and so both wait and be applied."""
-    monkeypatch.setattr(plan, "MOST_SCALES", {8: 3, 4: 3})
+    monkeypatch.setattr(planner, "MOST_SCALES", {8: 3, 4: 3})
 
 
 def bricks(m: Any, gates: Any, angles: Any, num_wires: int) -> None:

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 import qjit as qj
-from qjit.lowering.pipeline import DEFAULT, LEVELS, STEPS
+from qjit.lowering.passes.pipeline import DEFAULT, LEVELS, STEPS
 
 X = jnp.asarray([0.3, -0.6, 0.9])
 
@@ -44,7 +44,7 @@ def test_every_step_may_be_left_out(name: str) -> None:
 def test_stages_are_those_of_the_pipeline() -> None:
     found = list(qj.qjit(energy).stages(X))
     passes = [name for name in DEFAULT if STEPS[name].level != "jaxpr"]
-    passes.insert(passes.index("merge-rotations") + 1, "form-schedules")
+    passes.insert(passes.index("merge-rotations") + 1, "build-schedules")
     assert found == ["jaxpr", "quantum", *passes, "llvm", "ir"]
 
 
@@ -52,11 +52,11 @@ def test_names_choose_levels() -> None:
     given = qj.qjit(energy, pipeline=("merge-rotations", "fuse-loops"))
     names = [name for name in given.stages(X) if name in STEPS]
     assert names == [
-        *("merge-rotations", "form-schedules", "retime-loops", "plan-sweeps"),
+        *("merge-rotations", "build-schedules", "retime-loops", "select-kernels"),
         "fuse-loops",
     ]
     nothing = qj.qjit(energy, pipeline=lambda _: ())
-    assert [name for name in nothing.stages(X) if name in STEPS] == ["form-schedules"]
+    assert [name for name in nothing.stages(X) if name in STEPS] == ["build-schedules"]
     np.testing.assert_allclose(nothing(X), energy(X), atol=1e-14)
 
 
@@ -91,9 +91,12 @@ def test_passes_of_users() -> None:
 @pytest.mark.parametrize(
     ("pipeline", "cause"),
     [
-        (("plan-sweeps", "cancel-inverses"), "'cancel-inverses', of level 'quantum'"),
-        (("plan-sweeps", "form-schedules"), "cannot follow 'plan-sweeps'"),
-        (("plan-sweeps", "retime-loops"), "leaves nothing for it to do"),
+        (
+            ("select-kernels", "cancel-inverses"),
+            "'cancel-inverses', of level 'quantum'",
+        ),
+        (("select-kernels", "build-schedules"), "cannot follow 'select-kernels'"),
+        (("select-kernels", "retime-loops"), "leaves nothing for it to do"),
         (("cancel-inverses", "reroll-loops"), "of level 'jaxpr'"),
         ((SeenLate, "merge-rotations"), "cannot follow 'seen-late'"),
         (("cancel-inverse",), "there is no pass 'cancel-inverse'. The passes are"),

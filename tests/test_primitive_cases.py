@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.lowering.inner_jaxprs import inner_jaxprs
+from qjit.lowering.jaxpr.nested import inner_jaxprs
 
 from . import jax_harnesses as harnesses
 from . import primitive_cases as own

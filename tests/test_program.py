@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from qjit.lowering.program import compile_program
+from qjit.lowering.driver.program import compile_program
 
 from .native import check, compiled, sample
 

@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit import import_rules as import_rules  # of quantum functions
 from qjit.dialects.gates import GATES
-from qjit.dialects.interpreter import run_module
-from qjit.lowering.import_program import import_program
+from qjit.dialects.interpreter.quantum import run_module
+from qjit.lowering.importer.program import import_program
 
 from .oracle import Compiled, Reference
 

@@ -10,7 +10,7 @@ import pytest
 from jax import lax, random
 
 import qjit as qj
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.jax_internals.equations import enable_x64
 
 
 def carried(key: Any) -> Any:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.repetitions import numbered, repetitions
+from qjit.lowering.jaxpr.reroll.tandem_repeats import numbered, repetitions
 
 from .oracle import Compiled, Reference
 
@@ -184,7 +184,7 @@ def layered(layers: int) -> Callable[..., Any]:
 
 
 def size(function: Callable[..., Any], *args: Any, pipeline: Any = None) -> int:
-    text = qj.qjit(function, pipeline=pipeline).stages(*args)["entries-in-lanes"]
+    text = qj.qjit(function, pipeline=pipeline).stages(*args)["vectorize-batches"]
     return len(text.splitlines())
 
 

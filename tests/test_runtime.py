@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from llvmlite import binding
 
 from qjit.runtime import library
-from qjit.runtime.abi import SYMBOLS
+from qjit.runtime.abi.symbols import SYMBOLS
 
 DTYPE = {"c128": np.complex128, "c64": np.complex64}
 TOLERANCE = {"c128": 1e-12, "c64": 1e-5}

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from jax import lax
 
 import qjit as qj
-from qjit.lowering.stage_text import parsed
-from qjit.opt import OptMain
+from qjit.lowering.driver.opt import OptMain
+from qjit.lowering.driver.stage_text import parsed
 
 from .oracle import Compiled
 from .test_programs import WIRES, Program, differentiable, programs, run
@@ -210,14 +210,14 @@ def opted(text: str, arguments: str, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_the_command_goes_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     function, args = PROGRAMS[name]
     found = modules(function, *args)
-    for stage in ("quantum", "plan-sweeps", "llvm"):
+    for stage in ("quantum", "select-kernels", "llvm"):
         assert opted(found[stage], "", monkeypatch) == found[stage], stage
-    for stage in ("quantum", "plan-sweeps", "entries-in-lanes"):
+    for stage in ("quantum", "select-kernels", "vectorize-batches"):
         assert opted(found[stage], "-p rest-of-pipeline", monkeypatch) == found["llvm"]
 
 
 def test_gates_are_edited() -> None:
-    text = modules(energy, X)["form-schedules"]
+    text = modules(energy, X)["build-schedules"]
     flipped = re.sub(r"RX\((%\w+)\[0\]\) on 0", r"RX(\1[2]) on 0", text)
     assert flipped != text
     (value,) = qj.compile_stage(flipped)(X)
@@ -237,7 +237,7 @@ def test_gates_are_edited() -> None:
 def test_sizes_that_are_open() -> None:
     function = qj.qjit(lambda x: jnp.cumsum(x) * x[-1], abstracted_axes=("n",))
     stages = function.stages(X)
-    for stage in ("quantum", "entries-in-lanes", "llvm"):
+    for stage in ("quantum", "vectorize-batches", "llvm"):
         program = qj.compile_stage(stages[stage])
         for size in (3, 6):
             x = jnp.arange(1.0, size + 1)
@@ -252,14 +252,14 @@ def test_errors_name_the_lines_of_the_program() -> None:
         qj.RX(x, wires=0)
         return qj.expval(qj.Z(0))
 
-    program = qj.compile_stage(modules(refused, 0.3)["plan-sweeps"])
+    program = qj.compile_stage(modules(refused, 0.3)["select-kernels"])
     with pytest.raises(qj.errors.ParameterError, match=r"test_stage_texts\.py:\d+"):
         program(np.nan)
 
 
 def test_wrong_texts() -> None:
-    found, planned = modules(energy, X), modules(wide, X)["plan-sweeps"]
-    text, formed = found["quantum"], found["form-schedules"]
+    found, planned = modules(energy, X), modules(wide, X)["select-kernels"]
+    text, formed = found["quantum"], found["build-schedules"]
     wrong = {
         "takes 1": formed.replace("RX(%0[0])", "RX", 1),
         "wire from 0 to 2": formed.replace(" on 2 ", " on 7 ", 1),

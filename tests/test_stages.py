@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.dialects.gates import GATES
-from qjit.lowering import plan_sweeps
-from qjit.runtime.switches import STEPS as STEPS_OF_SCHEDULING
+from qjit.lowering.passes.schedule import select_kernels
+from qjit.runtime.settings import STEPS as STEPS_OF_SCHEDULING
 
 from .oracle import Compiled, Reference, random_unitary
 
@@ -74,7 +74,7 @@ def run(m: Any, steps: Any, angles: Any, num_wires: int) -> None:
 @pytest.fixture(autouse=True)
 def no_code_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave circuits to the runtime, but those of other processes."""
-    monkeypatch.setattr(plan_sweeps, "run_of", lambda *_: None)
+    monkeypatch.setattr(select_kernels, "run_of", lambda *_: None)
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), WIRES)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.dialects.gates import GATES
-from qjit.lowering.sweeps import library
+from qjit.lowering.kernels import selection
 
 from .oracle import Compiled, Reference, apply, derivative, jacobian, word_matrix
 
@@ -121,7 +121,7 @@ def check_gradient(steps: Any, num_wires: int, dtype: str, weight: float) -> Non
 def everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make code for every circuit, however long."""
     for limit in ("MOST_ONCE", "MOST_OFTEN"):
-        monkeypatch.setattr(library, limit, 1 << 30)
+        monkeypatch.setattr(selection, limit, 1 << 30)
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), SIZES)
@@ -192,7 +192,7 @@ def test_stages_tell_the_sweeps() -> None:
         layers(qj, angles, 4)
         return qj.expval(qj.Z(0))
 
-    text = circuit.stages(np.ones((6, 4, 2)))["entries-in-lanes"]
+    text = circuit.stages(np.ones((6, 4, 2)))["vectorize-batches"]
     assert '"H on 1000", "6 times", "RX on 1000; RX on 0100; ' in text
     assert '"move amplitudes", "RY on 0100"' in text
     assert "} kernel [" in text

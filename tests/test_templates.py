@@ -12,7 +12,7 @@ import pytest
 
 import qjit as qj
 from qjit.errors import MeasurementError, ParameterError, QJitError, StateError
-from qjit.operations import FIXED_ARITY_GATES
+from qjit.ops.operations import FIXED_ARITY_GATES
 
 ORDER = ["a", 1, 0, "b"]
 LABELS = ["b", 0, "a", 1]

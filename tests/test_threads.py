@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.runtime.threads import thread_count
+from qjit.runtime.system.thread_pool import thread_count
 
 SCRIPT = """
 import jax, numpy as np

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.sweeps import library, tiling
+from qjit.lowering.kernels import selection
+from qjit.lowering.kernels.schedule import tiling
 
 from .oracle import Compiled, Reference, jacobian
 from .test_sweeps import (
@@ -33,9 +34,9 @@ CHUNK_BYTES = 128  # a block of the widest registers
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make code for every circuit, on tiles where a test makes these small."""
-    monkeypatch.setattr(library, "MOST_BYTES", 1)
-    monkeypatch.setattr(library, "MOST_TILED", 1 << 30)
-    monkeypatch.setattr(library, "MOST_ONCE", 1 << 30)
+    monkeypatch.setattr(selection, "MOST_BYTES", 1)
+    monkeypatch.setattr(selection, "MOST_TILED", 1 << 30)
+    monkeypatch.setattr(selection, "MOST_ONCE", 1 << 30)
     monkeypatch.setattr(tiling, "CHUNK_BYTES", CHUNK_BYTES)
     monkeypatch.setattr(tiling, "tile_sizes", tiling.tile_sizes)
 
@@ -47,7 +48,7 @@ def set_tiles(dtype: str, *qubits: int) -> None:
 
 def tiles_of(circuit: Any, *arguments: Any) -> int:
     """How many stages a program has on tiles."""
-    return qj.qjit(circuit).stages(*arguments)["entries-in-lanes"].count('"tiles of ')
+    return qj.qjit(circuit).stages(*arguments)["vectorize-batches"].count('"tiles of ')
 
 
 def relabelled(steps: Any, num_wires: int) -> Any:
@@ -132,7 +133,7 @@ def test_gates_between_stages_are_left_to_the_runtime(gate: str) -> None:
         return m.expval([1.0], ["XIIIIIY"])
 
     angles = rng.uniform(0, 6, 15)
-    text = qj.qjit(circuit).stages(angles, 2)["entries-in-lanes"]
+    text = qj.qjit(circuit).stages(angles, 2)["vectorize-batches"]
     assert '"1 by the runtime", "tiles of ' in text
     value, slope = qj.qjit(jax.value_and_grad(circuit))(angles, 2)
     np.testing.assert_allclose(value, reference(angles), atol=1e-13)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.jax_internals.equations import enable_x64
 
 from .oracle import Compiled, Reference, differentiable, jacobian
 

@@ -13,7 +13,7 @@ from jax.experimental import checkify, io_callback
 
 import qjit as qj
 from qjit.errors import HostCallError
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.jax_internals.equations import enable_x64
 
 
 def numbers(leaf: Any) -> Any:

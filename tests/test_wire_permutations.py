@@ -11,8 +11,8 @@ import pytest
 from xdsl.context import Context
 
 import qjit as qj
-from qjit.lowering.pipeline import STEPS
-from qjit.lowering.stage_text import parsed
+from qjit.lowering.driver.stage_text import parsed
+from qjit.lowering.passes.pipeline import STEPS
 
 from .test_interpreter import run as interpreted
 
@@ -41,7 +41,7 @@ TAIL = """
   }}
 }}
 """
-PASSES = ("form-schedules", "retime-loops", "plan-sweeps", "convert-to-llvm")
+PASSES = ("build-schedules", "retime-loops", "select-kernels", "convert-to-llvm")
 
 
 class Writer:
@@ -149,7 +149,7 @@ def test_swaps_of_qubits_are_renamings() -> None:
     found = swapped(0.3)[0].reshape(2, 2, 2)
     np.testing.assert_allclose(found, circuit(0.3).reshape(2, 2, 2).transpose(1, 0, 2))
     formed = parsed("\n".join(lines))
-    for name in ("form-schedules", "plan-sweeps"):
+    for name in ("build-schedules", "select-kernels"):
         STEPS[name].found().apply(Context(), formed)
     assert "SWAP on 1, 0" in str(formed)
     assert '"RX on 100; RY on 010", "move amplitudes"' in str(formed)

@@ -11,7 +11,7 @@ import pytest
 
 import qjit as qj
 from qjit.errors import UnsupportedError, WireError
-from qjit.lowering.jax_internals import enable_x64
+from qjit.lowering.jax_internals.equations import enable_x64
 
 
 class Site(enum.Enum):

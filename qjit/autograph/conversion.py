@@ -6,13 +6,13 @@ import os
 import sysconfig
 import types
 from collections.abc import Callable
-from pathlib import Path
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, Protocol, runtime_checkable
 
 from qjit.errors import SourceError
+from qjit.runtime.sources import PACKAGE
 
-from .source import all_codes, code_of
+from .rewrite.source import all_codes, code_of
 
 _LIBRARIES = tuple(
     {
@@ -20,8 +20,8 @@ _LIBRARIES = tuple(
             sysconfig.get_path(k)
             for k in ("stdlib", "platstdlib", "purelib", "platlib")
         ),
-        str(Path(__file__).resolve().parents[1]) + os.sep,
-        str(Path(__file__).parents[1]) + os.sep,
+        os.path.realpath(PACKAGE) + os.sep,
+        PACKAGE + os.sep,
         "<frozen",
     }
 )
@@ -126,7 +126,7 @@ def _function(function: FunctionType) -> FunctionType:
 
 
 def _make(function: FunctionType, code: CodeType) -> FunctionType:
-    from . import operators
+    from .operators import operators
 
     for each in all_codes(code):
         if id(each) not in _converted_codes:

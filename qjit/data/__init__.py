@@ -37,7 +37,7 @@ class Molecule:
 
     def hamiltonian(self) -> Any:
         """Return the electronic Hamiltonian as an observable."""
-        from qjit.observables import pauli_sum
+        from qjit.ops.observables import pauli_sum
 
         return pauli_sum(self.coefficients, self.words)
 

@@ -1,1 +1,1 @@
-"""Operators as values: their algebra, matrices and normal forms."""
+"""What quantum functions apply: gates, preparations, templates, control flow."""

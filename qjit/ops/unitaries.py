@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 import jax.numpy as jnp
 import numpy as np
 
-from qjit.context import current
-from qjit.jax_internals import wide_types
-from qjit.primitives import unitary_p
-from qjit.wires import Wire, check_distinct, positions
+from qjit.lowering.jax_internals.tracing import wide_types
+from qjit.lowering.jaxpr.primitives import unitary_p
+from qjit.tracing.context import current
+from qjit.tracing.wires import Wire, check_distinct, positions
 
-from .gates import controlled_matrix
-from .operator import UNCHANGED, Modifiers, Operator, as_inexact
-from .pauli import backend
+from .algebra.gates import controlled_matrix
+from .algebra.operator import UNCHANGED, Modifiers, Operator, as_inexact
+from .algebra.pauli import backend
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,4 +7,4 @@ def circuit(angle):
     return qj.expval(qj.Z(0))
 
 
-qj.qjit(circuit, pipeline=("plan-sweeps", "cancel-inverses"))
+qj.qjit(circuit, pipeline=("select-kernels", "cancel-inverses"))

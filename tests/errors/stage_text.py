@@ -8,5 +8,5 @@ def circuit(angle):
     return qj.expval(qj.Z(0))
 
 
-text = circuit.stages(0.5)["form-schedules"]
+text = circuit.stages(0.5)["build-schedules"]
 qj.compile_stage(text.replace("RX(", "RXX("))

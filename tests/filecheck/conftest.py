@@ -16,10 +16,10 @@ from filecheck.matcher import Matcher
 from filecheck.options import Options
 from filecheck.parser import Parser
 
-from qjit.lowering.sweeps import segments, tiling
-from qjit.lowering.sweeps.plan import plan_run
-from qjit.opt import OptMain
-from qjit.runtime import switches
+from qjit.lowering.driver.opt import OptMain
+from qjit.lowering.kernels.schedule import segments, tiling
+from qjit.lowering.kernels.schedule.planner import plan_run
+from qjit.runtime import settings
 
 CACHE_BYTES = 1 << 19  # of the second level, whatever the machine has
 
@@ -47,7 +47,7 @@ class RunLine(pytest.Item):
             step = setting.strip().removeprefix("QJIT_WITHOUT=")
             output, source = io.StringIO(), io.BytesIO(text.encode())
             with pytest.MonkeyPatch.context() as m, contextlib.redirect_stdout(output):
-                m.setattr(switches, "left_out", partial(frozenset[str], {step}))
+                m.setattr(settings, "left_out", partial(frozenset[str], {step}))
                 m.setattr(segments, "plan_run", plan_run.__wrapped__)  # knows no steps
                 m.setattr(sys, "stdin", io.TextIOWrapper(source))
                 m.setattr(tiling, "second_level_cache", lambda: CACHE_BYTES)

@@ -1,6 +1,6 @@
 // RUN: qjit-opt --verify-diagnostics --split-input-file
 
-// CHECK: Expected the name of a gate, but got "RQ". The gates are listed in dialects/gates.py.
+// CHECK: Expected the name of a gate, but got "RQ". The gates are listed in dialects/gates/__init__.py.
 func.func @f(%t: f64, %q: !quantum.bit, %p: !quantum.bit) {
   %a = quantum.gate "RQ"(%t) on %q
   func.return

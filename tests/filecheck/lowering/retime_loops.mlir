@@ -1,4 +1,4 @@
-// RUN: qjit-opt -p form-schedules,retime-loops,plan-sweeps
+// RUN: qjit-opt -p build-schedules,retime-loops,select-kernels
 
 // The last gate has its target in a tile with the first one, but not with the words, which
 // fill one. It begins the next turn, and follows the loop; in front of it, it would do

@@ -1,0 +1,85 @@
+"""The `quantum` dialect: qubits and registers as values that are used once.
+
+An operation takes qubits and returns them changed, so that the data flow of the
+IR is the circuit. `extract` and the measurements at the end of a program borrow
+the register; everything else consumes it. See `linearity` for the rules.
+"""
+
+from xdsl.ir import Dialect
+
+from .gates import Controllable, GateOp, UnitaryOp
+from .measurements import (
+    CountsOp,
+    DensityMatrixOp,
+    ExpvalOp,
+    ProbsOp,
+    SampleOp,
+    StateOp,
+    VarOp,
+)
+from .regions import AdjointOp, CtrlOp, YieldOp
+from .registers import (
+    AllocOp,
+    DeallocOp,
+    ExtractOp,
+    InsertOp,
+    MeasureOp,
+    ResetOp,
+    StatePrepOp,
+)
+from .types import BitType, FactorAttr, RegisterType, TermAttr, bit
+
+__all__ = [
+    "AdjointOp",
+    "AllocOp",
+    "BitType",
+    "Controllable",
+    "CountsOp",
+    "CtrlOp",
+    "DeallocOp",
+    "DensityMatrixOp",
+    "ExpvalOp",
+    "ExtractOp",
+    "FactorAttr",
+    "GateOp",
+    "InsertOp",
+    "MeasureOp",
+    "ProbsOp",
+    "Quantum",
+    "RegisterType",
+    "ResetOp",
+    "SampleOp",
+    "StateOp",
+    "StatePrepOp",
+    "TermAttr",
+    "UnitaryOp",
+    "VarOp",
+    "YieldOp",
+    "bit",
+]
+
+Quantum = Dialect(
+    "quantum",
+    [
+        AllocOp,
+        DeallocOp,
+        ExtractOp,
+        InsertOp,
+        GateOp,
+        UnitaryOp,
+        StatePrepOp,
+        MeasureOp,
+        ResetOp,
+        AdjointOp,
+        CtrlOp,
+        YieldOp,
+        ExpvalOp,
+        VarOp,
+        ProbsOp,
+        StateOp,
+        SampleOp,
+        CountsOp,
+        DensityMatrixOp,
+    ],
+    [BitType, RegisterType, FactorAttr, TermAttr],
+)

@@ -1,0 +1,21 @@
+"""The `statevector` dialect: gate schedules that a simulator runs in place."""
+
+from .dialect import (
+    ExecutionKeyOp,
+    KernelAttr,
+    KernelOp,
+    MeasureOp,
+    RunOp,
+    SeedOp,
+    Statevector,
+)
+
+__all__ = [
+    "ExecutionKeyOp",
+    "KernelAttr",
+    "KernelOp",
+    "MeasureOp",
+    "RunOp",
+    "SeedOp",
+    "Statevector",
+]

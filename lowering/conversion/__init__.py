@@ -1,0 +1,1 @@
+"""Conversion of every operation to the llvm dialect."""

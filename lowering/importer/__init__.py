@@ -1,0 +1,1 @@
+"""Import of jaxprs into the IR, equation by equation."""

@@ -1,0 +1,108 @@
+"""Import of a whole program into one function."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import ClosedJaxpr
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+
+from qjit.lowering.jax_internals.equations import physical_aval, without_dead_code
+from qjit.lowering.jaxpr.dimensions import Size, UnknownSizeError, names
+
+from . import extensions
+from .importer import Importer
+from .rules.arrays import convolution as convolution
+from .rules.arrays import indexing as indexing
+from .rules.arrays import reductions as reductions
+from .rules.arrays import shapes as shapes
+from .rules.arrays import sorting as sorting
+from .rules.arrays import windows as windows
+
+# NOTE: they register their rules when they are imported.
+from .rules.control import checks as checks
+from .rules.control import control as control
+from .rules.linalg import eigen as eigen
+from .rules.linalg import fft as fft
+from .rules.linalg import orthogonal as orthogonal
+from .rules.linalg import products as products
+from .rules.linalg import solvers as solvers
+from .rules.quantum import operations as operations
+from .rules.scalars import conversions as conversions
+from .rules.scalars import elementwise as elementwise
+from .rules.scalars import math as math
+from .rules.scalars import random as random
+from .rules.scalars import special as special
+from .values import memref_type
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An imported program and what its callers must know about it."""
+
+    module: ModuleOp
+    locations: list[str]
+    native: dict[str, int]
+    host: list[str]
+    notes: dict[str, dict[str, Any]]
+    dimensions: tuple[str, ...]
+    sizes: dict[Size, bool]
+
+
+def import_program(
+    closed: ClosedJaxpr,
+    *,
+    name: str = "program",
+) -> Imported:
+    """Import a closed jaxpr as one function that writes its results into buffers.
+
+    Where shapes have symbolic dimensions, one more input, after the others, holds the
+    dimensions of the call. A rule that cannot take those is replaced by a host call.
+    """
+    extensions.load()
+    host_only: frozenset[str] = frozenset()
+    while True:
+        importer = Importer(name, host_only)
+        try:
+            return _import_into(importer, closed)
+        except UnknownSizeError as error:
+            if not error.hosted:
+                raise
+            host_only |= {error.primitive}
+
+
+def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
+    jaxpr = without_dead_code(closed.jaxpr)
+    avals, outs = (
+        [physical_aval(var.aval) for var in variables]
+        for variables in (jaxpr.invars, jaxpr.outvars)
+    )
+    dimensions = names(aval.shape for aval in avals)
+    if dimensions:  # known to the program's own function only
+        avals.append(ShapedArray((len(dimensions),), np.dtype(np.int64)))
+    else:
+        importer.subroutines.count(jaxpr)
+    types = [memref_type(aval.shape, aval.dtype) for aval in (*avals, *outs)]
+    with importer.function(importer.name, types) as function:
+        arguments = function.body.block.args
+        if dimensions:
+            importer.read_dimensions(dimensions, arguments[len(avals) - 1])
+        inputs = [
+            importer.argument(buffer, aval)
+            for aval, buffer in zip(avals, arguments[: len(jaxpr.invars)], strict=False)
+        ]
+        outputs = importer.evaluate(jaxpr, closed.consts, inputs)
+        for value, target in zip(outputs, arguments[len(avals) :], strict=True):
+            importer.copy_into(value, importer.sized(target, value.shape))
+        importer.insert(func.ReturnOp())
+    return Imported(
+        importer.module,
+        importer.locations,
+        importer.native_primitives,
+        importer.host_names,
+        importer.notes,
+        dimensions,
+        importer.sizes,
+    )

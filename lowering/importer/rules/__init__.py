@@ -1,0 +1,1 @@
+"""Import rules: what each JAX primitive becomes."""

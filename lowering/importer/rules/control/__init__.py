@@ -1,0 +1,1 @@
+"""Import rules of calls, branches, loops and run-time checks."""

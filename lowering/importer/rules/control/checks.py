@@ -1,0 +1,41 @@
+"""Run-time checks: the import rule, and the conversion of the assertions it makes."""
+
+from typing import Any
+
+from xdsl.dialects import cf, llvm
+from xdsl.dialects.builtin import IntegerAttr, i64
+
+from qjit.lowering.conversion.converter import Converter, llvm_rule
+from qjit.lowering.importer.importer import Importer, rule
+from qjit.lowering.importer.values import Value
+
+STATUS = "qjit.status"
+
+
+@rule("checked")
+def _check(importer: Importer, eqn: Any, value: Value, holds: Value) -> list[Value]:
+    place = importer.place(eqn.params["line"], eqn.params["message"])
+    add_check(importer, eqn, holds, place)
+    return [value]
+
+
+def add_check(importer: Importer, eqn: Any, holds: Value, place: int) -> None:
+    """Assert what an equation says, with the message of a place."""
+    op = importer.insert(cf.AssertOp(importer.scalar(holds), eqn.params["message"]))
+    op.attributes[STATUS] = IntegerAttr(eqn.params["code"] | place << 8, i64)
+
+
+@rule("debug_assert")
+def _debug_assert(importer: Importer, eqn: Any, holds: Value) -> list[Value]:
+    place = importer.location(eqn, eqn.params["message"])
+    add_check(importer, eqn, holds, place)
+    return []
+
+
+@llvm_rule(cf.AssertOp)
+def _assert(converter: Converter, op: cf.AssertOp) -> None:
+    status = op.attributes[STATUS]
+    assert isinstance(status, IntegerAttr)
+    holds = converter.value(op.arg)
+    failed = converter.int(status.value.data)
+    converter.check(converter.emit(llvm.SelectOp(holds, converter.int(0), failed)))

@@ -1,0 +1,1 @@
+"""Import rules of linear algebra and Fourier transforms."""

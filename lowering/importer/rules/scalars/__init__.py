@@ -1,0 +1,1 @@
+"""Import rules of operations on one element at a time."""

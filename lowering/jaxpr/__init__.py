@@ -1,0 +1,1 @@
+"""Jaxprs: their primitives, how they are walked, and rewrites of them."""

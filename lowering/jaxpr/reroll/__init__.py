@@ -1,0 +1,1 @@
+"""Rolling unrolled repetitions back into loops and functions."""

@@ -1,0 +1,1 @@
+"""Kernels: native code that is specialised to the gates of one schedule."""

@@ -1,0 +1,1 @@
+"""Emitting a kernel: the LLVM assembly of a plan, forward and adjoint."""

@@ -1,0 +1,121 @@
+"""How a run is undone on ket and bra, as the adjoint method does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qjit.lowering.kernels.schedule.gate_model import Item, Pair, Phase
+from qjit.runtime.codegen.builder import Value
+
+from .addressing import Storage
+from .adjoint_gradients import Slope, Target, slope_of
+from .block_groups import Groups
+from .folded_complex import Number, Real
+from .group_loops import each_group
+from .kernel_context import RunCode
+from .permute import Move, moved
+from .register_ops import Part, Parts, Step
+
+
+class Undo:
+    """The sweeps of a run backwards, and the derivatives by its parameters."""
+
+    def __init__(
+        self,
+        code: RunCode,
+        states: Sequence[Storage],
+        target: Target,
+        memories: Sequence[Storage] | None = None,
+    ) -> None:
+        self.code, self.states, self.target = code, states, target
+        self.memories = memories or states
+        # Gates of which the diagonal is undone and the rest is not, or the reverse.
+        self.halves: dict[int, tuple[Item, bool]] = {}
+
+    def emit(self) -> None:
+        """Emit all of it."""
+        code, sweeps = self.code, self.code.plan.sweeps
+        sources = self.states
+        if code.moves_blocks:
+            sources = self.memories
+            if sources is self.states:
+                sources = [code.room() for _ in sources]
+            for state, source in zip(self.states, sources, strict=True):
+                Move(code, state, source, code.plan.frame.index).emit()
+        for number in range(len(sweeps) - 1, -1, -1):
+            targets = self.memories if number else self.states
+            self._sweep(number, sources, targets)
+            sources = self.memories
+
+    def _sweep(
+        self, number: int, sources: Sequence[Storage], targets: Sequence[Storage]
+    ) -> None:
+        code, plan = self.code, self.code.plan
+        groups = Groups(code, plan.sweeps[number], backwards=True)
+        is_last = number == len(plan.sweeps) - 1
+        moves = is_last and plan.is_whole and not plan.frame.is_plain
+        slopes = [self._slope(groups, run) for run in groups.runs()]
+
+        def visit(first: Value, steps: list[Step]) -> None:
+            held = [self._load(groups.places(source, first)) for source in sources]
+            if moves:
+                origin = plan.frame.index
+                held = [moved(code.blocks, each, plan.size, origin) for each in held]
+            for step, (slope, _) in zip(steps, slopes, strict=True):
+                undone = [{to: step.part(to, each) for to in each} for each in held]
+                if slope is not None:
+                    slope.add(step, held[0], undone[0], held[1])
+                held = undone
+            for target, parts in zip(targets, held, strict=True):
+                places = groups.places(target, first)
+                for (block, part), value in parts.items():
+                    code.body.store(value, places[block], part)
+
+        each_group(groups, visit)
+        for slope, correction in slopes:
+            if slope is not None:
+                slope.finish(correction)
+
+    def _load(self, places: Sequence[Value]) -> Parts:
+        body, blocks = self.code.body, self.code.blocks
+        found: dict[Part, Value] = {}
+        for block, place in enumerate(places):
+            for part in (0, 1):
+                found[block, part] = body.load(blocks.vector, place, part)
+        return found
+
+    def _slope(self, groups: Groups, run: Sequence[Item]) -> tuple[Slope | None, Real]:
+        """What finds derivatives at a step, and what they are to be multiplied by."""
+        slope = slope_of(groups, run, self.target)
+        first = run[0]
+        if slope is not None and isinstance(first, Pair) and slope.needs_undone:
+            self._half(first)
+        correction = self._correction()
+        if isinstance(first, Pair):
+            if slope is None or not slope.needs_undone:
+                self._half(first)
+            return slope, correction
+        for phase in run:
+            if isinstance(phase, Phase) and phase.of is not None:
+                self._half(phase.of, diagonal=True)
+            elif isinstance(phase, Phase) and phase.scaled:
+                self._half(phase)
+        return slope, correction
+
+    def _half(self, item: Item, *, diagonal: bool = False) -> None:
+        """Note that the diagonal of a gate, or the rest of it, is undone."""
+        if item.conditions:
+            return
+        if self.halves.pop(id(item), None) is None:
+            self.halves[id(item)] = item, diagonal
+
+    def _correction(self) -> Real:
+        """What makes up for gates undone by half: D is too small, N too large."""
+        small, large = Number(1.0), Number(1.0)
+        for item, diagonal in self.halves.values():
+            size = Number(self.code.scales[item][0].square)
+            if diagonal:
+                small = small * size
+            else:
+                large = large * size
+        return large.over(small).re

@@ -1,0 +1,71 @@
+"""The loops of a sweep over the groups of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from qjit.lowering.kernels.schedule.gate_model import Pair
+from qjit.runtime.codegen.builder import Value
+
+from .block_groups import Groups
+from .register_ops import Mixing, Part, Step, Turns, steps_of, turns_of
+
+Visit = Callable[[Value, list[Step]], None]
+
+
+def each_group(groups: Groups, visit: Visit) -> None:
+    """Emit code for every group of a sweep, given its first block's number."""
+    turns = turns_of(groups)
+    groups.tabulate()
+    if not groups.free:
+        return visit(groups.body.int(0), steps_of(groups, turns))
+    _prepare(groups, turns)
+    half = len(groups.free) // 2
+    low, high = groups.free[:half], groups.free[half:]
+    with groups.each(low) as (number, _):
+        for turn in turns:
+            turn.tabulate(number, 1 << half)
+    with groups.each(high) as (_, upper):
+        for turn in turns:
+            turn.multiply()
+        with groups.each(low) as (number, lower):
+            groups.first = upper | lower
+            for turn in turns:
+                turn.complete(number)
+            visit(groups.first, steps_of(groups, turns))
+
+
+def _prepare(groups: Groups, turns: Sequence[Turns]) -> None:
+    """Spread over registers, before the loop, what is the same for all groups."""
+    for item in groups.sweep.items:
+        if isinstance(item, Pair) and id(item) not in groups.tables:
+            for entry in Mixing(groups, item).entries:
+                for number in entry:
+                    groups.widened(number)
+    for turn in turns:
+        for number in turn.known:
+            groups.widened(number)
+
+
+def connected(steps: Sequence[Step], size: int, *, moves: bool) -> list[list[Part]]:
+    """The parts of a group in sets that only depend on one another.
+
+    Where amplitudes move, all blocks do, but real parts stay such.
+    """
+    leader = {(block, part): (block, part) for part in (0, 1) for block in range(size)}
+
+    def find(part: Part) -> Part:
+        while leader[part] != part:
+            part = leader[part]
+        return part
+
+    for to in leader:
+        for step in steps:
+            for source in step.sources(to):
+                leader[find(source)] = find(to)
+        if moves:
+            leader[find((0, to[1]))] = find(to)
+    found: dict[Part, list[Part]] = {}
+    for part in leader:
+        found.setdefault(find(part), []).append(part)
+    return list(found.values())

@@ -1,0 +1,334 @@
+"""Sweeps: which gates are applied together, while amplitudes are in registers.
+
+A sweep takes blocks of amplitudes in groups, whose block numbers differ by sums of a
+few; so it may have any pair gate whose flip is such a sum, and all phase gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from qjit.dialects.statevector.schedule import DYNAMIC, Entry
+from qjit.runtime.settings import enabled
+from qjit.runtime.target.cpu import Precision, vector_registers
+
+from .diagonals import put_off, scaled
+from .gate_model import IneligibleError, Item, Pair, Phase, Reader, commute
+from .linear_layout import Frame, Span
+from .tiling import Tiles, Tiling
+
+GROUP_BITS = 3  # of the blocks that are in registers at once
+WHOLE_BITS = 4  # of a state that is one group
+MANY_REGISTERS = 32
+MOST_SCALES = {8: 24, 4: 5}  # diagonals left for later, by the bytes of a real
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many bits the numbers of blocks have that are in registers at once."""
+
+    precision: Precision
+    group: int = GROUP_BITS
+    whole: int = WHOLE_BITS  # of a state that is one group
+    # Whether the lanes of a block are the entries of a batch, and not amplitudes of one
+    # state: they are as if they were qubits behind the others, which have no gates.
+    batched: bool = False
+
+    @classmethod
+    def of(cls, precision: Precision, *, recorded: bool, batched: bool = False) -> Room:
+        """The room for a run; one that is recorded is undone on two states at once."""
+        if recorded and vector_registers() < MANY_REGISTERS:
+            return cls(precision, GROUP_BITS - 1, GROUP_BITS - 1, batched)
+        return cls(precision, batched=batched)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Gates that are applied to each group of blocks, in order."""
+
+    group: tuple[int, ...]  # numbers whose sums tell a group's blocks apart
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sweeps of a run, and where it leaves the amplitudes.
+
+    If it takes a state tile by tile, they are those of any tile, whose number makes up
+    the higher bits of places.
+    """
+
+    size: int  # bits of a place, without those of a tile's number
+    room: Room
+    sweeps: tuple[Sweep, ...]
+    frame: Frame
+    tiling: Tiling | None = None
+
+    @property
+    def precision(self) -> Precision:
+        """The precision of amplitudes."""
+        return self.room.precision
+
+    @property
+    def block_bits(self) -> int:
+        """Number of bits of a block's number."""
+        return max(0, self.size - self.precision.lane_bits)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a group is all of the state."""
+        groups = (len(sweep.group) for sweep in self.sweeps)
+        return self.tiling is None and all(size == self.block_bits for size in groups)
+
+    @property
+    def total(self) -> int:
+        """Number of bits of a place."""
+        return self.tiling.size if self.tiling else self.size
+
+    @property
+    def cost(self) -> int:
+        """How much code it takes: gates, times the blocks held at once."""
+        sizes = ((len(sweep.items) + 2) << len(sweep.group) for sweep in self.sweeps)
+        return sum(sizes)
+
+    def describe(self) -> list[str]:
+        """The sweeps in words, one each."""
+        lines = [_described(sweep, self.total) for sweep in self.sweeps]
+        if not self.frame.is_plain:
+            lines.append("move amplitudes")
+        return lines if self.tiling is None else [str(self.tiling), *lines]
+
+
+def _described(sweep: Sweep, size: int) -> str:
+    def bits(mask: int) -> str:
+        return f"{mask:0{size}b}"
+
+    parts = []
+    for item in sweep.items:
+        conditions = "".join(f" if {bits(mask)}" for mask in item.conditions)
+        if isinstance(item, Pair):
+            names = " ".join(factor.record.name for factor in item.factors)
+            parts.append(f"{names} on {bits(item.flip)}{conditions}")
+        elif item.factor is not None:
+            masks, how = " ".join(map(bits, item.masks)), " as 1 + N" * item.scaled
+            parts.append(f"{item.factor.record.name}{how} by {masks}{conditions}")
+    return "; ".join(parts) or "scale"
+
+
+@lru_cache(maxsize=64)
+def plan_run(
+    entries: tuple[int, ...],
+    wires: tuple[int, ...],
+    size: int,
+    room: Room,
+    most: int,
+) -> Plan | None:
+    """Return the sweeps of a run of gates, or None where there are none for it.
+
+    There are none either where they cost more than `most`. So that long runs take no
+    time, that is guessed before gates are compared: about half may go into others.
+    """
+    return plan_entries(Entry.table(entries), wires, size, room, most)
+
+
+def plan_entries(
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    size: int,
+    room: Room,
+    most: int,
+    tiling: Tiling | None = None,
+) -> Plan | None:
+    """Return the sweeps of gates on a state or on its tiles, as `plan_run`."""
+    planner = Planner(len(tiling.bits) if tiling else size, room)
+    if planner.is_beyond(len(entries), 2 * most):
+        return None
+    reader = Reader(size, wires, tiling)
+    try:
+        for entry in entries:
+            reader.read(entry)
+    except IneligibleError:
+        return None
+    if planner.is_beyond(len(reader.items), most):
+        return None
+    sweeps = planner.sweeps(reader.items) or [planner.empty()]
+    plan = Plan(planner.size, room, tuple(sweeps), reader.frame, tiling)
+    return plan if plan.cost <= most else None
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Gates between stages that are left to the runtime."""
+
+    start: int  # among the entries of a run
+    count: int
+
+    def describe(self) -> list[str]:
+        """What is done, in words."""
+        return [f"{self.count} by the runtime"]
+
+
+Stage = Plan | Rest
+
+
+def plan_stages(
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    size: int,
+    room: Room,
+    most: int,
+    *,
+    in_pairs: bool,
+) -> list[Stage]:
+    """Return the sweeps of stages on tiles, or none where they cost more than `most`.
+
+    There are none either where more gates than not have no code. Tiles are as large as
+    it takes for the fewest stages; they are in the caches by two where runs are undone.
+    """
+    if len(entries) << room.group > 2 * most:
+        return []
+    kinds = Tiles.of(size, room.precision, in_pairs=in_pairs)
+    stages: list[Stage] = []
+    for stage in min((divided(entries, wires, tiles) for tiles in kinds), key=passes):
+        if isinstance(stage, Rest):
+            stages.append(stage)
+            continue
+        tiling, own = stage
+        plan = plan_entries(own, wires, size, room, most, tiling)
+        if plan is None:
+            return []
+        most -= plan.cost
+        stages.append(plan)
+    if sum(stage.count for stage in stages if isinstance(stage, Rest)) * 2 > len(
+        entries
+    ):
+        return []
+    return stages
+
+
+Division = list[Rest | tuple[Tiling, list[Entry]]]
+
+
+def divided(entries: Sequence[Entry], wires: Sequence[int], tiles: Tiles) -> Division:
+    """What is done on tiles, stage by stage, and what is left to the runtime."""
+    fits = [_is_eligible(entry, wires, tiles) for entry in entries]
+    found: Division = []
+    for fit, group in groupby(enumerate(entries), lambda each: fits[each[0]]):
+        run = list(group)
+        if fit:
+            found += tiles.stages([entry for _, entry in run], wires)
+        else:
+            found.append(Rest(run[0][0], len(run)))
+    return found
+
+
+def passes(stages: Division) -> int:
+    """How often a state is passed over; the runtime does so for every gate."""
+    return sum(each.count if isinstance(each, Rest) else 1 for each in stages)
+
+
+def _is_eligible(entry: Entry, wires: Sequence[int], tiles: Tiles) -> bool:
+    """Whether a gate may be part of a stage."""
+    first, count = entry.wire_offset, entry.num_controls + entry.num_targets
+    if DYNAMIC in wires[first : first + count]:
+        return False
+    try:
+        Reader(tiles.size, wires).read(entry)
+    except IneligibleError:
+        return False
+    return tiles.fit(entry, wires)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Takes gates together in sweeps."""
+
+    size: int
+    room: Room
+
+    def sweeps(self, items: Sequence[Item]) -> list[Sweep]:
+        """Return the sweeps of items."""
+        found: list[Sweep] = []
+        left = list(items)
+        while any(isinstance(item, Pair) for item in left):
+            sweep, left = self._next(left)
+            found.append(sweep)
+        if left:
+            last = found.pop() if found else self.empty()
+            found.append(Sweep(last.group, (*last.items, *left)))
+        return found
+
+    def is_beyond(self, gates: int, most: int) -> bool:
+        """Whether so many gates are more code than that."""
+        return gates << len(self.empty().group) > most
+
+    def empty(self) -> Sweep:
+        """Return a sweep of no gates."""
+        return Sweep(self._group(Span()), ())
+
+    def _next(self, items: list[Item]) -> tuple[Sweep, list[Item]]:
+        """Return the next sweep and the items that are left."""
+        span, taken = Span(), list[Item]()
+        passed = list[Item]()
+        waiting = list[Phase]()  # as long as they may
+        left: list[Item] = []
+        for number, item in enumerate(items):
+            if passed and not enabled("reordering"):
+                left = items[number:]
+                break
+            free = all(commute(item, other) for other in passed)
+            if isinstance(item, Phase) and free:
+                waiting.append(item)
+            elif isinstance(item, Pair) and free and self._fits(span, item):
+                if not all(commute(item, phase) for phase in waiting):
+                    taken += waiting
+                    waiting = []
+                taken.append(item)
+            else:
+                passed.append(item)
+        if enabled("diagonals"):
+            taken, late = put_off(taken, self._outside(span))
+            taken, scales = scaled(taken)
+            waiting += late + scales
+        scales = [phase for phase in waiting if phase.is_scale]
+        if len(scales) > MOST_SCALES[self.room.precision.real_bytes]:
+            taken += scales
+            waiting = [phase for phase in waiting if not phase.is_scale]
+        order = {id(item): number for number, item in enumerate(items)}
+        rest = sorted((*waiting, *passed), key=lambda item: order.get(id(item), 0))
+        return Sweep(self._group(span), tuple(taken)), [*rest, *left]
+
+    @property
+    def _block_bits(self) -> int:
+        return max(0, self.size - self.room.precision.lane_bits)
+
+    def _outside(self, span: Span) -> int:
+        """The bits of places that tell groups apart."""
+        inside = sum(1 << bit for bit in span.basis)
+        every = (1 << self._block_bits) - 1
+        return (every & ~inside) << self.room.precision.lane_bits
+
+    def _fits(self, span: Span, pair: Pair) -> bool:
+        """Include the flip of a pair gate, if there is room for it."""
+        number = pair.flip >> self.room.precision.lane_bits
+        if span.rest(number) and len(span) == self._most:
+            return False
+        span.include(number)
+        return True
+
+    @property
+    def _most(self) -> int:
+        if not enabled("registers"):
+            return 1
+        room = self.room
+        return room.whole if self._block_bits <= room.whole else room.group
+
+    def _group(self, span: Span) -> tuple[int, ...]:
+        """The basis of a span, filled with the lowest bits that it has room for."""
+        for bit in range(self._block_bits):
+            if len(span) < self._most:
+                span.include(1 << bit)
+        return tuple(span.vectors())

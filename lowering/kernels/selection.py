@@ -1,0 +1,224 @@
+"""Kernels of schedules: which have one, and their code, which is kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import scf
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation
+from xdsl.utils.exceptions import VerifyException
+
+from qjit.dialects.quantum import AllocOp
+from qjit.dialects.quantum.types import RegisterType
+from qjit.dialects.statevector import RunOp
+from qjit.dialects.statevector.kernels import Kernel, KernelAttr, KernelOp
+from qjit.dialects.statevector.schedule import NO_SLOT, Entry
+from qjit.lowering.analysis.cost_model import trip_count
+from qjit.runtime.library import generated_object
+from qjit.runtime.settings import enabled, left_out
+from qjit.runtime.target.cpu import C64, C128, Precision
+
+from .schedule.planner import Room, Stage, plan_stages
+from .schedule.segments import Segment, segments_of
+
+# What the code of a kernel is made by, besides the runtime and its schedule.
+MADE_BY = (
+    "dialects/gates",
+    "dialects/statevector/schedule.py",
+    "lowering/kernels",
+    "lowering/native/gate_matrices.py",
+)
+PREFIX = "__qjit__sweeps_"
+UNDO = "_undo"
+# How many gates, times the blocks that are held at once, code is made for: so many for
+# every time that it runs, up to a limit. A thousand take about a third of a second.
+MOST_ONCE, MOST_OFTEN, MOST_TILED = 400, 4500, 16_000
+MOST_BYTES = 1 << 16  # of a state that is not taken tile by tile
+LARGE = 12  # qubits; with each more, twice as much code is worth its while
+UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has code, and which of its parameters have a gradient.
+
+    That of a small state has segments; that of a large one has stages on tiles.
+    """
+
+    segments: tuple[Segment, ...]
+    stages: tuple[Stage, ...]
+    entries: int
+    wanted: tuple[bool, ...] | None  # of a recorded run
+    precision: Precision
+
+    def describe(self) -> list[str]:
+        """Its sweeps in words."""
+        parts = (*self.segments, *self.stages)
+        return [line for part in parts for line in part.describe()]
+
+
+def precision_of(op: Operation) -> Precision:
+    """Return the precision of the states that an operation makes, or a function has."""
+    return C64 if "single" in op.attributes else C128
+
+
+def runs_in(module: ModuleOp) -> list[tuple[RunOp, int, Precision]]:
+    """Return all runs, their numbers of qubits, and the precisions of their states."""
+    found: list[tuple[RunOp, int, Precision]] = []
+    precision = C128
+    for each in module.walk():
+        if isinstance(each, AllocOp | FuncOp):
+            precision = precision_of(each)
+        if isinstance(each, RunOp):
+            assert isinstance(each.register.type, RegisterType)
+            found.append((each, each.register.type.size.data, precision))
+    return found
+
+
+def is_tiled(num_wires: int, precision: Precision) -> bool:
+    """Whether a state is taken tile by tile."""
+    large = 2 * precision.real_bytes << num_wires > MOST_BYTES
+    return large and enabled("sweeps") and enabled("tiles")
+
+
+def run_of(
+    op: RunOp, num_wires: int, precision: Precision, *, batched: bool = False
+) -> Run | None:
+    """Return the code that a run is to have of its own, or None.
+
+    It may be that of as many entries of a batch as a register has lanes.
+    """
+    wanted = _wanted(op)
+    # There is twice as much code of what is undone, at least.
+    most = MOST_ONCE * _times(op) >> (wanted is not None)
+    given = op.schedule, op.wires.get_values(), wanted, num_wires, precision
+    return _planned(*given, batched=batched, most=most)
+
+
+def _wanted(op: RunOp) -> tuple[bool, ...] | None:
+    """Return which parameters of a recorded run have a gradient."""
+    if op.slots is None:
+        return None
+    return tuple(slot != NO_SLOT for slot in op.slots.get_values()[::2])
+
+
+def _planned(
+    entries: Sequence[Entry],
+    wires: Sequence[int],
+    wanted: tuple[bool, ...] | None,
+    num_wires: int,
+    precision: Precision,
+    *,
+    batched: bool,
+    most: int = MOST_TILED,
+) -> Run | None:
+    """Return the code of gates, unless there would be too much of it."""
+    if not enabled("sweeps"):
+        return None
+    recorded = wanted is not None
+    room = Room.of(precision, recorded=recorded, batched=batched)
+    num_wires += precision.lane_bits if batched else 0
+    given = (entries, wires, num_wires, room)
+    segments, stages = list[Segment](), list[Stage]()
+    if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
+        segments = segments_of(*given, min(MOST_OFTEN, most)) or []
+    elif is_tiled(num_wires, precision) and not batched:
+        limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
+        stages = plan_stages(*given, limit, in_pairs=recorded)
+    if not segments and not stages:
+        return None
+    return Run(tuple(segments), tuple(stages), len(entries), wanted, precision)
+
+
+def kernel_of(run: Run) -> KernelAttr:
+    """Return the attribute of a run that has code: what that does, in words."""
+    return KernelAttr(Kernel(tuple(run.describe()), run))
+
+
+def kernel_op(op: RunOp, precision: Precision, *, batched: bool = False) -> KernelOp:
+    """Return the code of a run that has some, with its symbol.
+
+    What undoes a recorded run has the same symbol with `UNDO` behind it.
+    """
+    assert isinstance(op.register.type, RegisterType)
+    assert op.kernel is not None
+    made = KernelOp(
+        "",
+        op.register.type,
+        op.entries,
+        op.wires,
+        _wanted(op),
+        op.kernel,
+        single=precision is C64,
+        batched=batched,
+    )
+    text = repr((run_of_kernel(made), sorted(left_out())))
+    symbol = PREFIX + hashlib.sha256(text.encode()).hexdigest()[:24]
+    made.properties["symbol"] = StringAttr(symbol)
+    return made
+
+
+def run_of_kernel(op: KernelOp) -> Run:
+    """Return how the code of a kernel is made, which was planned or is planned now."""
+    known = op.kernel.data.plan
+    if isinstance(known, Run):
+        return known
+    wanted = None
+    if op.wanted is not None:
+        wanted = tuple(map(bool, op.wanted.get_values()))
+    run = _planned(
+        op.schedule,
+        op.wires.get_values(),
+        wanted,
+        op.register_type.size.data,
+        C128 if op.single is None else C64,
+        batched=op.batched is not None,
+    )
+    if run is None or kernel_of(run) != op.kernel:
+        raise VerifyException(
+            "Expected what the kernel of these gates does here, "
+            f"{[] if run is None else run.describe()}, but got "
+            f"{list(op.kernel.data.lines)}. After gates are edited, their kernel is "
+            "left out, and chosen again by the pass select-kernels."
+        )
+    op.properties["kernel"] = kernel_of(run)
+    return run
+
+
+def _times(op: RunOp) -> int:
+    """How often a run is carried out, as far as loops tell."""
+    times, parent = 1, op.parent_op()
+    while parent is not None:
+        if isinstance(parent, scf.ForOp):
+            count = trip_count(parent)
+            times *= UNKNOWN if count is None else count
+        elif isinstance(parent, scf.WhileOp):
+            times *= UNKNOWN
+        elif isinstance(parent, FuncOp) and isinstance(parent.prev_op, FuncOp):
+            times *= UNKNOWN  # it stands behind those that call it
+        parent = parent.parent_op()
+    return times
+
+
+def kernel_object(op: KernelOp) -> bytes:
+    """Return the object code of a kernel."""
+    return generated_object(
+        op.symbol.data, MADE_BY, lambda: kernel_ir(op), is_plain=True
+    )
+
+
+def kernel_ir(op: KernelOp) -> str:
+    """Return the LLVM IR of a kernel."""
+    from .emit.batched import batched_ir
+    from .emit.small import run_ir
+    from .emit.tiled import tiled_ir
+
+    run, name = run_of_kernel(op), op.symbol.data
+    if run.stages:
+        return tiled_ir(name, run.stages, run.entries, run.wanted)
+    batched = run.segments[0].plan.room.batched
+    return (batched_ir if batched else run_ir)(name, run.segments, run.wanted)

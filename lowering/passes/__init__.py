@@ -1,0 +1,1 @@
+"""The passes of the compiler, and the table that says their order."""

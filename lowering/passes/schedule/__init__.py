@@ -1,0 +1,1 @@
+"""Passes that form gate schedules and choose what runs them."""

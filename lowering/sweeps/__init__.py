@@ -1,1 +1,0 @@
-"""Code for small circuits, specialised to their gates: few sweeps over the state."""

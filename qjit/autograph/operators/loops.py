@@ -1,0 +1,202 @@
+"""Loops: run by Python, or one turn compiled and repeated.
+
+A loop of known length is compiled as a loop if it is longer than SHORT, if a turn can
+be traced without knowing which, and if that gains something; else it is unrolled.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
+from jax.extend.core import Jaxpr
+
+from qjit.errors import UnsupportedError
+from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.jaxpr.traversal import inner_jaxprs
+
+from .pytrees import type_of
+from .sequences import as_sequence
+from .staging import Loop, Settled, branch, settle
+from .truth import none
+from .variables import Slots, read_all
+
+SHORT = 8
+"""Loops of at most so many turns are unrolled."""
+WIRED = 64
+"""So are loops of at most so many turns, if their gates act on computed wires."""
+LONGEST = 10_000
+"""Loops of more turns than that are never unrolled."""
+
+
+def for_loop(
+    items: Any,
+    body: Callable[[Any], Any],
+    slots: Slots,
+    flags: tuple[str, ...],
+) -> None:
+    """Run a function for each item, until a flag is set."""
+    sequence = as_sequence(items)
+    if sequence is None:
+        _unrolled(items, body, slots, flags)
+        return
+    length = sequence.length
+    if isinstance(length, Tracer):
+        _counted(sequence, length, body, slots, flags)
+    elif length <= SHORT or not _rolled(sequence, body, slots, flags):
+        _unrolled(sequence, body, slots, flags)
+
+
+def _unrolled(
+    items: Any, body: Callable[[Any], Any], slots: Slots, flags: tuple[str, ...]
+) -> None:
+    guarded = 0
+    for item in items:
+        go = _goes_on(slots, flags)
+        if isinstance(go, Tracer):
+            guarded += 1
+            branch(go, functools.partial(body, item), _nothing, slots)
+        else:
+            body(item)
+            go = _goes_on(slots, flags)
+        if not isinstance(go, Tracer) and not go:
+            return
+        if guarded > LONGEST:
+            raise UnsupportedError(
+                f"{user_line()}: this loop ends when a traced value says so, and what "
+                "it runs over has no known length. Loop over a range or an array."
+            )
+
+
+def _nothing() -> None:
+    return None
+
+
+def _goes_on(slots: Slots, flags: tuple[str, ...]) -> Any:
+    return none(*(slots[flag].read() for flag in flags))
+
+
+def _position() -> jax.ShapeDtypeStruct:
+    return type_of(0).struct()
+
+
+def _row_structs(rows: Any) -> Any:
+    return jax.tree.map(
+        lambda array: jax.ShapeDtypeStruct(array.shape[1:], array.dtype), rows
+    )
+
+
+def _rolled(
+    sequence: Any,
+    body: Callable[[Any], Any],
+    slots: Slots,
+    flags: tuple[str, ...],
+) -> bool:
+    """Compile a loop of known length as a loop, if that works and gains something."""
+    rows, length = sequence.slices(), sequence.length
+
+    def run(position: Any, row: Any) -> None:
+        body(sequence.item(position, row))
+
+    loop = Loop(run, slots, flags, definite=True)
+    try:
+        settled = settle(loop, _position(), _row_structs(rows))
+    except Exception:
+        if length > LONGEST:
+            raise
+        return False
+    if length <= LONGEST and not _gains(settled, rows, length):
+        return False
+
+    def turn(carry: Any, item: Any) -> Any:
+        if not flags:
+            return settled.turn(carry, *item)[0], None
+        return jax.lax.cond(
+            settled.stopped(carry),
+            lambda carry: carry,
+            lambda carry: settled.turn(carry, *item)[0],
+            carry,
+        ), None
+
+    xs = (jnp.arange(length), rows)
+    settled.finish(jax.lax.scan(turn, settled.start(), xs)[0])
+    return True
+
+
+def _gains(settled: Settled, rows: Any, length: int) -> bool:
+    closed = settled.end.closed
+    entering = list(read_all(settled.loop.slots).values())
+    values = [*closed.consts, *jax.tree.leaves((entering, rows))]
+    if not closed.effects and not any(isinstance(value, Tracer) for value in values):
+        return False
+    return length > WIRED or not _has_computed_wires(closed.jaxpr)
+
+
+def _has_computed_wires(jaxpr: Jaxpr) -> bool:
+    return any(
+        None in (eqn.params.get("wires") or ())
+        or any(_has_computed_wires(inner) for inner in inner_jaxprs(eqn))
+        for eqn in jaxpr.eqns
+    )
+
+
+def _counted(
+    sequence: Any,
+    length: Any,
+    body: Callable[[Any], Any],
+    slots: Slots,
+    flags: tuple[str, ...],
+) -> None:
+    """Compile a loop of traced length."""
+    rows = sequence.slices()
+
+    def run(position: Any, row: Any) -> None:
+        body(sequence.item(position, row))
+
+    loop = Loop(run, slots, flags, definite=False)
+    settled = settle(loop, _position(), _row_structs(rows))
+
+    def turn(position: Any, carry: Any) -> Any:
+        row = jax.tree.map(lambda array: array[position], rows)
+        return settled.turn(carry, position, row)[0]
+
+    if not flags:
+        settled.finish(jax.lax.fori_loop(0, length, turn, settled.start()))
+        return
+    zero = jnp.zeros((), length.dtype)
+    found = jax.lax.while_loop(
+        lambda state: (state[0] < length) & ~settled.stopped(state[1]),
+        lambda state: (state[0] + 1, turn(*state)),
+        (zero, settled.start()),
+    )
+    settled.finish(found[1])
+
+
+def while_loop(
+    goes_on: Callable[[], Any],
+    body: Callable[[Any], Any],
+    slots: Slots,
+    flags: tuple[str, ...],
+) -> None:
+    """Run a function while a test holds: in Python until the test is traced."""
+    go = goes_on()
+    while not isinstance(go, Tracer):
+        if not go:
+            return
+        body(None)
+        go = goes_on()
+
+    def run() -> Any:
+        body(None)
+        return goes_on()
+
+    settled = settle(Loop(run, slots, flags, definite=False))
+
+    def turn(state: Any) -> Any:
+        carry, (go,) = settled.turn(state[1])
+        return jnp.asarray(go), carry
+
+    start = (go, settled.start())
+    settled.finish(jax.lax.while_loop(lambda state: state[0], turn, start)[1])

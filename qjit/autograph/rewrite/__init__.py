@@ -1,0 +1,1 @@
+"""Rewriting the syntax trees of functions."""

@@ -1,0 +1,1 @@
+"""Quantum functions as circuits between classical code, and their JAX primitives."""

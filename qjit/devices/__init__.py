@@ -1,0 +1,1 @@
+"""Devices, and the options of a call: shots, seeds and keys."""

@@ -1,0 +1,110 @@
+"""Devices: where a quantum function runs, and with how many wires and shots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from qjit.errors import ParameterError, UnsupportedError
+from qjit.lowering.jax_internals.tracing import user_line, wide_types
+from qjit.tracing.random_keys import checked_seed
+from qjit.tracing.wires import Wires, declared_wires
+
+from .shots import Shots, checked_shots
+
+# What becomes of shots that a postselection refuses: PennyLane's names. Arrays have one
+# size whatever is measured, so "hw-like" shots are masked and not left out.
+MASKING = "hw-like", "pad-invalid-samples"
+POSTSELECT_MODES = "fill-shots", *MASKING
+
+
+@dataclass(frozen=True)
+class Device:
+    """A description of where quantum functions run."""
+
+    name: str = "statevector"
+    wires: Any = None  # their number, or a tuple of their labels
+    shots: Shots = None
+    seed: int | None = None
+    dtype: Any = None
+    postselect_mode: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", checked_seed(self.seed))
+        object.__setattr__(self, "shots", checked_shots(self.shots))
+        if self.name != "statevector":
+            raise UnsupportedError(
+                f"{user_line()}: unknown device {self.name!r}. "
+                "Available: 'statevector'."
+            )
+        object.__setattr__(self, "wires", declared_wires(self.wires))
+        if self.postselect_mode not in (None, *POSTSELECT_MODES):
+            names = ", ".join(map(repr, POSTSELECT_MODES))
+            raise ParameterError(
+                f"{user_line()}: postselect_mode takes {names} or None, but got "
+                f"{self.postselect_mode!r}."
+            )
+        if self.dtype is not None and not _is_complex(self.dtype):
+            raise ParameterError(
+                f"{user_line()}: dtype takes complex64 or complex128, but got "
+                f"{self.dtype!r}."
+            )
+
+    @property
+    def masks_shots(self) -> bool:
+        """Whether shots that a postselection refuses are masked, not drawn again."""
+        return self.postselect_mode in MASKING
+
+    @property
+    def complex_dtype(self) -> np.dtype[Any]:
+        """The dtype of amplitudes under JAX's present settings."""
+        if self.dtype is None:
+            wide = wide_types()
+            return np.dtype(np.complex128 if wide else np.complex64)
+        if np.dtype(self.dtype) == np.complex128 and not wide_types():
+            raise ParameterError(
+                f"{user_line()}: complex128 needs 64-bit JAX arrays. Call "
+                "jax.config.update('jax_enable_x64', True) first."
+            )
+        return np.dtype(self.dtype)
+
+    def override(self, **settings: Any) -> "Device":
+        """Return the device with the given settings changed."""
+        return replace(self, **{k: v for k, v in settings.items() if v is not None})
+
+
+def _is_complex(dtype: Any) -> bool:
+    try:
+        return np.dtype(dtype).name in ("complex64", "complex128")
+    except TypeError:
+        return False
+
+
+def device(
+    name: str = "statevector",
+    wires: Wires = None,
+    shots: int | Sequence[Any] | None = None,
+    seed: Any = None,
+    dtype: Any = None,
+) -> Device:
+    """Return a device by name.
+
+    Args:
+        name: "statevector", the simulator on this machine's CPU.
+        wires: number of wires, 0 to wires - 1, or a sequence of their labels; those
+            that are used when left out.
+        shots: number of samples, or a shot vector of several.
+        seed: seed of the random numbers, an integer or a key of JAX: a program then
+            draws the same whenever it is called.
+        dtype: complex64 or complex128; follows `jax_enable_x64` when left out.
+
+    Raises:
+        UnsupportedError: for an unknown name.
+        WireError, ParameterError: for settings out of range.
+
+    >>> import qjit as qj
+    >>> qj.device("statevector", wires=3).wires
+    3
+    """
+    return Device(name, wires, checked_shots(shots), seed, dtype)

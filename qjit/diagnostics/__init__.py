@@ -1,0 +1,1 @@
+"""Errors that name the user's line, the cause and a remedy."""

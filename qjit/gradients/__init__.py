@@ -1,0 +1,1 @@
+"""Derivatives of circuits, of any order and by every method."""

@@ -1,0 +1,1 @@
+"""Looking into programs: assertions, snapshots, and the list of passes."""

@@ -1,0 +1,1 @@
+"""`qjit` and `qnode`: functions that are traced, compiled, and called."""

@@ -1,0 +1,1 @@
+"""How the compiler takes quantum functions in."""

@@ -1,0 +1,125 @@
+"""Import rules of quantum functions: how a program takes circuits in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import ShapedArray
+
+from qjit.circuits.qnode_primitives import circuit_p, mapped_over_batch, qnode_p
+from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
+from qjit.gradients.circuit_rules import circuit_pull_p, circuit_push_p, pulled, pushed
+from qjit.lowering.importer.importer import Importer, rule
+from qjit.lowering.importer.rules.quantum.circuit import import_adjoint, import_circuit
+from qjit.lowering.importer.rules.quantum.operations import begin, end, inlined
+from qjit.lowering.importer.rules.quantum.sampling import shared_draws
+from qjit.lowering.importer.values import Value
+from qjit.lowering.jaxpr.traversal import measures_midway, quantum_eqns
+
+from .outcome_paths import import_trajectories
+
+BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
+
+
+def _inline(importer: Importer, function: Any, values: Sequence[Value]) -> list[Value]:
+    avals = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
+    return importer.inline(jax.make_jaxpr(function)(*avals), values)
+
+
+def _unbatched(function: Any) -> Any:
+    """Let a rule see single entries of a batch only."""
+
+    def with_batch(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+        params = {k: v for k, v in eqn.params.items() if k != "batch"}
+        batch = eqn.params["batch"]
+        if batch is None:
+            return function(importer, params, inputs)
+        primitive = BATCHABLE[eqn.primitive.name]
+        return _inline(importer, mapped_over_batch(primitive, batch, params), inputs)
+
+    return with_batch
+
+
+def _note_method(importer: Importer, name: str, method: str | None) -> None:
+    """Let the report tell how a quantum function is differentiated."""
+    if method is not None:
+        importer.notes.setdefault("diff_method", {})[name] = method
+
+
+def seed(importer: Importer, key: Value) -> None:
+    """Let what follows draw from the stream of a key."""
+
+    def word(key: Any) -> Any:
+        return jax.lax.bitcast_convert_type(key, np.int64)
+
+    importer.insert(SeedOp(importer.scalar(inlined(importer, word, key))))
+
+
+@rule("execution_key")
+def _execution_key(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
+    op = ExecutionKeyOp(eqn.params["seed"])
+    word = importer.from_scalar(importer.emit(op), ShapedArray((), np.dtype(np.int64)))
+
+    def words(word: Any) -> Any:
+        return jax.lax.bitcast_convert_type(word, np.uint32)
+
+    return [inlined(importer, words, word)]
+
+
+@rule("qnode")
+@_unbatched
+def _qnode(
+    importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
+) -> list[Value]:
+    circuit = params["circuit"]
+    if circuit.diff_method is not None:
+        _note_method(importer, circuit.name, circuit.method)
+    if circuit.draws:
+        seed(importer, inputs[-1])
+    if measures_midway(circuit.jaxpr):
+        return import_trajectories(importer, circuit, inputs)
+    importer.settle(inputs)
+    eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
+    draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
+    begin(importer, circuit.num_wires, circuit.dtype, draws=draws)
+    outs = importer.evaluate(circuit.jaxpr, (), inputs)
+    end(importer)
+    return outs
+
+
+@rule("circuit")
+def _circuit(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    core, batch = eqn.params["core"], eqn.params["batch"]
+    _note_method(importer, core.name, core.method)
+    if batch is not None:
+        run = mapped_over_batch(circuit_p, batch, {"core": core})
+        return _inline(importer, run, inputs)
+    if core.samples:
+        seed(importer, inputs[-1])
+        inputs = inputs[:-1]
+    return import_circuit(importer, core, inputs, eqn.params.get("run"))
+
+
+@rule("circuit_push")
+@_unbatched
+def _circuit_push(
+    importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
+) -> list[Value]:
+    _note_method(importer, params["core"].name, params["core"].method)
+    run = pushed(params["core"], params["directions"])
+    return _inline(importer, run, inputs)
+
+
+@rule("circuit_pull")
+@_unbatched
+def _circuit_pull(
+    importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
+) -> list[Value]:
+    core, directions, into = params["core"], params["directions"], params["into"]
+    if directions:
+        return _inline(importer, pulled(core, directions, into), inputs)
+    _note_method(importer, core.name, core.method)
+    count = len(core.results)
+    run = params.get("run")
+    return import_adjoint(importer, core, inputs[:count], inputs[count:], into, run)

@@ -1,0 +1,1 @@
+"""The stages of ahead-of-time compilation, and arguments of any size."""

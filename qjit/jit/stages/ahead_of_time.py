@@ -1,0 +1,110 @@
+"""Programs compiled ahead of time: JAX's stages, with texts and errors of qjit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jax.extend.core import ClosedJaxpr
+
+from qjit.diagnostics.translation import reraised, settled
+from qjit.errors import ArgumentError
+from qjit.lowering.driver.program import lowered_text
+from qjit.lowering.jax_internals.tracing import user_line
+
+
+class Compilable(Protocol):
+    """What stages are of: a function that can be compiled."""
+
+    function: Any
+
+    def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
+        """Return the jaxpr that these arguments are traced to."""
+        ...
+
+    def stages(self, *args: Any, **kwargs: Any) -> Mapping[str, str]:
+        """Compile for these arguments and return the text of every stage."""
+        ...
+
+    def exportable(self, args: Any, kwargs: Any) -> Any:
+        """Return what JAX traces for `jax.export`, which takes no native code."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of JAX's and all of its attributes, besides those given here."""
+
+    program: Compilable
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    stage: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.stage, name)
+
+    def _next(self, kind: type[Any], stage: Any) -> Any:
+        return kind(self.program, self.args, self.kwargs, stage)
+
+    def _stages(self) -> Mapping[str, str]:
+        return self.program.stages(*self.args, **self.kwargs)
+
+
+class Traced(Stage):
+    """A function traced for arguments of some shapes."""
+
+    @property
+    def jaxpr(self) -> ClosedJaxpr:
+        """The jaxpr of the function."""
+        return self.program.jaxpr(*self.args, **self.kwargs)
+
+    def as_text(self) -> str:
+        """Return the jaxpr as text."""
+        return str(self.jaxpr)
+
+    def lower(self, **options: Any) -> Lowered:
+        """Lower to LLVM; options are those of JAX."""
+        private = options.get("_private_parameters")
+        if getattr(private, "for_export", False):
+            return self.program.exportable(self.args, self.kwargs).lower(**options)
+        return self._next(Lowered, self.stage.lower(**options))
+
+
+class Lowered(Stage):
+    """A function lowered for arguments of some shapes."""
+
+    def as_text(self, dialect: str | None = None, **options: Any) -> str:
+        """Return the program as it stands after the passes, or JAX's call of it."""
+        if dialect is not None:
+            return self.stage.as_text(dialect, **options)
+        return lowered_text(self._stages())
+
+    def compile(self, compiler_options: Any = None) -> Compiled:
+        """Return the compiled function."""
+        return self._next(Compiled, self.stage.compile(compiler_options))
+
+
+class Compiled(Stage):
+    """A function compiled for arguments of some shapes."""
+
+    def as_text(self) -> str:
+        """Return the program in LLVM's language."""
+        return self._stages()["ir"]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function on arrays of these shapes."""
+        try:
+            with reraised():
+                return settled(self.stage(*args, **kwargs))
+        except TypeError as error:
+            _, differ, how = str(error).partition("mismatches are:")
+            if not differ:
+                raise
+            name = getattr(self.program.function, "__name__", "program")
+            raise ArgumentError(
+                f"{user_line()}: '{name}' was compiled for other "
+                f"arguments: {' '.join(how.split())}. Compile it again for these."
+            ) from error

@@ -1,0 +1,1 @@
+"""What quantum functions return, exactly and from shots."""

@@ -1,0 +1,1 @@
+"""Operators as values: their algebra, matrices and normal forms."""

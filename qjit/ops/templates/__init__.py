@@ -1,0 +1,1 @@
+"""Templates: operators that are given by functions that apply simpler ones."""

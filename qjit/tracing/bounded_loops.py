@@ -1,0 +1,126 @@
+"""While loops as loops of a known number of turns, most of which may do nothing.
+
+Such loops have derivatives in both modes, and inverses, because what their turns
+compute is kept. A loop that goes on for longer is refused when the program runs.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+from jax.extend.core import ClosedJaxpr, JaxprEqn, jaxpr_as_fun
+
+from qjit.errors import DifferentiationError, ParameterError
+from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.jaxpr.traversal import has_effects, inner_jaxprs
+
+from .checks import checked
+
+# The turns that are kept of a loop whose length is not known when tracing.
+MOST_TURNS = 1024
+# How much fewer of a loop with another one inside, of which each turn keeps all.
+FEWER_OUTSIDE = 8
+PASSED = "its max_iterations. Pass a larger bound."
+
+
+def bounded_while(
+    goes_on: Callable[[Any], Any],
+    turn: Callable[[Any], Any],
+    state: Any,
+    most: int,
+    why: str,
+    line: str = "",
+) -> Any:
+    """Run `turn` on a state while `goes_on` holds for it, but at most `most` times.
+
+    One more turn checks that no further one is needed.
+    """
+
+    def step(state: Any, number: jax.Array) -> tuple[Any, None]:
+        wanted = goes_on(state)
+        ends = (number < most) | ~wanted
+        runs = checked(wanted, ends, DifferentiationError, _too_long(most, why), line)
+        return jax.lax.cond(runs, turn, lambda same: same, state), None
+
+    return jax.lax.scan(step, state, jnp.arange(most + 1))[0]
+
+
+def fori_loop(
+    trips: Any, turn: Callable[[Any, Any], Any], state: Any, most: int | None
+) -> Any:
+    """Run `turn(k, state)` for k from zero, `trips` times, which is at most `most`."""
+    if most is None or not isinstance(trips, Tracer):
+        if most is not None and trips > _checked_bound(most):
+            raise DifferentiationError(f"{user_line()}: {_too_long(most, PASSED)}")
+        return jax.lax.fori_loop(0, trips, turn, state)
+    return while_loop_of_at_most(
+        lambda carry: carry[0] < trips,
+        lambda carry: (carry[0] + 1, turn(*carry)),
+        (jnp.zeros_like(trips), state),
+        most,
+    )[1]
+
+
+def while_loop_of_at_most(
+    goes_on: Callable[[Any], Any],
+    turn: Callable[[Any], Any],
+    state: Any,
+    most: int | None,
+) -> Any:
+    """Run `turn` on a state while `goes_on` holds for it."""
+    if most is None:
+        return jax.lax.while_loop(goes_on, turn, state)
+    return bounded_while(goes_on, turn, state, _checked_bound(most), PASSED)
+
+
+def _checked_bound(most: Any) -> int:
+    """Return a number of turns, or refuse what is none."""
+    if isinstance(most, bool) or not isinstance(most, (int, np.integer)) or most < 0:
+        raise ParameterError(
+            f"{user_line()}: max_iterations takes an integer that is known when "
+            f"tracing and not negative, but got {most!r}."
+        )
+    return int(most)
+
+
+def _too_long(most: int, why: str) -> str:
+    return f"a loop takes more than {most} turns, {why}"
+
+
+def bounded(eqn: JaxprEqn, inputs: Sequence[Any], purpose: str) -> ClosedJaxpr:
+    """Return a while loop as one of so many turns, a function of its inputs."""
+    params, most = eqn.params, _kept_turns(eqn)
+    first = params["cond_nconsts"]
+    second = first + params["body_nconsts"]
+    condition = jaxpr_as_fun(params["cond_jaxpr"])
+    body = jaxpr_as_fun(params["body_jaxpr"])
+    why = (
+        f"as many as {purpose} keeps where their number is not known when tracing. "
+        "Give qjit.for_loop or qjit.while_loop max_iterations."
+    )
+
+    def run(*values: Any) -> Any:
+        return bounded_while(
+            lambda state: condition(*values[:first], *state)[0],
+            lambda state: body(*values[first:second], *state),
+            list(values[second:]),
+            most,
+            why,
+            user_line(eqn.source_info),
+        )
+
+    return jax.make_jaxpr(run)(*inputs)
+
+
+def _kept_turns(eqn: JaxprEqn) -> int:
+    return max(MOST_TURNS // FEWER_OUTSIDE ** (_depth(eqn) - 1), 2)
+
+
+def _depth(eqn: JaxprEqn) -> int:
+    """Return how many while loops around gates are inside of one another."""
+    inner = [e for jaxpr in inner_jaxprs(eqn) for e in jaxpr.eqns if has_effects(e)]
+    deepest = max(map(_depth, inner), default=0)
+    return deepest + (eqn.primitive.name == "while")

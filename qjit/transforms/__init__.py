@@ -1,0 +1,1 @@
+"""Functions of functions: derivatives, and the geometry of quantum functions."""

@@ -1,0 +1,1 @@
+"""The interface between compiled programs and the runtime."""

@@ -1,0 +1,1 @@
+"""Writing LLVM assembly from Python: values, loops and blocks of amplitudes."""

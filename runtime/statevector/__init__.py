@@ -1,0 +1,1 @@
+"""The state-vector simulator: generated kernels, and the executor of schedules."""

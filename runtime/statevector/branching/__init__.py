@@ -1,0 +1,1 @@
+"""Mid-circuit measurement: the tree of a program's measurement outcomes."""

@@ -1,0 +1,1 @@
+"""The executor: gate schedules run forward, and backward for the adjoint method."""

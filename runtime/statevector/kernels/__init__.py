@@ -1,0 +1,1 @@
+"""Generated kernels: what one gate or one measurement does to a state."""

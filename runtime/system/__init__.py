@@ -1,0 +1,1 @@
+"""Threads and random numbers of the native runtime."""

@@ -1,0 +1,1 @@
+"""The machine that native code is made for."""
