@@ -102,9 +102,6 @@ class GateRecord:
     def __repr__(self) -> str:
         return f"GateRecord({self.name})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _of_name, (self.name,)
-
     def __call__(self, *params: Angle | float) -> Step:
         """The gate at these parameters, on no wires yet."""
         return Step(self, params)
@@ -296,13 +293,6 @@ class GateRecord:
         """The QIR function of the gate, or of its adjoint."""
         suffix = "adj" if adjoint else "body"
         return self.qir and f"__quantum__qis__{self.qir}__{suffix}"
-
-
-def _of_name(name: str) -> GateRecord:
-    """The record of the table that a copied or pickled one stands for."""
-    from . import GATES
-
-    return GATES[name]
 
 
 def pauli_matrix(word: str) -> ComplexMatrix:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from xdsl.dialects import scf
 from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.traits import OpTrait
 from xdsl.utils.exceptions import VerifyException
 
-from .traits import Borrows, PutsBack, TakesOut, TakesParts, UsesOuterValues
 from .types import BitType, RegisterType
 
 # Operations of xDSL whose regions use outer values, too.
@@ -23,6 +24,54 @@ BRANCHES = (scf.IfOp, scf.IndexSwitchOp)
 LINES = "qjit.lines"
 
 Wires = frozenset[int | SSAValue]
+
+
+class Linear(OpTrait):
+    """Each qubit and register of the function around the operation is used once."""
+
+    def verify(self, op: Operation) -> None:
+        """Check the whole function, from what makes or takes its first register."""
+        top = op
+        while (parent := top.parent_op()) and not isinstance(parent, ModuleOp):
+            top = parent
+        if _is_first_maker(op, top) or _is_first_taker(op):
+            verify_linear(top)
+
+
+def _is_first_maker(op: Operation, top: Operation) -> bool:
+    if not op.results or not isinstance(op.results[0].type, RegisterType):
+        return False
+    return op is next(each for each in top.walk() if type(each) is type(op))
+
+
+def _is_first_taker(op: Operation) -> bool:
+    """Tell whether an operation comes first among the uses of a function's argument."""
+    for operand in op.operands:
+        owner = operand.owner
+        if isinstance(operand.type, RegisterType) and isinstance(owner, Block):
+            first = next(iter(operand.uses)).operation
+            return isinstance(owner.parent_op(), FuncOp) and first is op
+    return False
+
+
+class Borrows(Linear):
+    """The operation reads its register or changes it in place: it is used again."""
+
+
+class TakesOut(Borrows):
+    """The operation takes the qubit at its `wire` out of a register."""
+
+
+class PutsBack(OpTrait):
+    """The operation puts a qubit back into a register, at its `wire`."""
+
+
+class TakesParts(OpTrait):
+    """The operation takes and returns registers that some qubits are out of."""
+
+
+class UsesOuterValues(OpTrait):
+    """The operation's regions use up qubits and registers of the code around them."""
 
 
 def verify_linear(op: Operation) -> None:

@@ -26,7 +26,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from .traits import Borrows
+from .linearity import Borrows
 from .types import (
     RegisterType,
     TermAttr,

@@ -28,8 +28,8 @@ from xdsl.irdl.constraints import AnyInt
 from xdsl.traits import HasParent, IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
+from .linearity import TakesParts
 from .registers import AllocOp, MeasureOp, ResetOp, StatePrepOp
-from .traits import TakesParts
 from .types import (
     ControlValues,
     RegisterType,

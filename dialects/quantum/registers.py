@@ -31,7 +31,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from .traits import Linear, PutsBack, TakesOut
+from .linearity import Linear, PutsBack, TakesOut
 from .types import RegisterType, Value, bit, check_wires, flag, integer, wire_array
 
 

@@ -37,7 +37,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from qjit.dialects.gates import GATES
 from qjit.dialects.quantum.gates import check_counts
-from qjit.dialects.quantum.traits import Borrows
+from qjit.dialects.quantum.linearity import Borrows
 from qjit.dialects.quantum.types import RegisterType, check_wires
 
 from .branching import WALK_OPERATIONS

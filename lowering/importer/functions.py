@@ -1,7 +1,7 @@
 """Calls: what a program does several times becomes one function of its own."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jax.extend.core import Jaxpr
 from xdsl.dialects import func
@@ -12,10 +12,8 @@ from qjit.lowering.jaxpr.dimensions import is_static
 from qjit.lowering.jaxpr.nested import hashable, inner_jaxprs, weight
 
 from .half_precision import is_small
+from .importer import Importer
 from .values import Buffer, Value, element_type, is_native, memref_type
-
-if TYPE_CHECKING:
-    from .importer import Importer
 
 # Equations that hold fewer than this are written out wherever they stand.
 SMALLEST = 24
@@ -56,7 +54,7 @@ def _only_gates(eqn: Any) -> bool:
     return bool(inner) and called and all(map(_only_gates, inner))
 
 
-class Subroutines:
+class OutlinedFunctions:
     """Which equations of a program are calls, and the functions made so far."""
 
     def __init__(self) -> None:
@@ -74,7 +72,7 @@ class Subroutines:
             for each in () if known else inner_jaxprs(eqn):
                 self.count(each)
 
-    def is_call(self, importer: "Importer", eqn: Any) -> bool:
+    def is_call(self, importer: Importer, eqn: Any) -> bool:
         """Tell whether an equation is one of several calls of the same."""
         repeated = any(count > 1 for count in self.counts.values())
         if not repeated or not _is_callable(eqn):
@@ -85,7 +83,7 @@ class Subroutines:
         return self.counts.get(signature(eqn), 0) > 1
 
     def call(
-        self, importer: "Importer", eqn: Any, inputs: Sequence[Value]
+        self, importer: Importer, eqn: Any, inputs: Sequence[Value]
     ) -> list[Value]:
         """Call the function of an equation, which may have to be made."""
         extension = importer.extension if eqn.effects else None
@@ -108,7 +106,7 @@ class Subroutines:
         return [importer.from_buffer(target, aval) for target, aval in pairs]
 
 
-def _argument(importer: "Importer", value: Value) -> SSAValue:
+def _argument(importer: Importer, value: Value) -> SSAValue:
     """Return a scalar, or a buffer of the plain layout that functions take."""
     if not value.shape:
         return importer.scalar(value)
@@ -120,7 +118,7 @@ def _argument(importer: "Importer", value: Value) -> SSAValue:
     return target
 
 
-def define(importer: "Importer", name: str, eqn: Any) -> None:
+def define(importer: Importer, name: str, eqn: Any) -> None:
     """Make the function that does what an equation does."""
     avals: list[Any] = [var.aval for var in eqn.invars]
     outs: list[Any] = [var.aval for var in eqn.outvars]

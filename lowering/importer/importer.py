@@ -24,15 +24,18 @@ from qjit.lowering.jaxpr.nested import CIRCUITS
 
 from .emitter import Emitter
 from .emitter import index as index
-from .functions import Subroutines
 from .half_precision import is_small, rounded
 from .values import Buffer, Value, is_native, memref_type
 
 Rule = Callable[..., Sequence[Value]]
 
 RULES: dict[str, Rule] = {}
+# What the rule for primitives without one is registered for.
+ANY = "*"
 # Rules of primitives whose operands or results are random keys.
 KEY_RULES: dict[str, Rule] = {}
+# What the rule for primitives without one is registered for.
+ANY = "*"
 # How many elementwise equations may be fused into one chain.
 DEEPEST = 50
 # Rules that only pass values on, whatever their dtype.
@@ -120,21 +123,36 @@ class Extension(Protocol):
         ...
 
 
+class Outlined(Protocol):
+    """What decides which equations become calls of functions."""
+
+    def is_call(self, importer: "Importer", eqn: Any) -> bool:
+        """Tell whether an equation becomes a call."""
+        ...
+
+    def call(
+        self, importer: "Importer", eqn: Any, inputs: Sequence[Value]
+    ) -> list[Value]:
+        """Call the function of an equation, which may have to be made."""
+        ...
+
+
 class Importer(Emitter):
     """The state of one import: where to insert, and what is alive."""
 
     def __init__(
-        self, name: str = "program", host_only: frozenset[str] = frozenset()
+        self, name: str, host_only: frozenset[str], outlined: Outlined
     ) -> None:
         """Start the import of a function of this name.
 
-        The primitives in `host_only` call back into JAX even if they have a rule.
+        The primitives in `host_only` call back into JAX even if they have a rule, and
+        what is `outlined` becomes calls.
         """
         super().__init__()
         self.name = name
         self.host_only = host_only
         self.frames: list[dict[Any, Value]] = []
-        self.subroutines = Subroutines()
+        self.outlined = outlined
         self.entries = itertools.count()  # numbers of what runs entries of batches
         self.threads: list[SSAValue] = []
         self.extension: Extension | None = None
@@ -389,8 +407,8 @@ class Importer(Emitter):
         return env[var]
 
     def _apply(self, eqn: Any, inputs: Sequence[Value]) -> Sequence[Value]:
-        if self.subroutines.is_call(self, eqn):
-            return self.subroutines.call(self, eqn, inputs)
+        if self.outlined.is_call(self, eqn):
+            return self.outlined.call(self, eqn, inputs)
         return self.apply(eqn, inputs)
 
     def apply(self, eqn: Any, inputs: Sequence[Value]) -> Sequence[Value]:
@@ -406,9 +424,7 @@ class Importer(Emitter):
                 count = self.native_primitives.get(name, 0)
                 self.native_primitives[name] = count + 1
                 return outputs if name in EXACT else [*map(self._rounded, outputs)]
-        from .host_calls import host_call
-
-        return host_call(self, eqn, *inputs)
+        return RULES[ANY](self, eqn, *inputs)
 
     @contextmanager
     def _needing_sizes(self, eqn: Any) -> Generator[None]:

@@ -13,6 +13,8 @@ from qjit.lowering.jax_internals.equations import physical_aval, without_dead_co
 from qjit.lowering.jaxpr.dimensions import Size, UnknownSizeError, names
 
 from . import extensions
+from . import host_calls as host_calls
+from .functions import OutlinedFunctions
 from .importer import Importer
 from .rules.arrays import convolution as convolution
 from .rules.arrays import indexing as indexing
@@ -64,16 +66,19 @@ def import_program(
     extensions.load()
     host_only: frozenset[str] = frozenset()
     while True:
-        importer = Importer(name, host_only)
+        outlined = OutlinedFunctions()
+        importer = Importer(name, host_only, outlined)
         try:
-            return _import_into(importer, closed)
+            return _import_into(importer, outlined, closed)
         except UnknownSizeError as error:
             if not error.hosted:
                 raise
             host_only |= {error.primitive}
 
 
-def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
+def _import_into(
+    importer: Importer, outlined: OutlinedFunctions, closed: ClosedJaxpr
+) -> Imported:
     jaxpr = without_dead_code(closed.jaxpr)
     avals, outs = (
         [physical_aval(var.aval) for var in variables]
@@ -83,7 +88,7 @@ def _import_into(importer: Importer, closed: ClosedJaxpr) -> Imported:
     if dimensions:  # known to the program's own function only
         avals.append(ShapedArray((len(dimensions),), np.dtype(np.int64)))
     else:
-        importer.subroutines.count(jaxpr)
+        outlined.count(jaxpr)
     types = [memref_type(aval.shape, aval.dtype) for aval in (*avals, *outs)]
     with importer.function(importer.name, types) as function:
         arguments = function.body.block.args

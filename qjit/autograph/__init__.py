@@ -2,3 +2,4 @@
 
 from .conversion import converted as converted
 from .conversion import disable_autograph as disable_autograph
+from .operators import operators as operators

@@ -29,6 +29,8 @@ _MARK = "__qjit_converted__"
 _converted_codes: set[int] = set()
 _kept: list[CodeType] = []
 _left_alone: set[CodeType] = set()
+# What converted code calls, as `_qj`: the module `operators`, which sets it.
+namespace: list[Any] = []
 
 
 @runtime_checkable
@@ -126,8 +128,6 @@ def _function(function: FunctionType) -> FunctionType:
 
 
 def _make(function: FunctionType, code: CodeType) -> FunctionType:
-    from .operators import operators
-
     for each in all_codes(code):
         if id(each) not in _converted_codes:
             # NOTE: kept alive, since they are known by their identity.
@@ -136,7 +136,7 @@ def _make(function: FunctionType, code: CodeType) -> FunctionType:
     cells = dict(
         zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     )
-    cells["_qj"] = CellType(operators)
+    cells["_qj"] = CellType(namespace[0])
     closure = tuple(cells[name] for name in code.co_freevars)
     new = FunctionType(
         code, function.__globals__, function.__name__, function.__defaults__, closure

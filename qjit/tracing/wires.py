@@ -8,7 +8,7 @@ qubits by their positions in that order only.
 import enum
 from collections.abc import Iterable, Iterator, KeysView, Sequence, Set, ValuesView
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +17,6 @@ from jax.core import Tracer
 
 from qjit.errors import QJitError, WireError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
-
-if TYPE_CHECKING:
-    from .context import TraceContext
 
 Label = Any  # any hashable value
 Wire = Any  # a label, or a traced integer scalar
@@ -239,8 +236,15 @@ def as_labels(
     return labels
 
 
+class HasOrder(Protocol):
+    """What has an order of wires: the context of a quantum function under trace."""
+
+    @property
+    def order(self) -> WireOrder: ...  # noqa: D102
+
+
 def as_wires(
-    wires: Wires, context: "TraceContext", what: str = "", count: int | None = None
+    wires: Wires, context: HasOrder, what: str = "", count: int | None = None
 ) -> tuple[Wire, ...]:
     """Check wires of the quantum function under trace, and count them in."""
     order = context.order
@@ -344,7 +348,7 @@ def _is_hashable(label: Any) -> bool:
 
 
 def positions(
-    wires: Sequence[Wire], context: "TraceContext"
+    wires: Sequence[Wire], context: HasOrder
 ) -> tuple[tuple[int | None, ...], tuple[Any, ...]]:
     """Return the positions of wires, None for traced ones, and these as integers."""
     if any(map(is_traced, wires)):
@@ -358,9 +362,7 @@ def positions(
     return known, tuple(as_index(wire) for wire in wires if is_traced(wire))
 
 
-def static_positions(
-    wires: Sequence[Label], context: "TraceContext"
-) -> tuple[int, ...]:
+def static_positions(wires: Sequence[Label], context: HasOrder) -> tuple[int, ...]:
     """Return the positions of wires that are known when tracing."""
     return tuple(map(context.order.position, wires))
 
@@ -378,7 +380,7 @@ def as_index(wire: Any) -> jax.Array:
     return jax.lax.convert_element_type(wire, dtype)
 
 
-def static_wires(wires: Wires, context: "TraceContext", what: str) -> tuple[Label, ...]:
+def static_wires(wires: Wires, context: HasOrder, what: str) -> tuple[Label, ...]:
     """Check wires that must be known at trace time."""
     checked = as_wires(wires, context)
     if any(map(is_traced, checked)):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .types import I1, Type, vector
-
-if TYPE_CHECKING:
-    from .builder import Body
 
 # How comparisons that mean the same are written for integers and for floats.
 SIGNS = {
@@ -22,12 +19,40 @@ SIGNS = {
 NEUTRAL = {"add": 0, "sub": 0, "or": 0, "xor": 0, "shl": 0, "lshr": 0, "mul": 1}
 
 
+class Code(Protocol):
+    """Code under construction, as far as values need it."""
+
+    def coerce(self, value: Value | int | float, type_: Type) -> Value:
+        """Return a value of a type; numbers become constants."""
+        ...
+
+    def compute(self, type_: Type, operation: str) -> Value:
+        """Return the result of an instruction."""
+        ...
+
+    def null(self) -> Value:
+        """Return the null pointer."""
+        ...
+
+    def stack(self, type_: Type) -> Value:
+        """Return memory on the stack."""
+        ...
+
+    def load(self, type_: Type, pointer: Value) -> Value:
+        """Return what memory holds."""
+        ...
+
+    def store(self, value: Value, pointer: Value) -> None:
+        """Write to memory."""
+        ...
+
+
 class Value:
     """An SSA value with Python operators; integers compare signed, shift logically."""
 
     __slots__ = ("body", "text", "type")
 
-    def __init__(self, body: Body, type_: Type, text: str) -> None:
+    def __init__(self, body: Code, type_: Type, text: str) -> None:
         self.body = body
         self.type = type_
         self.text = text
@@ -117,7 +142,7 @@ Operand = Value | int | float
 class Variable:
     """A mutable variable."""
 
-    def __init__(self, body: Body, type_: Type) -> None:
+    def __init__(self, body: Code, type_: Type) -> None:
         self.body = body
         self.type = type_
         self.slot = body.stack(type_)

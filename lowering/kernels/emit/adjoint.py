@@ -12,7 +12,7 @@ from .adjoint_gradients import Slope, Target, slope_of
 from .block_groups import Groups
 from .folded_complex import Number, Real
 from .group_loops import each_group
-from .kernel_context import RunCode
+from .kernel_context import KernelContext
 from .permute import Move, moved
 from .register_ops import Part, Parts, Step
 
@@ -22,7 +22,7 @@ class Undo:
 
     def __init__(
         self,
-        code: RunCode,
+        code: KernelContext,
         states: Sequence[Storage],
         target: Target,
         memories: Sequence[Storage] | None = None,

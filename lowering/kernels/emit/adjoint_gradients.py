@@ -24,7 +24,7 @@ from .folded_complex import NO_MATRIX, Matrix, Number, Real, plus, product, time
 from .register_ops import Mixing, Parts, Step
 
 if TYPE_CHECKING:
-    from .kernel_context import RunCode
+    from .kernel_context import KernelContext
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Target:
     slots and a gradient of its own.
     """
 
-    code: RunCode
+    code: KernelContext
     slots: Sequence[Value] | None
     gradients: Sequence[Value]
     wanted: tuple[bool, ...]

@@ -18,7 +18,8 @@ from qjit.runtime.statevector.state import data
 from .addressing import Storage
 from .adjoint import Undo
 from .adjoint_gradients import Target
-from .kernel_context import Forward, RunCode
+from .forward import Forward
+from .kernel_context import KernelContext
 from .small import entries_of, first_param, own_wanted, part_of
 
 
@@ -121,7 +122,7 @@ def _once(module: Module, name: str, segment: Segment) -> None:
     """Run a segment once; the runtime does it where the numbers are not fine."""
     body = module.function(name, I64, *(PTR,) * 6, private=True)
     states, memory, entries, wires, params, own = body.args
-    code = RunCode(module, body, segment.plan, _each(body, segment, own))
+    code = KernelContext(module, body, segment.plan, _each(body, segment, own))
     with body.when(~code.prepare()):
         body.call("scatter", VOID, states, memory)
         stages = f"__qrt__run_stages_{segment.plan.precision.suffix}"
@@ -167,7 +168,7 @@ def _undo_once(
 ) -> None:
     body = module.function(name, VOID, *(PTR,) * 9, private=True)
     records, kets, bras, gradients, ket, bra, entries, own, slots = body.args
-    code = RunCode(module, body, segment.plan, _each(body, segment, own))
+    code = KernelContext(module, body, segment.plan, _each(body, segment, own))
     with body.when(~code.prepare()):
         pairs = ((kets, ket), (bras, bra))
         for states, memory in pairs:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qjit.lowering.kernels.schedule.gate_model import Item, Pair, Phase
 from qjit.lowering.kernels.schedule.linear_layout import Span, parity
@@ -18,11 +18,9 @@ from qjit.lowering.kernels.schedule.planner import Sweep
 from qjit.runtime.codegen.builder import Value
 from qjit.runtime.settings import enabled
 
+from .addressing import Storage
 from .folded_complex import ONE, ZERO, Number, Real
-
-if TYPE_CHECKING:
-    from .addressing import Storage
-    from .kernel_context import RunCode
+from .kernel_context import KernelContext
 
 # Products of phases, for all that the parities of a block and of lanes may be.
 Classes = dict[tuple[tuple[int, int], ...], list[Number]]
@@ -48,7 +46,7 @@ class Parity:
 class Groups:
     """The groups of a sweep; gates may be taken backwards, as their adjoints."""
 
-    code: RunCode
+    code: KernelContext
     sweep: Sweep
     backwards: bool = False
     first: Value | None = None  # the number of a group's first block

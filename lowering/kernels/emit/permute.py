@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from qjit.lowering.kernels.schedule.planner import GROUP_BITS
 from qjit.runtime.codegen.builder import I32, I64, Value, array
 from qjit.runtime.codegen.simd_blocks import Blocks, Complex
 
 from .addressing import Storage
+from .kernel_context import KernelContext
 from .register_ops import Parts
-
-if TYPE_CHECKING:
-    from .kernel_context import RunCode
 
 Map = Callable[[int], int]  # from where the amplitude at a place comes
 
@@ -59,7 +56,7 @@ class Move:
     Blocks are written in groups so that lanes come from the same lanes in every group.
     """
 
-    code: RunCode
+    code: KernelContext
     source: Storage
     target: Storage
     origin: Map

@@ -20,7 +20,8 @@ from qjit.runtime.statevector.state import data, is_skipped
 from .addressing import Storage
 from .adjoint import Undo
 from .adjoint_gradients import Target
-from .kernel_context import Forward, RunCode
+from .forward import Forward
+from .kernel_context import KernelContext
 
 
 def run_ir(
@@ -75,7 +76,7 @@ def _once(module: Module, name: str, segment: Segment) -> None:
     """Run a segment once; the runtime does it where the numbers are not fine."""
     body = module.function(name, I64, PTR, PTR, PTR, PTR, PTR, private=True)
     state, entries, wires, params, own = body.args
-    code = RunCode(module, body, segment.plan, [own])
+    code = KernelContext(module, body, segment.plan, [own])
     with body.when(~code.prepare()):
         stages = f"__qrt__run_stages_{segment.plan.precision.suffix}"
         length = body.int(segment.length)
@@ -107,7 +108,7 @@ def _undo_once(
 ) -> None:
     body = module.function(name, VOID, *(PTR,) * 7, private=True)
     record, ket, bra, gradient, entries, own, slots = body.args
-    code = RunCode(module, body, segment.plan, [own])
+    code = KernelContext(module, body, segment.plan, [own])
     with body.when(~code.prepare()):
         part = part_of(body, record, entries, segment.length)
         stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"

@@ -20,7 +20,8 @@ from qjit.runtime.system.thread_pool import parallel
 from .addressing import Storage, tile_of
 from .adjoint import Undo
 from .adjoint_gradients import Target
-from .kernel_context import Forward, RunCode
+from .forward import Forward
+from .kernel_context import KernelContext
 from .small import part_of
 
 # In how many pieces tiles are undone at most, whose sums are kept apart, whatever the
@@ -106,10 +107,10 @@ def _fine(body: Body, plans: Mapping[int, Plan], params: Value) -> Value:
 @contextmanager
 def _code(
     module: Module, body: Body, plan: Plan, given: Sequence[Value]
-) -> Generator[RunCode]:
+) -> Generator[KernelContext]:
     """Code for a tile, unless the numbers are not fine or there is no state."""
     state, params, tile = given
-    code = RunCode(module, body, plan, [params])
+    code = KernelContext(module, body, plan, [params])
     body.leave_if(~code.prepare(), 1)
     body.leave_if(~state.ne_null(), 0)
     code.enter(tile)
@@ -134,7 +135,7 @@ def _undo_stage(
     body = module.function(name, VOID, *(PTR,) * 5, I64, private=True)
     ket, bra, buffer, params, sums, tile = body.args
     assert plan.tiling is not None
-    code = RunCode(module, body, plan, [params])
+    code = KernelContext(module, body, plan, [params])
     code.prepare()
     code.enter(tile)
     states = [tile_of(code.blocks, each, plan.tiling, tile) for each in (ket, bra)]

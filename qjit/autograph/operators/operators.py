@@ -3,6 +3,7 @@
 import builtins
 import functools
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from types import FunctionType, MethodType
 from typing import Any
@@ -28,6 +29,8 @@ from .truth import truth
 from .variables import read_all, slots_of
 
 slice = builtins.slice
+
+conversion.namespace.append(sys.modules[__name__])
 
 _FUNCTIONS = (FunctionType, MethodType, functools.partial, conversion.Convertible)
 

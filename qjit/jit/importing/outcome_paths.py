@@ -29,11 +29,9 @@ from qjit.dialects.statevector.branching import (
 )
 from qjit.errors import MeasurementError, UnsupportedError
 from qjit.lowering.importer.importer import Importer, index
+from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, inlined
 from qjit.lowering.importer.rules.quantum.operations import (
     add_measurement,
-    begin,
-    end,
-    inlined,
     read_out,
     readout_of,
 )

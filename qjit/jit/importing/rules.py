@@ -12,7 +12,7 @@ from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
 from qjit.gradients.circuit_rules import circuit_pull_p, circuit_push_p, pulled, pushed
 from qjit.lowering.importer.importer import Importer, rule
 from qjit.lowering.importer.rules.quantum.circuit import import_adjoint, import_circuit
-from qjit.lowering.importer.rules.quantum.operations import begin, end, inlined
+from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, inlined
 from qjit.lowering.importer.rules.quantum.sampling import shared_draws
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jaxpr.traversal import measures_midway, quantum_eqns

@@ -15,11 +15,9 @@ from qjit.dialects.circuit_tree import Branch, Input, Loop, Node, Slot, Step, st
 from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value, element_type
 
-from .operations import (
-    Terms,
+from .circuit_state import (
+    Draw,
     add_gate,
-    add_measurement,
-    add_state_prep,
     add_unitary,
     as_i64,
     begin,
@@ -30,11 +28,11 @@ from .operations import (
     qubits_of,
     resolve,
     resume,
-    sorted_terms,
     suspend,
     widened,
 )
-from .sampling import Draw, Readout, shared_draws
+from .operations import Terms, add_measurement, add_state_prep, sorted_terms
+from .sampling import Readout, shared_draws
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from qjit.lowering.importer.importer import Importer, index
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jaxpr.shot_statistics import is_countable, tallied
 
+from .circuit_state import Axis, Draw, Turn, add_gate, add_unitary, inlined, qubits_of
+
 # The gates, and whether they are inverted, that turn a Pauli matrix into Z.
 TURNS: dict[str, tuple[tuple[str, bool], ...]] = {
     "X": (("H", False),),
@@ -23,36 +25,6 @@ TURNS: dict[str, tuple[tuple[str, bool], ...]] = {
     "Z": (),
 }
 DRAWN = ("quantum_sample", "quantum_estimate", "quantum_counts")
-
-# A matrix, which a token stands for, and its wires; one matrix may have several.
-Turn = tuple[Hashable, tuple[int, ...]]
-# What a wire is measured in: a letter, or a place among the wires of a matrix.
-Axis = str | tuple[Turn, int]
-
-
-@dataclass
-class Draw:
-    """Shots of some wires, each of which is measured along an axis.
-
-    They are kept as rows of bits or, where nobody asks for rows, as counts of outcomes.
-    """
-
-    axes: dict[int, Axis]
-    shots: int
-    counted: bool
-    found: Value | None = None
-
-    def covers(self, wanted: Mapping[int, Axis]) -> bool:
-        """Tell whether these shots answer for some wires and axes."""
-        return wanted.items() <= self.axes.items()
-
-    def takes(self, wanted: Mapping[int, Axis]) -> bool:
-        """Tell whether wires can be measured along with these."""
-        shared = self.axes.keys() & wanted.keys()
-        if any(self.axes[wire] != wanted[wire] for wire in shared):
-            return False
-        wires = len(self.axes.keys() | wanted.keys())
-        return not self.counted or is_countable(wires, self.shots)
 
 
 def axes_of(params: Mapping[str, Any], tokens: Sequence[Hashable]) -> dict[int, Axis]:
@@ -110,8 +82,6 @@ def add_sample(importer: Importer, readout: Readout, dtype: Any = np.int64) -> V
 
 def add_counts(importer: Importer, readout: Readout, dtype: Any = np.int64) -> Value:
     """Append counts of the outcomes of wires, the first most significant."""
-    from .operations import inlined
-
     draw = _draw_of(importer, readout)
     assert draw.found is not None
     order, wires = list(draw.axes), readout.params["wires"]
@@ -134,8 +104,6 @@ def is_counted(importer: Importer, readout: Readout) -> bool:
 
 
 def _find(importer: Importer, readout: Readout) -> Draw:
-    from .operations import qubits_of
-
     wanted = axes_of(readout.params, readout.tokens)
     draws = qubits_of(importer).draws
     return next(draw for draw in draws if draw.covers(wanted))
@@ -151,8 +119,6 @@ def _draw_of(importer: Importer, readout: Readout) -> Draw:
 def _drawn(
     importer: Importer, draw: Draw, unitary: Callable[[Hashable], Value]
 ) -> Value:
-    from .operations import qubits_of
-
     qubits, wires = qubits_of(importer), list(draw.axes)
     shape = (2 ** len(wires),) if draw.counted else (draw.shots, len(wires))
     aval = ShapedArray(shape, np.dtype(np.int64))
@@ -174,8 +140,6 @@ def turn(
     inverse: bool,
 ) -> None:
     """Turn what wires are measured along into the computational basis, or back."""
-    from .operations import add_gate, add_unitary
-
     turns: dict[Turn, None] = {}
     plain = {"num_controls": 0, "control_values": ()}
     for wire, axis in axes.items():

@@ -1,0 +1,285 @@
+"""The circuit being imported: its register, and the qubits taken out of it."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import numpy as np
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IntegerAttr, UnitAttr, f64, i64
+from xdsl.ir import Attribute, SSAValue
+
+from qjit.dialects import quantum
+from qjit.lowering.importer.importer import Importer
+from qjit.lowering.importer.values import Value
+from qjit.lowering.jax_internals.equations import enable_x64
+from qjit.lowering.jaxpr.shot_statistics import is_countable
+
+WireValue = int | SSAValue
+Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
+
+
+# A matrix, which a token stands for, and its wires; one matrix may have several.
+Turn = tuple[Hashable, tuple[int, ...]]
+# What a wire is measured in: a letter, or a place among the wires of a matrix.
+Axis = str | tuple[Turn, int]
+
+
+@dataclass
+class Draw:
+    """Shots of some wires, each of which is measured along an axis.
+
+    They are kept as rows of bits or, where nobody asks for rows, as counts of outcomes.
+    """
+
+    axes: dict[int, Axis]
+    shots: int
+    counted: bool
+    found: Value | None = None
+
+    def covers(self, wanted: Mapping[int, Axis]) -> bool:
+        """Tell whether these shots answer for some wires and axes."""
+        return wanted.items() <= self.axes.items()
+
+    def takes(self, wanted: Mapping[int, Axis]) -> bool:
+        """Tell whether wires can be measured along with these."""
+        shared = self.axes.keys() & wanted.keys()
+        if any(self.axes[wire] != wanted[wire] for wire in shared):
+            return False
+        wires = len(self.axes.keys() | wanted.keys())
+        return not self.counted or is_countable(wires, self.shots)
+
+
+def inlined(importer: Importer, function: Any, *values: Value) -> Value:
+    """Import a JAX function of some values at the current position."""
+    avals = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
+    with enable_x64(True):
+        closed = jax.make_jaxpr(function)(*avals)
+    return importer.inline(closed, values)[0]
+
+
+@dataclass
+class Qubits:
+    """The register of the circuit being imported, and the qubits taken from it."""
+
+    importer: Importer
+    num_wires: int
+    dtype: np.dtype[Any]
+    terminal: Terminal | None
+    draws: Sequence[Draw] = ()
+    taken: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
+
+    @property
+    def register(self) -> SSAValue:
+        """The present value of the register."""
+        return self.importer.threads[-1]
+
+    def replace(self, register: SSAValue) -> None:
+        """Set the present value of the register."""
+        self.importer.threads[-1] = register
+
+    def take(self, wire: WireValue) -> SSAValue:
+        """Return the present value of a qubit."""
+        if isinstance(wire, int) and wire in self.taken:
+            return self.taken[wire]
+        bit = self.importer.emit(quantum.ExtractOp(self.register, wire))
+        if isinstance(wire, int):
+            self.taken[wire] = bit
+        return bit
+
+    def give(self, wire: WireValue, bit: SSAValue) -> None:
+        """Set the present value of a qubit that was taken."""
+        if isinstance(wire, int):
+            self.taken[wire] = bit
+        else:
+            self._insert(wire, bit)
+
+    def _insert(self, wire: WireValue, bit: SSAValue) -> None:
+        op = quantum.InsertOp(self.register, wire, bit)
+        self.replace(self.importer.emit(op))
+
+    def flush(self) -> None:
+        """Put all taken qubits back into the register."""
+        for wire in sorted(self.taken):
+            self._insert(wire, self.taken[wire])
+        self.taken.clear()
+
+    @property
+    def signature(self) -> Hashable:
+        """Return what functions with gates depend on; None where there are none."""
+        # NOTE: circuits that measure on the way repeat what no function repeats.
+        return (self.num_wires, self.dtype) if self.terminal is None else None
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """Return the attributes of what begins a circuit or a function with gates."""
+        return {"single": UnitAttr()} if self.dtype == np.complex64 else {}
+
+    def fresh(self) -> "Qubits":
+        """Return the qubits at the beginning of a function with gates."""
+        return replace(self, taken={})
+
+    def around(self, wires: Sequence[WireValue]) -> list[SSAValue]:
+        """Return the qubits of some wires, for an operation on them."""
+        if any(not isinstance(wire, int) for wire in wires):
+            self.flush()
+        return [self.take(wire) for wire in wires]
+
+    def settle(self, wires: Sequence[WireValue], bits: Sequence[SSAValue]) -> None:
+        """Take an operation's results as the qubits of its wires."""
+        for wire, bit in zip(wires, bits, strict=True):
+            self.give(wire, bit)
+        if any(not isinstance(wire, int) for wire in wires):
+            self.flush()
+
+
+def qubits_of(importer: Importer) -> Qubits:
+    """Return the qubits of the circuit being imported."""
+    assert isinstance(importer.extension, Qubits)
+    return importer.extension
+
+
+def begin(
+    importer: Importer,
+    num_wires: int,
+    dtype: np.dtype[Any],
+    *,
+    recorded: bool = False,
+    terminal: Terminal | None = None,
+    draws: Sequence[Draw] = (),
+) -> Qubits:
+    """Start a circuit with all wires in |0>.
+
+    `terminal` imports its measurements, if not as usual; samples come from `draws`.
+    """
+    op = quantum.AllocOp(num_wires)
+    if recorded:
+        op.attributes["recorded"] = UnitAttr()
+    if importer.enclosing:
+        line = importer.location(importer.enclosing[-1])
+        op.attributes["line"] = IntegerAttr(line, i64)
+    importer.threads.append(importer.emit(op))
+    qubits = Qubits(importer, num_wires, dtype, terminal, draws)
+    op.attributes.update(qubits.attributes)
+    importer.extension = qubits
+    return qubits
+
+
+def suspend(importer: Importer, run: int) -> None:
+    """Leave a circuit, which `resume` goes on with; no other may begin before."""
+    qubits = qubits_of(importer)
+    qubits.flush()
+    importer.suspended[run] = qubits, importer.threads.pop()
+
+
+def resume(importer: Importer, run: int) -> None:
+    """Go on with a circuit."""
+    qubits, register = importer.suspended.pop(run)
+    importer.threads.append(register)
+    importer.extension = qubits
+
+
+def end(importer: Importer) -> None:
+    """Release the register of a circuit."""
+    qubits = qubits_of(importer)
+    qubits.flush()
+    importer.insert(quantum.DeallocOp(importer.threads.pop()))
+    importer.extension = None
+
+
+def as_f64(importer: Importer, value: Value) -> SSAValue:
+    """Return a real scalar in double precision."""
+    return widened(importer, importer.scalar(value))
+
+
+def widened(importer: Importer, scalar: SSAValue) -> SSAValue:
+    """Return a float in double precision."""
+    return scalar if scalar.type == f64 else importer.emit(arith.ExtFOp(scalar, f64))
+
+
+def as_i64(importer: Importer, scalar: SSAValue) -> SSAValue:
+    """Return an integer as i64."""
+    return scalar if scalar.type == i64 else importer.emit(arith.ExtSIOp(scalar, i64))
+
+
+def resolve(
+    importer: Importer, wires: Sequence[int | None], dynamic: Sequence[SSAValue]
+) -> list[WireValue]:
+    """Fill the traced wires into an equation's list of wires."""
+    rest = iter(dynamic)
+    return [as_i64(importer, next(rest)) if wire is None else wire for wire in wires]
+
+
+def add_gate(
+    importer: Importer,
+    params: dict[str, Any],
+    angles: Sequence[SSAValue],
+    wires: Sequence[WireValue],
+    location: int,
+    slots: Sequence[SSAValue] = (),
+) -> None:
+    """Append a gate."""
+    qubits = qubits_of(importer)
+    # NOTE: a global phase on no wire is carried by the first one.
+    wires = wires or [0]
+    bits = qubits.around(wires)
+    count = params["num_controls"]
+    op = quantum.GateOp(
+        params["gate"],
+        bits[count:],
+        params=angles,
+        controls=bits[:count],
+        control_values=params["control_values"] or None,
+        adjoint=params["adjoint"],
+        word=params["word"],
+        dim=params["dim"],
+        slots=slots,
+        line=location,
+    )
+    importer.insert(op)
+    qubits.settle(wires, op.controls_first(count))
+
+
+def add_unitary(
+    importer: Importer,
+    params: dict[str, Any],
+    matrix: Value,
+    wires: Sequence[WireValue],
+    location: int,
+    slot: SSAValue | None = None,
+) -> None:
+    """Append a unitary, or an invertible matrix and its inverse, given by an array."""
+    qubits = qubits_of(importer)
+    wide = complex_buffer(importer, matrix)
+    bits = qubits.around(wires)
+    count = params["num_controls"]
+    op = quantum.UnitaryOp(
+        wide,
+        bits[count:],
+        controls=bits[:count],
+        control_values=params["control_values"] or None,
+        adjoint=params["adjoint"],
+        diagonal=params["diagonal"],
+        invertible=params.get("invertible", False),
+        slot=slot,
+        line=location,
+    )
+    importer.insert(op)
+    qubits.settle(wires, op.controls_first(count))
+
+
+def complex_buffer(importer: Importer, value: Value) -> SSAValue:
+    """Return an array as complex128 in memory."""
+    return converted(importer, value, np.complex128)
+
+
+def converted(importer: Importer, value: Value, dtype: Any) -> SSAValue:
+    """Return an array in memory, as another dtype."""
+    if value.dtype == dtype:
+        return importer.buffer(value)
+    if value.constant is not None:
+        return importer.buffer(importer.constant(value.constant.astype(dtype)))
+    return importer.buffer(
+        inlined(importer, lambda x: jax.lax.convert_element_type(x, dtype), value)
+    )
