@@ -17,7 +17,7 @@ from xdsl.irdl import (
 from xdsl.traits import NoTerminator, SymbolTable, SymbolUserOpInterface
 from xdsl.utils.exceptions import VerifyException
 
-from .quantum.traits import UsesOuterValues
+from .quantum.linearity import UsesOuterValues
 
 __all__ = ["Batch", "ForEachOp", "InLanesOp"]
 

@@ -15,7 +15,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from .quantum.traits import Borrows
+from .quantum.linearity import Borrows
 from .quantum.types import RegisterType, TermAttr
 
 __all__ = ["AdjointOp", "CheckpointOp", "Gradient", "TermValuesOp"]

@@ -1,6 +1,7 @@
 """qjit: a tracing JIT compiler for hybrid quantum-classical programs."""
 
 from inspect import isfunction as _isfunction
+from inspect import ismodule as _ismodule
 from typing import Any
 
 from . import cache as cache
@@ -33,20 +34,6 @@ from .measurements.measurements import sample as sample
 from .measurements.measurements import state as state
 from .measurements.measurements import var as var
 from .measurements.measurements import vn_entropy as vn_entropy
-from .ops.algebra.analysis import generator as generator
-from .ops.algebra.analysis import group_observables as group_observables
-from .ops.algebra.analysis import is_commuting as is_commuting
-from .ops.algebra.analysis import pauli_decompose as pauli_decompose
-from .ops.algebra.functions import apply as apply
-from .ops.algebra.functions import commutator as commutator
-from .ops.algebra.functions import dot as dot
-from .ops.algebra.functions import eigvals as eigvals
-from .ops.algebra.functions import exp as exp
-from .ops.algebra.functions import matrix as matrix
-from .ops.algebra.functions import prod as prod
-from .ops.algebra.functions import s_prod as s_prod
-from .ops.algebra.functions import simplify as simplify
-from .ops.algebra.functions import sum as sum
 from .ops.algebra.operator import Operator as Operator
 from .ops.control_flow import cond as cond
 from .ops.control_flow import for_loop as for_loop
@@ -92,11 +79,26 @@ from .transforms.fisher import classical_fisher as classical_fisher
 from .transforms.fisher import metric_tensor as metric_tensor
 from .transforms.fisher import natural_gradient as natural_gradient
 from .transforms.fisher import quantum_fisher as quantum_fisher
+from .transforms.operator_analysis import generator as generator
+from .transforms.operator_analysis import group_observables as group_observables
+from .transforms.operator_analysis import is_commuting as is_commuting
+from .transforms.operator_analysis import pauli_decompose as pauli_decompose
+from .transforms.operators import apply as apply
+from .transforms.operators import commutator as commutator
+from .transforms.operators import dot as dot
+from .transforms.operators import eigvals as eigvals
+from .transforms.operators import exp as exp
+from .transforms.operators import matrix as matrix
+from .transforms.operators import prod as prod
+from .transforms.operators import s_prod as s_prod
+from .transforms.operators import simplify as simplify
+from .transforms.operators import sum as sum
 
 I = Identity  # noqa: E741 (the name of the gate)
 Observable = Operator
 
 __version__ = "0.1.0"
+_SUBMODULES = {"cache", "data", "errors"}
 
 globals().update(
     (name, _public(value, name))
@@ -118,4 +120,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, the gates of the table among them."""
-    return sorted({*globals(), *_GATES})
+    public = [name for name in globals() if not name.startswith("_")]
+    inner = {name for name in public if _ismodule(globals()[name])} - _SUBMODULES
+    return sorted({*globals(), *_GATES} - inner)

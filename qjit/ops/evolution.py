@@ -12,7 +12,7 @@ from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.measurements.state_functionals import observable_applied
 from qjit.tracing.wires import Label
 
-from .algebra.operator import Operator
+from .algebra.operator import Operator, implements
 from .exponentials import evolved
 from .observables import Observable, as_observable, real_coefficients
 from .operations import as_angle, operator_function
@@ -45,6 +45,7 @@ def evolve(op: Any, coeff: Any = 1.0) -> Operator:
     return evolution(op, coeff)
 
 
+@implements("evolution")
 def evolution(hamiltonian: Any, time: Any) -> Operator:
     """Return exp(-i time H) as an operator that is not applied."""
     found = as_observable(hamiltonian, "evolve")

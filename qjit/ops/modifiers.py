@@ -21,7 +21,7 @@ from qjit.tracing.wires import Wires, positions
 
 from .algebra.arithmetic import power
 from .algebra.modified import changed
-from .algebra.operator import UNCHANGED, Modifiers, Operator
+from .algebra.operator import UNCHANGED, Modifiers, Operator, implements
 from .algebra.recording import resolved
 from .operations import wires_of
 from .preparations import EVERY, settled
@@ -114,6 +114,7 @@ def _modified(operation: Any, what: str, change: Callable[[], Modifiers]) -> Any
     return function
 
 
+@implements("replayed")
 def replayed(function: Callable[[], Any], change: Modifiers) -> Any:
     """Run a function that applies gates, and apply them changed."""
     if change == UNCHANGED:

@@ -9,14 +9,14 @@ import numpy as np
 from qjit.diagnostics.keywords import keywords
 from qjit.errors import MatrixError, ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.ops.algebra.normal_form import as_linear_form as as_observable
 from qjit.tracing.validation import bits, hermitian, normalised, tolerance
 from qjit.tracing.wires import Label, Wire, Wires, as_labels, is_traced
 
 from .algebra import linear_form as forms
 from .algebra.expressions import Hamiltonian as LinearCombination
-from .algebra.expressions import PauliSum
+from .algebra.expressions import PauliSum, bind_as_matrix
 from .algebra.linear_form import LinearForm as Observable
-from .algebra.linear_form import as_linear_form as as_observable
 from .algebra.linear_form import letters_of, real_coefficients
 from .algebra.operator import UNCHANGED, Modifiers, Operator, as_inexact, check_operator
 from .algebra.pauli import Word, backend
@@ -58,10 +58,13 @@ class Matrix(Operator):
         """The wires, the first the most significant."""
         return self.targets
 
+    @property
+    def is_hermitian(self) -> bool:
+        """Whether it is its own adjoint: yes."""
+        return True
+
     def bind(self, change: Modifiers = UNCHANGED) -> None:
         """Apply the matrix, which has to be unitary as well."""
-        from .algebra.expressions import bind_as_matrix
-
         bind_as_matrix(self, change)
 
     def own_matrix(self) -> Any:

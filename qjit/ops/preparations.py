@@ -7,6 +7,8 @@ controlled rotations (2005): multiplexed Y rotations from the first wire to the 
 and the phases of the amplitudes. The same goes for its inverse and under control.
 """
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -25,9 +27,12 @@ from qjit.lowering.jaxpr.primitives import (
 )
 from qjit.lowering.jaxpr.traversal import CALL_PRIMITIVES, has_effects, quantum_eqns
 from qjit.tracing.checks import checked, differentiable
+from qjit.tracing.context import TraceContext
 from qjit.tracing.validation import normalised, precision, tolerance, weights_of
+from qjit.tracing.wires import Label, Wire, is_traced
 
-from .operations import batch_remedy
+from .operations import FIXED_ARITY_GATES, batch_remedy
+from .traced_wires import indices
 
 PREPARATION = state_prep_p.name
 _GATES = {primitive.name for primitive in GATE_PRIMITIVES}
@@ -220,3 +225,30 @@ def _completed(eqn: JaxprEqn) -> list[JaxprEqn]:
         )
         for each in closed.jaxpr.eqns
     ]
+
+
+@contextmanager
+def in_front(
+    wires: Sequence[Wire], context: TraceContext
+) -> Generator[tuple[Label, ...]]:
+    """Swap wires with the first ones, whose labels are given, and back again."""
+    labels = tuple(context.order.all())
+    places, swaps = indices(wires, context), list[tuple[int, jax.Array]]()
+    for first in range(len(wires)):
+        place = places[first]
+        swaps.append((first, place))
+        places = [jnp.where(other == first, place, other) for other in places]
+    for swap in swaps:
+        _swap(labels, *swap)
+    yield labels[: len(wires)]
+    for swap in reversed(swaps):
+        _swap(labels, *swap)
+
+
+def _swap(labels: Sequence[Label], first: int, place: jax.Array) -> None:
+    other = place if is_traced(place) else labels[int(place)]
+
+    def swapped() -> None:
+        FIXED_ARITY_GATES["SWAP"](wires=[labels[first], other])
+
+    jax.lax.cond(place != first, swapped, lambda: None)

@@ -7,9 +7,7 @@ swaps.
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +17,8 @@ from qjit.tracing.checks import checked
 from qjit.tracing.context import TraceContext, current
 from qjit.tracing.wires import Label, Wire, as_index, is_traced, rank
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from .algebra.linear_form import LinearForm as Observable
-    from .algebra.linear_form import Term
+from .algebra.linear_form import LinearForm as Observable
+from .algebra.linear_form import Term
 
 OUT_OF_RANGE = (
     "a wire that was computed is out of range. Wires count from 0 to wires - 1."
@@ -61,8 +56,8 @@ class Unknown:
 
 
 def on_traced_wires(
-    wires: Sequence[Wire], make: Callable[[tuple[Label, ...]], "Observable"]
-) -> "Observable":
+    wires: Sequence[Wire], make: Callable[[tuple[Label, ...]], Observable]
+) -> Observable:
     """Return an observable on wires of which some are traced."""
     context = current("an observable")
     labels = context.order.all()
@@ -88,7 +83,7 @@ def on_traced_wires(
     return replace(found, coefficients=coefficients, terms=tuple(terms))
 
 
-def _substituted(term: "Term", labels: dict[int, Label]) -> "Term":
+def _substituted(term: Term, labels: dict[int, Label]) -> Term:
     def known(wire: Label) -> Label:
         return labels[wire.place] if isinstance(wire, Unknown) else wire
 
@@ -107,32 +102,3 @@ def marginal(distribution: jax.Array, places: Sequence[jax.Array]) -> jax.Array:
         outcomes = 2 * outcomes + ((states >> (count - 1 - place)) & 1)
     zeros = jnp.zeros(2 ** len(places), distribution.dtype)
     return zeros.at[outcomes].add(distribution)
-
-
-@contextmanager
-def in_front(
-    wires: Sequence[Wire], context: TraceContext
-) -> "Generator[tuple[Label, ...]]":
-    """Swap wires with the first ones, whose labels are given, and back again."""
-    labels = tuple(context.order.all())
-    places, swaps = indices(wires, context), list[tuple[int, jax.Array]]()
-    for first in range(len(wires)):
-        place = places[first]
-        swaps.append((first, place))
-        places = [jnp.where(other == first, place, other) for other in places]
-    for swap in swaps:
-        _swap(labels, *swap)
-    yield labels[: len(wires)]
-    for swap in reversed(swaps):
-        _swap(labels, *swap)
-
-
-def _swap(labels: Sequence[Label], first: int, place: jax.Array) -> None:
-    from .operations import FIXED_ARITY_GATES
-
-    other = place if is_traced(place) else labels[int(place)]
-
-    def swapped() -> None:
-        FIXED_ARITY_GATES["SWAP"](wires=[labels[first], other])
-
-    jax.lax.cond(place != first, swapped, lambda: None)

@@ -14,6 +14,7 @@ from qjit.dialects.gates import GATES
 from qjit.errors import MatrixError, ParameterError, StateError, WireError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.lowering.jaxpr.primitives import state_prep_p
+from qjit.ops.algebra.unitaries import Unitary
 from qjit.tracing.checks import checked
 from qjit.tracing.context import current
 from qjit.tracing.validation import bits, unitary_matrix
@@ -27,12 +28,11 @@ from qjit.tracing.wires import (
 )
 
 from .algebra.gates import Gate, global_phase, identity_on
-from .algebra.operator import Operator
+from .algebra.operator import Operator, implements
 from .operations import as_angle, as_array, batch_remedy, operator_function, wires_of
-from .preparations import state_vector
+from .preparations import in_front, state_vector
 from .templates.template import template
-from .traced_wires import in_front, indices
-from .unitaries import Unitary
+from .traced_wires import indices
 
 
 @keywords("id")
@@ -225,6 +225,7 @@ def ControlledQubitUnitary(
     )
 
 
+@implements("unitary")
 def unitary(
     name: str,
     matrix: Any,

@@ -12,7 +12,7 @@ from qjit.lowering.jax_internals.tracing import user_line
 
 from .expressions import Hamiltonian, PauliSum, Prod, SProd, Sum
 from .gates import Gate, identity_on
-from .operator import Number, Operator, as_inexact, is_number_like
+from .operator import Number, Operator, as_inexact, implements, is_number_like
 from .powers import Pow
 from .recording import all_taken, created, taken
 
@@ -24,6 +24,7 @@ def is_linear(operator: Operator) -> bool:
     return isinstance(operator, (Sum, Prod, SProd, Hamiltonian, PauliSum))
 
 
+@implements("total")
 def total(operators: Sequence[Operator]) -> Operator:
     """Return the sum of operators."""
     terms: list[Operator] = []
@@ -32,6 +33,7 @@ def total(operators: Sequence[Operator]) -> Operator:
     return created(Sum(tuple(terms)))
 
 
+@implements("product")
 def product(*operators: Operator) -> Operator:
     """Return the product of operators, with their numbers in front."""
     factors: list[Operator] = []
@@ -46,6 +48,7 @@ def product(*operators: Operator) -> Operator:
     return created(whole if number is None else SProd(number, whole))
 
 
+@implements("scaled")
 def scaled(number: Number, operator: Operator) -> Operator:
     """Return a multiple of an operator."""
     base, number = taken(operator), as_inexact(number)
@@ -54,6 +57,7 @@ def scaled(number: Number, operator: Operator) -> Operator:
     return created(SProd(number, base))
 
 
+@implements("shifted")
 def shifted(operator: Operator, number: Number) -> Operator:
     """Return an operator plus a multiple of the identity on its wires."""
     if not isinstance(number, Tracer) and number == 0:
@@ -63,6 +67,7 @@ def shifted(operator: Operator, number: Number) -> Operator:
     return created(Sum((*terms, SProd(number, identity_on(base.wires[:1])))))
 
 
+@implements("power")
 def power(operator: Operator, exponent: Any) -> Operator:
     """Return a power of an operator."""
     known = is_number_like(exponent) and not isinstance(exponent, Tracer)

@@ -1,46 +1,20 @@
 """Matrices of operators, on their own wires and on others."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from qjit.errors import UnsupportedError, WireError
+from qjit.errors import WireError
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.tracing.wires import Label, Wire, as_labels
+from qjit.tracing.wires import Label, as_labels
 
-from .operator import Operator, static_labels
+from .linear_form import check_width, embedded
+from .operator import Operator, implements, static_labels
 from .pauli import backend
 
-# A matrix on more wires does not fit into memory.
-WIDEST = 14
 
-
-def embedded(matrix: Any, wires: Sequence[Wire], order: Sequence[Wire]) -> Any:
-    """Return a matrix on some wires as one on others that hold them."""
-    if tuple(wires) == tuple(order):
-        return matrix
-    check_width(len(order))
-    xp = backend(matrix)
-    rest = [wire for wire in order if wire not in wires]
-    whole = xp.kron(matrix, np.eye(2 ** len(rest)))
-    axes = [(*wires, *rest).index(wire) for wire in order]
-    count = len(order)
-    cube = xp.reshape(whole, (2,) * (2 * count))
-    turned = xp.transpose(cube, (*axes, *(count + axis for axis in axes)))
-    return xp.reshape(turned, (2**count, 2**count))
-
-
-def check_width(count: int) -> None:
-    """Refuse matrices on too many wires."""
-    if count > WIDEST:
-        raise UnsupportedError(
-            f"{user_line()}: a matrix on {count} wires has 4**{count} entries. At most "
-            f"{WIDEST} wires are supported."
-        )
-
-
+@implements("on_wires")
 def on_wires(operator: Operator, wire_order: Any) -> Any:
     """Return the matrix of an operator on the wires asked for."""
     own = static_labels(operator)
@@ -57,6 +31,7 @@ def on_wires(operator: Operator, wire_order: Any) -> Any:
     return embedded(matrix, own, order)
 
 
+@implements("eigenvalues")
 def eigenvalues(operator: Operator) -> Any:
     """Return the eigenvalues of an operator, ascending where they are real."""
     matrix = on_wires(operator, None)

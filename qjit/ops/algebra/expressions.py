@@ -8,13 +8,22 @@ from typing import Any, ClassVar
 import numpy as np
 from jax.core import Tracer
 
-from qjit.tracing.wires import Wire
+from qjit.dialects.gates import GATES
+from qjit.tracing.wires import Label, Wire
 
 from . import linear_form as forms
-from .dense import embedded
-from .gates import global_phase, pauli_word
-from .linear_form import LinearForm
-from .operator import UNCHANGED, Modifiers, Number, Operator, are_apart, union
+from .gates import Gate, global_phase, identity_on
+from .linear_form import LinearForm, embedded
+from .operator import (
+    UNCHANGED,
+    Modifiers,
+    Number,
+    Operator,
+    are_apart,
+    call,
+    number_text,
+    union,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -265,25 +274,21 @@ class PauliSum(Operator):
         return self.expanded().text()
 
 
+def pauli_word(
+    word: Sequence[tuple[Label, str]], wires: Sequence[Wire] = ()
+) -> Operator:
+    """Return a Pauli word: a product, or the identity on the first of some wires."""
+    factors = tuple(Gate(GATES[letter], targets=(wire,)) for wire, letter in word)
+    if not factors:
+        return identity_on(wires[:1])
+    return factors[0] if len(factors) == 1 else Prod(factors)
+
+
 def bind_as_matrix(operator: Operator, change: Modifiers) -> None:
     """Apply an operator by its matrix, which is checked to be unitary."""
-    from qjit.ops.variadic_gates import unitary
-
     matrix = operator.own_matrix()
-    gate = unitary(operator.name, matrix, operator.wires, (), (), diagonal=False)
+    gate = call("unitary", operator.name, matrix, operator.wires, (), (), False)
     gate.bind(change)
-
-
-def number_text(number: Any) -> str:
-    """Return a number as short as it can be written, or its type if it is traced."""
-    if isinstance(number, Tracer):
-        return "traced"
-    if np.ndim(number):
-        return str(np.asarray(number))
-    plain = np.asarray(number).item()
-    if isinstance(plain, complex) and not plain.imag:
-        plain = plain.real
-    return f"{plain:g}" if isinstance(plain, float) else str(plain)
 
 
 def bracketed(operator: Operator, *looser: type[Operator]) -> str:

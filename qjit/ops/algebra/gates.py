@@ -10,11 +10,11 @@ from qjit.dialects.gates import GATES, GateRecord
 from qjit.lowering.jaxpr.primitives import gate_p
 from qjit.ops.traced_wires import on_traced_wires
 from qjit.tracing.context import current
-from qjit.tracing.wires import Label, Wire, check_distinct, is_traced, positions
+from qjit.tracing.wires import Wire, check_distinct, is_traced, positions
 
 from . import linear_form as forms
 from .linear_form import LinearForm
-from .operator import UNCHANGED, Modifiers, Operator
+from .operator import UNCHANGED, Modifiers, Operator, number_text
 from .pauli import backend
 
 PAULI_NAMES = frozenset("IXYZ")
@@ -138,8 +138,6 @@ class Gate(Operator):
 
     def text(self) -> str:
         """Return the gate as a call of its function."""
-        from .expressions import number_text
-
         plain = self.name == self.record.name and len(self.wires) == 1
         if plain and not self.angles:
             return f"{self.name}({self.targets[0]!r})"
@@ -182,15 +180,3 @@ def identity_on(wires: Sequence[Wire]) -> Gate:
 def global_phase(phi: Any) -> Gate:
     """Return the multiplication by e^{-i phi}."""
     return Gate(GATES["GlobalPhase"], (phi,))
-
-
-def pauli_word(
-    word: Sequence[tuple[Label, str]], wires: Sequence[Wire] = ()
-) -> Operator:
-    """Return a Pauli word: a product, or the identity on the first of some wires."""
-    from .expressions import Prod
-
-    factors = tuple(Gate(GATES[letter], targets=(wire,)) for wire, letter in word)
-    if not factors:
-        return identity_on(wires[:1])
-    return factors[0] if len(factors) == 1 else Prod(factors)

@@ -1,6 +1,6 @@
 """The normal form of operators: a weighted sum of Pauli words and matrices."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,19 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from qjit.errors import MeasurementError
+from qjit.errors import MeasurementError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.tracing.checks import checked
 from qjit.tracing.context import TraceContext
-from qjit.tracing.validation import finite, hermitian
-from qjit.tracing.wires import Label, rank
+from qjit.tracing.validation import finite
+from qjit.tracing.wires import Label, Wire, rank
 
-from .dense import check_width, embedded
-from .operator import Operator
 from .pauli import PAULIS, Word, as_word, backend, decomposition, word_product
 
 # A known matrix on at most so many wires is written as words, where it has to be.
 MOST_DECOMPOSED = 6
+# A matrix on more wires does not fit into memory.
+WIDEST = 14
 
 Factor = tuple[int, tuple[Label, ...]]  # the number of a matrix, and its wires
 
@@ -219,40 +219,6 @@ def without_zeros(form: LinearForm) -> LinearForm:
     return LinearForm(np.asarray(form.coefficients)[kept], terms, form.matrices)
 
 
-def as_linear_form(value: Any, what: str = "expval") -> LinearForm:
-    """Return the normal form of an operator that is measured or evolved under."""
-    from .recording import taken
-
-    if not isinstance(value, Operator):
-        raise MeasurementError(
-            f"{user_line()}: expected an observable built from X, Y, Z, I, H, "
-            f"Hermitian, Projector or Hamiltonian, but got {type(value).__name__}."
-        )
-    operator = taken(value)
-    form = operator.linear_form()
-    if not _may_be_hermitian(form):
-        raise MeasurementError(
-            f"{user_line()}: {what} takes an observable, but {operator!r} is not "
-            "Hermitian. Add its adjoint, or use X, Y, Z, I, H, Hermitian, Projector or "
-            "Hamiltonian."
-        )
-    return replace(form, matrices=tuple(map(_measured, form.matrices)))
-
-
-def _measured(matrix: Any) -> Any:
-    """Return a matrix that is known to be Hermitian, or checked at run time."""
-    return hermitian(matrix) if isinstance(matrix, Tracer) else matrix
-
-
-def _may_be_hermitian(form: LinearForm) -> bool:
-    """Tell whether a form is Hermitian, as far as its numbers are known."""
-    numbers = form.coefficients
-    if not isinstance(numbers, Tracer) and np.any(np.abs(np.imag(numbers)) > 1e-12):
-        return False
-    known = (np.asarray(m) for m in form.matrices if not isinstance(m, Tracer))
-    return all(np.allclose(m, np.conj(m.T), atol=1e-6) for m in known)
-
-
 def real_coefficients(coefficients: Any, name: str) -> Any:
     """Return the coefficients of an observable that `name` takes, which are real."""
     what = f"a coefficient of {name}'s observable"
@@ -271,33 +237,6 @@ def real_coefficients(coefficients: Any, name: str) -> Any:
 # Identity of operators
 
 
-def identity_key(operator: Operator) -> Hashable:
-    """Return what operators that are equal have in common.
-
-    Of sums and products of Pauli operators with known numbers, it is their words and
-    coefficients; of others, how they are made.
-    """
-    if not is_pauli_expression(operator):
-        return operator.key()
-    form = without_zeros(operator.linear_form())
-    pairs = zip(form.terms, np.asarray(form.coefficients).tolist(), strict=True)
-    return frozenset((term.word, complex(number)) for term, number in pairs)
-
-
-def is_pauli_expression(operator: Operator) -> bool:
-    """Tell whether an operator is made of Pauli operators and known numbers only."""
-    from .arithmetic import is_linear
-    from .gates import is_pauli
-
-    if is_pauli(operator):
-        return True
-    if not is_linear(operator):
-        return False
-    if any(isinstance(number, Tracer) for number in operator.parameters):
-        return False
-    return all(is_pauli_expression(each.value()) for each in operator.operands())
-
-
 def letters_of(words: Sequence[str], wires: Sequence[Label]) -> tuple[Term, ...]:
     """Return terms for words that name a letter for each wire."""
     pairs = (zip(wires, word, strict=False) for word in words)
@@ -305,3 +244,27 @@ def letters_of(words: Sequence[str], wires: Sequence[Label]) -> tuple[Term, ...]
         Term(as_word({wire: letter for wire, letter in pair if letter != "I"}))
         for pair in pairs
     )
+
+
+def embedded(matrix: Any, wires: Sequence[Wire], order: Sequence[Wire]) -> Any:
+    """Return a matrix on some wires as one on others that hold them."""
+    if tuple(wires) == tuple(order):
+        return matrix
+    check_width(len(order))
+    xp = backend(matrix)
+    rest = [wire for wire in order if wire not in wires]
+    whole = xp.kron(matrix, np.eye(2 ** len(rest)))
+    axes = [(*wires, *rest).index(wire) for wire in order]
+    count = len(order)
+    cube = xp.reshape(whole, (2,) * (2 * count))
+    turned = xp.transpose(cube, (*axes, *(count + axis for axis in axes)))
+    return xp.reshape(turned, (2**count, 2**count))
+
+
+def check_width(count: int) -> None:
+    """Refuse matrices on too many wires."""
+    if count > WIDEST:
+        raise UnsupportedError(
+            f"{user_line()}: a matrix on {count} wires has 4**{count} entries. At most "
+            f"{WIDEST} wires are supported."
+        )

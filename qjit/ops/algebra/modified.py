@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 from qjit.errors import ParameterTypeError
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.ops.unitaries import Unitary
 from qjit.tracing.wires import Wire, check_distinct
 
 from .expressions import Hamiltonian, PauliSum, Prod, SProd, Sum
 from .gates import Gate, controlled_matrix
-from .operator import UNCHANGED, Modifiers, Operator
+from .operator import UNCHANGED, Modifiers, Operator, implements
 from .pauli import backend
 from .powers import Pow
 from .recording import created, taken
+from .unitaries import Unitary
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,6 +95,7 @@ def changed(operator: Operator, change: Modifiers) -> Operator:
     return created(Modified(base, *change))
 
 
+@implements("adjoint_of")
 def adjoint_of(operator: Operator) -> Operator:
     """Return the adjoint of an operator."""
     return changed(operator, Modifiers(adjoint=True))
@@ -124,16 +125,10 @@ def _adjoint(base: Operator) -> Operator | None:
             return Hamiltonian(_conjugate(base.coefficients), terms)
         case PauliSum():
             return PauliSum(_conjugate(base.coefficients), base.words)
-        case _ if _is_self_adjoint(base):
+        case _ if base.is_hermitian:
             return base
         case _:
             return None
-
-
-def _is_self_adjoint(operator: Operator) -> bool:
-    from qjit.ops.observables import Matrix
-
-    return isinstance(operator, Matrix)
 
 
 def _conjugate(number: Any) -> Any:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +15,28 @@ from qjit.errors import ParameterError, ParameterTypeError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.tracing.wires import CarriedWire, Label, Wire, WireIndex, is_traced
 
-if TYPE_CHECKING:
-    from .linear_form import LinearForm
+from .linear_form import LinearForm, of_matrix
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Number = Any  # a number, or a concrete or traced array of shape ()
+# What operators call that stands above them: their functions register it by name.
+IMPLEMENTATIONS: dict[str, Callable[..., Any]] = {}
+
+
+def implements(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Register a function that operators call by this name."""
+
+    def register(function: Callable[P, R]) -> Callable[P, R]:
+        IMPLEMENTATIONS[name] = function
+        return function
+
+    return register
+
+
+def call(name: str, *args: Any) -> Any:
+    """Call the function that is registered by this name."""
+    return IMPLEMENTATIONS[name](*args)
 
 
 class Modifiers(NamedTuple):
@@ -95,6 +113,11 @@ class Operator(ABC):
         """Whether it is unitary by its construction, so that it can be applied."""
         return False
 
+    @property
+    def is_hermitian(self) -> bool:
+        """Whether it is its own adjoint by its construction."""
+        return False
+
     def operands(self) -> Iterator["Operator"]:
         """Yield the operators that this one is made of."""
         yield from ()
@@ -107,10 +130,8 @@ class Operator(ABC):
     def own_matrix(self) -> Any:
         """Return the matrix on the operator's own wires, of shape (2**k, 2**k)."""
 
-    def linear_form(self) -> "LinearForm":
+    def linear_form(self) -> LinearForm:
         """Return the operator as a sum of Pauli words and matrices."""
-        from .linear_form import of_matrix
-
         return of_matrix(self.own_matrix(), static_labels(self))
 
     @abstractmethod
@@ -125,9 +146,7 @@ class Operator(ABC):
 
     def tree_flatten_with_keys(self) -> tuple[list[tuple[Any, Any]], Hashable]:
         """Return the children, with their names, and the rest of the structure."""
-        from .recording import noticed
-
-        noticed(self)
+        call("noticed", self)
         children: list[tuple[Any, Any]] = []
         structure: list[Hashable] = []
         for name, kind in _layout(type(self)):
@@ -166,14 +185,10 @@ class Operator(ABC):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Operator):
             return NotImplemented
-        from .linear_form import identity_key
-
-        return identity_key(self.value()) == identity_key(other.value())
+        return call("identity_key", self.value()) == call("identity_key", other.value())
 
     def __hash__(self) -> int:
-        from .linear_form import identity_key
-
-        return hash(identity_key(self.value()))
+        return hash(call("identity_key", self.value()))
 
     def __repr__(self) -> str:
         return self.value().text()
@@ -181,67 +196,53 @@ class Operator(ABC):
     # Algebra
 
     def __matmul__(self, other: Any) -> "Operator":
-        from .arithmetic import product
-
         if not isinstance(other, Operator):
             raise _unfit("@", "operators", other)
-        return product(self, other)
+        return call("product", self, other)
 
     def __rmatmul__(self, other: Any) -> NoReturn:
         raise _unfit("@", "operators", other)
 
     def __mul__(self, other: Any) -> Any:
-        from .arithmetic import product, scaled
-
         if isinstance(other, Operator):
-            return product(self, other)
-        return _elementwise("*", other, lambda number: scaled(number, self))
+            return call("product", self, other)
+        return _elementwise("*", other, lambda number: call("scaled", number, self))
 
     def __rmul__(self, other: Any) -> Any:
         return self * other
 
     def __truediv__(self, other: Any) -> Any:
-        from .arithmetic import scaled
-
-        return _elementwise("/", other, lambda number: scaled(_inverse(number), self))
+        return _elementwise(
+            "/", other, lambda number: call("scaled", _inverse(number), self)
+        )
 
     def __rtruediv__(self, other: Any) -> NoReturn:
         raise _unfit("/", "an operator and a number", other, self)
 
     def __neg__(self) -> "Operator":
-        from .arithmetic import scaled
-
-        return scaled(-1.0, self)
+        return call("scaled", -1.0, self)
 
     def __pos__(self) -> "Operator":
         return self
 
     def __add__(self, other: Any) -> Any:
-        from .arithmetic import shifted, total
-
         if isinstance(other, Operator):
-            return total([self, other])
-        return _elementwise("+", other, lambda number: shifted(self, number))
+            return call("total", [self, other])
+        return _elementwise("+", other, lambda number: call("shifted", self, number))
 
     def __radd__(self, other: Any) -> Any:
         return self + other
 
     def __sub__(self, other: Any) -> Any:
-        from .arithmetic import shifted
-
         if isinstance(other, Operator):
             return self + -other
-        return _elementwise("-", other, lambda number: shifted(self, -number))
+        return _elementwise("-", other, lambda number: call("shifted", self, -number))
 
     def __rsub__(self, other: Any) -> Any:
-        from .arithmetic import shifted
-
-        return _elementwise("-", other, lambda number: shifted(-self, number))
+        return _elementwise("-", other, lambda number: call("shifted", -self, number))
 
     def __pow__(self, exponent: Any) -> "Operator":
-        from .arithmetic import power
-
-        return power(self, exponent)
+        return call("power", self, exponent)
 
     def __rpow__(self, other: Any) -> NoReturn:
         raise _unfit("**", "an operator and a number", other, self)
@@ -261,31 +262,21 @@ class Operator(ABC):
         Raises:
             WireError: if the operator has wires that are not in `wire_order`.
         """
-        from .dense import on_wires
-        from .recording import noticed
-
-        noticed(self)
-        return on_wires(self.value(), wire_order)
+        call("noticed", self)
+        return call("on_wires", self.value(), wire_order)
 
     def eigvals(self) -> Any:
         """Return the eigenvalues, ascending where they are real, of shape (2**k,)."""
-        from .dense import eigenvalues
-
-        return eigenvalues(self.value())
+        return call("eigenvalues", self.value())
 
     def simplify(self) -> "Operator":
         """Return an equal operator of fewer parts: like terms added, zeros dropped."""
-        from .recording import noticed
-        from .simplification import simplified
-
-        noticed(self)
-        return simplified(self.value())
+        call("noticed", self)
+        return call("simplified", self.value())
 
     def adjoint(self) -> "Operator":
         """Return the adjoint operator."""
-        from .modified import adjoint_of
-
-        return adjoint_of(self)
+        return call("adjoint_of", self)
 
 
 @cache
@@ -436,3 +427,15 @@ def check_operator(value: Any, what: str) -> Operator:
         f"{user_line()}: {what} takes operators, such as qjit.Z(0), but got "
         f"{type(value).__name__}."
     )
+
+
+def number_text(number: Any) -> str:
+    """Return a number as short as it can be written, or its type if it is traced."""
+    if isinstance(number, Tracer):
+        return "traced"
+    if np.ndim(number):
+        return str(np.asarray(number))
+    plain = np.asarray(number).item()
+    if isinstance(plain, complex) and not plain.imag:
+        plain = plain.real
+    return f"{plain:g}" if isinstance(plain, float) else str(plain)

@@ -17,9 +17,9 @@ from qjit.tracing.checks import checked
 from qjit.tracing.wires import Wire
 
 from . import linear_form as forms
-from .expressions import EXPRESSIONS, bind_as_matrix, bracketed, number_text
+from .expressions import EXPRESSIONS, bind_as_matrix, bracketed
 from .linear_form import LinearForm
-from .operator import UNCHANGED, Modifiers, Number, Operator
+from .operator import UNCHANGED, Modifiers, Number, Operator, call, number_text
 from .pauli import backend
 
 
@@ -144,14 +144,12 @@ class Exp(Operator):
 
     def bind(self, change: Modifiers = UNCHANGED) -> None:
         """Apply the evolution under the operator."""
-        from qjit.ops.evolution import evolution
-
         known = not isinstance(self.coefficient, Tracer)
         if not self.is_unitary or not (known or is_real(self.base)):
             bind_as_matrix(self, change)
             return
         time = -float(np.imag(self.coefficient)) if known else self._time()
-        evolution(self.base, time).bind(change)
+        call("evolution", self.base, time).bind(change)
 
     def _time(self) -> Any:
         """Return the time of an evolution, for a traced coefficient."""

@@ -20,7 +20,7 @@ from qjit.lowering.jaxpr.primitives import QuantumEffect, withdraw_p
 from qjit.lowering.jaxpr.traversal import inner_jaxprs
 from qjit.tracing.context import TraceContext, current, is_tracing
 
-from .operator import UNCHANGED, Modifiers, Operator, is_operator
+from .operator import UNCHANGED, Modifiers, Operator, implements, is_operator
 
 _numbers = itertools.count(1)
 
@@ -124,6 +124,7 @@ def expected(results: Any) -> Any:
     return results
 
 
+@implements("noticed")
 def noticed(operator: Operator) -> None:
     """Note that something is done with an operator."""
     if is_tracing():

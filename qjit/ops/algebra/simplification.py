@@ -11,14 +11,15 @@ from qjit.tracing.wires import Wire
 
 from . import linear_form as forms
 from .arithmetic import is_linear
-from .expressions import EXPRESSIONS, Prod, SProd, Sum
-from .gates import Gate, identity_on, pauli_word
+from .expressions import EXPRESSIONS, Prod, SProd, Sum, pauli_word
+from .gates import Gate, identity_on
 from .linear_form import LinearForm
 from .modified import Modified, changed
-from .operator import Operator
+from .operator import Operator, implements
 from .powers import Exp, Pow
 
 
+@implements("simplified")
 def simplified(operator: Operator) -> Operator:
     """Return an equal operator with like terms added and zeros dropped."""
     if isinstance(operator, Gate):

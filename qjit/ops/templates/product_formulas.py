@@ -14,11 +14,17 @@ from qjit.diagnostics.keywords import keywords
 from qjit.dialects.gates import GATES
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.ops.algebra.dense import embedded
-from qjit.ops.algebra.expressions import Hamiltonian, PauliSum, SProd, Sum, number_text
-from qjit.ops.algebra.gates import Gate, global_phase, pauli_word
-from qjit.ops.algebra.linear_form import LinearForm, as_linear_form, real_coefficients
-from qjit.ops.algebra.operator import UNCHANGED, Modifiers, Operator, check_operator
+from qjit.ops.algebra.expressions import Hamiltonian, PauliSum, SProd, Sum, pauli_word
+from qjit.ops.algebra.gates import Gate, global_phase
+from qjit.ops.algebra.linear_form import LinearForm, embedded, real_coefficients
+from qjit.ops.algebra.normal_form import as_linear_form
+from qjit.ops.algebra.operator import (
+    UNCHANGED,
+    Modifiers,
+    Operator,
+    check_operator,
+    number_text,
+)
 from qjit.ops.algebra.pauli import backend, commute
 from qjit.ops.algebra.powers import Exp
 from qjit.ops.algebra.recording import taken

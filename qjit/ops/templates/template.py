@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import jax
 
 from qjit.diagnostics.keywords import bound_arguments
-from qjit.ops.algebra.operator import UNCHANGED, Modifiers, Operator, is_operator
+from qjit.ops.algebra.operator import UNCHANGED, Modifiers, Operator, call, is_operator
 from qjit.ops.algebra.recording import taken
 from qjit.ops.operations import as_array, operator_function, wires_of
 from qjit.tracing.wires import Wire
@@ -64,15 +64,11 @@ class Template(Operator):
 
     def bind(self, change: Modifiers = UNCHANGED) -> None:
         """Put the gates into the circuit under trace."""
-        from qjit.ops.modifiers import replayed
-
-        replayed(self.decompose, change)
+        call("replayed", self.decompose, change)
 
     def own_matrix(self) -> Any:
         """Return the matrix of the gates together."""
-        from qjit.ops.algebra.functions import matrix
-
-        return matrix(self.decompose, self.on)()
+        return call("circuit_matrix", self.decompose, self.on)()
 
     def text(self) -> str:
         """Return the template's name and wires."""

@@ -15,16 +15,15 @@ from qjit.errors import (
     UnsupportedError,
 )
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.ops.algebra.dense import is_hermitian
+from qjit.ops.algebra.expressions import Hamiltonian, PauliSum, SProd, Sum, pauli_word
+from qjit.ops.algebra.gates import Gate, controlled_matrix
+from qjit.ops.algebra.linear_form import Term, embedded, of_matrix, without_zeros
+from qjit.ops.algebra.operator import Operator, check_operator, static_labels, union
+from qjit.ops.algebra.pauli import Word, commute, commute_qubit_wise, decomposition
+from qjit.ops.algebra.powers import Exp
+from qjit.ops.algebra.recording import created, taken
 from qjit.tracing.wires import Wires, as_labels
-
-from .dense import embedded, is_hermitian
-from .expressions import Hamiltonian, PauliSum, SProd, Sum
-from .gates import Gate, controlled_matrix, pauli_word
-from .linear_form import Term, of_matrix, without_zeros
-from .operator import Operator, check_operator, static_labels, union
-from .pauli import Word, commute, commute_qubit_wise, decomposition
-from .powers import Exp
-from .recording import created, taken
 
 FORMATS = ("prefactor", "observable", "hamiltonian", "arrays")
 

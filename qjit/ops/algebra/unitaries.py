@@ -11,9 +11,9 @@ from qjit.lowering.jaxpr.primitives import unitary_p
 from qjit.tracing.context import current
 from qjit.tracing.wires import Wire, check_distinct, positions
 
-from .algebra.gates import controlled_matrix
-from .algebra.operator import UNCHANGED, Modifiers, Operator, as_inexact
-from .algebra.pauli import backend
+from .gates import controlled_matrix
+from .operator import UNCHANGED, Modifiers, Operator, as_inexact
+from .pauli import backend
 
 
 @dataclass(frozen=True, eq=False, repr=False)

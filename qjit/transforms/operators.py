@@ -10,18 +10,29 @@ import numpy as np
 
 from qjit.diagnostics.keywords import keywords
 from qjit.errors import ParameterTypeError, WireError
+from qjit.jit.qnode import qnode
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
+from qjit.measurements.measurements import state
+from qjit.ops.algebra import arithmetic
+
+# NOTE: it registers what `simplify` calls.
+from qjit.ops.algebra import simplification as simplification
+from qjit.ops.algebra.expressions import Prod, SProd, Sum
+from qjit.ops.algebra.gates import identity_on
+from qjit.ops.algebra.linear_form import check_width
+from qjit.ops.algebra.operator import (
+    Operator,
+    check_operator,
+    implements,
+    is_number_like,
+)
+from qjit.ops.algebra.powers import Exp
+from qjit.ops.algebra.recording import all_taken, applied, created, noticed, taken
+from qjit.ops.observables import Hamiltonian
 from qjit.ops.operations import batch_remedy
+from qjit.ops.variadic_gates import prepare
 from qjit.tracing.context import TraceContext, current, tracing
 from qjit.tracing.wires import Wire, WireOrder, Wires, as_labels, is_traced
-
-from . import arithmetic
-from .dense import check_width
-from .expressions import Prod, SProd, Sum
-from .gates import identity_on
-from .operator import Operator, check_operator, is_number_like
-from .powers import Exp
-from .recording import all_taken, applied, created, noticed, taken
 
 
 def apply(op: Operator) -> Operator:
@@ -68,8 +79,6 @@ def dot(coeffs: Any, ops: Sequence[Operator]) -> Operator:
     >>> qj.dot([0.5, 2.0], [qj.Z(0), qj.X(0) @ qj.X(1)])
     0.5 * Z(0) + 2 * X(0) @ X(1)
     """
-    from qjit.ops.observables import Hamiltonian
-
     return Hamiltonian(coeffs, ops)
 
 
@@ -187,6 +196,7 @@ def commutator(op1: Operator, op2: Operator) -> Operator:
     return created(difference.simplify())
 
 
+@implements("circuit_matrix")
 def matrix(op: Operator | Callable[..., Any], wire_order: Wires = None) -> Any:
     """Return the matrix of an operator, or a function that computes that of a circuit.
 
@@ -248,10 +258,6 @@ class CircuitMatrix:
         return jax.vmap(lambda column: node(column, *args, **kwargs))(columns).T
 
     def _node(self, order: tuple[Wire, ...]) -> Any:
-        from qjit.jit.qnode import qnode
-        from qjit.measurements.measurements import state
-        from qjit.ops.variadic_gates import prepare
-
         if not order or any(map(is_traced, order)):
             raise WireError(
                 f"{user_line()}: a matrix needs wires that are known when tracing. "
