@@ -17,7 +17,7 @@ from xdsl.irdl import (
 from xdsl.traits import NoTerminator, SymbolTable, SymbolUserOpInterface
 from xdsl.utils.exceptions import VerifyException
 
-from .quantum.linearity import UsesOuterValues
+from qjit.dialects.quantum.linearity import UsesOuterValues
 
 __all__ = ["Batch", "ForEachOp", "InLanesOp"]
 

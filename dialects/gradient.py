@@ -15,8 +15,8 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from .quantum.linearity import Borrows
-from .quantum.types import RegisterType, TermAttr
+from qjit.dialects.quantum.linearity import Borrows
+from qjit.dialects.quantum.types import RegisterType, TermAttr
 
 __all__ = ["AdjointOp", "CheckpointOp", "Gradient", "TermValuesOp"]
 

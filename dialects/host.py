@@ -14,7 +14,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from .quantum.types import flag
+from qjit.dialects.quantum.types import flag
 
 __all__ = ["CallOp", "FunctionOp", "Host", "RoutineOp"]
 

@@ -24,9 +24,8 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from qjit.dialects.quantum.linearity import LINES
-
-from .jax_internals.equations import is_key, key_implementation
-from .jaxpr.dimensions import Size
+from qjit.lowering.jax_internals.equations import is_key, key_implementation
+from qjit.lowering.jaxpr.dimensions import Size
 
 ENTRY = "qjit.entry"  # the symbol of the function that is the program
 INPUTS, RESULTS = "qjit.inputs", "qjit.results"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .runtime import object_cache
+from qjit.runtime import object_cache
 
 
 def directory() -> Path:

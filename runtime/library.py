@@ -10,16 +10,17 @@ from importlib import import_module
 import llvmlite
 from llvmlite import binding
 
-from . import object_cache
-from .settings import left_out
-from .sources import digest, sources
-from .target.cpu import (
+from qjit.runtime.target.cpu import (
     PRECISIONS,
     Precision,
     host_features,
     initialize_native,
     target_machine,
 )
+
+from . import object_cache
+from .settings import left_out
+from .sources import digest, sources
 
 # The generators, imported only when they are run: the module and function of each file,
 # and modules whose function `module` makes one for each precision.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from functools import cache, cached_property
 from itertools import product
 from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 import numpy as np
+
+from qjit.runtime.abi.layout import Kernel
 
 from .fourier import (
     Angle,
@@ -49,16 +50,6 @@ PAULIS: Mapping[str, ComplexMatrix] = {
     "Y": np.array([[0, -1j], [1j, 0]], np.complex128),
     "Z": np.array([[1, 0], [0, -1]], np.complex128),
 }
-
-
-class Kernel(IntEnum):
-    """The simulator loop that applies a gate."""
-
-    ONE = 0
-    DIAGONAL = 1
-    TWO_LEVEL = 2
-    DENSE = 3
-    PAULI_ROT = 4
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from qjit.dialects.gates import GATES
 from qjit.dialects.quantum.gates import check_counts
 from qjit.dialects.quantum.linearity import Borrows
 from qjit.dialects.quantum.types import RegisterType, check_wires
+from qjit.runtime.abi.layout import ENTRY_WORDS
 
 from .branching import WALK_OPERATIONS
 from .kernels import KernelAttr, KernelOp, parse_kernel, print_kernel
@@ -46,7 +47,6 @@ from .schedule import (
     COMPUTED,
     CONSTANT,
     DYNAMIC,
-    ENTRY_WORDS,
     NO_SLOT,
     Element,
     Entry,

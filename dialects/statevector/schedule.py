@@ -11,20 +11,12 @@ from xdsl.dialects.builtin import BytesAttr, DenseArrayBase, IntegerType, i32
 from xdsl.ir import SSAValue
 
 from qjit.dialects.gates import GATE_INDEX, GATES, Kernel
+from qjit.runtime.abi.layout import ENTRY_WORDS, INVERTIBLE, UNITARY
 
-ENTRY_WORDS = 12
-GIVEN_UNITARY, GIVEN_INVERTIBLE = -1, -2
 DYNAMIC = -1
 # Where a parameter comes from, if not from a buffer: an operand, or the constants.
 COMPUTED, CONSTANT = -1, -2
 NO_SLOT = -1
-KERNELS = {
-    Kernel.ONE: 0,
-    Kernel.DIAGONAL: 1,
-    Kernel.TWO_LEVEL: 2,
-    Kernel.DENSE: 3,
-    Kernel.PAULI_ROT: 4,
-}
 LETTERS = "IXYZ"
 NAMES = tuple(GATE_INDEX)
 
@@ -70,7 +62,7 @@ class Entry:
     @property
     def is_given(self) -> bool:
         """Whether the gate is a matrix that is given when the program runs."""
-        return self.gate in (GIVEN_UNITARY, GIVEN_INVERTIBLE)
+        return self.gate in (UNITARY, INVERTIBLE)
 
 
 def word_array(words: Sequence[int]) -> DenseArrayBase[IntegerType]:
@@ -187,7 +179,7 @@ class Schedule:
         words = [None if value is None else float(value) for value in values]
         self.entries.append(
             Entry(
-                KERNELS[kernel],
+                kernel,
                 GATE_INDEX[gate.name],
                 len(gate.params) + len(words),
                 len(targets),
@@ -210,13 +202,13 @@ class Schedule:
         size = 2 * entries if gate.invertible else entries
         self.matrix_places += [gate.place.moved(n) for n in range(entries)]
         self.matrix_places += [Place()] * (size - entries)
-        kernel = KERNELS[Kernel.DIAGONAL if gate.diagonal else Kernel.DENSE]
+        kernel = Kernel.DIAGONAL if gate.diagonal else Kernel.DENSE
         start = self.add_wires([*gate.controls, *gate.targets])
         self.matrices.append((len(self.entries), gate.matrix, size))
         self.entries.append(
             Entry(
                 kernel,
-                GIVEN_INVERTIBLE if gate.invertible else GIVEN_UNITARY,
+                INVERTIBLE if gate.invertible else UNITARY,
                 size,
                 len(gate.targets),
                 len(gate.controls),
@@ -289,8 +281,8 @@ class Tables:
             controls,
             entry.control_values,
             bool(entry.adjoint),
-            entry.kernel == KERNELS[Kernel.DIAGONAL],
-            entry.gate == GIVEN_INVERTIBLE,
+            entry.kernel == Kernel.DIAGONAL,
+            entry.gate == INVERTIBLE,
             entry.location,
         )
 

@@ -10,7 +10,7 @@ from qjit.dialects.batch import ForEachOp
 from qjit.dialects.quantum import CountsOp, SampleOp
 from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import RunOp
-from qjit.dialects.statevector.schedule import ENTRY_WORDS
+from qjit.runtime.abi.layout import ENTRY_WORDS
 
 COSTLY = 1 << 12  # an operation that no table knows, such as a call
 UNKNOWN_COUNT = 1 << 6

@@ -11,7 +11,7 @@ from qjit.dialects.statevector import branching
 from qjit.runtime.statevector.branching.path_tree import FIRST, SHOTS, WEIGHT
 
 from .converter import Converter, llvm_rule, pointer_type
-from .quantum import OUT_OF_MEMORY, Walk, simulation_of, state_of, symbol, wire_list
+from .quantum import NO_MEMORY, Walk, simulation_of, state_of, symbol, wire_list
 
 # How many bytes of small states a walk may keep, and what is large.
 KEPT_BYTES = 1 << 28
@@ -27,7 +27,7 @@ def _begin(converter: Converter, op: branching.WalkBeginOp) -> None:
     once = converter.int(int(op.once is not None))
     args = [converter.context, converter.int(shots), once, budget]
     address = converter.result("__qrt__walk_begin", pointer_type, args)
-    converter.check_memory(address, OUT_OF_MEMORY)
+    converter.check_memory(address, NO_MEMORY)
     converter.extension = Walk(address)
 
 

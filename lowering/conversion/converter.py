@@ -25,6 +25,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from qjit.lowering.analysis.cost_model import callees_first
+from qjit.runtime.abi.status import NO_ROOM
 
 LLVMRule = Callable[["Converter", Any], None]
 
@@ -45,7 +46,6 @@ TYPE_RULES: dict[type[Attribute], Callable[[Any], Attribute]] = {
 
 LARGEST_STACK = 1 << 16
 # Status: not enough memory, at no line of the user's.
-OUT_OF_MEMORY = 6 | 1 << 40
 
 
 def llvm_rule(*operations: type[Operation]) -> Callable[[LLVMRule], LLVMRule]:
@@ -326,7 +326,7 @@ class Converter:
         grown = self.emit(llvm.AddOp(size, self.int(127)))
         padded = self.emit(llvm.AndOp(grown, self.int(-64)))
         chunk = self.result("aligned_alloc", pointer_type, [self.int(64), padded])
-        self.check_memory(chunk, OUT_OF_MEMORY)
+        self.check_memory(chunk, NO_ROOM)
         self.store(self.load(self._chunks, pointer_type), chunk)
         self.store(chunk, self._chunks)
         return self.offset(chunk, 64, IntegerType(8))
@@ -476,7 +476,7 @@ class Converter:
             return self.emit(llvm.AllocaOp(self.int(1), kind, alignment=64))
         size = self.int(self._workspace_bytes)
         memory = self.result("aligned_alloc", pointer_type, [self.int(64), size])
-        missing, status = self.is_null(memory), self.int(OUT_OF_MEMORY)
+        missing, status = self.is_null(memory), self.int(NO_ROOM)
         refusal, following = self.new_block(), self.new_block()
         self.branch_if(missing, refusal, [], following, [])
         self.block = refusal

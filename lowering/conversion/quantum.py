@@ -21,28 +21,23 @@ from xdsl.ir import SSAValue
 from qjit.dialects import gradient, quantum
 from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import dialect
-from qjit.dialects.statevector.schedule import (
-    COMPUTED,
-    CONSTANT,
-    DYNAMIC,
-    ENTRY_WORDS,
-    GIVEN_UNITARY,
-    Entry,
-)
+from qjit.dialects.statevector.schedule import COMPUTED, CONSTANT, DYNAMIC, Entry
 from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of
-from qjit.lowering.native.memory_limits import (
+from qjit.lowering.native.memory_limits import LARGE
+from qjit.runtime.abi.layout import CHECKPOINT, ENTRY_WORDS, PREPARE, UNITARY
+from qjit.runtime.abi.status import (
     ITERATION_SHIFT,
-    LARGE,
     MOST_ITERATIONS,
+    NO_MEMORY,
+    PLACE_SHIFT,
+    Status,
     state_place,
 )
-from qjit.runtime.statevector.executor.execute import CHECKPOINT, PREPARE
 from qjit.runtime.target.cpu import Precision
 
 from .converter import ARGUMENT_RULES, TYPE_RULES, Converter, llvm_rule, pointer_type
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
-OUT_OF_MEMORY = 6
 
 
 @dataclass
@@ -53,7 +48,7 @@ class Simulation:
     num_wires: int
     tape: SSAValue | None = None
     walk: SSAValue | None = None
-    refusal: int = OUT_OF_MEMORY  # the status where a state does not fit
+    refusal: int = NO_MEMORY  # the status where a state does not fit
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def _in_iteration(
     args = [iteration, converter.int(MOST_ITERATIONS - 1)]
     known = converter.intrinsic("llvm.umin.i64", i64, args)
     counted = converter.emit(llvm.AddOp(known, converter.int(1)))
-    shift = converter.int(8 + ITERATION_SHIFT)
+    shift = converter.int(PLACE_SHIFT + ITERATION_SHIFT)
     place = converter.emit(llvm.ShlOp(counted, shift))
     failed = converter.compare(status, converter.int(0), "ne")
     wide = converter.emit(llvm.ZExtOp(failed, i64))
@@ -134,7 +129,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     place = state_place(
         num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
     )
-    refusal = OUT_OF_MEMORY | place << 8
+    refusal = Status(NO_MEMORY, place).word
     simulation = Simulation(precision, num_wires, walk=walk, refusal=refusal)
     converter.extension = simulation
     if size << num_wires >= LARGE:
@@ -414,7 +409,7 @@ def _record_preparation(
     tape = simulation_of(converter).tape
     assert tape is not None
     doubles = 2 << count
-    entry = Entry(PREPARE, GIVEN_UNITARY, doubles, count, 0, 0, 0, 0, 0)
+    entry = Entry(PREPARE, UNITARY, doubles, count, 0, 0, 0, 0, 0)
     slots = converter.null()
     if op.slot is not None:
         slots = converter.workspace(4 * doubles)
@@ -439,7 +434,7 @@ def _checkpoint(converter: Converter, op: gradient.CheckpointOp) -> None:
     tape = simulation_of(converter).tape
     assert tape is not None
     # As many parameters as it keeps: pointers to the context and the copy.
-    entry = Entry(CHECKPOINT, GIVEN_UNITARY, 2, 0, 0, 0, 0, 0, 0)
+    entry = Entry(CHECKPOINT, UNITARY, 2, 0, 0, 0, 0, 0, 0)
     words = converter.global_data(np.asarray(entry.words(), np.int32))
     args = [converter.context, state_of(converter, op), tape, words]
     _status(converter, "checkpoint", args)

@@ -12,30 +12,20 @@ from jax.extend.core import ClosedJaxpr
 
 from qjit.lowering.jax_internals.equations import weakly_typed
 from qjit.lowering.jaxpr.dimensions import Size, numbers
-from qjit.lowering.native.host_calls import HOST_ERROR, host_error_text
+from qjit.lowering.native.host_calls import host_error_text
 from qjit.lowering.native.link import load
-from qjit.lowering.native.memory_limits import ITERATION_SHIFT, NO_MEMORY, memory_text
-from qjit.lowering.native.python_callbacks import INTERRUPTED
+from qjit.lowering.native.memory_limits import memory_text
 from qjit.lowering.passes.pipeline import OwnPass, Step, names_of, resolve
+from qjit.runtime.abi.status import (
+    CHECKED,
+    HOST_ERROR,
+    INTERRUPTED,
+    MESSAGES,
+    NO_MEMORY,
+    Status,
+)
 
 from .program_cache import find, identify, keep
-
-# Statuses from this one on are of checks, which bring messages of their own.
-CHECKED = 16
-MESSAGES = {
-    1: "a wire that was computed is out of range. Wires count from 0 to wires - 1.",
-    2: "wires that were computed repeat a wire. The wires of one operation must be "
-    "distinct.",
-    3: "a parameter is NaN or infinite. Angles, matrices and amplitudes must be "
-    "finite; check what they are computed from.",
-    4: "the matrix is not unitary. Its product with its conjugate transpose must be "
-    "the identity, up to rounding.",
-    5: "the state is not normalised. Divide it by its norm, or pass normalize=True.",
-    7: "the outcome that was postselected has probability zero. Postselect on an "
-    "outcome that can occur.",
-    8: "more than 64 uncertain measurements follow one another, too many to average "
-    "over all outcomes. Give shots to the quantum function.",
-}
 
 
 @dataclass(frozen=True)
@@ -84,24 +74,20 @@ def lowered_text(stages: Mapping[str, str]) -> str:
     return stages[names[names.index("llvm") - 1]]
 
 
-def describe_status(lines: Sequence[str], status: int) -> str:
+def describe_status(lines: Sequence[str], word: int) -> str:
     """Word a nonzero status of a program whose places are these lines."""
-    code, place = status & 255, status >> 8
-    if CHECKED <= code < INTERRUPTED:
-        return f"[QJIT:{code}] {lines[place]}"
-    if code == HOST_ERROR:
+    status = Status.of(word)
+    line = lines[status.line] if 0 <= status.line < len(lines) else ""
+    if CHECKED <= status.code < INTERRUPTED:
+        return f"[QJIT:{status.code}] {line}"
+    text = MESSAGES.get(status.code, "the program failed.")
+    if status.code == HOST_ERROR:
         text = host_error_text()
-    elif code == INTERRUPTED:
-        text = "the program was interrupted."
-    elif code == NO_MEMORY:
-        text, place = memory_text(place)
-    else:
-        text = MESSAGES.get(code, "the program failed.")
-        iteration, place = divmod(place, 1 << ITERATION_SHIFT)
-        if iteration:
-            text += f" This is iteration {iteration - 1} of the loop, counted from 0."
-    line = lines[place] if 0 <= place < len(lines) else ""
-    return f"[QJIT:{code}] {line or 'unknown line'}: {text}"
+    elif status.code == NO_MEMORY:
+        text = memory_text(status)
+    elif status.iteration is not None:
+        text += f" This is iteration {status.iteration} of the loop, counted from 0."
+    return f"[QJIT:{status.code}] {line or 'unknown line'}: {text}"
 
 
 def compile_program(

@@ -16,7 +16,7 @@ from qjit.lowering.jax_internals.equations import (
 from qjit.lowering.jaxpr.specialize import bind, concrete_params
 from qjit.lowering.native.host_calls import Located, record
 
-from .importer import ANY, Importer, rule
+from .importer import FALLBACK, Importer, rule
 from .values import Value
 
 
@@ -50,7 +50,7 @@ def _evaluate(eqn: Any, **sizes: int) -> Callable[..., Sequence[Any]]:
     return run if eqn.effects else jax.jit(run)
 
 
-@rule(ANY)
+@rule(FALLBACK)
 def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     """Import a primitive as a call into JAX."""
     avals_in = [physical_aval(var.aval) for var in eqn.invars]

@@ -31,11 +31,11 @@ Rule = Callable[..., Sequence[Value]]
 
 RULES: dict[str, Rule] = {}
 # What the rule for primitives without one is registered for.
-ANY = "*"
+FALLBACK = "*"
 # Rules of primitives whose operands or results are random keys.
 KEY_RULES: dict[str, Rule] = {}
 # What the rule for primitives without one is registered for.
-ANY = "*"
+FALLBACK = "*"
 # How many elementwise equations may be fused into one chain.
 DEEPEST = 50
 # Rules that only pass values on, whatever their dtype.
@@ -424,7 +424,7 @@ class Importer(Emitter):
                 count = self.native_primitives.get(name, 0)
                 self.native_primitives[name] = count + 1
                 return outputs if name in EXACT else [*map(self._rounded, outputs)]
-        return RULES[ANY](self, eqn, *inputs)
+        return RULES[FALLBACK](self, eqn, *inputs)
 
     @contextmanager
     def _needing_sizes(self, eqn: Any) -> Generator[None]:

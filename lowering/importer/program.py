@@ -9,6 +9,27 @@ from jax.extend.core import ClosedJaxpr
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
+from qjit.lowering.importer.rules.arrays import convolution as convolution
+from qjit.lowering.importer.rules.arrays import indexing as indexing
+from qjit.lowering.importer.rules.arrays import reductions as reductions
+from qjit.lowering.importer.rules.arrays import shapes as shapes
+from qjit.lowering.importer.rules.arrays import sorting as sorting
+from qjit.lowering.importer.rules.arrays import windows as windows
+
+# NOTE: they register their rules when they are imported.
+from qjit.lowering.importer.rules.control import checks as checks
+from qjit.lowering.importer.rules.control import control as control
+from qjit.lowering.importer.rules.linalg import eigen as eigen
+from qjit.lowering.importer.rules.linalg import fft as fft
+from qjit.lowering.importer.rules.linalg import orthogonal as orthogonal
+from qjit.lowering.importer.rules.linalg import products as products
+from qjit.lowering.importer.rules.linalg import solvers as solvers
+from qjit.lowering.importer.rules.quantum import operations as operations
+from qjit.lowering.importer.rules.scalars import conversions as conversions
+from qjit.lowering.importer.rules.scalars import elementwise as elementwise
+from qjit.lowering.importer.rules.scalars import math as math
+from qjit.lowering.importer.rules.scalars import random as random
+from qjit.lowering.importer.rules.scalars import special as special
 from qjit.lowering.jax_internals.equations import physical_aval, without_dead_code
 from qjit.lowering.jaxpr.dimensions import Size, UnknownSizeError, names
 
@@ -16,27 +37,6 @@ from . import extensions
 from . import host_calls as host_calls
 from .functions import OutlinedFunctions
 from .importer import Importer
-from .rules.arrays import convolution as convolution
-from .rules.arrays import indexing as indexing
-from .rules.arrays import reductions as reductions
-from .rules.arrays import shapes as shapes
-from .rules.arrays import sorting as sorting
-from .rules.arrays import windows as windows
-
-# NOTE: they register their rules when they are imported.
-from .rules.control import checks as checks
-from .rules.control import control as control
-from .rules.linalg import eigen as eigen
-from .rules.linalg import fft as fft
-from .rules.linalg import orthogonal as orthogonal
-from .rules.linalg import products as products
-from .rules.linalg import solvers as solvers
-from .rules.quantum import operations as operations
-from .rules.scalars import conversions as conversions
-from .rules.scalars import elementwise as elementwise
-from .rules.scalars import math as math
-from .rules.scalars import random as random
-from .rules.scalars import special as special
 from .values import memref_type
 
 

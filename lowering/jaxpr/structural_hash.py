@@ -8,7 +8,7 @@ have a form has none, and then the program has none: nothing is guessed.
 import hashlib
 import marshal
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -72,13 +72,17 @@ def form(*kinds: type) -> Callable[..., Any]:
     return register
 
 
+def _fields(kind: Any) -> Sequence[Field[Any]]:
+    return fields(kind)
+
+
 def hashed_by_fields(kind: type[Kind]) -> type[Kind]:
     """Declare that the objects of a dataclass are what their fields are.
 
     Where the objects are compared by identity, which of them are the same counts.
     """
     identical = kind.__eq__ is object.__eq__
-    names = [each.name for each in fields(kind) if each.compare or identical]
+    names = [each.name for each in _fields(kind) if each.compare or identical]
     FORMS[kind] = _by_identity(names) if identical else _by_fields(names)
     return kind
 

@@ -18,12 +18,11 @@ from qjit.dialects.statevector import RunOp
 from qjit.dialects.statevector.kernels import Kernel, KernelAttr, KernelOp
 from qjit.dialects.statevector.schedule import NO_SLOT, Entry
 from qjit.lowering.analysis.cost_model import trip_count
+from qjit.lowering.kernels.schedule.planner import Room, Stage, plan_stages
+from qjit.lowering.kernels.schedule.segments import Segment, segments_of
 from qjit.runtime.library import generated_object
 from qjit.runtime.settings import enabled, left_out
 from qjit.runtime.target.cpu import C64, C128, Precision
-
-from .schedule.planner import Room, Stage, plan_stages
-from .schedule.segments import Segment, segments_of
 
 # What the code of a kernel is made by, besides the runtime and its schedule.
 MADE_BY = (
@@ -213,9 +212,9 @@ def kernel_object(op: KernelOp) -> bytes:
 
 def kernel_ir(op: KernelOp) -> str:
     """Return the LLVM IR of a kernel."""
-    from .emit.batched import batched_ir
-    from .emit.small import run_ir
-    from .emit.tiled import tiled_ir
+    from qjit.lowering.kernels.emit.batched import batched_ir
+    from qjit.lowering.kernels.emit.small import run_ir
+    from qjit.lowering.kernels.emit.tiled import tiled_ir
 
     run, name = run_of_kernel(op), op.symbol.data
     if run.stages:

@@ -12,8 +12,7 @@ import numpy as np
 
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jaxpr.dimensions import Size, numbers
-
-HOST_ERROR = 255
+from qjit.runtime.abi.status import HOST_ERROR
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,8 @@ import re
 import resource
 from pathlib import Path
 
-NO_MEMORY = 6  # the status
-# Marks a status's location that `state_place` packed.
-_PACKED = 1 << 47
-# Where a status's location keeps the iteration of a loop, counted from one.
-ITERATION_SHIFT = 24
-MOST_ITERATIONS = (1 << 20) - 1
+from qjit.runtime.abi.status import NO_MEMORY, Status
+
 # What is left to other programs, as they may grow.
 RESERVE = 1 << 29
 # States below this size are allocated without asking.
@@ -74,27 +70,22 @@ def size_text(size: int) -> str:
     return f"{size} bytes"
 
 
-def state_place(num_wires: int, bytes_per_amplitude: int, line: int) -> int:
-    """Pack what the message of a missing state needs into a status's location."""
-    return num_wires | bytes_per_amplitude << 8 | line << 16 | _PACKED
-
-
-def memory_text(place: int) -> tuple[str, int]:
-    """Word the status of a program that has too little memory, and find its line."""
+def memory_text(status: Status) -> str:
+    """Word the status of a program that has too little memory."""
     free = f"{size_text(available_memory())} of memory is available"
-    if not place & _PACKED:
-        return f"the arrays of the program do not fit, and {free}.", place
-    wires, each = place & 255, place >> 8 & 255
-    text = (
+    if status.state is None:
+        return f"the arrays of the program do not fit, and {free}."
+    wires, each = status.state
+    return (
         f"simulating {wires} wires needs {size_text(each << wires)}, but {free}. "
         "Use fewer wires, or complex64, which takes half the memory of complex128."
     )
-    return text, (place ^ _PACKED) >> 16
 
 
 @ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
 def _is_short(place: int) -> int:
-    return int((place >> 8 & 255) << (place & 255) > available_memory())
+    wires, each = Status(NO_MEMORY, place).state or (0, 0)
+    return int(each << wires > available_memory())
 
 
 def memory_check_address() -> int:

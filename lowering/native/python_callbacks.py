@@ -20,7 +20,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from qjit.runtime.abi.symbols import INTERRUPTED as INTERRUPTED
+from qjit.runtime.abi.status import INTERRUPTED
 
 from .xla_handler import REMAIN
 

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, Protocol, runtime_checkable
 
+from qjit.autograph.rewrite.source import all_codes, code_of
 from qjit.errors import SourceError
 from qjit.runtime.sources import PACKAGE
-
-from .rewrite.source import all_codes, code_of
 
 _LIBRARIES = tuple(
     {

@@ -36,7 +36,8 @@ from qjit.lowering.jax_internals.tracing import (
     user_line,
 )
 from qjit.lowering.native.memory_limits import LARGE, available_memory, size_text
-from qjit.lowering.native.python_callbacks import INTERRUPTED, raised
+from qjit.lowering.native.python_callbacks import raised
+from qjit.runtime.abi.status import INTERRUPTED
 
 from .jax_errors import (
     CALLED,

@@ -16,6 +16,16 @@ from qjit.autograph import converted
 from qjit.diagnostics.options import jitted
 from qjit.diagnostics.translation import call, check_results, check_room, explained
 from qjit.errors import ParameterError, PipelineError, UnsupportedError
+from qjit.jit.stages.abstracted_axes import (
+    AbstractedAxes,
+    arguments_of,
+    check_sizes,
+    concrete_avals,
+    has_symbolic_shape,
+)
+from qjit.jit.stages.ahead_of_time import Traced
+from qjit.jit.stages.shape_checks import ShapeChecks
+from qjit.jit.stages.symbolic import DynamicTraced
 from qjit.lowering.driver.program import Program, compile_program
 from qjit.lowering.jax_internals.tracing import trace_state_clean, user_line, wide_types
 from qjit.lowering.jaxpr.dimensions import UnknownSizeError, names, numbers
@@ -30,16 +40,6 @@ from .arguments import Named, Parts, TakesStatic
 from .captured_variables import Surroundings
 from .pause_gc import waiting_collector
 from .pickling import Portable, Unsent
-from .stages.abstracted_axes import (
-    AbstractedAxes,
-    arguments_of,
-    check_sizes,
-    concrete_avals,
-    has_symbolic_shape,
-)
-from .stages.ahead_of_time import Traced
-from .stages.shape_checks import ShapeChecks
-from .stages.symbolic import DynamicTraced
 
 
 @dataclass(frozen=True)

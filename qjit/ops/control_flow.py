@@ -24,12 +24,11 @@ from qjit.errors import (
 from qjit.lowering.jax_internals.tracing import trace_state_clean, user_line
 from qjit.lowering.jaxpr.primitives import integer_dtype
 from qjit.lowering.jaxpr.traversal import Traced, trace
+from qjit.ops.algebra.operator import is_operator
+from qjit.ops.algebra.recording import Applied, expected
 from qjit.tracing.bounded_loops import fori_loop, while_loop_of_at_most
 from qjit.tracing.checks import checked
 from qjit.tracing.ranges import make_range
-
-from .algebra.operator import is_operator
-from .algebra.recording import Applied, expected
 
 NO_TURN = "a loop without turns has no value. Give the loop a state to begin with."
 

@@ -10,9 +10,9 @@ from qjit.diagnostics.keywords import keywords
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.measurements.state_functionals import observable_applied
+from qjit.ops.algebra.operator import Operator, implements
 from qjit.tracing.wires import Label
 
-from .algebra.operator import Operator, implements
 from .exponentials import evolved
 from .observables import Observable, as_observable, real_coefficients
 from .operations import as_angle, operator_function

@@ -15,14 +15,14 @@ from qjit.errors import ParameterError, ParameterTypeError, UnsupportedError, Wi
 from qjit.lowering.jax_internals.tracing import scan_counts, user_line
 from qjit.lowering.jaxpr import primitives
 from qjit.lowering.jaxpr.traversal import Environment, bind, has_effects, inner_jaxpr
+from qjit.ops.algebra.arithmetic import power
+from qjit.ops.algebra.modified import changed
+from qjit.ops.algebra.operator import UNCHANGED, Modifiers, Operator, implements
+from qjit.ops.algebra.recording import resolved
 from qjit.tracing.context import check_place, current
 from qjit.tracing.extract_circuit import Hoisted, hoist
 from qjit.tracing.wires import Wires, positions
 
-from .algebra.arithmetic import power
-from .algebra.modified import changed
-from .algebra.operator import UNCHANGED, Modifiers, Operator, implements
-from .algebra.recording import resolved
 from .operations import wires_of
 from .preparations import EVERY, settled
 from .variadic_gates import as_control_values

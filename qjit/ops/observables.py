@@ -9,18 +9,24 @@ import numpy as np
 from qjit.diagnostics.keywords import keywords
 from qjit.errors import MatrixError, ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.ops.algebra import linear_form as forms
+from qjit.ops.algebra.expressions import Hamiltonian as LinearCombination
+from qjit.ops.algebra.expressions import PauliSum, bind_as_matrix
+from qjit.ops.algebra.linear_form import LinearForm as Observable
+from qjit.ops.algebra.linear_form import letters_of, real_coefficients
 from qjit.ops.algebra.normal_form import as_linear_form as as_observable
+from qjit.ops.algebra.operator import (
+    UNCHANGED,
+    Modifiers,
+    Operator,
+    as_inexact,
+    check_operator,
+)
+from qjit.ops.algebra.pauli import Word, backend
+from qjit.ops.algebra.recording import all_taken, created
 from qjit.tracing.validation import bits, hermitian, normalised, tolerance
 from qjit.tracing.wires import Label, Wire, Wires, as_labels, is_traced
 
-from .algebra import linear_form as forms
-from .algebra.expressions import Hamiltonian as LinearCombination
-from .algebra.expressions import PauliSum, bind_as_matrix
-from .algebra.linear_form import LinearForm as Observable
-from .algebra.linear_form import letters_of, real_coefficients
-from .algebra.operator import UNCHANGED, Modifiers, Operator, as_inexact, check_operator
-from .algebra.pauli import Word, backend
-from .algebra.recording import all_taken, created
 from .operations import as_array, batch_remedy
 from .traced_wires import on_traced_wires
 

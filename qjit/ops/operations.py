@@ -15,12 +15,11 @@ from qjit.diagnostics.public_functions import public
 from qjit.dialects.gates import GATES, GateRecord
 from qjit.errors import ParameterError, ParameterTypeError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
+from qjit.ops.algebra.gates import Gate
+from qjit.ops.algebra.operator import Operator
+from qjit.ops.algebra.recording import applied
 from qjit.tracing.context import check_place, current, is_tracing
 from qjit.tracing.wires import Wire, Wires, as_labels, as_wires
-
-from .algebra.gates import Gate
-from .algebra.operator import Operator
-from .algebra.recording import applied
 
 
 def made(operator: Operator) -> Operator:

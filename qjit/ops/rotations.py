@@ -6,10 +6,10 @@ from qjit.diagnostics.keywords import keywords
 from qjit.dialects.gates import GATES
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.ops.algebra.gates import Gate
+from qjit.ops.algebra.operator import Operator
 from qjit.tracing.wires import Wire, Wires
 
-from .algebra.gates import Gate
-from .algebra.operator import Operator
 from .operations import as_angle, operator_function, wires_of
 
 

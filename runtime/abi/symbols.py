@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# The status of a program that is to end at once.
-INTERRUPTED = 254
-
 
 class Symbol(NamedTuple):
     """A native function: its signature, and what it does."""

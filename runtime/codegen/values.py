@@ -30,6 +30,18 @@ class Code(Protocol):
         """Return the result of an instruction."""
         ...
 
+    def int(self, value: int) -> Value:
+        """Return a constant."""
+        ...
+
+    def select(self, condition: Value, yes: Operand, no: Operand) -> Value:
+        """Return one of two values."""
+        ...
+
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        """Return a * b + c, rounded once."""
+        ...
+
     def null(self) -> Value:
         """Return the null pointer."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qjit.lowering.kernels.schedule.segments import Segment
+from qjit.runtime.abi.layout import ENTRY_WORDS
 from qjit.runtime.codegen.builder import I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.statevector.executor.adjoint import (
     COUNT,
@@ -14,7 +15,6 @@ from qjit.runtime.statevector.executor.adjoint import (
     UNDO,
     WIRES,
 )
-from qjit.runtime.statevector.executor.execute import ENTRY_WORDS
 from qjit.runtime.statevector.state import data, is_skipped
 
 from .addressing import Storage

@@ -6,6 +6,8 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 from qjit.lowering.kernels.schedule.planner import Plan, Rest, Stage
+from qjit.runtime.abi.layout import ENTRY_WORDS
+from qjit.runtime.abi.status import NO_MEMORY
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.statevector.executor.adjoint import (
     ENTRIES,
@@ -13,7 +15,6 @@ from qjit.runtime.statevector.executor.adjoint import (
     SLOTS,
     add_to_slot,
 )
-from qjit.runtime.statevector.executor.execute import ENTRY_WORDS, NO_MEMORY
 from qjit.runtime.statevector.state import allocate, data, is_skipped, release
 from qjit.runtime.system.thread_pool import parallel
 

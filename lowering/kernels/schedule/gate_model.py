@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from qjit.dialects.gates import Kernel
-from qjit.dialects.statevector.schedule import KERNELS, Entry
+from qjit.dialects.statevector.schedule import Entry
 from qjit.runtime.settings import enabled
 
 from .gate_factors import Factor, records
@@ -249,10 +249,10 @@ class Reader:
 
 
 READERS: dict[int, Callable[[Reader, Entry, tuple[int, ...], list[int]], None]] = {
-    KERNELS[Kernel.ONE]: Reader.one,
-    KERNELS[Kernel.DIAGONAL]: Reader.diagonal,
-    KERNELS[Kernel.TWO_LEVEL]: Reader.two_level,
-    KERNELS[Kernel.PAULI_ROT]: Reader.rotation,
+    Kernel.ONE: Reader.one,
+    Kernel.DIAGONAL: Reader.diagonal,
+    Kernel.TWO_LEVEL: Reader.two_level,
+    Kernel.PAULI_ROT: Reader.rotation,
 }
 
 

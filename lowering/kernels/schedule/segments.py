@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from qjit.dialects.gates import Kernel
-from qjit.dialects.statevector.schedule import DYNAMIC, KERNELS, Entry
+from qjit.dialects.statevector.schedule import DYNAMIC, Entry
 from qjit.lowering.jaxpr.reroll.tandem_repeats import numbered, repetitions
 
 from .planner import Plan, Planner, Room, plan_run
@@ -92,7 +92,7 @@ def _plan(
 
 def _wires(entry: Entry, wires: Sequence[int]) -> Sequence[int]:
     """The wires of an entry, and the letters of a rotation."""
-    letters = entry.num_targets if entry.kernel == KERNELS[Kernel.PAULI_ROT] else 0
+    letters = entry.num_targets if entry.kernel == Kernel.PAULI_ROT else 0
     count = entry.num_controls + entry.num_targets + letters
     return wires[entry.wire_offset : entry.wire_offset + count]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qjit.dialects.gates import Kernel
-from qjit.dialects.statevector.schedule import KERNELS, Entry
+from qjit.dialects.statevector.schedule import Entry
 from qjit.runtime.settings import enabled
 from qjit.runtime.target.cpu import Precision, second_level_cache
 
@@ -134,9 +134,9 @@ def _needs(entry: Entry, wires: Sequence[int], size: int) -> Needs:
 
     targets = wires[middle:end]
     reads = bits(wires[entry.wire_offset : middle])
-    if entry.kernel == KERNELS[Kernel.DIAGONAL]:
+    if entry.kernel == Kernel.DIAGONAL:
         return Needs(entry, 0, reads | bits(targets))
-    if entry.kernel == KERNELS[Kernel.PAULI_ROT]:
+    if entry.kernel == Kernel.PAULI_ROT:
         letters = wires[end : end + entry.num_targets]
         word = list(zip(targets, letters, strict=True))
         flipped = bits([wire for wire, letter in word if letter not in (IDENTITY, Z)])

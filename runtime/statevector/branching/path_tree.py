@@ -9,6 +9,7 @@ number of shots that took it.
 
 from __future__ import annotations
 
+from qjit.runtime.abi.status import IMPOSSIBLE, NO_MEMORY, TOO_DEEP
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.statevector.state import WALKS
 
@@ -47,7 +48,6 @@ DEEPEST = 64
 MOST_ATTEMPTS = 1 << 40
 # What `__qrt__walk_decide` adds to an outcome.
 UNCOLLAPSED, BRANCHES = 2, 4
-NO_MEMORY, IMPOSSIBLE, TOO_DEEP = 6, 7, 8
 
 
 def walk_module() -> str:

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from qjit.runtime.abi.layout import (
+    ADJOINT,
+    CHECKPOINT,
+    DENSE,
+    DIAGONAL,
+    GATE,
+    INVERTIBLE,
+    KERNEL,
+    NUM_PARAMS,
+    NUM_TARGETS,
+    PARAMS,
+    PAULI_ROT,
+    PREPARE,
+)
+from qjit.runtime.abi.status import NO_MEMORY
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks, Complex
 from qjit.runtime.statevector.kernels import pairs_adjoint
@@ -24,20 +39,7 @@ from qjit.runtime.statevector.state import block_count, data
 from qjit.runtime.target.cpu import Precision
 
 from .execute import (
-    ADJOINT,
-    CHECKPOINT,
     CONTROLS,
-    DENSE,
-    DIAGONAL,
-    GATE,
-    INVERTIBLE,
-    KERNEL,
-    NO_MEMORY,
-    NUM_PARAMS,
-    NUM_TARGETS,
-    PARAMS,
-    PAULI_ROT,
-    PREPARE,
     TARGET_BITS,
     VALUES,
     YS,

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qjit.runtime.abi.layout import (
+    DIAGONAL,
+    ENTRY_WORDS,
+    KERNEL,
+    NUM_PARAMS,
+    PARAMS,
+    PAULI_ROT,
+)
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.statevector.state import (
     allocate,
@@ -17,20 +25,7 @@ from qjit.runtime.system.thread_pool import Region, parallel
 from qjit.runtime.target.cpu import Precision
 
 from .adjoint import COUNT, ENTRIES, KEPT_PARAMS, SLOTS, WIRES
-from .execute import (
-    DIAGONAL,
-    ENTRY_WORDS,
-    KERNEL,
-    NUM_PARAMS,
-    PARAMS,
-    PAULI_ROT,
-    STACK_ENTRIES,
-    TARGET_BITS,
-    TARGETS,
-    decoded,
-    field,
-    matrix_words,
-)
+from .execute import STACK_ENTRIES, TARGET_BITS, TARGETS, decoded, field, matrix_words
 from .tiles import (
     ENTRY_WORD,
     FOLLOWS_WORD,

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from qjit.runtime.abi.layout import (
+    ADJOINT,
+    CONTROL_VALUES,
+    DENSE,
+    DIAGONAL,
+    ENTRY_WORDS,
+    GATE,
+    KERNEL,
+    LOCATION,
+    NUM_CONTROLS,
+    NUM_PARAMS,
+    NUM_TARGETS,
+    ONE,
+    PARAMS,
+    PAULI_ROT,
+    STATE_A,
+    STATE_B,
+    UNITARY,
+    WIRES,
+)
+from qjit.runtime.abi.status import (
+    NO_MEMORY,
+    NOT_FINITE,
+    NOT_UNITARY,
+    WIRE_RANGE,
+    WIRE_REPEATED,
+)
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks
 from qjit.runtime.statevector.kernels.pairs import plan_room
 from qjit.runtime.statevector.state import block_count, data, is_skipped, qubits
 from qjit.runtime.target.cpu import Precision
 
-# Words of a schedule entry.
-KERNEL, GATE, NUM_PARAMS, NUM_TARGETS, NUM_CONTROLS, WIRES, CONTROL_VALUES = range(7)
-PARAMS, ADJOINT, STATE_A, STATE_B, LOCATION, ENTRY_WORDS = range(7, 13)
-# Kernels; the last two stand on tapes only.
-ONE, DIAGONAL, TWO_LEVEL, DENSE, PAULI_ROT, PREPARE, CHECKPOINT = range(7)
-# Gates that are given by their matrices; an invertible one brings its inverse along.
-UNITARY, INVERTIBLE = -1, -2
-# Errors.
-WIRE_RANGE, WIRE_REPEATED, NOT_FINITE, NOT_UNITARY, NOT_NORMALISED = range(1, 6)
-NO_MEMORY, IMPOSSIBLE = 6, 7
 # Words of a decoded entry; TARGET_BITS is the first of up to 64.
 CONTROLS, VALUES, TARGETS, A, B, FLIPS, SIGNS, YS, TARGET_BITS = range(9)
 DECODED_WORDS = TARGET_BITS + 64

@@ -8,6 +8,8 @@ by one.
 
 from __future__ import annotations
 
+from qjit.runtime.abi.layout import ENTRY_WORDS
+from qjit.runtime.abi.status import NO_MEMORY
 from qjit.runtime.codegen.builder import I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.settings import enabled
 from qjit.runtime.statevector.state import allocate, block_count, data, qubits, release
@@ -16,8 +18,6 @@ from qjit.runtime.target.cpu import Precision
 
 from .execute import (
     CONTROLS,
-    ENTRY_WORDS,
-    NO_MEMORY,
     TARGET_BITS,
     TARGETS,
     decoded,

@@ -7,25 +7,13 @@ it: gates that commute change places, and matrices of one qubit meet and are mer
 
 from __future__ import annotations
 
+from qjit.runtime.abi.layout import KERNEL, NUM_TARGETS, ONE, PAULI_ROT, TWO_LEVEL
 from qjit.runtime.codegen.builder import F64, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.settings import enabled
 from qjit.runtime.statevector.kernels.pairs import CROSS, GENERAL
 from qjit.runtime.target.cpu import Precision
 
-from .execute import (
-    CONTROLS,
-    KERNEL,
-    NUM_TARGETS,
-    ONE,
-    PAULI_ROT,
-    TARGETS,
-    TWO_LEVEL,
-    VALUES,
-    A,
-    B,
-    decoded,
-    field,
-)
+from .execute import CONTROLS, TARGETS, VALUES, A, B, decoded, field
 from .tile_ops import (
     BITS,
     COUNT,

@@ -9,6 +9,7 @@ the tile's size.
 
 from __future__ import annotations
 
+from qjit.runtime.abi.layout import ADJOINT, KERNEL, NUM_TARGETS, PARAMS, PAULI_ROT
 from qjit.runtime.codegen.builder import (
     F64,
     I64,
@@ -23,12 +24,7 @@ from qjit.runtime.codegen.simd_blocks import Blocks, Complex, number_at
 from qjit.runtime.target.cpu import Precision
 
 from .execute import (
-    ADJOINT,
     CONTROLS,
-    KERNEL,
-    NUM_TARGETS,
-    PARAMS,
-    PAULI_ROT,
     SIGNS,
     TARGET_BITS,
     TARGETS,

@@ -11,6 +11,17 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
+from qjit.runtime.abi.layout import (
+    ADJOINT,
+    DIAGONAL,
+    ENTRY_WORDS,
+    GATE,
+    KERNEL,
+    NUM_CONTROLS,
+    NUM_TARGETS,
+    ONE,
+    PAULI_ROT,
+)
 from qjit.runtime.codegen.builder import (
     F64,
     I32,
@@ -28,18 +39,9 @@ from qjit.runtime.codegen.simd_blocks import Blocks
 from qjit.runtime.target.cpu import Precision
 
 from .execute import (
-    ADJOINT,
     CONTROLS,
     DECODED_WORDS,
-    DIAGONAL,
-    ENTRY_WORDS,
     FLIPS,
-    GATE,
-    KERNEL,
-    NUM_CONTROLS,
-    NUM_TARGETS,
-    ONE,
-    PAULI_ROT,
     SIGNS,
     STACK_ENTRIES,
     TARGET_BITS,

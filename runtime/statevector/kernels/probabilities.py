@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
-from qjit.runtime.codegen.simd_blocks import Blocks, Complex
-from qjit.runtime.statevector.chunks import PIECES, each_block, piece_count
-from qjit.runtime.statevector.executor.execute import (
+from qjit.runtime.abi.status import (
     NO_MEMORY,
     NOT_FINITE,
     NOT_NORMALISED,
     WIRE_RANGE,
     WIRE_REPEATED,
 )
+from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
+from qjit.runtime.codegen.simd_blocks import Blocks, Complex
+from qjit.runtime.statevector.chunks import PIECES, each_block, piece_count
 from qjit.runtime.statevector.state import (
     allocate,
     block_count,

@@ -6,6 +6,7 @@ a shot takes a constant number of memory accesses on average.
 
 from __future__ import annotations
 
+from qjit.runtime.abi.status import NO_MEMORY, NOT_FINITE
 from qjit.runtime.codegen.builder import (
     F64,
     I32,
@@ -19,7 +20,6 @@ from qjit.runtime.codegen.builder import (
     Variable,
 )
 from qjit.runtime.codegen.simd_blocks import Blocks
-from qjit.runtime.statevector.executor.execute import NO_MEMORY, NOT_FINITE
 from qjit.runtime.statevector.state import allocate, qubits, release, use_huge_pages
 from qjit.runtime.system.thread_pool import Region, parallel
 from qjit.runtime.target.cpu import Precision

@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import IntegerAttr, i64
 from qjit.lowering.conversion.converter import Converter, llvm_rule
 from qjit.lowering.importer.importer import Importer, rule
 from qjit.lowering.importer.values import Value
+from qjit.runtime.abi.status import Status
 
 STATUS = "qjit.status"
 
@@ -22,7 +23,7 @@ def _check(importer: Importer, eqn: Any, value: Value, holds: Value) -> list[Val
 def add_check(importer: Importer, eqn: Any, holds: Value, place: int) -> None:
     """Assert what an equation says, with the message of a place."""
     op = importer.insert(cf.AssertOp(importer.scalar(holds), eqn.params["message"]))
-    op.attributes[STATUS] = IntegerAttr(eqn.params["code"] | place << 8, i64)
+    op.attributes[STATUS] = IntegerAttr(Status(eqn.params["code"], place).word, i64)
 
 
 @rule("debug_assert")
