@@ -34,8 +34,6 @@ RULES: dict[str, Rule] = {}
 FALLBACK = "*"
 # Rules of primitives whose operands or results are random keys.
 KEY_RULES: dict[str, Rule] = {}
-# What the rule for primitives without one is registered for.
-FALLBACK = "*"
 # How many elementwise equations may be fused into one chain.
 DEEPEST = 50
 # Rules that only pass values on, whatever their dtype.

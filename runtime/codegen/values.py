@@ -34,7 +34,9 @@ class Code(Protocol):
         """Return a constant."""
         ...
 
-    def select(self, condition: Value, yes: Operand, no: Operand) -> Value:
+    def select(
+        self, condition: Value, yes: Operand, no: Operand, type_: Type = ...
+    ) -> Value:
         """Return one of two values."""
         ...
 
