@@ -31,6 +31,8 @@ ENTRY = "qjit.entry"  # the symbol of the function that is the program
 INPUTS, RESULTS = "qjit.inputs", "qjit.results"
 DIMENSIONS, SIZES = "qjit.dimensions", "qjit.sizes"
 SEED = "qjit.seed"
+# Of an assertion: the status word of a program that fails it.
+STATUS = "qjit.status"
 SIDE_EFFECTS = "qjit.side_effects"
 PASSES = "qjit.passes"  # that are yet to come
 WEAK = "weak "

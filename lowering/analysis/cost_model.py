@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
-from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation
 
 from qjit.dialects.batch import ForEachOp
 from qjit.dialects.quantum import CountsOp, SampleOp
 from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import RunOp
 from qjit.runtime.abi.layout import ENTRY_WORDS
+
+from .constants import known_integer
 
 COSTLY = 1 << 12  # an operation that no table knows, such as a call
 UNKNOWN_COUNT = 1 << 6
@@ -21,21 +23,13 @@ RECORDED = 3  # running a gate for the adjoint method, and coming back over it
 AMPLITUDES = 6  # that a gate takes in the time of a simple operation
 
 
-def known_number(value: SSAValue) -> int | None:
-    """Return the integer that a value is, if it is a constant."""
-    owner = value.owner
-    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
-        return owner.value.value.data
-    return None
-
-
 def trip_count(loop: Operation) -> int | None:
     """Return how often a loop or a batch runs its body, if that is known."""
     if isinstance(loop, ForEachOp):
-        return known_number(loop.count)
+        return known_integer(loop.count)
     if not isinstance(loop, scf.ForOp):
         return None
-    start, end, step = map(known_number, (loop.lb, loop.ub, loop.step))
+    start, end, step = map(known_integer, (loop.lb, loop.ub, loop.step))
     if start is None or end is None or step is None:
         return None
     return max(0, -((start - end) // step))

@@ -10,6 +10,7 @@ from qjit.lowering.program_attributes import SEED
 from . import arith as arith
 from . import batch as batch
 from . import branching as branching
+from . import checks as checks
 from . import func as func
 from . import host as host
 from . import math as math

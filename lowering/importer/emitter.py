@@ -50,14 +50,6 @@ def _known(size: Size) -> int | None:
     return None if is_symbolic(size) else int(size)
 
 
-def known_integer(value: SSAValue) -> int | None:
-    """Return the integer a value is, if that is known."""
-    owner = value.owner
-    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
-        return owner.value.value.data
-    return None
-
-
 # NOTE: there are tens of thousands of these in a program; the constructors that xDSL
 # derives from definitions take five times as long.
 def load_op(buffer: SSAValue, indices: Sequence[SSAValue]) -> memref.LoadOp:

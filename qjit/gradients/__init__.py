@@ -1,1 +1,1 @@
-"""Derivatives of circuits, of any order and by every method."""
+"""Quantum functions as JAX primitives, and their derivatives by every method."""

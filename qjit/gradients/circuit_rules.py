@@ -16,11 +16,11 @@ import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 
-from qjit.circuits.hybrid_split import Core
-from qjit.circuits.qnode_primitives import circuit_p, pure_primitive
 from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import Zero, ad, user_line, zero_tangent
 
+from .hybrid_split import Core
+from .qnode_primitives import circuit_p, pure_primitive
 from .tangent_circuits import tangents
 
 # The numbers of the operands that move, for each direction.

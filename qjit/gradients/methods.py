@@ -12,8 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qjit.circuits.hybrid_split import Core, Measured, Split
-from qjit.circuits.qnode_primitives import Circuit, along, circuit_p, qnode_p
 from qjit.dialects.circuit_tree import Step
 from qjit.errors import DifferentiationError, ParameterError
 from qjit.lowering.jax_internals.tracing import Zero, ad, is_differentiated, user_line
@@ -22,7 +20,9 @@ from qjit.lowering.jaxpr.primitives import real_dtype
 from qjit.lowering.jaxpr.structural_hash import hashed_by_fields
 from qjit.lowering.jaxpr.traversal import measures_midway
 
+from .hybrid_split import Core, Measured, Split
 from .pauli_insertion import Insertions, inserted, is_gate, read_by_test
+from .qnode_primitives import Circuit, along, circuit_p, qnode_p
 from .sampled_parameter_shift import sampled
 from .shift_rules import Use, difference_rule, shift_rule, slot_frequencies, slot_uses
 from .stencils import Both, Shifts, Simultaneous, differentiated_by

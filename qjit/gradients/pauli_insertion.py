@@ -22,7 +22,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qjit.circuits.hybrid_split import Core, Measured, is_measurement, result_of
 from qjit.dialects.circuit_tree import Branch, Loop, Node, Slot, Step, gate_step, steps
 from qjit.dialects.gates import GATES
 from qjit.dialects.gates.record import GateRecord, Kernel, pauli_matrix
@@ -30,6 +29,7 @@ from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.dimensions import count
 
+from .hybrid_split import Core, Measured, is_measurement, result_of
 from .shift_rules import shift_rule, slot_places
 from .tangent_matrices import static_of
 

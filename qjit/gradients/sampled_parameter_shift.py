@@ -15,8 +15,6 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, jaxpr_as_fun
 
-from qjit.circuits.hybrid_split import evaluate_post, shaped
-from qjit.circuits.qnode_primitives import Circuit, qnode_p
 from qjit.dialects.circuit_tree import Branch, Loop, Node, Slot, Step
 from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import partial_eval, scan_counts, user_line
@@ -40,6 +38,8 @@ from qjit.tracing.extract_circuit import (
     outcome_count,
 )
 
+from .hybrid_split import evaluate_post, shaped
+from .qnode_primitives import Circuit, qnode_p
 from .shift_rules import Use, slot_uses
 
 

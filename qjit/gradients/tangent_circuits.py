@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
 
-from qjit.circuits.hybrid_split import Core, is_measurement
 from qjit.dialects.circuit_tree import Branch, Input, Loop, Node, Slot, Step, steps
 from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import user_line
 
+from .hybrid_split import Core, is_measurement
 from .tangent_matrices import (
     Member,
     dual_matrices,

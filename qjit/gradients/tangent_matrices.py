@@ -12,12 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qjit.circuits.hybrid_split import Core
 from qjit.dialects.circuit_tree import Branch, Loop, Node, Slot, Step
 from qjit.dialects.gates import GATES
 from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.dimensions import Size, count, is_static
+
+from .hybrid_split import Core
 
 WIDEST = 6
 # Series of at most this many frequencies are computed together.

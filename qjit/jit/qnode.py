@@ -12,8 +12,6 @@ from jax.core import Tracer
 from jax.extend.core import Jaxpr
 
 from qjit.autograph import converted
-from qjit.circuits.hybrid_split import check_measurements
-from qjit.circuits.qnode_primitives import Circuit
 from qjit.devices.call_options import taken
 from qjit.devices.device import Device
 from qjit.devices.device import device as make_device
@@ -32,7 +30,9 @@ from qjit.errors import ArgumentError, UnsupportedError, WireError
 
 # NOTE: the rules of derivatives register themselves.
 from qjit.gradients import circuit_rules as circuit_rules
+from qjit.gradients.hybrid_split import check_measurements
 from qjit.gradients.methods import Differences, differences
+from qjit.gradients.qnode_primitives import Circuit
 from qjit.lowering.jax_internals.tracing import (
     innermost_trace,
     partial_eval,

@@ -17,12 +17,12 @@ from qjit.errors import UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.shot_statistics import MATRIX
 from qjit.lowering.jaxpr.structural_hash import hashed_by_fields
+from qjit.ops.algebra.dense import observable_applied
 from qjit.ops.algebra.linear_form import Term
 from qjit.ops.observables import Observable
 from qjit.tracing.context import TraceContext
 
 from .outcomes import Statistic
-from .state_functionals import observable_applied
 
 WIDEST_MATRIX = 10  # wires of an observable that is diagonalised as a whole
 

@@ -20,8 +20,8 @@ from qjit.lowering.jaxpr.primitives import (
     var_p,
 )
 from qjit.ops.algebra.operator import Operator, is_operator
+from qjit.ops.algebra.traced_wires import indices, marginal
 from qjit.ops.observables import Observable, as_observable, real_coefficients
-from qjit.ops.traced_wires import indices, marginal
 from qjit.tracing.context import TraceContext, current
 from qjit.tracing.measured_values import Kind, measured
 from qjit.tracing.wires import (

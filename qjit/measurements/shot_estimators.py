@@ -11,8 +11,8 @@ from jax.core import Tracer
 from qjit.lowering.jaxpr.primitives import estimate_p, probs_p, real_dtype, sample_p
 from qjit.ops.algebra.linear_form import Term
 from qjit.ops.algebra.pauli import backend, word_product
+from qjit.ops.algebra.traced_wires import marginal
 from qjit.ops.observables import Observable, Word, as_observable, real_coefficients
-from qjit.ops.traced_wires import marginal
 from qjit.tracing.context import TraceContext, current
 
 from . import outcomes

@@ -3,11 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-Terms = Sequence[tuple[Any, Any]]
+from qjit.ops.algebra.dense import (
+    Terms,
+    as_rows,
+    matrix_applied,
+    observable_applied,
+)
+
 # The matrices that turn the eigenbases of Pauli matrices into that of Z.
 TURNS = {
     "X": np.array([[1, 1], [1, -1]]) / np.sqrt(2),
@@ -33,16 +38,16 @@ def probs(
     """Return the probabilities of the outcomes of some wires."""
     for wire, letter in zip(wires, basis, strict=True):
         if letter in TURNS:
-            psi = _matrix_applied(psi, TURNS[letter], [wire])
+            psi = matrix_applied(psi, TURNS[letter], [wire])
     for unitary, on in zip(unitaries, factors, strict=True):
-        psi = _matrix_applied(psi, unitary, on)
+        psi = matrix_applied(psi, unitary, on)
     weights = jnp.real(psi) ** 2 + jnp.imag(psi) ** 2
-    return jnp.sum(_first(weights, wires), axis=1)
+    return jnp.sum(as_rows(weights, wires), axis=1)
 
 
 def density_matrix(psi: Any, *, wires: Sequence[int]) -> Any:
     """Return the reduced density matrix of some wires."""
-    matrix = _first(psi, wires)
+    matrix = as_rows(psi, wires)
     return matrix @ jnp.conj(matrix.T)
 
 
@@ -85,67 +90,3 @@ def outcome(name: str, found: Any) -> Any:
     """Return the result of a measurement, from what it reads off the state."""
     spread = name in ("quantum_var", "quantum_variance")
     return found[1] - found[0] ** 2 if spread else found
-
-
-def observable_applied(
-    psi: Any, coefficients: Any, matrices: Sequence[Any], terms: Terms
-) -> Any:
-    """Return a sum of terms applied to a state."""
-    plain = [n for n, (_, factors) in enumerate(terms) if not factors]
-    total = jnp.zeros_like(psi)
-    if plain:
-        words = [terms[n][0] for n in plain]
-        chosen = jnp.asarray(coefficients)[np.asarray(plain)]
-        total += _pauli_sum_applied(psi, chosen, words)
-    for number, (word, factors) in enumerate(terms):
-        if factors:
-            product = _pauli_sum_applied(psi, jnp.ones(1, jnp.real(psi).dtype), [word])
-            for index, wires in factors:
-                product = _matrix_applied(product, matrices[index], wires)
-            total += coefficients[number] * product
-    return total
-
-
-def _wire_count(psi: Any) -> int:
-    return psi.shape[0].bit_length() - 1
-
-
-def _pauli_sum_applied(psi: Any, coefficients: Any, words: Sequence[Any]) -> Any:
-    """Return the sum of Pauli words applied to a state, one word at a time."""
-    wires = _wire_count(psi)
-    place = np.arange(psi.shape[0], dtype=np.int32)
-    masks = np.array([_masks(word, wires) for word in words], np.int32)
-
-    def step(total: Any, item: Any) -> tuple[Any, None]:
-        coefficient, (flips, signs, ys) = item
-        source = place ^ flips
-        odd = jax.lax.population_count(source & signs) & 1
-        turn = jnp.asarray([1, 1j, -1, -1j], psi.dtype)[ys % 4]
-        sign = (1 - 2 * odd).astype(jnp.real(psi).dtype)
-        return total + coefficient * turn * sign * psi[source], None
-
-    items = coefficients, (masks[:, 0], masks[:, 1], masks[:, 2])
-    return jax.lax.scan(step, jnp.zeros_like(psi), items)[0]
-
-
-def _masks(word: Any, wires: int) -> tuple[int, int, int]:
-    """Return which bits a Pauli word flips and which give signs, and its Ys."""
-    flips = sum(1 << (wires - 1 - wire) for wire, letter in word if letter in "XY")
-    signs = sum(1 << (wires - 1 - wire) for wire, letter in word if letter in "YZ")
-    return flips, signs, sum(letter == "Y" for _, letter in word)
-
-
-def _first(values: Any, wires: Sequence[int]) -> Any:
-    """Return values of basis states as a matrix whose rows belong to some wires."""
-    count = _wire_count(values)
-    rest = [wire for wire in range(count) if wire not in wires]
-    cube = jnp.transpose(values.reshape((2,) * count), (*wires, *rest))
-    return cube.reshape(2 ** len(wires), -1)
-
-
-def _matrix_applied(psi: Any, matrix: Any, wires: Sequence[int]) -> Any:
-    count = _wire_count(psi)
-    rest = [wire for wire in range(count) if wire not in wires]
-    order = np.argsort([*wires, *rest]).tolist()
-    product = jnp.asarray(matrix, psi.dtype) @ _first(psi, wires)
-    return jnp.transpose(product.reshape((2,) * count), order).reshape(-1)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from qjit.diagnostics.keywords import keywords
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
-from qjit.measurements.state_functionals import observable_applied
+from qjit.ops.algebra.dense import observable_applied
 from qjit.ops.algebra.operator import Operator, implements
 from qjit.tracing.wires import Label
 

@@ -24,11 +24,11 @@ from qjit.ops.algebra.operator import (
 )
 from qjit.ops.algebra.pauli import Word, backend
 from qjit.ops.algebra.recording import all_taken, created
+from qjit.ops.algebra.traced_wires import on_traced_wires
 from qjit.tracing.validation import bits, hermitian, normalised, tolerance
 from qjit.tracing.wires import Label, Wire, Wires, as_labels, is_traced
 
 from .operations import as_array, batch_remedy
-from .traced_wires import on_traced_wires
 
 __all__ = [
     "Hamiltonian",

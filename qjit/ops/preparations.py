@@ -26,13 +26,13 @@ from qjit.lowering.jaxpr.primitives import (
     unitary_p,
 )
 from qjit.lowering.jaxpr.traversal import CALL_PRIMITIVES, has_effects, quantum_eqns
+from qjit.ops.algebra.traced_wires import indices
 from qjit.tracing.checks import checked, differentiable
 from qjit.tracing.context import TraceContext
 from qjit.tracing.validation import normalised, precision, tolerance, weights_of
 from qjit.tracing.wires import Label, Wire, is_traced
 
 from .operations import FIXED_ARITY_GATES, batch_remedy
-from .traced_wires import indices
 
 PREPARATION = state_prep_p.name
 _GATES = {primitive.name for primitive in GATE_PRIMITIVES}

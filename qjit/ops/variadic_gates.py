@@ -16,8 +16,9 @@ from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.lowering.jaxpr.primitives import state_prep_p
 from qjit.ops.algebra.gates import Gate, global_phase, identity_on
 from qjit.ops.algebra.operator import Operator, implements
+from qjit.ops.algebra.traced_wires import indices
 from qjit.ops.algebra.unitaries import Unitary
-from qjit.ops.templates.template import template
+from qjit.ops.template import template
 from qjit.tracing.checks import checked
 from qjit.tracing.context import current
 from qjit.tracing.validation import bits, unitary_matrix
@@ -32,7 +33,6 @@ from qjit.tracing.wires import (
 
 from .operations import as_angle, as_array, batch_remedy, operator_function, wires_of
 from .preparations import in_front, state_vector
-from .traced_wires import indices
 
 
 @keywords("id")

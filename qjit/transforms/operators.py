@@ -16,7 +16,7 @@ from qjit.measurements.measurements import state
 from qjit.ops.algebra import arithmetic
 
 # NOTE: it registers what `simplify` calls.
-from qjit.ops.algebra import simplification as simplification
+from qjit.ops.algebra import normal_form as normal_form
 from qjit.ops.algebra.expressions import Prod, SProd, Sum
 from qjit.ops.algebra.gates import identity_on
 from qjit.ops.algebra.linear_form import check_width

@@ -15,8 +15,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from qjit.lowering.analysis.constants import known_integer
 from qjit.lowering.analysis.polling import POLLED
-from qjit.lowering.importer.emitter import known_integer
 
 # Loops of more operations, or of more arrays, gain nothing from growing.
 MOST_OPERATIONS = 200

@@ -7,8 +7,9 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from qjit.dialects.quantum import GateOp
+from qjit.lowering.analysis.constants import known_float
 
-from .gate_pairs import base_record, constant, gates, previous_gate, replace_pair
+from .gate_pairs import base_record, gates, previous_gate, replace_pair
 
 
 class CancelInversesPass(ModulePass):
@@ -41,12 +42,12 @@ def _undoes(gate: GateOp, earlier: GateOp) -> bool:
 
 
 def _equal(a: SSAValue, b: SSAValue) -> bool:
-    known = constant(a)
-    return a is b or (known is not None and known == constant(b))
+    known = known_float(a)
+    return a is b or (known is not None and known == known_float(b))
 
 
 def _opposite(a: SSAValue, b: SSAValue) -> bool:
-    known, other = constant(a), constant(b)
+    known, other = known_float(a), known_float(b)
     if known is not None and other is not None:
         return known == -other
     return _negates(a, b) or _negates(b, a)

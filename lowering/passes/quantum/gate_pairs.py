@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
@@ -60,14 +58,6 @@ def replace_pair(earlier: GateOp, op: GateOp, by: GateOp | None) -> None:
         result.replace_all_uses_with(after[qubit])
     Rewriter.erase_op(op, safe_erase=False)
     Rewriter.erase_op(earlier, safe_erase=False)
-
-
-def constant(value: SSAValue) -> float | None:
-    """Return the number a value is, if that is known."""
-    owner = value.owner
-    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, FloatAttr):
-        return owner.value.value.data
-    return None
 
 
 def _same_roles(earlier: GateOp, op: GateOp) -> bool:

@@ -8,8 +8,9 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.quantum import GateOp
+from qjit.lowering.analysis.constants import known_float
 
-from .gate_pairs import base_record, constant, gates, previous_gate, replace_pair
+from .gate_pairs import base_record, gates, previous_gate, replace_pair
 
 
 class MergeRotationsPass(ModulePass):
@@ -32,7 +33,7 @@ class MergeRotationsPass(ModulePass):
 
 def _merge(earlier: GateOp, gate: GateOp) -> None:
     total = _sum(earlier, gate)
-    if isinstance(total, arith.ConstantOp) and constant(total.result) == 0:
+    if isinstance(total, arith.ConstantOp) and known_float(total.result) == 0:
         replace_pair(earlier, gate, None)
         return
     merged = GateOp(
@@ -54,7 +55,7 @@ def _sum(earlier: GateOp, gate: GateOp) -> Operation:
     """Return the angle of the merged gate, in the sense of the earlier one."""
     first, second = earlier.params[0], gate.params[0]
     flipped = (gate.adjoint is None) != (earlier.adjoint is None)
-    a, b = constant(first), constant(second)
+    a, b = known_float(first), known_float(second)
     if a is not None and b is not None:
         return arith.ConstantOp(FloatAttr(a - b if flipped else a + b, f64))
     make = arith.SubfOp if flipped else arith.AddfOp

@@ -7,7 +7,7 @@ from xdsl.rewriter import Rewriter
 
 from qjit.dialects.quantum import AllocOp, ExtractOp, GateOp, InsertOp, UnitaryOp
 from qjit.dialects.statevector.schedule import Element, Parameter, Place
-from qjit.lowering.importer.emitter import known_integer
+from qjit.lowering.analysis.constants import known_integer
 
 _PURE_DIALECTS = {"arith", "math", "complex"}
 _HARMLESS = {

@@ -17,8 +17,6 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
-from qjit.circuits.hybrid_split import evaluate_post
-from qjit.circuits.qnode_primitives import Circuit
 from qjit.dialects.statevector.branching import (
     WalkBeginOp,
     WalkEndOp,
@@ -28,6 +26,8 @@ from qjit.dialects.statevector.branching import (
     WalkWeightOp,
 )
 from qjit.errors import MeasurementError, UnsupportedError
+from qjit.gradients.hybrid_split import evaluate_post
+from qjit.gradients.qnode_primitives import Circuit
 from qjit.lowering.importer.importer import Importer, index
 from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, inlined
 from qjit.lowering.importer.rules.quantum.operations import (

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 from jax.core import ShapedArray
 
-from qjit.circuits.qnode_primitives import circuit_p, mapped_over_batch, qnode_p
 from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
 from qjit.gradients.circuit_rules import circuit_pull_p, circuit_push_p, pulled, pushed
+from qjit.gradients.qnode_primitives import circuit_p, mapped_over_batch, qnode_p
 from qjit.lowering.importer.importer import Importer, rule
 from qjit.lowering.importer.rules.quantum.circuit import import_adjoint, import_circuit
 from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, inlined

@@ -8,7 +8,7 @@ import numpy as np
 
 from qjit.dialects.gates import GATES, GateRecord
 from qjit.lowering.jaxpr.primitives import gate_p
-from qjit.ops.traced_wires import on_traced_wires
+from qjit.ops.algebra.traced_wires import on_traced_wires
 from qjit.tracing.context import current
 from qjit.tracing.wires import Wire, check_distinct, is_traced, positions
 

@@ -9,11 +9,10 @@ from qjit.diagnostics.keywords import keywords
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.ops.operations import FIXED_ARITY_GATES, as_array, batch_remedy
+from qjit.ops.template import template
 from qjit.ops.variadic_gates import GlobalPhase, MultiControlledX, StatePrep
 from qjit.tracing.context import current
 from qjit.tracing.wires import Wires, as_wires
-
-from .template import template
 
 _GATES = FIXED_ARITY_GATES
 

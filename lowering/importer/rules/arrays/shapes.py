@@ -9,7 +9,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import i64
 from xdsl.ir import Region, SSAValue
 
-from qjit.lowering.importer.emitter import known_integer
+from qjit.lowering.analysis.constants import known_integer
 from qjit.lowering.importer.importer import Importer, index, rule
 from qjit.lowering.importer.rules.scalars.conversions import convert
 from qjit.lowering.importer.values import Value, kind_of_dtype

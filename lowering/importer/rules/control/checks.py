@@ -1,16 +1,14 @@
-"""Run-time checks: the import rule, and the conversion of the assertions it makes."""
+"""Import rules of run-time checks: they become assertions with a status."""
 
 from typing import Any
 
-from xdsl.dialects import cf, llvm
+from xdsl.dialects import cf
 from xdsl.dialects.builtin import IntegerAttr, i64
 
-from qjit.lowering.conversion.converter import Converter, llvm_rule
 from qjit.lowering.importer.importer import Importer, rule
 from qjit.lowering.importer.values import Value
+from qjit.lowering.program_attributes import STATUS
 from qjit.runtime.abi.status import Status
-
-STATUS = "qjit.status"
 
 
 @rule("checked")
@@ -31,12 +29,3 @@ def _debug_assert(importer: Importer, eqn: Any, holds: Value) -> list[Value]:
     place = importer.location(eqn, eqn.params["message"])
     add_check(importer, eqn, holds, place)
     return []
-
-
-@llvm_rule(cf.AssertOp)
-def _assert(converter: Converter, op: cf.AssertOp) -> None:
-    status = op.attributes[STATUS]
-    assert isinstance(status, IntegerAttr)
-    holds = converter.value(op.arg)
-    failed = converter.int(status.value.data)
-    converter.check(converter.emit(llvm.SelectOp(holds, converter.int(0), failed)))

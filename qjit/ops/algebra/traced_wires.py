@@ -13,11 +13,12 @@ import jax
 import jax.numpy as jnp
 
 from qjit.errors import WireError
-from qjit.ops.algebra.linear_form import LinearForm as Observable
-from qjit.ops.algebra.linear_form import Term
 from qjit.tracing.checks import checked
 from qjit.tracing.context import TraceContext, current
 from qjit.tracing.wires import Label, Wire, as_index, is_traced, rank
+
+from .linear_form import LinearForm as Observable
+from .linear_form import Term
 
 OUT_OF_RANGE = (
     "a wire that was computed is out of range. Wires count from 0 to wires - 1."

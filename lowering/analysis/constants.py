@@ -1,0 +1,21 @@
+"""Values of the IR that are known when it is compiled."""
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr
+from xdsl.ir import SSAValue
+
+
+def known_integer(value: SSAValue) -> int | None:
+    """Return the integer that a value is, if it is a constant."""
+    owner = value.owner
+    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr):
+        return owner.value.value.data
+    return None
+
+
+def known_float(value: SSAValue) -> float | None:
+    """Return the float that a value is, if it is a constant."""
+    owner = value.owner
+    if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, FloatAttr):
+        return owner.value.value.data
+    return None

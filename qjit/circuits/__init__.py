@@ -1,1 +1,0 @@
-"""Quantum functions as circuits between classical code, and their JAX primitives."""
