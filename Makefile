@@ -32,7 +32,7 @@ test: dev ## run the tests; ARGS="-k gates" goes to pytest
 	$(run) -m pytest --numprocesses=auto $(ARGS)
 
 conformance: dev ## run all of JAX's cases of its primitives, into docs/jax_primitives.md
-	QJIT_ALL_HARNESSES=1 $(run) -m pytest --numprocesses=auto tests/test_jax_primitives.py $(ARGS)
+	QJIT_ALL_HARNESSES=1 $(run) -m pytest --numprocesses=auto tests/lowering/importer/test_jax_primitives.py $(ARGS)
 
 bench: dev ## compare with others, into benchmarks/RESULTS.md; ARGS="--only states" for a part
 	PYTHON=$(PYTHON) benchmarks/peer_env

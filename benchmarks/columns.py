@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # NOTE: read, because the environments of peers have no qjit.
-STEPS: tuple[str, ...] = runpy.run_path(str(ROOT / "runtime" / "switches.py"))["STEPS"]
+STEPS: tuple[str, ...] = runpy.run_path(str(ROOT / "runtime" / "settings.py"))["STEPS"]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 HEADER = """\
 # Gates
 
-Generated from the records in `dialects/gates_*.py` by `python docs/build.py`. Names,
+Generated from the records in `dialects/gates/` by `python docs/build.py`. Names,
 argument order and conventions are PennyLane's. *Frequencies* are those of an
 expectation value in each parameter, from which shift rules follow; *kernel* names the
 simulator's loop.

@@ -3,7 +3,6 @@
 import importlib.util
 import itertools
 import math
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+from tests.support.paths import ROOT
+
+EXAMPLES = ROOT / "docs" / "examples"
 
 
 def program(name: str) -> ModuleType:

@@ -7,7 +7,8 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
+
 SOURCES = ("qjit", "dialects", "lowering", "runtime")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
+
 LAYERS = ("runtime", "dialects", "lowering", "qjit")
 # Folders that follow one another: each may import those before it.
 ORDERS = {
@@ -46,7 +47,7 @@ FOLDERS = sorted({path.parent for path in FILES.values()})
 
 @cache
 def imports(name: str) -> frozenset[str]:
-    """Return the files that a file imports, also within functions and for types only."""
+    """Return the files that a file imports, also in functions and for types only."""
     path = FILES[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     result: set[str] = set()

@@ -13,7 +13,7 @@ from qjit.dialects.batch import ForEachOp
 from .cost_model import Costs, callee, trip_count
 
 POLLED = "polled"
-# In simple operations, see costs.py.
+# In simple operations, see cost_model.py.
 LONG = 1 << 20  # loops that certainly cost less do not ask
 BETWEEN_POLLS = 1 << 18
 

@@ -21,7 +21,7 @@ from qjit.lowering.jaxpr.dimensions import Size, count, is_symbolic
 from .half_precision import is_small
 
 type_of_kind: dict[str, Attribute] = {
-    # NOTE: 16-bit floats are computed in 32 bits, see small_floats.py.
+    # NOTE: 16-bit floats are computed in 32 bits, see half_precision.py.
     "bfloat16": f32,
     "float16": f32,
     "float32": f32,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 PREFIX = "__scipy__"
-# Calls a routine from several threads, see split_products.py.
+# Calls a routine from several threads, see parallel_gemm.py.
 SPLIT = "__qjit__split_"
 # Sets how many threads OpenBLAS uses, and returns how many it used.
 THREADS = "openblas_set_num_threads_local"

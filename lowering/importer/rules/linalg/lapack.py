@@ -1,6 +1,6 @@
 """BLAS and LAPACK, called from native code: one table of routines and their arguments.
 
-The routines are those that SciPy ships, see libraries.py. Every argument is the address
+The routines are those that SciPy ships, see blas.py. Every argument is the address
 of a buffer, also numbers and letters; matrices are column-major.
 """
 
