@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import qjit as qj
-from qjit.measurements import measurements
 from qjit.errors import MatrixError, ParameterError, QJitError, StateError
+from qjit.measurements import measurements
 
 NAN, INF = np.nan, np.inf
 

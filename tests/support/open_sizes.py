@@ -2,8 +2,8 @@
 
 `python tests/support/open_sizes.py FIRST COUNT` compiles so many programs, calls each
 with several sizes, and compares with plain JAX: equal results, or an error of qjit
-wherever JAX has one. Arguments end where a page begins that cannot be read, so that a program
-that reads past them ends the process.
+wherever JAX has one. Arguments end where a page begins that cannot be read, so that a
+program that reads past them ends the process.
 """
 
 import ctypes
