@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache as once
 from functools import partial
 from importlib import import_module
@@ -54,6 +56,9 @@ FAMILIES = (
     "statevector.branching.mid_circuit",
     "statevector.kernels.sampling",
 )
+
+# The names of functions that object files of programs and of the runtime share.
+SYMBOL = re.compile(r"__q(?:rt|jit)__\w+")
 
 
 def _generated(module: str, function: str, *precision: Precision) -> str:
@@ -119,11 +124,51 @@ def generated_object(
 
 
 @once
-def runtime_objects() -> list[bytes]:
-    """The runtime's object files, from the cache where they are there and whole."""
+def generators() -> dict[str, Callable[[], str]]:
+    """The runtime's object files by name, and what generates their LLVM assembly."""
     jobs = {name: partial(_generated, *where) for name, where in SINGLE.items()}
     for precision in PRECISIONS:
         for name in FAMILIES:
             build = partial(_generated, name, "module", precision)
             jobs[f"{name}-{precision.suffix}"] = build
-    return [kept_object(name, build) for name, build in jobs.items()]
+    return jobs
+
+
+def runtime_object(name: str) -> bytes:
+    """One of the runtime's object files, from the cache where it is there and whole."""
+    return kept_object(name, generators()[name])
+
+
+@once
+def _symbols() -> dict[str, tuple[list[str], list[str]]]:
+    """What each object file defines, and what it uses of others; kept on disk."""
+    name = f"runtime-{runtime_key()}-symbols"
+    found = object_cache.read(name)
+    if found is None:
+        table = {name: _symbols_of(build()) for name, build in generators().items()}
+        found = json.dumps(table).encode()
+        object_cache.write(name, found)
+    return json.loads(found)
+
+
+def _symbols_of(text: str) -> tuple[list[str], list[str]]:
+    defined = {found[1] for found in re.finditer(r'^define [^@]*@"(\w+)"', text, re.M)}
+    return sorted(defined), sorted({*SYMBOL.findall(text)} - defined)
+
+
+def objects_for(symbols: Iterable[str]) -> tuple[set[str], set[str]]:
+    """The object files that define symbols, and all that those use of one another.
+
+    Returns:
+        Their names, and the symbols among all of these that no file defines.
+    """
+    owners = {name: file for file, (own, _) in _symbols().items() for name in own}
+    files, others, waiting = set[str](), set[str](), [*symbols]
+    while waiting:
+        symbol = waiting.pop()
+        if symbol not in owners:
+            others.add(symbol)
+        elif (file := owners[symbol]) not in files:
+            files.add(file)
+            waiting += _symbols()[file][1]
+    return files, others

@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from qjit.runtime.library import generated_object
 
-from .link import RUNTIME, Code, load
+from .link import Code, load
 from .xla_handler import (
     Cursor,
     api_function,
@@ -34,7 +34,7 @@ def run_key_target() -> str:
     version = "-".join(map(str, api_version().values()))
     name = f"run-keys-{version}"
     image = generated_object(name, made_by, lambda: str(_module()))
-    return load(Code((image,), HANDLER, HANDLER, (RUNTIME,)), str)
+    return load(Code((image,), HANDLER, HANDLER, ()), str)
 
 
 def _module() -> ir.Module:

@@ -3,8 +3,9 @@
 import ctypes
 import itertools
 import os
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -13,7 +14,7 @@ import jax
 import llvmlite.binding as llvm
 
 from qjit.lowering.jaxpr.dimensions import Size
-from qjit.runtime.library import generated_object, runtime_objects
+from qjit.runtime.library import SYMBOL, generated_object, objects_for, runtime_object
 from qjit.runtime.system.thread_pool import thread_count
 
 from .blas import (
@@ -31,15 +32,10 @@ from .memory_limits import memory_check_address, memory_room_address
 from .python_callbacks import python_calls, python_symbols
 from .xla_handler import NUMBER
 
-RUNTIME = "__qrt__"
-
 
 @dataclass(frozen=True)
 class Code:
-    """Object code of a program: its function, and what it calls of other libraries.
-
-    These are a routine by its symbol, and the runtime by the prefix of its symbols.
-    """
+    """Object code of a program: its function, and the routines that it calls."""
 
     images: tuple[bytes, ...]
     symbol: str
@@ -64,13 +60,16 @@ class Compiled:
 
 
 def calls_in(text: str) -> tuple[str, ...]:
-    """Return what a module of LLVM IR calls of other libraries."""
+    """Return which routines of other libraries a module of LLVM IR calls."""
     routines = [f"{p}{name}" for p in (PREFIX, SPLIT) for name in routines_in(text, p)]
-    runtime = [RUNTIME] if f'@"{RUNTIME}' in text else []
-    return (*runtime, *routines, *([THREADS] if THREADS in text else []))
+    return (*routines, *([THREADS] if THREADS in text else []))
 
 
-SET_THREADS = "__qrt__set_threads"
+SET_THREADS, POOL = "__qrt__set_threads", "thread_pool"
+GATE_FUNCTIONS = {"__qjit__gate_matrix", "__qjit__gate_gradient"}
+SYMBOLS = re.compile(SYMBOL.pattern.encode())
+# The library that each file of the runtime is linked in.
+_libraries: dict[str, str] = {}
 _numbers = itertools.count(1)
 # NOTE: a cache lets two threads compute what neither has yet, and names link once.
 _linking = threading.RLock()
@@ -96,8 +95,9 @@ def _jit() -> Any:
     return llvm.create_lljit_compiler()
 
 
-def _gates() -> bytes:
-    """Return the object code of the gate library."""
+@cache
+def _gate_library() -> str:
+    """Link the gate library on first use and return its name."""
 
     def build() -> str:
         from .gate_matrices import gate_library_ir
@@ -105,23 +105,45 @@ def _gates() -> bytes:
         return gate_library_ir()
 
     made_by = "dialects/gates", "lowering/native/gate_matrices.py"
-    return generated_object("gates", made_by, build)
+    image = generated_object("gates", made_by, build)
+    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    _loaded.append(builder.link(_jit(), "qjit_gates"))
+    return "qjit_gates"
 
 
-@cache
-def _runtime() -> str:
-    """Link the runtime on first use and return the name of its library."""
-    builder = llvm.JITLibraryBuilder().add_current_process()
-    for image in (*runtime_objects(), _gates()):
-        builder.add_object_img(image)
-    linked = builder.export_symbol(SET_THREADS).link(_jit(), "qjit_runtime")
-    _loaded.append(linked)
-    set_threads = ctypes.CFUNCTYPE(None, ctypes.c_int64)(linked[SET_THREADS])
+def _runtime(images: Iterable[bytes]) -> list[str]:
+    """Link what object code needs of the runtime, and name the libraries that have it.
+
+    Files of the runtime that need one another are linked together.
+    """
+    symbols = {found.decode() for image in images for found in SYMBOLS.findall(image)}
+    files, others = objects_for(symbols)
+    gates = [_gate_library()] if others & GATE_FUNCTIONS else []
+    if new := sorted(files - _libraries.keys()):
+        builder = llvm.JITLibraryBuilder().add_current_process()
+        code = [runtime_object(file) for file in new]
+        for image in code:
+            builder.add_object_img(image)
+        for library in {*gates, *_libraries.values()}:
+            builder.add_jit_library(library)
+        if POOL in new:
+            builder.export_symbol(SET_THREADS)
+        name = f"qjit_runtime_{len(_libraries)}"
+        linked = builder.link(_jit(), name)
+        _loaded.append(linked)
+        _libraries.update(dict.fromkeys(new, name))
+        if POOL in new:
+            _start_threads(linked[SET_THREADS])
+    return [*gates, *{_libraries[file] for file in files}]
+
+
+def _start_threads(address: int) -> None:
+    """Let the pool have its threads, in this process and in those that it forks."""
+    set_threads = ctypes.CFUNCTYPE(None, ctypes.c_int64)(address)
     set_threads(thread_count())
     if hasattr(os, "register_at_fork"):
         # The workers stay with the parent.
         os.register_at_fork(after_in_child=partial(set_threads, thread_count()))
-    return "qjit_runtime"
 
 
 @cache
@@ -168,7 +190,8 @@ def load(code: Code, describe: Callable[[int], str]) -> str:
     builder.import_symbol("__qjit__memory_short", memory_check_address())
     builder.import_symbol("__qjit__memory_room", memory_room_address())
     with _linking:
-        builder.add_jit_library(_python())
+        for library in (_python(), *_runtime(code.images)):
+            builder.add_jit_library(library)
         for symbol in code.calls:
             _bind(builder, symbol)
         tracker = builder.export_symbol(code.handler).link(_jit(), name)
@@ -179,9 +202,7 @@ def load(code: Code, describe: Callable[[int], str]) -> str:
 
 def _bind(builder: Any, symbol: str) -> None:
     """Let code call something of another library."""
-    if symbol == RUNTIME:
-        builder.add_jit_library(_runtime())
-    elif symbol == THREADS:
+    if symbol == THREADS:
         builder.import_symbol(symbol, threads_address())
     elif symbol.startswith(SPLIT):
         builder.add_jit_library(_split(symbol.removeprefix(SPLIT)))

@@ -111,8 +111,8 @@ C_TYPES: dict[str, Any] = {
 def native() -> dict[str, Any]:
     """The runtime's functions, linked and callable."""
     builder = binding.JITLibraryBuilder()
-    for code in library.runtime_objects():
-        builder.add_object_img(code)
+    for name in library.generators():
+        builder.add_object_img(library.runtime_object(name))
     builder.add_object_img(library.compile_ir(GATES)).add_current_process()
     names = {
         symbol.replace("_T", f"_{suffix}"): symbol
@@ -748,13 +748,16 @@ def test_a_damaged_cache_entry_is_compiled_again(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QJIT_CACHE_DIR", str(tmp_path))
-    library.runtime_objects.cache_clear()
-    try:
-        fresh = library.runtime_objects()
-        damaged = sorted(tmp_path.glob("*.qjit"))[0]
-        damaged.write_bytes(b"nonsense" * 10)
-        library.runtime_objects.cache_clear()
-        assert library.runtime_objects() == fresh
-        assert damaged.read_bytes() != b"nonsense" * 10
-    finally:
-        library.runtime_objects.cache_clear()
+    fresh = library.runtime_object("context")
+    (damaged,) = tmp_path.glob("*.qjit")
+    damaged.write_bytes(b"nonsense" * 10)
+    assert library.runtime_object("context") == fresh
+    assert damaged.read_bytes() != b"nonsense" * 10
+
+
+def test_objects_come_with_what_they_use() -> None:
+    files, others = library.objects_for(["__qrt__probs_c64", "__qjit__elsewhere"])
+    assert "statevector.kernels.probabilities-c64" in files
+    assert "thread_pool" in files
+    assert not [name for name in files if name.endswith("-c128")]
+    assert "__qjit__elsewhere" in others
