@@ -118,14 +118,14 @@ def stages_of(text: str) -> int:
     """Return how many stages a program runs, those in loops as often as these turn."""
     from xdsl.parser import Parser
 
-    from qjit.dialects.statevector import RunOp
+    from qjit.dialects.statevector import ScheduleOp
     from qjit.lowering.analysis.cost_model import trip_count
     from qjit.lowering.driver.opt import OptMain
 
     total = 0
     for op in Parser(OptMain(args=[]).ctx, text).parse_module().walk():
         count = str(op.attributes.get("sweeps")).count('"tiles of ')
-        parent = op.parent_op() if isinstance(op, RunOp) else None
+        parent = op.parent_op() if isinstance(op, ScheduleOp) else None
         while parent is not None:
             count *= trip_count(parent) or 1
             parent = parent.parent_op()

@@ -29,12 +29,12 @@ from .sources import digest, sources
 SINGLE = {
     "context": ("statevector.state", "context_module"),
     "execution_keys": ("statevector.execution_keys", "execution_keys_module"),
-    "gather_parameters": ("statevector.executor.gather_parameters", "table_module"),
-    "parallel_for": ("statevector.parallel_for", "batches_module"),
-    "path_tree": ("statevector.branching.path_tree", "walk_module"),
+    "gather_parameters": ("statevector.executor.gather_parameters", "gather_module"),
+    "parallel_for": ("statevector.parallel_for", "parallel_for_module"),
+    "path_tree": ("statevector.branching.path_tree", "path_tree_module"),
     "random": ("system.random", "random_module"),
-    "sincos": ("codegen.sincos", "turns_module"),
-    "thread_pool": ("system.thread_pool", "threads_module"),
+    "sincos": ("codegen.sincos", "sincos_module"),
+    "thread_pool": ("system.thread_pool", "thread_pool_module"),
 }
 FAMILIES = (
     "statevector.state",

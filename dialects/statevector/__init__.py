@@ -5,7 +5,7 @@ from .dialect import (
     KernelAttr,
     KernelOp,
     MeasureOp,
-    RunOp,
+    ScheduleOp,
     SeedOp,
     Statevector,
 )
@@ -15,7 +15,7 @@ __all__ = [
     "KernelAttr",
     "KernelOp",
     "MeasureOp",
-    "RunOp",
+    "ScheduleOp",
     "SeedOp",
     "Statevector",
 ]

@@ -61,7 +61,7 @@ from .schedule_text import parse_schedule, print_schedule
 
 
 @irdl_op_definition
-class RunOp(IRDLOperation):
+class ScheduleOp(IRDLOperation):
     """Run a gate schedule on the state of a register.
 
     The parameter array holds the scalars first and then the matrices. `origins` has two
@@ -71,7 +71,7 @@ class RunOp(IRDLOperation):
     and asks that the run be recorded for the adjoint method. A `kernel` is code for it.
     """
 
-    name = "statevector.run"
+    name = "statevector.schedule"
     register = operand_def(RegisterType)
     computed = var_operand_def(Float64Type())
     sources = var_operand_def(MemRefType)
@@ -168,12 +168,12 @@ class RunOp(IRDLOperation):
             for slot, shift in zip(words[::2], words[1::2], strict=True)
         ]
 
-    def of(self, register: SSAValue, entries: Sequence[Entry]) -> "RunOp":
+    def of(self, register: SSAValue, entries: Sequence[Entry]) -> "ScheduleOp":
         """Return a run of its gates on a register: in another order, or some."""
         schedule = Schedule()
         for gate in replace(self.tables, entries=entries).gates():
             schedule.add(gate)
-        return RunOp(register, schedule, recorded=self.slots is not None)
+        return ScheduleOp(register, schedule, recorded=self.slots is not None)
 
     def print(self, printer: Printer) -> None:
         """Print the gates, each in a line of its own."""
@@ -188,7 +188,7 @@ class RunOp(IRDLOperation):
             printer.print_op_attributes(self.attributes)
 
     @classmethod
-    def parse(cls, parser: Parser) -> "RunOp":
+    def parse(cls, parser: Parser) -> "ScheduleOp":
         """Parse the gates."""
         operand = parser.parse_unresolved_operand()
         parser.parse_punctuation(":")
@@ -280,7 +280,7 @@ class SeedOp(IRDLOperation):
 
 Statevector = Dialect(
     "statevector",
-    [RunOp, KernelOp, MeasureOp, ExecutionKeyOp, SeedOp, *WALK_OPERATIONS],
+    [ScheduleOp, KernelOp, MeasureOp, ExecutionKeyOp, SeedOp, *WALK_OPERATIONS],
     [KernelAttr],
 )
 
@@ -289,7 +289,7 @@ __all__ = [
     "KernelAttr",
     "KernelOp",
     "MeasureOp",
-    "RunOp",
+    "ScheduleOp",
     "SeedOp",
     "Statevector",
 ]

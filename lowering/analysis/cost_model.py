@@ -9,7 +9,7 @@ from xdsl.ir import Block, Operation
 from qjit.dialects.batch import ForEachOp
 from qjit.dialects.quantum import CountsOp, SampleOp
 from qjit.dialects.quantum.types import RegisterType
-from qjit.dialects.statevector import RunOp
+from qjit.dialects.statevector import ScheduleOp
 from qjit.runtime.abi.layout import ENTRY_WORDS
 
 from .constants import known_integer
@@ -124,7 +124,7 @@ def _circuit_cost(op: Operation) -> int:
     widths = [v.type.size.data for v in op.operands if isinstance(v.type, RegisterType)]
     amplitudes = 1 << max(widths, default=0)
     match op:
-        case RunOp():
+        case ScheduleOp():
             gates = len(op.entries.get_values()) // ENTRY_WORDS
             each = GATE + amplitudes // AMPLITUDES
             return gates * each * (1 if op.slots is None else RECORDED)

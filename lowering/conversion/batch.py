@@ -12,7 +12,7 @@ from qjit.dialects import host
 from qjit.dialects.batch import ForEachOp, InLanesOp
 from qjit.dialects.gradient import AdjointOp
 from qjit.dialects.quantum import AllocOp
-from qjit.dialects.statevector import RunOp
+from qjit.dialects.statevector import ScheduleOp
 from qjit.lowering.analysis.cost_model import Costs, callee, everything
 from qjit.lowering.analysis.polling import period
 from qjit.runtime.statevector.parallel_for import NEVER
@@ -107,7 +107,7 @@ def _least(function: func.FuncOp) -> tuple[int, int]:
 @llvm_rule(InLanesOp)
 def _in_lanes(converter: Converter, op: InLanesOp) -> None:
     operations = list(op.body.block.ops)
-    runs = [each for each in operations if isinstance(each, RunOp)]
+    runs = [each for each in operations if isinstance(each, ScheduleOp)]
     adjoints = [each for each in operations if isinstance(each, AdjointOp)]
     if runs:
         run_in_lanes(converter, runs)

@@ -173,8 +173,8 @@ def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
     converter.call(symbol(converter, "state_free"), None, args)
 
 
-@llvm_rule(dialect.RunOp)
-def _run(converter: Converter, op: dialect.RunOp) -> None:
+@llvm_rule(dialect.ScheduleOp)
+def _run(converter: Converter, op: dialect.ScheduleOp) -> None:
     given = _given_to(converter, op)
     kernel = None if op.kernel is None else _kernel(converter, op)
     if kernel is not None:
@@ -183,7 +183,9 @@ def _run(converter: Converter, op: dialect.RunOp) -> None:
         _run_by_runtime(converter, op, given, kernel)
 
 
-def _kernel(converter: Converter, op: dialect.RunOp, *, batched: bool = False) -> str:
+def _kernel(
+    converter: Converter, op: dialect.ScheduleOp, *, batched: bool = False
+) -> str:
     """Return the symbol of a run's kernel, which the module then has."""
     precision = simulation_of(converter).precision
     kernel = kernel_op(op, precision, batched=batched)
@@ -191,7 +193,7 @@ def _kernel(converter: Converter, op: dialect.RunOp, *, batched: bool = False) -
     return kernel.symbol.data
 
 
-def run_in_lanes(converter: Converter, runs: Sequence[dialect.RunOp]) -> None:
+def run_in_lanes(converter: Converter, runs: Sequence[dialect.ScheduleOp]) -> None:
     """Run the same gates for some entries of a batch at once, by code of their own."""
     each = [_given_to(converter, run) for run in runs]
     states, entries, wires, params = zip(*each, strict=True)
@@ -204,7 +206,7 @@ def run_in_lanes(converter: Converter, runs: Sequence[dialect.RunOp]) -> None:
             _run_by_runtime(converter, run, given, kernel)
 
 
-def _given_to(converter: Converter, op: dialect.RunOp) -> list[SSAValue]:
+def _given_to(converter: Converter, op: dialect.ScheduleOp) -> list[SSAValue]:
     """Return the addresses of the state, the schedule, its wires and parameters."""
     entries = np.asarray(op.entries.get_values(), np.int32)
     table, wires = converter.global_data(entries), _wire_table(converter, op)
@@ -213,7 +215,7 @@ def _given_to(converter: Converter, op: dialect.RunOp) -> list[SSAValue]:
 
 def _run_by_runtime(
     converter: Converter,
-    op: dialect.RunOp,
+    op: dialect.ScheduleOp,
     given: Sequence[SSAValue],
     kernel: str | None,
 ) -> None:
@@ -238,7 +240,7 @@ def _function(converter: Converter, symbol: str) -> SSAValue:
 
 
 def _slots(
-    converter: Converter, op: dialect.RunOp, table: DenseArrayBase[IntegerType]
+    converter: Converter, op: dialect.ScheduleOp, table: DenseArrayBase[IntegerType]
 ) -> SSAValue:
     """Return the address of the slots, moved by their shifts."""
     slots, shifts = _pairs(table.get_values())
@@ -263,7 +265,7 @@ def _copy(converter: Converter, room: SSAValue, data: np.ndarray) -> None:
     converter.call("memcpy", pointer_type, args)
 
 
-def _parameters(converter: Converter, op: dialect.RunOp) -> SSAValue:
+def _parameters(converter: Converter, op: dialect.ScheduleOp) -> SSAValue:
     """Return the address of the scalars and matrices."""
     sources, indices = _pairs(op.origins.get_values())
     sizes = [2 * _elements(matrix) for matrix in op.matrices]
@@ -297,7 +299,7 @@ def _parameters(converter: Converter, op: dialect.RunOp) -> SSAValue:
 
 
 def _stand_together(
-    op: dialect.RunOp, sources: np.ndarray, indices: np.ndarray
+    op: dialect.ScheduleOp, sources: np.ndarray, indices: np.ndarray
 ) -> bool:
     """Tell whether all parameters are doubles one after another in one buffer."""
     if len(op.matrices) or len(op.sources) != 1 or sources.any():
@@ -323,7 +325,7 @@ def _elements(buffer: SSAValue) -> int:
     return int(np.prod(buffer.type.get_shape(), dtype=np.int64))
 
 
-def _wire_table(converter: Converter, op: dialect.RunOp) -> SSAValue:
+def _wire_table(converter: Converter, op: dialect.ScheduleOp) -> SSAValue:
     table = np.asarray(op.wires.get_values(), np.int32)
     if not len(op.dynamic_wires):
         return converter.global_data(table)

@@ -97,10 +97,10 @@ class OutlinedFunctions:
         targets = [importer.allocate(aval.shape, aval.dtype) for aval in outs]
         if eqn.effects:
             importer.flush()
-        threads = importer.threads if eqn.effects else []
-        types = [thread.type for thread in threads]
-        op = func.CallOp(self.names[key], [*args, *targets, *threads], types)
-        threads[:] = importer.insert(op).results
+        registers = importer.live_registers if eqn.effects else []
+        types = [register.type for register in registers]
+        op = func.CallOp(self.names[key], [*args, *targets, *registers], types)
+        registers[:] = importer.insert(op).results
         importer.invalidate()
         pairs = zip(targets, outs, strict=True)
         return [importer.from_buffer(target, aval) for target, aval in pairs]
@@ -127,7 +127,9 @@ def define(importer: Importer, name: str, eqn: Any) -> None:
         for aval in avals
     ]
     types += [memref_type(aval.shape, aval.dtype) for aval in outs]
-    passed = [thread.type for thread in importer.threads] if eqn.effects else []
+    passed = (
+        [register.type for register in importer.live_registers] if eqn.effects else []
+    )
     with importer.function(name, [*types, *passed], passed) as function:
         arguments: Sequence[SSAValue] = function.body.block.args
         inputs = [
@@ -142,7 +144,7 @@ def define(importer: Importer, name: str, eqn: Any) -> None:
             for value, target in zip(outputs, targets, strict=True):
                 importer.copy_into(value, target)
             importer.flush()
-            importer.insert(func.ReturnOp(*importer.threads))
+            importer.insert(func.ReturnOp(*importer.live_registers))
     function.properties["sym_visibility"] = StringAttr("private")
     if passed and importer.extension is not None:
         function.attributes.update(importer.extension.attributes)

@@ -113,7 +113,7 @@ class Extension(Protocol):
         ...
 
     def flush(self) -> None:
-        """Bring the threads up to date."""
+        """Write extracted qubits back into the registers."""
         ...
 
     def fresh(self) -> "Extension":
@@ -152,7 +152,7 @@ class Importer(Emitter):
         self.frames: list[dict[Any, Value]] = []
         self.outlined = outlined
         self.entries = itertools.count()  # numbers of what runs entries of batches
-        self.threads: list[SSAValue] = []
+        self.live_registers: list[SSAValue] = []
         self.extension: Extension | None = None
         self.suspended: dict[int, Any] = {}  # circuits that are gone on with
         self.locations: list[str] = [""]  # 0: unknown
@@ -343,20 +343,20 @@ class Importer(Emitter):
                 self.scalar(value)
 
     def flush(self) -> None:
-        """Bring the threads up to date."""
+        """Write extracted qubits back into the registers."""
         if self.extension is not None:
             self.extension.flush()
 
     @contextmanager
-    def entering(self, threads: Sequence[SSAValue]) -> Generator[None]:
-        """Be in a function of its own, which takes threads if it has gates."""
-        kept, extension = list(self.threads), self.extension
-        self.threads[:] = threads
-        self.extension = extension.fresh() if extension and threads else None
+    def entering(self, registers: Sequence[SSAValue]) -> Generator[None]:
+        """Be in a function of its own, which takes registers if it has gates."""
+        kept, extension = list(self.live_registers), self.extension
+        self.live_registers[:] = registers
+        self.extension = extension.fresh() if extension and registers else None
         try:
             yield
         finally:
-            self.threads[:], self.extension = kept, extension
+            self.live_registers[:], self.extension = kept, extension
 
     # Walking a jaxpr
 

@@ -14,11 +14,11 @@ from xdsl.utils.exceptions import VerifyException
 
 from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum.types import RegisterType
-from qjit.dialects.statevector import RunOp
+from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.kernels import Kernel, KernelAttr, KernelOp
 from qjit.dialects.statevector.schedule import NO_SLOT, Entry
 from qjit.lowering.analysis.cost_model import trip_count
-from qjit.lowering.kernels.schedule.planner import Room, Stage, plan_stages
+from qjit.lowering.kernels.schedule.planner import RegisterBudget, Stage, plan_stages
 from qjit.lowering.kernels.schedule.segments import Segment, segments_of
 from qjit.runtime.library import generated_object
 from qjit.runtime.settings import enabled, left_out
@@ -31,7 +31,7 @@ MADE_BY = (
     "lowering/kernels",
     "lowering/native/gate_matrices.py",
 )
-PREFIX = "__qjit__sweeps_"
+PREFIX = "__qjit__kernel_"
 UNDO = "_undo"
 # How many gates, times the blocks that are held at once, code is made for: so many for
 # every time that it runs, up to a limit. A thousand take about a third of a second.
@@ -42,7 +42,7 @@ UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
 
 
 @dataclass(frozen=True)
-class Run:
+class GateSchedule:
     """A run that has code, and which of its parameters have a gradient.
 
     That of a small state has segments; that of a large one has stages on tiles.
@@ -65,14 +65,14 @@ def precision_of(op: Operation) -> Precision:
     return C64 if "single" in op.attributes else C128
 
 
-def runs_in(module: ModuleOp) -> list[tuple[RunOp, int, Precision]]:
+def schedules_in(module: ModuleOp) -> list[tuple[ScheduleOp, int, Precision]]:
     """Return all runs, their numbers of qubits, and the precisions of their states."""
-    found: list[tuple[RunOp, int, Precision]] = []
+    found: list[tuple[ScheduleOp, int, Precision]] = []
     precision = C128
     for each in module.walk():
         if isinstance(each, AllocOp | FuncOp):
             precision = precision_of(each)
-        if isinstance(each, RunOp):
+        if isinstance(each, ScheduleOp):
             assert isinstance(each.register.type, RegisterType)
             found.append((each, each.register.type.size.data, precision))
     return found
@@ -84,9 +84,9 @@ def is_tiled(num_wires: int, precision: Precision) -> bool:
     return large and enabled("sweeps") and enabled("tiles")
 
 
-def run_of(
-    op: RunOp, num_wires: int, precision: Precision, *, batched: bool = False
-) -> Run | None:
+def schedule_of(
+    op: ScheduleOp, num_wires: int, precision: Precision, *, batched: bool = False
+) -> GateSchedule | None:
     """Return the code that a run is to have of its own, or None.
 
     It may be that of as many entries of a batch as a register has lanes.
@@ -98,7 +98,7 @@ def run_of(
     return _planned(*given, batched=batched, most=most)
 
 
-def _wanted(op: RunOp) -> tuple[bool, ...] | None:
+def _wanted(op: ScheduleOp) -> tuple[bool, ...] | None:
     """Return which parameters of a recorded run have a gradient."""
     if op.slots is None:
         return None
@@ -114,12 +114,12 @@ def _planned(
     *,
     batched: bool,
     most: int = MOST_TILED,
-) -> Run | None:
+) -> GateSchedule | None:
     """Return the code of gates, unless there would be too much of it."""
     if not enabled("sweeps"):
         return None
     recorded = wanted is not None
-    room = Room.of(precision, recorded=recorded, batched=batched)
+    room = RegisterBudget.of(precision, recorded=recorded, batched=batched)
     num_wires += precision.lane_bits if batched else 0
     given = (entries, wires, num_wires, room)
     segments, stages = list[Segment](), list[Stage]()
@@ -130,15 +130,17 @@ def _planned(
         stages = plan_stages(*given, limit, in_pairs=recorded)
     if not segments and not stages:
         return None
-    return Run(tuple(segments), tuple(stages), len(entries), wanted, precision)
+    return GateSchedule(tuple(segments), tuple(stages), len(entries), wanted, precision)
 
 
-def kernel_of(run: Run) -> KernelAttr:
+def kernel_of(run: GateSchedule) -> KernelAttr:
     """Return the attribute of a run that has code: what that does, in words."""
     return KernelAttr(Kernel(tuple(run.describe()), run))
 
 
-def kernel_op(op: RunOp, precision: Precision, *, batched: bool = False) -> KernelOp:
+def kernel_op(
+    op: ScheduleOp, precision: Precision, *, batched: bool = False
+) -> KernelOp:
     """Return the code of a run that has some, with its symbol.
 
     What undoes a recorded run has the same symbol with `UNDO` behind it.
@@ -155,16 +157,16 @@ def kernel_op(op: RunOp, precision: Precision, *, batched: bool = False) -> Kern
         single=precision is C64,
         batched=batched,
     )
-    text = repr((run_of_kernel(made), sorted(left_out())))
+    text = repr((schedule_of_kernel(made), sorted(left_out())))
     symbol = PREFIX + hashlib.sha256(text.encode()).hexdigest()[:24]
     made.properties["symbol"] = StringAttr(symbol)
     return made
 
 
-def run_of_kernel(op: KernelOp) -> Run:
+def schedule_of_kernel(op: KernelOp) -> GateSchedule:
     """Return how the code of a kernel is made, which was planned or is planned now."""
     known = op.kernel.data.plan
-    if isinstance(known, Run):
+    if isinstance(known, GateSchedule):
         return known
     wanted = None
     if op.wanted is not None:
@@ -188,7 +190,7 @@ def run_of_kernel(op: KernelOp) -> Run:
     return run
 
 
-def _times(op: RunOp) -> int:
+def _times(op: ScheduleOp) -> int:
     """How often a run is carried out, as far as loops tell."""
     times, parent = 1, op.parent_op()
     while parent is not None:
@@ -216,7 +218,7 @@ def kernel_ir(op: KernelOp) -> str:
     from qjit.lowering.kernels.emit.small import run_ir
     from qjit.lowering.kernels.emit.tiled import tiled_ir
 
-    run, name = run_of_kernel(op), op.symbol.data
+    run, name = schedule_of_kernel(op), op.symbol.data
     if run.stages:
         return tiled_ir(name, run.stages, run.entries, run.wanted)
     batched = run.segments[0].plan.room.batched

@@ -31,7 +31,7 @@ from qjit.lowering.jax_internals.tracing import (
     wide_types,
 )
 
-from .captured_variables import Surroundings
+from .captured_variables import CapturedVariables
 
 # Types of arguments of which JAX keeps the value, or raises an error.
 UNCUT = frozenset((ARRAY, int, float, bool, complex))
@@ -279,7 +279,7 @@ class TakesStatic:
     _is_apart = False
     _level = 0  # how many kinds of numbers the function needs when it is traced
     _can_be_apart = True
-    _surroundings: Surroundings | None = None
+    _surroundings: CapturedVariables | None = None
 
     def of_arrays(self, function: Callable[..., Any]) -> Any:
         """Return the like of this one for a function of arrays."""
@@ -342,7 +342,7 @@ class TakesStatic:
         if self._surroundings is not None:
             self._by_static.clear()
             self.renew()
-        self._surroundings = Surroundings.of(self.function)
+        self._surroundings = CapturedVariables.of(self.function)
 
     def _call_apart(
         self,

@@ -20,7 +20,7 @@ import numpy as np
 
 from qjit.lowering.jax_internals.tracing import is_user_filename
 
-from .pickling import Portable
+from .pickling import Picklable
 
 _MISSING = object()
 _STORE_GLOBAL = dis.opmap["STORE_GLOBAL"]
@@ -34,7 +34,7 @@ _LIBRARIES = tuple(
 
 
 @dataclass
-class Surroundings:
+class CapturedVariables:
     """The variables that functions read, with their values."""
 
     names: list[tuple[Callable[..., Any], str, Any]] = field(
@@ -45,9 +45,9 @@ class Surroundings:
     )
 
     @staticmethod
-    def of(function: Any) -> "Surroundings":
+    def of(function: Any) -> "CapturedVariables":
         """Return what a function reads, and those that it calls."""
-        found, known, names = Surroundings(), dict[int, Any](), set[str]()
+        found, known, names = CapturedVariables(), dict[int, Any](), set[str]()
         waiting, spaces = [function], list[Mapping[str, Any]]()
         while waiting:
             value = waiting.pop()
@@ -105,7 +105,7 @@ class Surroundings:
 def _held(value: Any) -> Iterable[Any]:
     """Return what a value may call, or hand to who does."""
     match value:
-        case Portable():
+        case Picklable():
             return value.made_from()[:1]
         case functools.partial():
             return value.func, *value.args, *value.keywords.values()
@@ -181,7 +181,7 @@ def _contents(cell: CellType) -> Any:
 
 def _is_equal(one: Any, other: Any) -> bool:
     """Compare values whose hash tells what they are."""
-    if type(one) is not type(other) or isinstance(one, FunctionType | Portable):
+    if type(one) is not type(other) or isinstance(one, FunctionType | Picklable):
         return False
     try:
         equal = hash(one) == hash(other) and bool(one == other)

@@ -37,9 +37,9 @@ from qjit.tracing.random_keys import checked_seed
 from qjit.tracing.references import discharged
 
 from .arguments import Named, Parts, TakesStatic
-from .captured_variables import Surroundings
+from .captured_variables import CapturedVariables
 from .pause_gc import waiting_collector
-from .pickling import Portable, Unsent
+from .pickling import Picklable, Unsent
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _steps(pipeline: Any) -> tuple[pipelines.Step | pipelines.OwnPass, ...]:
         raise PipelineError(f"{user_line()}: {error}") from error
 
 
-class QJIT(TakesStatic, Portable):
+class QJIT(TakesStatic, Picklable):
     """A compiled function; it behaves like the Python function under JAX."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
@@ -153,7 +153,7 @@ class QJIT(TakesStatic, Portable):
 
     def compile_ahead(self, avals: Sequence[Any]) -> None:
         """Compile for arguments that come later."""
-        self._surroundings = Surroundings.of(self.function)
+        self._surroundings = CapturedVariables.of(self.function)
         self._jitted.trace(*avals)
 
     def _jit(self, function: Callable[..., Any]) -> Any:

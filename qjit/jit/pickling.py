@@ -22,7 +22,7 @@ class Unsent(dict[Any, Any]):
         return Unsent, ()
 
 
-class Portable:
+class Picklable:
     """A function made from another one, which pickles by name or as that one."""
 
     def wrap(self, function: Any) -> None:
@@ -70,20 +70,20 @@ class Portable:
         return source
 
 
-_owners: "weakref.WeakKeyDictionary[Any, weakref.ref[Portable]]"
+_owners: "weakref.WeakKeyDictionary[Any, weakref.ref[Picklable]]"
 _owners = weakref.WeakKeyDictionary()
 
 
-def _of_same_name(portable: Portable) -> Portable | None:
+def _of_same_name(portable: Picklable) -> Picklable | None:
     """Return the function that has the name of one, if both are made from the same."""
     found = _at(portable)
-    if not isinstance(found, Portable) or found is portable:
+    if not isinstance(found, Picklable) or found is portable:
         return None
     same = found.made_from()[0] is portable.made_from()[0]
     return found if same else None
 
 
-def _at(portable: Portable) -> Any:
+def _at(portable: Picklable) -> Any:
     """Return what the name of a function leads to."""
     found: Any = sys.modules.get(getattr(portable, "__module__", ""))
     for name in getattr(portable, "__qualname__", "").split("."):
@@ -91,22 +91,22 @@ def _at(portable: Portable) -> Any:
     return found
 
 
-def _path_of(portable: Portable) -> str | None:
+def _path_of(portable: Picklable) -> str | None:
     """Return the path from its module to a function, if its name leads there."""
     path: str = getattr(portable, "__qualname__", "")
     found = _at(portable)
-    while isinstance(found, Portable) and found is not portable:
+    while isinstance(found, Picklable) and found is not portable:
         found, path = found.source, f"{path}.source"
     return path if found is portable else None
 
 
-def _remade(kind: Any, source: Any, *arguments: Any) -> Portable:
+def _remade(kind: Any, source: Any, *arguments: Any) -> Picklable:
     """Return the function that was sent: the one of that name, or a new one."""
     owner = _owners.get(source) if isinstance(source, types.FunctionType) else None
     found = None if owner is None else owner()
     return kind(source, *arguments) if found is None else found
 
 
-def _varied(kind: Any, named: Portable, *arguments: Any) -> Portable:
+def _varied(kind: Any, named: Picklable, *arguments: Any) -> Picklable:
     """Return another one of what a function was made from."""
     return kind(named.made_from()[0], *arguments)

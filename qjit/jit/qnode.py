@@ -54,11 +54,11 @@ from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
 
 from .arguments import Named, Static, TakesStatic
-from .pickling import Portable, Unsent
+from .pickling import Picklable, Unsent
 from .specialized import Specialised
 
 
-class QNode(TakesStatic, Portable):
+class QNode(TakesStatic, Picklable):
     """A quantum function; call it like the Python function it was made from.
 
     Args:

@@ -36,7 +36,7 @@ COSINE = (
 )
 
 
-def turns_module() -> str:
+def sincos_module() -> str:
     """IR of `__qrt__turns`."""
     result = Module("qrt.turns")
     body = result.function("__qrt__turns", I64, PTR, I64, PTR)

@@ -23,7 +23,7 @@ WORKSPACE, CONTEXT, FAILED, STATUS, WORKER_WORDS = range(5)
 NEVER = 1 << 62
 
 
-def batches_module() -> str:
+def parallel_for_module() -> str:
     """IR of the batches."""
     module = Module("qrt.batches")
     _begin(module)

@@ -100,7 +100,7 @@ def parallel(
     body.call("__qrt__parallel", VOID, function, context, body.coerce(count, I64))
 
 
-def threads_module() -> str:
+def thread_pool_module() -> str:
     """IR of the pool."""
     module = Module("qrt.threads")
     module.variable(POOL, array(I64, POOL_WORDS), align=64)

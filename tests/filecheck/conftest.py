@@ -18,7 +18,7 @@ from filecheck.parser import Parser
 
 from qjit.lowering.driver.opt import OptMain
 from qjit.lowering.kernels.schedule import segments, tiling
-from qjit.lowering.kernels.schedule.planner import plan_run
+from qjit.lowering.kernels.schedule.planner import plan_schedule
 from qjit.runtime import settings
 
 CACHE_BYTES = 1 << 19  # of the second level, whatever the machine has
@@ -48,7 +48,9 @@ class RunLine(pytest.Item):
             output, source = io.StringIO(), io.BytesIO(text.encode())
             with pytest.MonkeyPatch.context() as m, contextlib.redirect_stdout(output):
                 m.setattr(settings, "left_out", partial(frozenset[str], {step}))
-                m.setattr(segments, "plan_run", plan_run.__wrapped__)  # knows no steps
+                m.setattr(
+                    segments, "plan_schedule", plan_schedule.__wrapped__
+                )  # knows no steps
                 m.setattr(sys, "stdin", io.TextIOWrapper(source))
                 m.setattr(tiling, "second_level_cache", lambda: CACHE_BYTES)
                 OptMain(args=arguments.split()).run()

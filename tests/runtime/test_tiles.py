@@ -73,7 +73,7 @@ def run(m: Any, steps: Any, angles: Any, num_wires: int) -> None:
 @pytest.fixture(autouse=True)
 def no_code_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave circuits to the runtime, but those of other processes."""
-    monkeypatch.setattr(select_kernels, "run_of", lambda *_: None)
+    monkeypatch.setattr(select_kernels, "schedule_of", lambda *_: None)
 
 
 @pytest.mark.parametrize(("num_wires", "dtype"), WIRES)

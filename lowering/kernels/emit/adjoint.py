@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qjit.lowering.kernels.schedule.gate_model import Item, Pair, Phase
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .addressing import Storage
-from .adjoint_gradients import Slope, Target, slope_of
+from .adjoint_gradients import ParameterGradient, Target, gradient_of
 from .block_groups import Groups
 from .folded_complex import Number, Real
 from .group_loops import each_group
@@ -17,7 +17,7 @@ from .permute import Move, moved
 from .register_ops import Part, Parts, Step
 
 
-class Undo:
+class AdjointPass:
     """The sweeps of a run backwards, and the derivatives by its parameters."""
 
     def __init__(
@@ -84,21 +84,23 @@ class Undo:
                 found[block, part] = body.load(blocks.vector, place, part)
         return found
 
-    def _slope(self, groups: Groups, run: Sequence[Item]) -> tuple[Slope | None, Real]:
+    def _slope(
+        self, groups: Groups, run: Sequence[Item]
+    ) -> tuple[ParameterGradient | None, Real]:
         """What finds derivatives at a step, and what they are to be multiplied by."""
-        slope = slope_of(groups, run, self.target)
+        slope = gradient_of(groups, run, self.target)
         first = run[0]
-        if slope is not None and isinstance(first, Pair) and slope.needs_undone:
+        if slope is not None and isinstance(first, TwoLevel) and slope.needs_undone:
             self._half(first)
         correction = self._correction()
-        if isinstance(first, Pair):
+        if isinstance(first, TwoLevel):
             if slope is None or not slope.needs_undone:
                 self._half(first)
             return slope, correction
         for phase in run:
-            if isinstance(phase, Phase) and phase.of is not None:
+            if isinstance(phase, Diagonal) and phase.of is not None:
                 self._half(phase.of, diagonal=True)
-            elif isinstance(phase, Phase) and phase.scaled:
+            elif isinstance(phase, Diagonal) and phase.scaled:
                 self._half(phase)
         return slope, correction
 

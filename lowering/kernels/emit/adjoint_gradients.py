@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qjit.lowering.kernels.schedule.gate_factors import Factor
-from qjit.lowering.kernels.schedule.gate_model import Pair, Phase
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, TwoLevel
 from qjit.lowering.kernels.schedule.generators import frequencies, generator
 from qjit.lowering.kernels.schedule.linear_layout import parity
 from qjit.runtime.codegen.builder import F64, I32, VOID, Value
@@ -119,12 +119,14 @@ def _sums_of(masks: Sequence[int]) -> list[int]:
     return found
 
 
-class TurnSlope:
+class PhaseGradient:
     """The derivatives by the angles of phases that follow one another."""
 
     needs_undone = False
 
-    def __init__(self, groups: Groups, phases: Sequence[Phase], target: Target) -> None:
+    def __init__(
+        self, groups: Groups, phases: Sequence[Diagonal], target: Target
+    ) -> None:
         self.target = target
         self.weights = {}
         masks: dict[int, None] = {}
@@ -152,7 +154,7 @@ class TurnSlope:
             self.target.add(place, times(total, correction))
 
 
-def _walsh(phase: Phase) -> list[tuple[int, float]]:
+def _walsh(phase: Diagonal) -> list[tuple[int, float]]:
     """Masks, and what their sums count in the derivative by a phase's angle."""
     assert phase.factor is not None
     rest = (1 << len(phase.conditions)) - 1
@@ -170,12 +172,12 @@ def _walsh(phase: Phase) -> list[tuple[int, float]]:
     return found
 
 
-class RotationSlope:
+class RotationGradient:
     """The derivative by the angle of exp(-i theta/2 P), for a P like X or Y."""
 
     needs_undone = False
 
-    def __init__(self, groups: Groups, pair: Pair, target: Target) -> None:
+    def __init__(self, groups: Groups, pair: TwoLevel, target: Target) -> None:
         self.target, self.factor = target, pair.factors[0]
         found = generator(self.factor)
         assert found is not None
@@ -207,12 +209,12 @@ class RotationSlope:
         self.target.add(self.factor.place, times(total, correction))
 
 
-class MatrixSlope:
+class MatrixGradient:
     """The derivatives by the parameters of any pair gate, from those by its entries."""
 
     needs_undone = True
 
-    def __init__(self, groups: Groups, pair: Pair, target: Target) -> None:
+    def __init__(self, groups: Groups, pair: TwoLevel, target: Target) -> None:
         self.target, self.pair = target, pair
         self.masks = _sums_of(pair.conditions)
         masks = [mask ^ side for side in (0, pair.side) for mask in self.masks]
@@ -301,15 +303,17 @@ def _transposed(matrix: Matrix) -> Matrix:
     return a, c, b, d
 
 
-Slope = TurnSlope | RotationSlope | MatrixSlope
+ParameterGradient = PhaseGradient | RotationGradient | MatrixGradient
 
 
-def slope_of(groups: Groups, run: Sequence[object], target: Target) -> Slope | None:
+def gradient_of(
+    groups: Groups, run: Sequence[object], target: Target
+) -> ParameterGradient | None:
     """What finds the derivatives by the parameters of a pair gate, or of phases."""
     first = run[0]
-    if isinstance(first, Pair):
+    if isinstance(first, TwoLevel):
         if not any(target.wants(factor) for factor in first.factors):
             return None
         rotates = len(first.factors) == 1 and generator(first.factors[0])
-        return (RotationSlope if rotates else MatrixSlope)(groups, first, target)
-    return TurnSlope(groups, [p for p in run if isinstance(p, Phase)], target)
+        return (RotationGradient if rotates else MatrixGradient)(groups, first, target)
+    return PhaseGradient(groups, [p for p in run if isinstance(p, Diagonal)], target)

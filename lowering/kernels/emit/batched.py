@@ -16,7 +16,7 @@ from qjit.runtime.statevector.executor.adjoint import ENTRIES, KEPT_PARAMS, SLOT
 from qjit.runtime.statevector.state import data
 
 from .addressing import Storage
-from .adjoint import Undo
+from .adjoint import AdjointPass
 from .adjoint_gradients import Target
 from .forward import Forward
 from .kernel_context import KernelContext
@@ -184,5 +184,7 @@ def _undo_once(
         body.exit()
     each_slots, each_gradient = (_each(body, segment, t) for t in (slots, gradients))
     target = Target(code, each_slots, each_gradient, own_wanted(segment, wanted))
-    Undo(code, [Storage(code.blocks, memory) for memory in (ket, bra)], target).emit()
+    AdjointPass(
+        code, [Storage(code.blocks, memory) for memory in (ket, bra)], target
+    ).emit()
     body.finish()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from qjit.lowering.kernels.schedule.gate_model import Item, Pair, Phase
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
 from qjit.lowering.kernels.schedule.linear_layout import Span, parity
 from qjit.lowering.kernels.schedule.planner import Sweep
 from qjit.runtime.codegen.builder import Value
@@ -74,7 +74,7 @@ class Groups:
         items = self.sweep.items[:: -1 if self.backwards else 1]
         return [
             each
-            for is_phase, run in groupby(items, lambda item: isinstance(item, Phase))
+            for is_phase, run in groupby(items, lambda item: isinstance(item, Diagonal))
             for each in ([list(run)] if is_phase else [[item] for item in run])
         ]
 
@@ -145,7 +145,7 @@ class Groups:
         """Make tables of what gates do that depends on the group."""
         for item in self.sweep.items:
             seen = [self.parity(mask) for mask in self.code.masks(item)]
-            if isinstance(item, Pair):
+            if isinstance(item, TwoLevel):
                 # That of its side is part of the matrix.
                 varies = any(each.outer or each.above for each in seen[1:])
                 if varies or seen[0].outer:
@@ -209,7 +209,7 @@ class Groups:
 
     # Pair gates: an amplitude x becomes d x + o y, y being the other of its pair.
 
-    def pair_entries(self, pair: Pair, block: int) -> tuple[Number, Number]:
+    def pair_entries(self, pair: TwoLevel, block: int) -> tuple[Number, Number]:
         """d and o for a block of the group, for each lane if they differ."""
         seen = [self.parity(mask) for mask in self.code.masks(pair)]
         index = sum(each.at(block) << place for place, each in enumerate(seen))
@@ -231,7 +231,7 @@ class Groups:
         wide = batched or any(each.lanes for each in seen)
         return blocks.vector if wide else blocks.element
 
-    def _pair_table(self, pair: Pair) -> list[Value | None]:
+    def _pair_table(self, pair: TwoLevel) -> list[Value | None]:
         """For each part of d and o, its values for all parities of the masks."""
         seen = [self.parity(mask) for mask in self.code.masks(pair)]
         kind = self._kind(seen)
@@ -255,7 +255,9 @@ class Groups:
             return self.body.coerce(value, kind)
         return self.body.convert(value, kind)
 
-    def _of_lanes(self, pair: Pair, index: int, seen: Sequence[Parity]) -> Coefficients:
+    def _of_lanes(
+        self, pair: TwoLevel, index: int, seen: Sequence[Parity]
+    ) -> Coefficients:
         """The parts of d and o for these parities, to which lanes add theirs."""
         key = id(pair), index
         if key not in self._coefficients:
@@ -270,7 +272,7 @@ class Groups:
             self._coefficients[key] = a, b, c, d
         return self._coefficients[key]
 
-    def _entry(self, pair: Pair, index: int) -> tuple[Number, Number]:
+    def _entry(self, pair: TwoLevel, index: int) -> tuple[Number, Number]:
         """d and o of an amplitude whose masks have these parities."""
         if index >> 1:
             return ONE, ZERO
@@ -279,11 +281,11 @@ class Groups:
 
     # Phases.
 
-    def factors(self, phase: Phase) -> list[Number]:
+    def factors(self, phase: Diagonal) -> list[Number]:
         """The factors of a phase for all parities, its first mask the highest bit."""
         return self.code.factors(phase, adjoint=self.backwards)
 
-    def _phase_table(self, phase: Phase) -> Value:
+    def _phase_table(self, phase: Diagonal) -> Value:
         factors = self.factors(phase)
         kind = self.code.angles.kind
         table = self.body.stack(kind, 2 * len(factors))
@@ -292,7 +294,7 @@ class Groups:
                 self.body.store(self.body.coerce(value, kind), table, 2 * number + part)
         return table
 
-    def classes(self, phases: Sequence[Phase]) -> Classes:
+    def classes(self, phases: Sequence[Diagonal]) -> Classes:
         """The products of phases by how blocks and lanes decide."""
         found: Classes = {}
         for phase in phases:
@@ -309,7 +311,7 @@ class Groups:
             found[key] = [x * y for x, y in zip(before, here, strict=True)]
         return found
 
-    def _factor(self, phase: Phase, index: int, seen: Sequence[Parity]) -> Number:
+    def _factor(self, phase: Diagonal, index: int, seen: Sequence[Parity]) -> Number:
         place = self._place(index, [self.outer(each) for each in seen])
         factors = self.factors(phase)
         if place is None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from qjit.lowering.kernels.schedule.gate_factors import Factor
-from qjit.lowering.kernels.schedule.gate_model import Pair, Phase
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, TwoLevel
 from qjit.lowering.native.gate_matrices import waves
 from qjit.runtime.codegen.builder import F64, Body, Value
 from qjit.runtime.codegen.types import Type, vector
@@ -229,14 +229,14 @@ class Angles:
             return entries[0], ZERO, ZERO, entries[1]
         return entries[0], entries[1], entries[2], entries[3]
 
-    def of_pair(self, pair: Pair) -> Matrix:
+    def of_pair(self, pair: TwoLevel) -> Matrix:
         """The matrix of a pair gate."""
         total = NO_MATRIX
         for factor in pair.factors:
             total = product(self.matrix(factor), total)
         return total
 
-    def of_phase(self, phase: Phase) -> list[Number]:
+    def of_phase(self, phase: Diagonal) -> list[Number]:
         """The factors of a phase gate that is no pair gate's."""
         assert phase.factor is not None
         if phase.factor.letters is not None:
@@ -259,10 +259,10 @@ def _frequencies(factor: Factor) -> list[tuple[float, ...]]:
     return [frequency for frequency in found if any(frequency)]
 
 
-def factors_of(items: Iterable[Pair | Phase]) -> Iterable[Factor]:
+def factors_of(items: Iterable[TwoLevel | Diagonal]) -> Iterable[Factor]:
     """All factors of some gates."""
     for item in items:
-        if isinstance(item, Pair):
+        if isinstance(item, TwoLevel):
             yield from item.factors
         elif item.factor is not None:
             yield item.factor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from qjit.lowering.kernels.schedule.gate_model import Pair
+from qjit.lowering.kernels.schedule.gate_model import TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .block_groups import Groups
@@ -38,7 +38,7 @@ def each_group(groups: Groups, visit: Visit) -> None:
 def _prepare(groups: Groups, turns: Sequence[Turns]) -> None:
     """Spread over registers, before the loop, what is the same for all groups."""
     for item in groups.sweep.items:
-        if isinstance(item, Pair) and id(item) not in groups.tables:
+        if isinstance(item, TwoLevel) and id(item) not in groups.tables:
             for entry in Mixing(groups, item).entries:
                 for number in entry:
                     groups.widened(number)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from qjit.lowering.kernels.schedule.gate_model import Item, Pair, Phase
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
 from qjit.lowering.kernels.schedule.planner import Plan
 from qjit.runtime.codegen.builder import Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks
@@ -43,9 +43,9 @@ class KernelContext:
         self.module, self.body, self.plan = module, body, plan
         self.blocks = Blocks(body, plan.precision)
         self.angles = Angles(body, params)
-        self._matrices: dict[Pair, Matrix] = {}
-        self._adjoints: dict[Pair, Matrix] = {}
-        self._factors: dict[tuple[Phase, bool], list[Number]] = {}
+        self._matrices: dict[TwoLevel, Matrix] = {}
+        self._adjoints: dict[TwoLevel, Matrix] = {}
+        self._factors: dict[tuple[Diagonal, bool], list[Number]] = {}
         self.scales: dict[Item, tuple[Number, Number]] = {}
         self.tile: Value | None = None  # the number of the tile that is worked on
         self._parities: dict[int, Value] = {}
@@ -61,9 +61,9 @@ class KernelContext:
         fine = self.angles.compute()
         for item in self.items:
             size = None
-            if isinstance(item, Pair) and item not in self._matrices:
+            if isinstance(item, TwoLevel) and item not in self._matrices:
                 size = self._prepare_pair(item)
-            elif isinstance(item, Phase) and item.scaled and item not in self.scales:
+            elif isinstance(item, Diagonal) and item.scaled and item not in self.scales:
                 size = self._prepare_phase(item)
             if size is not None:
                 wide = self.body.coerce(size, self.angles.kind)
@@ -77,7 +77,7 @@ class KernelContext:
             return [value]
         return [self.body.lane(value, lane) for lane in range(self.blocks.lanes)]
 
-    def _prepare_pair(self, pair: Pair) -> Real | None:
+    def _prepare_pair(self, pair: TwoLevel) -> Real | None:
         """Make the matrix of a pair gate, as N if it may be; the size of D then."""
         matrix = self.angles.of_pair(pair)
         a, b, c, d = matrix
@@ -90,7 +90,7 @@ class KernelContext:
         self._matrices[pair] = ONE, b.over(a), c.over(d), ONE
         return size
 
-    def _prepare_phase(self, phase: Phase) -> Real:
+    def _prepare_phase(self, phase: Diagonal) -> Real:
         """Note the scale that a phase leaves; its size."""
         scale = Number(self.angles.of_phase(phase)[0].re)
         self.scales[phase] = scale, scale
@@ -110,7 +110,7 @@ class KernelContext:
         for pair, matrix in self._matrices.items():
             self._matrices[pair] = self._decided(pair, matrix)
 
-    def _decided(self, pair: Pair, matrix: Matrix) -> Matrix:
+    def _decided(self, pair: TwoLevel, matrix: Matrix) -> Matrix:
         a, b, c, d = matrix
         side = self.tile_parity(self.above(pair.side))
         if side is not None:
@@ -139,11 +139,13 @@ class KernelContext:
     def masks(self, item: Item) -> tuple[int, ...]:
         """The masks of a gate, but for those that the tile's number decides alone."""
         inside = (1 << self.plan.size) - 1
-        conditions = item.all_masks[1:] if isinstance(item, Pair) else item.all_masks
+        conditions = (
+            item.all_masks[1:] if isinstance(item, TwoLevel) else item.all_masks
+        )
         left = (m for m in conditions if m & inside or not self.above(m))
-        return (item.side, *left) if isinstance(item, Pair) else tuple(left)
+        return (item.side, *left) if isinstance(item, TwoLevel) else tuple(left)
 
-    def matrix(self, pair: Pair, *, adjoint: bool = False) -> Matrix:
+    def matrix(self, pair: TwoLevel, *, adjoint: bool = False) -> Matrix:
         """The matrix that is applied for a pair gate: 1 + N, if it is that."""
         if not adjoint:
             return self._matrices[pair]
@@ -152,7 +154,7 @@ class KernelContext:
             self._adjoints[pair] = (a, c, b, d) if pair.has_sides else (a, b, c, d)
         return self._adjoints[pair]
 
-    def factors(self, phase: Phase, *, adjoint: bool = False) -> list[Number]:
+    def factors(self, phase: Diagonal, *, adjoint: bool = False) -> list[Number]:
         """The factors of a phase for all parities of its masks, the first the highest.
 
         Those of a tile's number are known, so masks of these only have no part in it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qjit.lowering.kernels.schedule.gate_model import Item, Pair, Phase
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .block_groups import Classes, Groups
@@ -17,7 +17,7 @@ Parts = dict[Part, Value]
 class Mixing:
     """A pair gate on a group of blocks."""
 
-    def __init__(self, groups: Groups, pair: Pair) -> None:
+    def __init__(self, groups: Groups, pair: TwoLevel) -> None:
         self.groups, self.pair, blocks = groups, pair, groups.blocks
         self.there = groups.span.coordinates(pair.flip >> blocks.lane_bits)
         across = pair.flip & (blocks.lanes - 1)
@@ -67,9 +67,9 @@ class Turns:
     groups, in a table for the lower bits of a group's number, or for its upper bits.
     """
 
-    def __init__(self, groups: Groups, phases: Sequence[Phase], low: int) -> None:
+    def __init__(self, groups: Groups, phases: Sequence[Diagonal], low: int) -> None:
         self.groups, self.phases = groups, phases
-        kinds: dict[str, list[Phase]] = {}
+        kinds: dict[str, list[Diagonal]] = {}
         for phase in phases:
             outer = 0
             for mask in phase.all_masks:
@@ -165,7 +165,7 @@ def turns_of(groups: Groups) -> list[Turns]:
     return [
         Turns(groups, phases, low)
         for run in groups.runs()
-        if (phases := [item for item in run if isinstance(item, Phase)])
+        if (phases := [item for item in run if isinstance(item, Diagonal)])
     ]
 
 
@@ -174,6 +174,6 @@ def steps_of(groups: Groups, turns: Sequence[Turns]) -> list[Step]:
     rest = iter(turns)
 
     def step(run: Sequence[Item]) -> Step:
-        return Mixing(groups, run[0]) if isinstance(run[0], Pair) else next(rest)
+        return Mixing(groups, run[0]) if isinstance(run[0], TwoLevel) else next(rest)
 
     return [step(run) for run in groups.runs()]

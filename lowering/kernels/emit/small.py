@@ -18,7 +18,7 @@ from qjit.runtime.statevector.executor.adjoint import (
 from qjit.runtime.statevector.state import data, is_skipped
 
 from .addressing import Storage
-from .adjoint import Undo
+from .adjoint import AdjointPass
 from .adjoint_gradients import Target
 from .forward import Forward
 from .kernel_context import KernelContext
@@ -116,7 +116,7 @@ def _undo_once(
         body.exit()
     states = [Storage(code.blocks, data(body, state)) for state in (ket, bra)]
     target = Target(code, [slots], [gradient], own_wanted(segment, wanted))
-    Undo(code, states, target).emit()
+    AdjointPass(code, states, target).emit()
     body.finish()
 
 

@@ -19,7 +19,7 @@ from qjit.runtime.statevector.state import allocate, data, is_skipped, release
 from qjit.runtime.system.thread_pool import parallel
 
 from .addressing import Storage, tile_of
-from .adjoint import Undo
+from .adjoint import AdjointPass
 from .adjoint_gradients import Target
 from .forward import Forward
 from .kernel_context import KernelContext
@@ -142,7 +142,7 @@ def _undo_stage(
     states = [tile_of(code.blocks, each, plan.tiling, tile) for each in (ket, bra)]
     places = (buffer, body.at(buffer, _bytes(plan)))
     memories = [Storage(code.blocks, place) for place in places]
-    Undo(code, states, Target(code, None, [sums], wanted), memories).emit()
+    AdjointPass(code, states, Target(code, None, [sums], wanted), memories).emit()
     body.finish()
 
 

@@ -19,7 +19,7 @@ from qjit.runtime.settings import enabled
 
 from .gate_factors import Factor, records
 from .generators import has_even_diagonal
-from .linear_layout import Frame, parity
+from .linear_layout import LinearLayout, parity
 from .tiling import Tiling
 
 Y, Z = 2, 3  # letters of Pauli words
@@ -31,7 +31,7 @@ class IneligibleError(Exception):
 
 
 @dataclass(frozen=True)
-class Pair:
+class TwoLevel:
     """Mixes the amplitudes at p and p ^ flip, p having the even side, where it fires.
 
     It does where the parities of all conditions are even. The matrix is the product of
@@ -63,7 +63,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Phase:
+class Diagonal:
     """Multiplies by an entry of a diagonal, chosen by parities, the first the highest.
 
     Instead, it may be what is left `of` a gate that is applied as 1 + N: the diagonal
@@ -74,7 +74,7 @@ class Phase:
     masks: tuple[int, ...]
     factor: Factor | None = None
     conditions: tuple[int, ...] = ()
-    of: Pair | Phase | None = None
+    of: TwoLevel | Diagonal | None = None
     scaled: bool = False
 
     @property
@@ -93,7 +93,7 @@ class Phase:
         return self.masks + self.conditions
 
 
-Item = Pair | Phase
+Item = TwoLevel | Diagonal
 
 
 def commute(one: Item, other: Item) -> bool:
@@ -102,7 +102,7 @@ def commute(one: Item, other: Item) -> bool:
 
 
 def _moves(one: Item, other: Item) -> bool:
-    masks = other.masks if isinstance(other, Pair) else other.all_masks
+    masks = other.masks if isinstance(other, TwoLevel) else other.all_masks
     return any(parity(one.flip & mask) for mask in masks)
 
 
@@ -115,7 +115,7 @@ class Reader:
     tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
-        self.frame = Frame(self.size)
+        self.frame = LinearLayout(self.size)
         self.items: list[Item] = []
 
     def read(self, entry: Entry) -> None:
@@ -148,7 +148,9 @@ class Reader:
             self._move_if(entry, bit)
         else:
             frame, factor = self.frame, _factor(entry)
-            self._add(Pair(frame.flips[bit], frame.masks[bit], conditions, (factor,)))
+            self._add(
+                TwoLevel(frame.flips[bit], frame.masks[bit], conditions, (factor,))
+            )
 
     def _move_if(self, entry: Entry, bit: int) -> None:
         (control,) = self._bits(entry.wire_offset, 1)
@@ -166,7 +168,7 @@ class Reader:
         masks = tuple(self.frame.masks[bit] for bit in bits)
         if len(bits) == 2 and _is_parity(entry.gate):
             masks = (masks[0] ^ masks[1],)
-        self.items.append(Phase(masks, _factor(entry), conditions))
+        self.items.append(Diagonal(masks, _factor(entry), conditions))
 
     def two_level(
         self, entry: Entry, conditions: tuple[int, ...], bits: list[int]
@@ -190,7 +192,7 @@ class Reader:
             m ^ side if moves else m for m, moves in zip(masks, moved, strict=True)
         ]
         conditions += tuple(mask for mask in wanted if mask)
-        self._add(Pair(flip, side, conditions, (_factor(entry),)))
+        self._add(TwoLevel(flip, side, conditions, (_factor(entry),)))
 
     def rotation(
         self, entry: Entry, conditions: tuple[int, ...], bits: list[int]
@@ -205,39 +207,39 @@ class Reader:
             count += letter == Y
         factor = _factor(entry, count)
         if flip:
-            self._add(Pair(flip, side, conditions, (factor,)))
+            self._add(TwoLevel(flip, side, conditions, (factor,)))
         else:
-            self.items.append(Phase((side,), factor, conditions))
+            self.items.append(Diagonal((side,), factor, conditions))
 
-    def _add(self, pair: Pair) -> None:
+    def _add(self, pair: TwoLevel) -> None:
         """Add a pair gate, merged with an earlier one where that is possible."""
         if not pair.conditions and pair.has_sides and enabled("merging"):
             pair = self._merged(pair)
         self.items.append(pair)
         if not pair.conditions:
             even = len(pair.factors) == 1 and has_even_diagonal(pair.factors[0])
-            self.items.append(Phase(() if even else (pair.side,), of=pair))
+            self.items.append(Diagonal(() if even else (pair.side,), of=pair))
 
-    def _merged(self, pair: Pair) -> Pair:
+    def _merged(self, pair: TwoLevel) -> TwoLevel:
         """The pair gate with the last one on the same places, if nothing is between."""
         between: list[int] = []
         factors: list[Factor] = []
         for number in range(len(self.items) - 1, -1, -1):
             item = self.items[number]
             same = (pair.flip, pair.side)
-            if isinstance(item, Phase) and isinstance(item.of, Pair):
+            if isinstance(item, Diagonal) and isinstance(item.of, TwoLevel):
                 if (item.of.flip, item.of.side) == same:
                     between.append(number)
                 elif not commute(item, pair):
                     return pair
-            elif isinstance(item, Pair) and (item.flip, item.side) == same:
+            elif isinstance(item, TwoLevel) and (item.flip, item.side) == same:
                 if item.conditions:
                     return pair
                 for each in (*between, number):
                     del self.items[each]
                 chain = (*item.factors, *reversed(factors), *pair.factors)
                 return replace(pair, factors=chain)
-            elif isinstance(item, Phase) and item.masks == (pair.side,):
+            elif isinstance(item, Diagonal) and item.masks == (pair.side,):
                 factor = item.factor
                 if item.conditions or factor is None or factor.letters is not None:
                     return pair

@@ -15,7 +15,7 @@ def parity(bits: int) -> int:
     return bits.bit_count() & 1
 
 
-class Frame:
+class LinearLayout:
     """What each bit of a basis index is in terms of places; at first it is itself."""
 
     def __init__(self, size: int) -> None:
@@ -24,7 +24,7 @@ class Frame:
         self.flips = [1 << bit for bit in range(size)]
 
     def __repr__(self) -> str:
-        return f"Frame({self.masks}, {self.flips})"  # kernels are named after it
+        return f"LinearLayout({self.masks}, {self.flips})"  # kernels are named after it
 
     def flip(self, bit: int) -> None:
         """An X gate."""

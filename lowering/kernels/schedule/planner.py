@@ -16,8 +16,8 @@ from qjit.runtime.settings import enabled
 from qjit.runtime.target.cpu import Precision, vector_registers
 
 from .diagonals import put_off, scaled
-from .gate_model import IneligibleError, Item, Pair, Phase, Reader, commute
-from .linear_layout import Frame, Span
+from .gate_model import Diagonal, IneligibleError, Item, Reader, TwoLevel, commute
+from .linear_layout import LinearLayout, Span
 from .tiling import Tiles, Tiling
 
 GROUP_BITS = 3  # of the blocks that are in registers at once
@@ -27,7 +27,7 @@ MOST_SCALES = {8: 24, 4: 5}  # diagonals left for later, by the bytes of a real
 
 
 @dataclass(frozen=True)
-class Room:
+class RegisterBudget:
     """How many bits the numbers of blocks have that are in registers at once."""
 
     precision: Precision
@@ -38,7 +38,9 @@ class Room:
     batched: bool = False
 
     @classmethod
-    def of(cls, precision: Precision, *, recorded: bool, batched: bool = False) -> Room:
+    def of(
+        cls, precision: Precision, *, recorded: bool, batched: bool = False
+    ) -> RegisterBudget:
         """The room for a run; one that is recorded is undone on two states at once."""
         if recorded and vector_registers() < MANY_REGISTERS:
             return cls(precision, GROUP_BITS - 1, GROUP_BITS - 1, batched)
@@ -62,9 +64,9 @@ class Plan:
     """
 
     size: int  # bits of a place, without those of a tile's number
-    room: Room
+    room: RegisterBudget
     sweeps: tuple[Sweep, ...]
-    frame: Frame
+    frame: LinearLayout
     tiling: Tiling | None = None
 
     @property
@@ -109,7 +111,7 @@ def _described(sweep: Sweep, size: int) -> str:
     parts = []
     for item in sweep.items:
         conditions = "".join(f" if {bits(mask)}" for mask in item.conditions)
-        if isinstance(item, Pair):
+        if isinstance(item, TwoLevel):
             names = " ".join(factor.record.name for factor in item.factors)
             parts.append(f"{names} on {bits(item.flip)}{conditions}")
         elif item.factor is not None:
@@ -119,11 +121,11 @@ def _described(sweep: Sweep, size: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def plan_run(
+def plan_schedule(
     entries: tuple[int, ...],
     wires: tuple[int, ...],
     size: int,
-    room: Room,
+    room: RegisterBudget,
     most: int,
 ) -> Plan | None:
     """Return the sweeps of a run of gates, or None where there are none for it.
@@ -138,11 +140,11 @@ def plan_entries(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: Room,
+    room: RegisterBudget,
     most: int,
     tiling: Tiling | None = None,
 ) -> Plan | None:
-    """Return the sweeps of gates on a state or on its tiles, as `plan_run`."""
+    """Return the sweeps of gates on a state or on its tiles, as `plan_schedule`."""
     planner = Planner(len(tiling.bits) if tiling else size, room)
     if planner.is_beyond(len(entries), 2 * most):
         return None
@@ -178,7 +180,7 @@ def plan_stages(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: Room,
+    room: RegisterBudget,
     most: int,
     *,
     in_pairs: bool,
@@ -247,13 +249,13 @@ class Planner:
     """Takes gates together in sweeps."""
 
     size: int
-    room: Room
+    room: RegisterBudget
 
     def sweeps(self, items: Sequence[Item]) -> list[Sweep]:
         """Return the sweeps of items."""
         found: list[Sweep] = []
         left = list(items)
-        while any(isinstance(item, Pair) for item in left):
+        while any(isinstance(item, TwoLevel) for item in left):
             sweep, left = self._next(left)
             found.append(sweep)
         if left:
@@ -273,16 +275,16 @@ class Planner:
         """Return the next sweep and the items that are left."""
         span, taken = Span(), list[Item]()
         passed = list[Item]()
-        waiting = list[Phase]()  # as long as they may
+        waiting = list[Diagonal]()  # as long as they may
         left: list[Item] = []
         for number, item in enumerate(items):
             if passed and not enabled("reordering"):
                 left = items[number:]
                 break
             free = all(commute(item, other) for other in passed)
-            if isinstance(item, Phase) and free:
+            if isinstance(item, Diagonal) and free:
                 waiting.append(item)
-            elif isinstance(item, Pair) and free and self._fits(span, item):
+            elif isinstance(item, TwoLevel) and free and self._fits(span, item):
                 if not all(commute(item, phase) for phase in waiting):
                     taken += waiting
                     waiting = []
@@ -311,7 +313,7 @@ class Planner:
         every = (1 << self._block_bits) - 1
         return (every & ~inside) << self.room.precision.lane_bits
 
-    def _fits(self, span: Span, pair: Pair) -> bool:
+    def _fits(self, span: Span, pair: TwoLevel) -> bool:
         """Include the flip of a pair gate, if there is room for it."""
         number = pair.flip >> self.room.precision.lane_bits
         if span.rest(number) and len(span) == self._most:

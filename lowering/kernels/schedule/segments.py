@@ -10,7 +10,7 @@ from qjit.dialects.gates import Kernel
 from qjit.dialects.statevector.schedule import DYNAMIC, Entry
 from qjit.lowering.jaxpr.reroll.tandem_repeats import numbered, repetitions
 
-from .planner import Plan, Planner, Room, plan_run
+from .planner import Plan, Planner, RegisterBudget, plan_schedule
 
 LEAST_SAVED = 24  # gates, without which a loop is not worth its turns
 
@@ -45,7 +45,7 @@ def segments_of(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: Room,
+    room: RegisterBudget,
     most: int,
 ) -> list[Segment] | None:
     """Return the segments of a run, or None where there is no code for some.
@@ -73,7 +73,7 @@ def _plan(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: Room,
+    room: RegisterBudget,
     most: int,
 ) -> Plan | None:
     """Plan some entries, as if their wires and parameters were the first."""
@@ -87,7 +87,7 @@ def _plan(
         moved = entry.param_offset - entries[0].param_offset
         entry = replace(entry, wire_offset=start, param_offset=moved, location=0)
         words += entry.words()
-    return plan_run(tuple(words), tuple(own), size, room, most)
+    return plan_schedule(tuple(words), tuple(own), size, room, most)
 
 
 def _wires(entry: Entry, wires: Sequence[int]) -> Sequence[int]:

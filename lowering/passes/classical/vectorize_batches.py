@@ -21,17 +21,17 @@ from xdsl.rewriter import InsertPoint
 from qjit.dialects import gradient, host, quantum
 from qjit.dialects.batch import ForEachOp, InLanesOp
 from qjit.dialects.quantum.types import RegisterType
-from qjit.dialects.statevector import RunOp
+from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.kernels import KernelAttr
 from qjit.lowering.analysis.cost_model import CIRCUIT, SIMPLE, callee, trip_count
-from qjit.lowering.kernels.selection import kernel_of, precision_of, run_of
+from qjit.lowering.kernels.selection import kernel_of, precision_of, schedule_of
 from qjit.runtime.settings import enabled
 from qjit.runtime.target.cpu import Precision
 
 # Entries of more qubits fill registers on their own.
 MOST_QUBITS = 6
 MOST_OPERATIONS = 1000  # in a function of several entries
-AT_ONCE = (RunOp, gradient.AdjointOp)
+AT_ONCE = (ScheduleOp, gradient.AdjointOp)
 # What may be there for every entry: it reads or makes a state, and nothing else.
 ALLOWED = (
     *AT_ONCE,
@@ -201,17 +201,17 @@ class _Several:
         if self.left < 0 or not all(map(_is_allowed, inside)):
             raise _IneligibleError
         clones = [op.clone(values) for values in self.found]
-        if isinstance(op, RunOp):
+        if isinstance(op, ScheduleOp):
             kernel = self._kernel(op)
             for clone in clones:
                 clone.properties["kernel"] = kernel
         return clones
 
-    def _kernel(self, op: RunOp) -> KernelAttr:
+    def _kernel(self, op: ScheduleOp) -> KernelAttr:
         """Return the kernel of a run for several entries."""
         assert isinstance(op.register.type, RegisterType)
         given = op.register.type.size.data, self.precision
-        run = run_of(op, *given, batched=True)
+        run = schedule_of(op, *given, batched=True)
         if run is None:
             raise _IneligibleError
         return kernel_of(run)

@@ -23,7 +23,7 @@ from qjit.dialects.quantum import (
     UnitaryOp,
 )
 from qjit.dialects.quantum.types import RegisterType, control_pattern
-from qjit.dialects.statevector import RunOp, dialect
+from qjit.dialects.statevector import ScheduleOp, dialect
 from qjit.dialects.statevector.schedule import (
     Place,
     Schedule,
@@ -228,7 +228,7 @@ class BlockWalk:
         if not schedule.entries:
             return
         assert self.register is not None
-        run = RunOp(self.register, schedule, recorded=self.recorded)
+        run = ScheduleOp(self.register, schedule, recorded=self.recorded)
         Rewriter.insert_op(run, InsertPoint.before(before))
         self.schedule = Schedule()
 

@@ -15,12 +15,12 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.quantum import AllocOp
-from qjit.dialects.statevector import RunOp
+from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.schedule import Entry
 from qjit.lowering.analysis.cost_model import trip_count
 from qjit.lowering.kernels.schedule.retiming import late_gates, put_first
 from qjit.lowering.kernels.schedule.tiling import Tiles
-from qjit.lowering.kernels.selection import is_tiled, runs_in
+from qjit.lowering.kernels.selection import is_tiled, schedules_in
 from qjit.runtime.settings import enabled
 from qjit.runtime.target.cpu import Precision
 
@@ -36,7 +36,7 @@ class RetimeLoopsPass(ModulePass):
         """Look at every run that is all that a loop does to a state."""
         if not enabled("retiming"):
             return
-        for run, num_wires, precision in runs_in(op):
+        for run, num_wires, precision in schedules_in(op):
             turn = _turn_of(run)
             if turn is not None and is_tiled(num_wires, precision):
                 _retime(turn, num_wires, precision)
@@ -47,12 +47,12 @@ class Turn:
     """A run that is all that a loop does to a state, which the loop carries."""
 
     loop: scf.ForOp | scf.WhileOp
-    run: RunOp
+    run: ScheduleOp
     before: SSAValue  # the register before the loop
     after: SSAValue
 
 
-def _turn_of(run: RunOp) -> Turn | None:
+def _turn_of(run: ScheduleOp) -> Turn | None:
     register, loop = run.register, run.parent_op()
     if not isinstance(register, BlockArgument):
         return None

@@ -4,7 +4,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from qjit.lowering.kernels.selection import kernel_of, run_of, runs_in
+from qjit.lowering.kernels.selection import kernel_of, schedule_of, schedules_in
 
 
 class SelectKernelsPass(ModulePass):
@@ -14,7 +14,7 @@ class SelectKernelsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Look at every run, whose precision is that of the circuit it is in."""
-        for each, num_wires, precision in runs_in(op):
-            run = run_of(each, num_wires, precision)
+        for each, num_wires, precision in schedules_in(op):
+            run = schedule_of(each, num_wires, precision)
             if run is not None:
                 each.kernel = kernel_of(run)

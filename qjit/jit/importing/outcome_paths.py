@@ -50,7 +50,7 @@ SCALAR = ShapedArray((), F64)
 Inputs = Sequence[Value]
 
 
-def import_trajectories(
+def import_outcome_paths(
     importer: Importer, circuit: Circuit, inputs: Sequence[Value]
 ) -> list[Value]:
     """Import a circuit that measures on the way."""

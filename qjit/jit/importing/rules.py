@@ -17,7 +17,7 @@ from qjit.lowering.importer.rules.quantum.sampling import shared_draws
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jaxpr.traversal import measures_midway, quantum_eqns
 
-from .outcome_paths import import_trajectories
+from .outcome_paths import import_outcome_paths
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
 
@@ -78,7 +78,7 @@ def _qnode(
     if circuit.draws:
         seed(importer, inputs[-1])
     if measures_midway(circuit.jaxpr):
-        return import_trajectories(importer, circuit, inputs)
+        return import_outcome_paths(importer, circuit, inputs)
     importer.settle(inputs)
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)

@@ -50,7 +50,7 @@ MOST_ATTEMPTS = 1 << 40
 UNCOLLAPSED, BRANCHES = 2, 4
 
 
-def walk_module() -> str:
+def path_tree_module() -> str:
     """IR of the functions that do not depend on the precision."""
     module = Module("qrt.walk")
     _begin(module)

@@ -7,7 +7,7 @@ from typing import Any
 from qjit.runtime.codegen.builder import F32, F64, I32, I64, PTR, VOID, Module
 
 
-def table_module() -> str:
+def gather_module() -> str:
     """IR of the functions that fill parameter and slot arrays."""
     module = Module("qrt.tables")
     _gather(module, "f64", F64)

@@ -16,7 +16,7 @@ func.func @reads(%t: memref<4xf64>, %u: f64) {
   %d = quantum.gate "RX"(%y) on %c
   %s = quantum.insert %d into %r[0] : !quantum.reg<1>
   // CHECK-NOT: memref.load
-  // CHECK: statevector.run %r : !quantum.reg<1> {
+  // CHECK: statevector.schedule %r : !quantum.reg<1> {
   // CHECK-NEXT: RX(%t[2]) on 0
   // CHECK-NEXT: RY(0.5) on 0
   // CHECK-NEXT: RZ(%u) on 0
@@ -38,7 +38,7 @@ func.func @writes(%t: memref<1xf64>) {
   %early = memref.load %t[%zero] : memref<1xf64>
   %a = quantum.gate "RX"(%x) on %q
   // CHECK: %early = memref.load
-  // CHECK-NEXT: statevector.run %r : !quantum.reg<1> {
+  // CHECK-NEXT: statevector.schedule %r : !quantum.reg<1> {
   // CHECK-NEXT: RX(%t[0]) on 0
   // CHECK-NEXT: }
   // CHECK-NEXT: memref.store
@@ -47,7 +47,7 @@ func.func @writes(%t: memref<1xf64>) {
   %y = memref.load %t[%zero] : memref<1xf64>
   %c = quantum.gate "RZ"(%y) on %b
   %s = quantum.insert %c into %r[0] : !quantum.reg<1>
-  // CHECK: statevector.run %r : !quantum.reg<1> {
+  // CHECK: statevector.schedule %r : !quantum.reg<1> {
   // CHECK-NEXT: RY(%early) on 0
   // CHECK-NEXT: RZ(%t[0]) on 0
   // CHECK-NEXT: }

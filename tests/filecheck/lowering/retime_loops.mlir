@@ -10,12 +10,12 @@ func.func @closes(%x: f64) {
   %ten = arith.constant 10 : index
   %r = quantum.alloc : !quantum.reg<24>
   // CHECK: scf.for
-  // CHECK-NEXT: statevector.run
+  // CHECK-NEXT: statevector.schedule
   // CHECK-NEXT: CNOT on 0 ctrl 10
   // CHECK-NEXT: RY(%x) on 0
   // CHECK: } kernel ["tiles of x{{[x-]+}}", "RY on {{[01]+}}", "move amplitudes", "tiles of -xxxxxxxxxx---------xxxx", "PauliRot on {{[01]+}}; PauliRot on {{[01]+}}"]
   // CHECK-NEXT: scf.yield
-  // CHECK: statevector.run
+  // CHECK: statevector.schedule
   // CHECK-NEXT: CNOT on 0 ctrl 10
   // CHECK-NEXT: } kernel [{{.*}}"move amplitudes"]
   %s = scf.for %i = %zero to %ten step %one iter_args(%r0 = %r) -> (!quantum.reg<24>) {
@@ -59,10 +59,10 @@ func.func @twice(%x: f64) {
   %two = arith.constant 2 : index
   %r = quantum.alloc : !quantum.reg<24>
   // CHECK: scf.for
-  // CHECK-NEXT: statevector.run
+  // CHECK-NEXT: statevector.schedule
   // CHECK: "PauliRot on {{[01]+}}; PauliRot on {{[01]+}}", "tiles of x{{[x-]+}}", "scale", "move amplitudes"]
   // CHECK-NEXT: scf.yield
-  // CHECK-NOT: statevector.run
+  // CHECK-NOT: statevector.schedule
   %s = scf.for %i = %zero to %two step %one iter_args(%r0 = %r) -> (!quantum.reg<24>) {
     %w0 = quantum.extract %r0[0] : !quantum.reg<24>
     %w1 = quantum.extract %r0[1] : !quantum.reg<24>

@@ -15,7 +15,7 @@ func.func @merges(%x: f64, %y: f64) {
   %b3 = quantum.gate "RY"(%x) on %b2
   %r1 = quantum.insert %a3 into %r[0] : !quantum.reg<3>
   %r2 = quantum.insert %b3 into %r1[1] : !quantum.reg<3>
-  // CHECK: statevector.run
+  // CHECK: statevector.schedule
   // CHECK: } kernel ["RX RY on 100; RZ as 1 + N by 010; RY on 010", "move amplitudes"]
   quantum.dealloc %r2 : !quantum.reg<3>
   func.return
@@ -42,7 +42,7 @@ func.func @reorders(%x: f64) {
   %r2 = quantum.insert %a2 into %r1[2] : !quantum.reg<9>
   %r3 = quantum.insert %a3 into %r2[3] : !quantum.reg<9>
   %r4 = quantum.insert %a4 into %r3[4] : !quantum.reg<9>
-  // CHECK: statevector.run
+  // CHECK: statevector.schedule
   // CHECK: } kernel ["RX on 000100000; RX on 100000000; RX on 010000000; RY on 010000000 if {{[01]+}}", "RX on 001000000; RX on 000010000"]
   quantum.dealloc %r4 : !quantum.reg<9>
   func.return
@@ -67,7 +67,7 @@ func.func @put_off(%x: f64) {
   %r1 = quantum.insert %a1 into %r0[1] : !quantum.reg<9>
   %r2 = quantum.insert %c2 into %r1[2] : !quantum.reg<9>
   %r3 = quantum.insert %c3 into %r2[3] : !quantum.reg<9>
-  // CHECK: statevector.run
+  // CHECK: statevector.schedule
   // CHECK: } kernel ["RX on 100000000; RX on 010000000; RX on 001000000; CZ by
   // CHECK-SAME: RX on 001000000", "RZ as 1 + N by 000100000; RY on 000100000"]
   quantum.dealloc %r3 : !quantum.reg<9>
@@ -81,7 +81,7 @@ func.func @dynamic(%x: f64, %wire: i64) {
   %a = quantum.extract %r[%wire] : !quantum.reg<3>
   %a1 = quantum.gate "RX"(%x) on %a
   %r1 = quantum.insert %a1 into %r[%wire] : !quantum.reg<3>
-  // CHECK: statevector.run
+  // CHECK: statevector.schedule
   // CHECK-NOT: sweeps
   quantum.dealloc %r1 : !quantum.reg<3>
   func.return
@@ -101,7 +101,7 @@ func.func @tiles(%x: f64) {
   %r1 = quantum.insert %a3 into %r[0] : !quantum.reg<24>
   %r2 = quantum.insert %b1 into %r1[12] : !quantum.reg<24>
   %r3 = quantum.insert %c1 into %r2[23] : !quantum.reg<24>
-  // CHECK: statevector.run
+  // CHECK: statevector.schedule
   // CHECK: } kernel ["tiles of x-{{[x-]+}}", "RY on
   // CHECK-SAME: RZ by
   // CHECK-SAME: "move amplitudes"]

@@ -28,7 +28,7 @@ func.func @layer(%x: f64) {
   %r2 = quantum.insert %b3 into %r1[1] : !quantum.reg<9>
   %r3 = quantum.insert %c3 into %r2[2] : !quantum.reg<9>
   %r4 = quantum.insert %d2 into %r3[3] : !quantum.reg<9>
-  // ANY: statevector.run
+  // ANY: statevector.schedule
   // ALL: } kernel ["RX RY on 100000000; RZ as 1 + N by 001000000; RX on 001000000; RX on 000100000; RX on 000100000 if 1001000000", "RX RY on 010000000", "move amplitudes"]
   // TILES: } kernel ["RX RY on 100000000; RZ as 1 + N by 001000000; RX on 001000000; RX on 000100000; RX on 000100000 if 1001000000", "RX RY on 010000000", "move amplitudes"]
   // MERGING: } kernel ["RX on 100000000; RY on 100000000; RX on 010000000;
@@ -47,7 +47,7 @@ func.func @large(%x: f64) {
   %a = quantum.extract %r[0] : !quantum.reg<24>
   %a1 = quantum.gate "RX"(%x) on %a
   %r1 = quantum.insert %a1 into %r[0] : !quantum.reg<24>
-  // ANY: statevector.run
+  // ANY: statevector.schedule
   // ALL: } kernel ["tiles of
   // TILES-NOT: kernel
   // SWEEPS-NOT: kernel

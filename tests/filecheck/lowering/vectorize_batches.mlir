@@ -20,9 +20,9 @@ func.func @program(%x: memref<64xf64>, %y: memref<64xf64>) {
 // CHECK: quantum.alloc
 // CHECK: quantum.alloc
 // CHECK: batch.in_lanes {
-// CHECK: statevector.run
+// CHECK: statevector.schedule
 // CHECK: kernel [
-// CHECK: statevector.run
+// CHECK: statevector.schedule
 // CHECK: }
 // CHECK-NOT: batch.in_lanes
 // CHECK: quantum.expval

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import qjit as qj
 from qjit.dialects.statevector import KernelOp
 from qjit.lowering.driver.stage_text import parsed
-from qjit.lowering.kernels.schedule.planner import plan_run
+from qjit.lowering.kernels.schedule.planner import plan_schedule
 from qjit.lowering.kernels.selection import kernel_ir
 from qjit.runtime import settings as switches
 from qjit.runtime.settings import STEPS
@@ -228,7 +228,7 @@ def code() -> str:
         ring()
         return qj.expval(qj.Z(0))
 
-    plan_run.cache_clear()
+    plan_schedule.cache_clear()
     texts = [forward.module(C128), fuse_gates.module(C128)]
     for each, x in ((jax.vmap(small), jnp.ones(64)), (large, 0.3)):
         module = parsed(qj.qjit(each).stages(x)["llvm"])

@@ -45,7 +45,7 @@ def in_turn(m: Any, angles: Any, turns: Any, body: Any, first: Any = None) -> No
 def runs_of(function: Any, *arguments: Any) -> int:
     """How many runs of gates a program has, in loops and out of them."""
     text = qj.qjit(function).stages(*arguments)["vectorize-batches"]
-    return text.count("statevector.run ")
+    return text.count("statevector.schedule ")
 
 
 def angles_for(num_wires: int) -> Any:

@@ -83,7 +83,7 @@ def test_passes_of_users() -> None:
     np.testing.assert_allclose(program(X), energy(X), atol=1e-14)
     early, late = Seen.operations
     assert "quantum.gate" in early
-    assert "statevector.run" in late
+    assert "statevector.schedule" in late
     assert "quantum.gate" not in late
     assert program.report(X)["cache"].startswith("not kept")
 

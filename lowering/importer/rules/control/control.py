@@ -62,7 +62,7 @@ def _inline(importer: Importer, body: Any, inputs: Sequence[Value]) -> list[Valu
     return importer.evaluate(body, [], inputs)
 
 
-class _Threads:
+class _LiveRegisters:
     """The quantum registers that an effectful control-flow operation carries."""
 
     def __init__(self, importer: Importer, *bodies: Any) -> None:
@@ -70,19 +70,19 @@ class _Threads:
         self.active = any(body.effects for body in bodies)
         if self.active:
             importer.flush()
-        self.start = list(importer.threads) if self.active else []
+        self.start = list(importer.live_registers) if self.active else []
 
     def enter(self, values: Sequence[SSAValue]) -> None:
         """Continue with other SSA values inside a region or after the operation."""
         if self.active:
-            self.importer.threads[:] = values
+            self.importer.live_registers[:] = values
 
     def leave(self) -> list[SSAValue]:
         """Return what the end of a region passes on."""
         if not self.active:
             return []
         self.importer.flush()
-        return list(self.importer.threads)
+        return list(self.importer.live_registers)
 
 
 class _Carry:
@@ -198,12 +198,12 @@ def _cond(importer: Importer, eqn: Any, which: Value, *inputs: Value) -> list[Va
     selector = importer.scalar(which)
     avals = [physical_aval(var.aval) for var in eqn.outvars]
     targets = [importer.allocate(a.shape, a.dtype) if a.shape else None for a in avals]
-    threads = _Threads(importer, *branches)
+    registers = _LiveRegisters(importer, *branches)
     regions: list[Region] = []
     types: list[Any] = []
     for branch in branches:
         with importer.region() as block:
-            threads.enter(threads.start)
+            registers.enter(registers.start)
             outputs = importer.inline(branch, inputs)
             scalars: list[SSAValue] = []
             for value, target in zip(outputs, targets, strict=True):
@@ -211,13 +211,13 @@ def _cond(importer: Importer, eqn: Any, which: Value, *inputs: Value) -> list[Va
                     scalars.append(importer.scalar(value))
                 else:
                     importer.copy_into(value, target)
-            scalars += threads.leave()
+            scalars += registers.leave()
             types = [scalar.type for scalar in scalars]
             importer.insert(scf.YieldOp(*scalars))
         regions.append(Region(block))
     results = list(_branch(importer, eqn, selector, regions, types))
     count = len([target for target in targets if target is None])
-    threads.enter(results[count:])
+    registers.enter(results[count:])
     importer.invalidate()
     rest = iter(results)
     return [
@@ -310,30 +310,30 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     consts = inputs[:second]
     importer.settle(consts)
     carry = _Carry(importer, inputs[second:], consts)
-    threads = _Threads(importer, cond_jaxpr, body_jaxpr)
+    registers = _LiveRegisters(importer, cond_jaxpr, body_jaxpr)
     active = _Active(importer, cond_jaxpr.out_avals[0])
-    initial = [*carry.scalars, *threads.start]
+    initial = [*carry.scalars, *registers.start]
     types = [value.type for value in initial]
     count = len(carry.scalars)
     with importer.holding(consts):
         with importer.region(types) as before:
-            threads.enter(before.args[count:])
+            registers.enter(before.args[count:])
             values = carry.values(before.args)
             with importer.holding(values):
                 (proceed,) = importer.inline(cond_jaxpr, [*inputs[:first], *values])
             condition = active.any_of(proceed)
-            passed = [*before.args[:count], *threads.leave()]
+            passed = [*before.args[:count], *registers.leave()]
             importer.insert(scf.ConditionOp(condition, *passed))
         with importer.region(types) as after:
-            threads.enter(after.args[count:])
+            registers.enter(after.args[count:])
             values = carry.values(after.args)
             with importer.holding(values if active.shape else ()):
                 made = importer.inline(body_jaxpr, [*inputs[first:second], *values])
                 made = active.select(made, values)
-            importer.insert(scf.YieldOp(*carry.advance(made), *threads.leave()))
+            importer.insert(scf.YieldOp(*carry.advance(made), *registers.leave()))
     op = importer.insert(scf.WhileOp(initial, types, Region(before), Region(after)))
     mark(op)
-    threads.enter(op.results[count:])
+    registers.enter(op.results[count:])
     importer.invalidate()
     return carry.values(op.results)
 
@@ -349,16 +349,16 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     consts, rows = inputs[:first], inputs[second:]
     importer.settle([*consts, *rows])
     carry = _Carry(importer, inputs[first:second], [*consts, *rows])
-    threads = _Threads(importer, body)
+    registers = _LiveRegisters(importer, body)
     stacked = [physical_aval(var.aval) for var in eqn.outvars[num_carry:]]
     targets = [importer.allocate(aval.shape, aval.dtype) for aval in stacked]
-    initial = [*carry.scalars, *threads.start]
+    initial = [*carry.scalars, *registers.start]
     count = len(carry.scalars)
     types = [index, *(value.type for value in initial)]
     kept = importer.holding([*consts, *rows])
     with kept, importer.region(types) as block:
         place, *scalars = block.args
-        threads.enter(scalars[count:])
+        registers.enter(scalars[count:])
         if params["reverse"]:
             last = importer.index_constant(length - 1)
             place = importer.emit(arith.SubiOp(last, place))
@@ -367,10 +367,10 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         outputs = importer.inline(body, values)
         for value, target in zip(outputs[num_carry:], targets, strict=True):
             store_row(importer, value, target, place)
-        yielded = [*carry.advance(outputs[:num_carry]), *threads.leave()]
+        yielded = [*carry.advance(outputs[:num_carry]), *registers.leave()]
         importer.insert(scf.YieldOp(*yielded))
     results = _for(importer, length, initial, block)
-    threads.enter(results[count:])
+    registers.enter(results[count:])
     importer.invalidate()
     made = [
         importer.from_buffer(target, aval)

@@ -170,18 +170,20 @@ class CircuitImport:
         def body(
             indices: list[SSAValue], carried: Sequence[SSAValue]
         ) -> Sequence[SSAValue]:
-            importer.threads[:] = carried
+            importer.live_registers[:] = carried
             self.nodes(node.body, [*counters, *indices])
             importer.flush()
-            return list(importer.threads)
+            return list(importer.live_registers)
 
-        importer.threads[:] = importer.loop([node.length], body, list(importer.threads))
+        importer.live_registers[:] = importer.loop(
+            [node.length], body, list(importer.live_registers)
+        )
 
     def _branch(self, node: Branch, counters: Sequence[SSAValue]) -> None:
         importer = self.importer
         importer.flush()
         chosen = self.read(node.index, counters)
-        importer.threads[:] = self._choose(chosen, node.branches, 0, counters)
+        importer.live_registers[:] = self._choose(chosen, node.branches, 0, counters)
 
     def _choose(
         self,
@@ -191,11 +193,11 @@ class CircuitImport:
         counters: Sequence[SSAValue],
     ) -> list[SSAValue]:
         importer = self.importer
-        threads = list(importer.threads)
+        registers = list(importer.live_registers)
         if number == len(branches) - 1:
             self.nodes(branches[number], counters)
             importer.flush()
-            return list(importer.threads)
+            return list(importer.live_registers)
         constant = importer.scalar_constant(number, np.dtype(np.int32))
         if constant.type != chosen.type:
             constant = as_i64(importer, constant)
@@ -204,13 +206,13 @@ class CircuitImport:
         with importer.region() as here:
             self.nodes(branches[number], counters)
             importer.flush()
-            importer.insert(scf.YieldOp(*importer.threads))
-        importer.threads[:] = threads
+            importer.insert(scf.YieldOp(*importer.live_registers))
+        importer.live_registers[:] = registers
         with importer.region() as there:
             rest = self._choose(chosen, branches, number + 1, counters)
             importer.insert(scf.YieldOp(*rest))
-        importer.threads[:] = threads
-        types = [value.type for value in threads]
+        importer.live_registers[:] = registers
+        types = [value.type for value in registers]
         op = scf.IfOp(condition, types, [here], [there])
         return list(importer.insert(op).results)
 

@@ -73,11 +73,11 @@ class Qubits:
     @property
     def register(self) -> SSAValue:
         """The present value of the register."""
-        return self.importer.threads[-1]
+        return self.importer.live_registers[-1]
 
     def replace(self, register: SSAValue) -> None:
         """Set the present value of the register."""
-        self.importer.threads[-1] = register
+        self.importer.live_registers[-1] = register
 
     def take(self, wire: WireValue) -> SSAValue:
         """Return the present value of a qubit."""
@@ -159,7 +159,7 @@ def begin(
     if importer.enclosing:
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)
-    importer.threads.append(importer.emit(op))
+    importer.live_registers.append(importer.emit(op))
     qubits = Qubits(importer, num_wires, dtype, terminal, draws)
     op.attributes.update(qubits.attributes)
     importer.extension = qubits
@@ -170,13 +170,13 @@ def suspend(importer: Importer, run: int) -> None:
     """Leave a circuit, which `resume` goes on with; no other may begin before."""
     qubits = qubits_of(importer)
     qubits.flush()
-    importer.suspended[run] = qubits, importer.threads.pop()
+    importer.suspended[run] = qubits, importer.live_registers.pop()
 
 
 def resume(importer: Importer, run: int) -> None:
     """Go on with a circuit."""
     qubits, register = importer.suspended.pop(run)
-    importer.threads.append(register)
+    importer.live_registers.append(register)
     importer.extension = qubits
 
 
@@ -184,7 +184,7 @@ def end(importer: Importer) -> None:
     """Release the register of a circuit."""
     qubits = qubits_of(importer)
     qubits.flush()
-    importer.insert(quantum.DeallocOp(importer.threads.pop()))
+    importer.insert(quantum.DeallocOp(importer.live_registers.pop()))
     importer.extension = None
 
 
