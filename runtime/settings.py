@@ -7,7 +7,7 @@ from functools import cache
 
 # Steps of scheduling, each of which may be left out to see what it is worth.
 STEPS = (
-    "sweeps",
+    "kernels",
     "lanes",
     "tiles",
     "retiming",

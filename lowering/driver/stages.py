@@ -15,7 +15,7 @@ from xdsl.dialects.llvm import GlobalOp
 from qjit.dialects.statevector import KernelOp
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.kernels.selection import kernel_object
-from qjit.lowering.native.compile import compile_object, target_machine, triple
+from qjit.lowering.native.compile import compile_object, triple
 from qjit.lowering.native.link import Code, Compiled, calls_in
 from qjit.lowering.native.xla_handler import add_handler
 from qjit.lowering.passes.pipeline import OwnPass, Step
@@ -23,6 +23,7 @@ from qjit.lowering.passes.run import run
 from qjit.lowering.passes.verification import Verifier
 from qjit.lowering.program_attributes import Interface, set_passes
 from qjit.runtime.settings import verifies
+from qjit.runtime.target.cpu import target_machine
 
 
 class Stages:

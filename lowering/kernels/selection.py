@@ -81,7 +81,7 @@ def schedules_in(module: ModuleOp) -> list[tuple[ScheduleOp, int, Precision]]:
 def is_tiled(num_wires: int, precision: Precision) -> bool:
     """Whether a state is taken tile by tile."""
     large = 2 * precision.real_bytes << num_wires > MOST_BYTES
-    return large and enabled("sweeps") and enabled("tiles")
+    return large and enabled("kernels") and enabled("tiles")
 
 
 def schedule_of(
@@ -116,7 +116,7 @@ def _planned(
     most: int = MOST_TILED,
 ) -> GateSchedule | None:
     """Return the code of gates, unless there would be too much of it."""
-    if not enabled("sweeps"):
+    if not enabled("kernels"):
         return None
     recorded = wanted is not None
     room = RegisterBudget.of(precision, recorded=recorded, batched=batched)

@@ -1,9 +1,10 @@
 """From LLVM IR to object code, for this machine."""
 
 from functools import cache
-from typing import Any
 
 import llvmlite.binding as llvm
+
+from qjit.runtime.target.cpu import target_machine
 
 LONG = 2500  # lines of LLVM IR
 
@@ -12,20 +13,6 @@ LONG = 2500  # lines of LLVM IR
 def triple() -> str:
     """Return the target triple of this process."""
     return llvm.get_process_triple()
-
-
-@cache
-def target_machine() -> Any:
-    """Return the machine that programs are compiled for: this one."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm.Target.from_triple(triple()).create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
-        opt=2,
-        reloc="pic",
-        codemodel="jitdefault",
-    )
 
 
 def compile_object(text: str) -> bytes:

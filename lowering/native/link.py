@@ -16,6 +16,7 @@ import llvmlite.binding as llvm
 from qjit.lowering.jaxpr.dimensions import Size
 from qjit.runtime.library import SYMBOL, generated_object, objects_for, runtime_object
 from qjit.runtime.system.thread_pool import thread_count
+from qjit.runtime.target.cpu import target_machine
 
 from .blas import (
     PREFIX,
@@ -26,7 +27,7 @@ from .blas import (
     routines_in,
     threads_address,
 )
-from .compile import compile_object, target_machine
+from .compile import compile_object
 from .host_calls import evaluate_host_call
 from .memory_limits import memory_check_address, memory_room_address
 from .python_callbacks import python_calls, python_symbols

@@ -198,7 +198,7 @@ def assert_equal(text: str, name: str) -> None:
 
 def test_steps_left_out() -> None:
     """All, and those of the code of circuits, as the runtime is compiled for each."""
-    codes = [step for step in STEPS_OF_SCHEDULING if step not in ("sweeps", "tiles")]
+    codes = [step for step in STEPS_OF_SCHEDULING if step not in ("kernels", "tiles")]
     for group in (STEPS_OF_SCHEDULING, codes):
         steps = ",".join(group)
         assert_equal(layers("QJIT_WITHOUT", steps).stdout, steps)

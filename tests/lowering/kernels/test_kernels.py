@@ -28,7 +28,7 @@ SIZES = [
 ]
 OFTEN = ["RY", "RZ", "RX", "H", "X", "CNOT", "CZ", "SWAP", "IsingZZ", "CRY", "Rot"]
 # Failures are small enough, and shrinking them takes minutes.
-PHASES = [Phase.explicit, Diagonal.reuse, Diagonal.generate]
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 ANGLES = np.array([0.3, -0.8, 1.7])
 
 
