@@ -21,6 +21,8 @@ qml: Any = importlib.import_module("pennylane")
 expm: Any = importlib.import_module("scipy.linalg").expm
 
 UNITARY = [record for record in GATES.values() if record.definition is not None]
+# Other gates are tested by their matrices, which are what a record is made of.
+PENNYLANES = [record for record in UNITARY if hasattr(qml, record.name)]
 FIXED = [record for record in UNITARY if record.num_wires is not None]
 NATIVE = [record for record in UNITARY if record.in_library]
 DECOMPOSED = [record for record in UNITARY if record.decomposition is not None]
@@ -70,7 +72,7 @@ def peer(record: GateRecord, params: Sequence[float]) -> ComplexMatrix:
     return qml.matrix(operation(*params, wires=wires), wire_order=wires)
 
 
-@each_gate(UNITARY)
+@each_gate(PENNYLANES)
 def test_matrix_is_pennylanes(record: GateRecord) -> None:
     params, static = typical(record)
     np.testing.assert_allclose(
@@ -121,7 +123,10 @@ def test_generator_generates(record: GateRecord) -> None:
     np.testing.assert_allclose(matrix, record.matrix([theta], **static), atol=1e-13)
 
 
-@each_gate([r for r in FIXED if r.num_params and r.name not in UNKNOWN])
+KNOWN = [r for r in FIXED if r in PENNYLANES and r.name not in UNKNOWN]
+
+
+@each_gate([r for r in KNOWN if r.num_params])
 def test_frequencies_are_pennylanes(record: GateRecord) -> None:
     params, _ = typical(record)
     operation = getattr(qml, record.name)(*params, wires=range(record.num_wires or 0))

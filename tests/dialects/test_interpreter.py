@@ -103,8 +103,10 @@ def pennylane_state(gates: Sequence[Gate]) -> Any:
             gate = qml.GlobalPhase(*params)
         elif GATES[name].num_targets == 0:
             gate = qml.ctrl(qml.GlobalPhase(*params), control=wires[:own])
-        else:
+        elif hasattr(qml, name):
             gate = getattr(qml, name)(*params, wires=list(wires))
+        else:
+            gate = qml.QubitUnitary(GATES[name].full_matrix(params), list(wires))
         operations.append(qml.adjoint(gate) if adjoint else gate)
     state = np.eye(2**WIRES)[0].astype(complex)
     for operation in operations:

@@ -6,7 +6,7 @@
 // RUN: QJIT_WITHOUT=reordering qjit-opt -p build-schedules,select-kernels | filecheck --check-prefixes=ANY,REORDERING
 // RUN: QJIT_WITHOUT=registers qjit-opt -p build-schedules,select-kernels | filecheck --check-prefixes=ANY,REGISTERS
 // RUN: QJIT_WITHOUT=tiles qjit-opt -p build-schedules,select-kernels | filecheck --check-prefixes=ANY,TILES
-// RUN: QJIT_WITHOUT=sweeps qjit-opt -p build-schedules,select-kernels | filecheck --check-prefixes=ANY,SWEEPS
+// RUN: QJIT_WITHOUT=kernels qjit-opt -p build-schedules,select-kernels | filecheck --check-prefixes=ANY,KERNELS
 
 // ANY-LABEL: func.func @layer
 func.func @layer(%x: f64) {
@@ -36,7 +36,7 @@ func.func @layer(%x: f64) {
   // DIAGONALS: } kernel ["RX RY on 100000000; RZ by 001000000;
   // REORDERING: } kernel [{{.*}}, "RX RY on 010000000; RX on 000100000 if 1001000000", "move amplitudes"]
   // REGISTERS: } kernel ["RX RY on 100000000", "RZ as 1 + N by 001000000; RX on 001000000", "RX on 000100000;
-  // SWEEPS-NOT: kernel
+  // KERNELS-NOT: kernel
   quantum.dealloc %r4 : !quantum.reg<9>
   func.return
 }
@@ -50,7 +50,7 @@ func.func @large(%x: f64) {
   // ANY: statevector.schedule
   // ALL: } kernel ["tiles of
   // TILES-NOT: kernel
-  // SWEEPS-NOT: kernel
+  // KERNELS-NOT: kernel
   quantum.dealloc %r1 : !quantum.reg<24>
   func.return
 }

@@ -161,6 +161,8 @@ def test_dynamic_wires(record: GateRecord, dtype: str) -> None:
 
 @each_gate
 def test_pennylane_agrees(record: GateRecord) -> None:
+    if not hasattr(qml, record.name):
+        pytest.skip("PennyLane does not have it; its matrix is compared above")
     params, matrix = typical(record)
     count = len(matrix).bit_length() - 1
     num_wires = count + 2
