@@ -1,6 +1,7 @@
 """The layers point one way, no imports go round, and everything stays readable."""
 
 import ast
+import re
 from collections import defaultdict
 from functools import cache
 from graphlib import TopologicalSorter
@@ -159,3 +160,11 @@ def test_no_catch_all_modules() -> None:
 def test_layers_are_one_package() -> None:
     for layer in LAYERS[:-1]:
         assert (ROOT / "qjit" / layer).resolve() == ROOT / layer
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_documents_name_what_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
+    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", text)
+    assert len(named) > 5
+    assert not [path for path in named if not (ROOT / path).exists()]
