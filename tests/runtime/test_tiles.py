@@ -267,7 +267,7 @@ def test_mistakes_between_good_gates() -> None:
         return qj.expval(qj.Z(1))
 
     np.testing.assert_allclose(circuit(0.0, 1), np.cos(0.4) * np.cos(0.3), atol=1e-12)
-    with pytest.raises(qj.errors.ParameterError, match=r"test_stages\.py:\d+"):
+    with pytest.raises(qj.errors.ParameterError, match=r"test_tiles\.py:\d+"):
         circuit(np.nan, 1)
-    with pytest.raises(qj.errors.WireError, match=r"test_stages\.py:\d+"):
+    with pytest.raises(qj.errors.WireError, match=r"test_tiles\.py:\d+"):
         circuit(0.1, 18)
