@@ -156,13 +156,19 @@ def _symbols_of(text: str) -> tuple[list[str], list[str]]:
     return sorted(defined), sorted({*SYMBOL.findall(text)} - defined)
 
 
+@once
+def _owners() -> dict[str, str]:
+    """The object file that defines each symbol."""
+    return {name: file for file, (own, _) in _symbols().items() for name in own}
+
+
 def objects_for(symbols: Iterable[str]) -> tuple[set[str], set[str]]:
     """The object files that define symbols, and all that those use of one another.
 
     Returns:
         Their names, and the symbols among all of these that no file defines.
     """
-    owners = {name: file for file, (own, _) in _symbols().items() for name in own}
+    owners = _owners()
     files, others, waiting = set[str](), set[str](), [*symbols]
     while waiting:
         symbol = waiting.pop()

@@ -1,5 +1,6 @@
 """What gets installed: one package, with its data files."""
 
+import inspect
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
+import qjit as qj
 from tests.support.paths import ROOT
 
 SOURCES = ("qjit", "dialects", "lowering", "runtime")
@@ -35,3 +37,8 @@ def test_the_wheel_holds_every_source_file(tmp_path: Path) -> None:
         if path.suffix in {".py", ".json", ".h", ".typed"}
     }
     assert shipped == {f"qjit/{name}" for name in expected}
+
+
+def test_only_public_modules_are_shown() -> None:
+    shown = {name for name in dir(qj) if inspect.ismodule(getattr(qj, name))}
+    assert shown == {"cache", "data", "errors"}

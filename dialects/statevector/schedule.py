@@ -1,6 +1,6 @@
 """Gate schedules as data: a table of entries, and the values that they need.
 
-The layout of an entry is that of `qjit.runtime.statevector.executor.execute`.
+The layout of an entry is that of `qjit.runtime.abi.layout`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -82,9 +82,11 @@ def _version(package: str) -> str:
 def _sources_digest() -> str:
     """Return a digest of all our sources, which are those that this process runs."""
     paths = list(sources(""))
+    found = source_digest(paths)
+    # NOTE: afterwards, so that what changes while it is read is noticed, too.
     if any(os.stat(path).st_mtime_ns > _started for path in paths):
         raise FormlessError("the sources of qjit changed after it was imported")
-    return source_digest(paths)
+    return found
 
 
 def find(identity: Identity) -> Compiled | None:

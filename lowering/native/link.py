@@ -135,7 +135,7 @@ def _runtime(images: Iterable[bytes]) -> list[str]:
         _libraries.update(dict.fromkeys(new, name))
         if POOL in new:
             _start_threads(linked[SET_THREADS])
-    return [*gates, *{_libraries[file] for file in files}]
+    return sorted({*gates, *(_libraries[file] for file in files)})
 
 
 def _start_threads(address: int) -> None:
