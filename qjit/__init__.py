@@ -30,6 +30,7 @@ from .measurements.measurements import mutual_info as mutual_info
 from .measurements.measurements import probs as probs
 from .measurements.measurements import purity as purity
 from .measurements.measurements import reset as reset
+from .measurements.measurements import resources as resources
 from .measurements.measurements import sample as sample
 from .measurements.measurements import state as state
 from .measurements.measurements import var as var

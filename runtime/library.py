@@ -30,6 +30,7 @@ SINGLE = {
     "context": ("statevector.state", "context_module"),
     "execution_keys": ("statevector.execution_keys", "execution_keys_module"),
     "gather_parameters": ("statevector.executor.gather_parameters", "gather_module"),
+    "null": ("null", "module"),
     "parallel_for": ("statevector.parallel_for", "parallel_for_module"),
     "path_tree": ("statevector.branching.path_tree", "path_tree_module"),
     "random": ("system.random", "random_module"),

@@ -196,6 +196,17 @@ class DensityMatrixOp(Readout):
         return (size, size)
 
 
+@irdl_op_definition
+class ResourcesOp(Readout):
+    """The numbers of gates, of layers of gates, and of qubits acted on."""
+
+    name = "quantum.resources"
+
+    def expected_shape(self) -> tuple[int, ...]:
+        """Three numbers."""
+        return (3,)
+
+
 class ShotReadout(Readout):
     """A readout of the outcomes of repeated measurements."""
 

@@ -15,6 +15,7 @@ from . import func as func
 from . import host as host
 from . import math as math
 from . import memref as memref
+from . import null as null
 from . import observables as observables
 from . import quantum as quantum
 from . import scf as scf

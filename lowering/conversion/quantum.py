@@ -22,7 +22,8 @@ from qjit.dialects import gradient, quantum
 from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import dialect
 from qjit.dialects.statevector.schedule import COMPUTED, CONSTANT, DYNAMIC, Entry
-from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of
+from qjit.dialects.target import STATEVECTOR, Target
+from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of, target_of
 from qjit.lowering.native.memory_limits import LARGE
 from qjit.runtime.abi.layout import CHECKPOINT, ENTRY_WORDS, PREPARE, UNITARY
 from qjit.runtime.abi.status import (
@@ -46,6 +47,7 @@ class Simulation:
 
     precision: Precision
     num_wires: int
+    target: Target = STATEVECTOR
     tape: SSAValue | None = None
     walk: SSAValue | None = None
     refusal: int = NO_MEMORY  # the status where a state does not fit
@@ -65,8 +67,9 @@ def simulation_of(converter: Converter) -> Simulation:
 
 
 def symbol(converter: Converter, verb: str) -> str:
-    """Return the runtime's symbol of a verb, in the circuit's precision."""
-    return f"__qrt__{verb}_{simulation_of(converter).precision.suffix}"
+    """Return the symbol of a verb in the circuit's device and precision."""
+    simulation = simulation_of(converter)
+    return f"{simulation.target.prefix}{verb}_{simulation.precision.suffix}"
 
 
 def state_of(converter: Converter, op: Any) -> SSAValue:
@@ -124,21 +127,23 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     precision = precision_of(op)
     walk = converter.extension.address if _is_walking(converter) else None
     context = converter.context
-    size = live_states(op) * 2 * precision.real_bytes
+    target = target_of(op)
+    each = target.bytes_per_amplitude * precision.real_bytes // 8
+    size = live_states(op) * each
     line = op.attributes.get("line")
     place = state_place(
         num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
     )
     refusal = Status(NO_MEMORY, place).word
-    simulation = Simulation(precision, num_wires, walk=walk, refusal=refusal)
+    simulation = Simulation(precision, num_wires, target, walk=walk, refusal=refusal)
     converter.extension = simulation
-    if size << num_wires >= LARGE:
+    if size and size << num_wires >= LARGE:
         short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
         refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
         converter.check(refused)
     verb, given = ("state_new", []) if walk is None else ("walk_state", [walk])
     args = [context, *given, converter.int(num_wires)]
-    state = converter.result(f"__qrt__{verb}_{precision.suffix}", pointer_type, args)
+    state = converter.result(symbol(converter, verb), pointer_type, args)
     converter.check_memory(state, refusal)
     if "recorded" in op.attributes:
         simulation.tape = converter.result("__qrt__tape_new", pointer_type, [context])
@@ -149,7 +154,8 @@ def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> N
     """Begin a function with gates."""
     assert isinstance(register.type, RegisterType)
     precision = precision_of(function)
-    converter.extension = Simulation(precision, register.type.size.data)
+    size = register.type.size.data
+    converter.extension = Simulation(precision, size, target_of(function))
 
 
 ARGUMENT_RULES[RegisterType] = _given

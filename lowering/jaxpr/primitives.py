@@ -78,6 +78,10 @@ def integer_dtype() -> np.dtype[Any]:
     return np.dtype(np.int64 if wide_types() else np.int32)
 
 
+def _resources(**_: Any) -> list[ShapedArray]:
+    return [ShapedArray((3,), integer_dtype())]
+
+
 def _samples(*_: ShapedArray, wires: Sequence[int], shots: int, **__: Any) -> Any:
     return [ShapedArray((shots, len(wires)), integer_dtype())]
 
@@ -126,6 +130,8 @@ sample_p = _effectful("quantum_sample", _samples)
 # Operands: the same, and what the statistic takes besides the samples.
 estimate_p = _effectful("quantum_estimate", _estimated)
 density_matrix_p = _effectful("quantum_density_matrix", _density)
+# The numbers of gates, of layers, and of qubits acted on.
+resources_p = _effectful("quantum_resources", _resources)
 # Operands: an array computed from measured outcomes. A statistic of its values in all
 # shots, or the values where there is none; or its mean and variance over all outcomes.
 record_p = _effectful("quantum_record", _recorded)
@@ -135,6 +141,7 @@ variance_p = _effectful("quantum_variance", _averaged)
 GATE_PRIMITIVES = (gate_p, unitary_p, state_prep_p)
 OUTCOME_PRIMITIVES = (record_p, mean_p, variance_p)
 TERMINAL_PRIMITIVES = (
-    *(expval_p, var_p, probs_p, state_p, density_matrix_p, sample_p, estimate_p),
+    *(expval_p, var_p, probs_p, state_p, density_matrix_p, resources_p),
+    *(sample_p, estimate_p),
     *OUTCOME_PRIMITIVES,
 )

@@ -115,7 +115,7 @@ def measurements_last(closed: ClosedJaxpr) -> ClosedJaxpr:
     after: list[JaxprEqn] = []
     found: set[Any] = set()
     for eqn in jaxpr.eqns:
-        measures = any(map(_is_terminal, _inside(eqn)))
+        measures = any(map(is_terminal, _inside(eqn)))
         inputs = [atom for atom in eqn.invars if not isinstance(atom, Literal)]
         if measures or not found.isdisjoint(inputs):
             found.update(eqn.outvars)
@@ -133,7 +133,8 @@ def _inside(eqn: JaxprEqn) -> Iterator[JaxprEqn]:
                 yield from _inside(each)
 
 
-def _is_terminal(eqn: JaxprEqn) -> bool:
+def is_terminal(eqn: JaxprEqn) -> bool:
+    """Tell whether an equation is a measurement at the end of a circuit."""
     return eqn.primitive in TERMINAL_PRIMITIVES
 
 

@@ -17,6 +17,7 @@ from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.kernels import Kernel, KernelAttr, KernelOp
 from qjit.dialects.statevector.schedule import NO_SLOT, Entry
+from qjit.dialects.target import STATEVECTOR, TARGETS, Target
 from qjit.lowering.analysis.cost_model import trip_count
 from qjit.lowering.kernels.schedule.planner import RegisterBudget, Stage, plan_stages
 from qjit.lowering.kernels.schedule.segments import Segment, segments_of
@@ -65,14 +66,20 @@ def precision_of(op: Operation) -> Precision:
     return C64 if "single" in op.attributes else C128
 
 
+def target_of(op: Operation) -> Target:
+    """Return the device of the states that an operation makes, or a function has."""
+    name = op.attributes.get("target")
+    return TARGETS[name.data] if isinstance(name, StringAttr) else STATEVECTOR
+
+
 def schedules_in(module: ModuleOp) -> list[tuple[ScheduleOp, int, Precision]]:
-    """Return all runs, their numbers of qubits, and the precisions of their states."""
+    """Return schedules that may have kernels, with qubit numbers and precisions."""
     found: list[tuple[ScheduleOp, int, Precision]] = []
-    precision = C128
+    precision, target = C128, STATEVECTOR
     for each in module.walk():
         if isinstance(each, AllocOp | FuncOp):
-            precision = precision_of(each)
-        if isinstance(each, ScheduleOp):
+            precision, target = precision_of(each), target_of(each)
+        if isinstance(each, ScheduleOp) and target.kernels:
             assert isinstance(each.register.type, RegisterType)
             found.append((each, each.register.type.size.data, precision))
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from qjit.dialects.target import TARGETS, Target
 from qjit.errors import ParameterError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.tracing.random_keys import checked_seed
@@ -33,12 +34,17 @@ class Device:
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", checked_seed(self.seed))
         object.__setattr__(self, "shots", checked_shots(self.shots))
-        if self.name != "statevector":
+        if self.name not in TARGETS:
             raise UnsupportedError(
                 f"{user_line()}: unknown device {self.name!r}. "
-                "Available: 'statevector'."
+                f"Available: {', '.join(map(repr, TARGETS))}."
             )
-        object.__setattr__(self, "wires", declared_wires(self.wires))
+        if self.shots is not None and not self.target.shots:
+            raise UnsupportedError(
+                f"{user_line()}: device {self.name!r} takes no shots. Leave them out."
+            )
+        most = self.target.most_wires
+        object.__setattr__(self, "wires", declared_wires(self.wires, most))
         if self.postselect_mode not in (None, *POSTSELECT_MODES):
             names = ", ".join(map(repr, POSTSELECT_MODES))
             raise ParameterError(
@@ -50,6 +56,11 @@ class Device:
                 f"{user_line()}: dtype takes complex64 or complex128, but got "
                 f"{self.dtype!r}."
             )
+
+    @property
+    def target(self) -> Target:
+        """What the compiler knows of the device."""
+        return TARGETS[self.name]
 
     @property
     def masks_shots(self) -> bool:
@@ -91,7 +102,8 @@ def device(
     """Return a device by name.
 
     Args:
-        name: "statevector", the simulator on this machine's CPU.
+        name: "statevector", the simulator on this machine's CPU; or "null", which runs
+            nothing and counts, for `qj.resources`.
         wires: number of wires, 0 to wires - 1, or a sequence of their labels; those
             that are used when left out.
         shots: number of samples, or a shot vector of several.

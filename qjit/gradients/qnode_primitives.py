@@ -55,6 +55,7 @@ class Circuit:
     diff_method: str | None
     differences: Any  # how differences are taken, for the methods that take some
     masks_shots: bool = False  # those that a postselection refuses
+    device: str = "statevector"
 
     @cached_property
     def effects(self) -> frozenset[Any]:

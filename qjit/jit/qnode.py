@@ -13,6 +13,7 @@ from jax.extend.core import Jaxpr
 
 from qjit.autograph import converted
 from qjit.devices.call_options import taken
+from qjit.devices.capabilities import check_abilities
 from qjit.devices.device import Device
 from qjit.devices.device import device as make_device
 from qjit.devices.shots import Shots, checked_shots
@@ -290,6 +291,7 @@ class QNode(TakesStatic, Picklable):
             )
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
+        check_abilities(closed.jaxpr, self.device.target, self.__name__)
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
@@ -305,6 +307,7 @@ class QNode(TakesStatic, Picklable):
             self.diff_method,
             self.differences,
             self.device.masks_shots,
+            self.device.name,
         )
         return Specialised(circuit, parts, jax.tree.structure(shapes))
 

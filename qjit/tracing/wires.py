@@ -190,7 +190,7 @@ def rank(label: Any) -> tuple[Any, ...]:
     return (1, 0, f"{type(label).__name__} {label!r}")
 
 
-def declared_wires(wires: Any) -> int | tuple[Label, ...] | None:
+def declared_wires(wires: Any, most: int = MOST) -> int | tuple[Label, ...] | None:
     """Check the wires of a device: their number, or their labels in order."""
     if wires is None:
         return None
@@ -202,9 +202,9 @@ def declared_wires(wires: Any) -> int | tuple[Label, ...] | None:
     else:
         labels = as_labels(wires)
         count = 0 if any(map(is_traced, labels)) else len(labels)
-    if not 1 <= count <= MOST:
+    if not 1 <= count <= most:
         raise WireError(
-            f"{user_line()}: wires takes a number from 1 to {MOST}, or as many "
+            f"{user_line()}: wires takes a number from 1 to {most}, or as many "
             f"different labels, but got {wires!r}."
         )
     return labels

@@ -24,7 +24,12 @@ from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.kernels import KernelAttr
 from qjit.lowering.analysis.cost_model import CIRCUIT, SIMPLE, callee, trip_count
-from qjit.lowering.kernels.selection import kernel_of, precision_of, schedule_of
+from qjit.lowering.kernels.selection import (
+    kernel_of,
+    precision_of,
+    schedule_of,
+    target_of,
+)
 from qjit.runtime.settings import enabled
 from qjit.runtime.target.cpu import Precision
 
@@ -98,6 +103,8 @@ def _rewrite(batch: ForEachOp, function: FuncOp) -> None:
 def _precision(operations: Iterable[Operation]) -> Precision | None:
     """The precision of all states of a function, if they are small."""
     states = [op for op in operations if isinstance(op, quantum.AllocOp)]
+    if not all(target_of(state).kernels for state in states):
+        return None
     precisions = set(map(precision_of, states))
     if len(precisions) != 1 or any(map(_is_large, states)):
         return None

@@ -8,6 +8,7 @@ import numpy as np
 from jax.core import ShapedArray
 
 from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
+from qjit.dialects.target import TARGETS
 from qjit.gradients.circuit_rules import circuit_pull_p, circuit_push_p, pulled, pushed
 from qjit.gradients.qnode_primitives import circuit_p, mapped_over_batch, qnode_p
 from qjit.lowering.importer.importer import Importer, rule
@@ -82,7 +83,8 @@ def _qnode(
     importer.settle(inputs)
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
-    begin(importer, circuit.num_wires, circuit.dtype, draws=draws)
+    target = TARGETS[circuit.device]
+    begin(importer, circuit.num_wires, circuit.dtype, target=target, draws=draws)
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)
     return outs

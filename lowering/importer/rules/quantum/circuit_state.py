@@ -7,10 +7,11 @@ from typing import Any
 import jax
 import numpy as np
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr, UnitAttr, f64, i64
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from qjit.dialects import quantum
+from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jax_internals.equations import enable_x64
@@ -67,6 +68,7 @@ class Qubits:
     num_wires: int
     dtype: np.dtype[Any]
     terminal: Terminal | None
+    target: Target = STATEVECTOR
     draws: Sequence[Draw] = ()
     taken: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
 
@@ -109,12 +111,18 @@ class Qubits:
     def signature(self) -> Hashable:
         """Return what functions with gates depend on; None where there are none."""
         # NOTE: circuits that measure on the way repeat what no function repeats.
-        return (self.num_wires, self.dtype) if self.terminal is None else None
+        key = self.num_wires, self.dtype, self.target.name
+        return key if self.terminal is None else None
 
     @property
     def attributes(self) -> dict[str, Attribute]:
         """Return the attributes of what begins a circuit or a function with gates."""
-        return {"single": UnitAttr()} if self.dtype == np.complex64 else {}
+        found: dict[str, Attribute] = {}
+        if self.dtype == np.complex64:
+            found["single"] = UnitAttr()
+        if self.target is not STATEVECTOR:
+            found["target"] = StringAttr(self.target.name)
+        return found
 
     def fresh(self) -> "Qubits":
         """Return the qubits at the beginning of a function with gates."""
@@ -147,6 +155,7 @@ def begin(
     *,
     recorded: bool = False,
     terminal: Terminal | None = None,
+    target: Target = STATEVECTOR,
     draws: Sequence[Draw] = (),
 ) -> Qubits:
     """Start a circuit with all wires in |0>.
@@ -160,7 +169,7 @@ def begin(
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.live_registers.append(importer.emit(op))
-    qubits = Qubits(importer, num_wires, dtype, terminal, draws)
+    qubits = Qubits(importer, num_wires, dtype, terminal, target, draws)
     op.attributes.update(qubits.attributes)
     importer.extension = qubits
     return qubits

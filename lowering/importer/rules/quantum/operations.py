@@ -185,6 +185,8 @@ def add_measurement(
             importer.insert(quantum.StateOp(register, target))
         case "quantum_density_matrix":
             importer.insert(quantum.DensityMatrixOp(register, target, params["wires"]))
+        case "quantum_resources":
+            importer.insert(quantum.ResourcesOp(register, target))
         case "quantum_counts":
             assert readout is not None
             return add_counts(importer, readout, aval.dtype)
@@ -240,7 +242,7 @@ def _terminal(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return [terminal(importer, eqn, inputs)]
 
 
-for _name in ("expval", "var", "probs", "state", "density_matrix"):
+for _name in ("expval", "var", "probs", "state", "density_matrix", "resources"):
     rule(f"quantum_{_name}")(_terminal)
 for _name in ("sample", "estimate", "record", "mean", "variance"):
     rule(f"quantum_{_name}")(_terminal)

@@ -1,0 +1,56 @@
+"""Targets: what the compiler knows of a device that circuits run on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+STATISTICS = ("expval", "var", "probs", "sample", "estimate", "record", "mean")
+ALL = frozenset((*STATISTICS, "variance", "state", "density_matrix"))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A device: its kind of state, what it can do, and the functions of its runtime."""
+
+    name: str
+    doc: str
+    prefix: str
+    """What the symbols of its runtime begin with."""
+    state: str = "vector"
+    """The kind of its state: "vector", amplitudes of basis states, or "none"."""
+    bytes_per_amplitude: int = 16
+    """In double precision; half as many in single precision."""
+    most_wires: int = 62
+    gates: frozenset[str] | None = None
+    """The gates of the table that it runs; None for all. Others are decomposed."""
+    measurements: frozenset[str] = ALL
+    shots: bool = True
+    mid_circuit: bool = True
+    """Whether measurements and resets may stand between gates."""
+    dynamic_wires: bool = True
+    kernels: bool = False
+    """Whether its states have the layout that kernels are made for."""
+    adjoint: bool = False
+    """Whether it has the adjoint method."""
+    callbacks: bool = True
+
+
+STATEVECTOR = Target(
+    "statevector",
+    "The state-vector simulator on this machine's CPU.",
+    "__qrt__",
+    kernels=True,
+    adjoint=True,
+)
+NULL = Target(
+    "null",
+    "Runs nothing, and counts gates, depth and qubits.",
+    "__qrt__null_",
+    state="none",
+    bytes_per_amplitude=0,
+    most_wires=1 << 20,
+    measurements=frozenset({"resources"}),
+    shots=False,
+    mid_circuit=False,
+)
+
+TARGETS: Mapping[str, Target] = {target.name: target for target in (STATEVECTOR, NULL)}

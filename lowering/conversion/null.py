@@ -1,0 +1,12 @@
+"""Conversion of what only the device "null" has: its counts."""
+
+from qjit.dialects import quantum
+
+from .converter import Converter, llvm_rule
+from .quantum import state_of, symbol
+
+
+@llvm_rule(quantum.ResourcesOp)
+def _resources(converter: Converter, op: quantum.ResourcesOp) -> None:
+    args = [state_of(converter, op), converter.pointer(op.destination)]
+    converter.call(symbol(converter, "resources"), None, args)

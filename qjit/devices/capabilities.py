@@ -1,0 +1,35 @@
+"""What a device can do: a circuit that asks for more is refused, with its line."""
+
+from typing import Any
+
+from qjit.dialects.target import Target
+from qjit.errors import UnsupportedError
+from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.jaxpr.traversal import is_terminal, quantum_eqns
+
+MID_CIRCUIT = ("quantum_measure", "quantum_reset")
+
+
+def check_abilities(jaxpr: Any, target: Target, name: str) -> None:
+    """Refuse a traced quantum function that its device cannot run."""
+    for eqn, _ in quantum_eqns(jaxpr):
+        kind = eqn.primitive.name
+        if (
+            is_terminal(eqn)
+            and kind.removeprefix("quantum_") not in target.measurements
+        ):
+            _refuse(eqn, target, name, f"measures {_list(target.measurements)}")
+        if kind in MID_CIRCUIT and not target.mid_circuit:
+            _refuse(eqn, target, name, "takes no measurements between gates")
+
+
+def _list(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names)) + " only"
+
+
+def _refuse(eqn: Any, target: Target, name: str, ability: str) -> None:
+    what = eqn.primitive.name.removeprefix("quantum_")
+    raise UnsupportedError(
+        f"{user_line(eqn.source_info)}: '{name}' has {what}, but device "
+        f"'{target.name}' {ability}. Choose another device, such as 'statevector'."
+    )
