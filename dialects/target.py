@@ -41,6 +41,13 @@ STATEVECTOR = Target(
     kernels=True,
     adjoint=True,
 )
+REFERENCE = Target(
+    "reference",
+    "The numpy definition of the IR, run as a host program: slow and obvious.",
+    "",
+    state="host",
+    most_wires=14,
+)
 NULL = Target(
     "null",
     "Runs nothing, and counts gates, depth and qubits.",
@@ -53,4 +60,6 @@ NULL = Target(
     mid_circuit=False,
 )
 
-TARGETS: Mapping[str, Target] = {target.name: target for target in (STATEVECTOR, NULL)}
+TARGETS: Mapping[str, Target] = {
+    target.name: target for target in (STATEVECTOR, REFERENCE, NULL)
+}

@@ -32,7 +32,9 @@ from qjit.dialects.gates import GATES
 from qjit.dialects.gates.record import PAULIS
 from qjit.dialects.quantum.linearity import place
 from qjit.dialects.quantum.measurements import ShotReadout, Statistic
+from qjit.dialects.statevector import dialect
 
+from .branching import LEAST, WalkFunctions
 from .classical import ArrayFunctions, ElementwiseFunctions, NumberFunctions
 
 Array = NDArray[np.complex128]
@@ -55,7 +57,9 @@ def run_module(
     interpreter.register_implementations(ArrayFunctions(), override=True)
     interpreter.register_implementations(NumberFunctions(), override=True)
     generator = np.random.default_rng(seed)
-    interpreter.register_implementations(QuantumFunctions(generator))
+    walks = WalkFunctions(generator)
+    interpreter.register_implementations(walks)
+    interpreter.register_implementations(QuantumFunctions(generator, walks))
     return interpreter.call_op(function, tuple(inputs))
 
 
@@ -112,8 +116,8 @@ def probabilities(state: Array, wires: Sequence[int]) -> Real:
 class QuantumFunctions(InterpreterFunctions):
     """One method per operation of the dialect."""
 
-    def __init__(self, generator: np.random.Generator) -> None:
-        self.generator = generator
+    def __init__(self, generator: np.random.Generator, walks: WalkFunctions) -> None:
+        self.generator, self.walks = generator, walks.walks
 
     @impl(quantum.AllocOp)
     def run_alloc(
@@ -213,8 +217,14 @@ class QuantumFunctions(InterpreterFunctions):
     ) -> int:
         register, axis = qubit
         found = probabilities(register.state, [axis])
-        drawn = int(self.generator.random() * found.sum() >= found[0])
-        outcome = drawn if postselect is None else postselect
+        if self.walks:
+            outcome = self.walks[-1].decide(found / found.sum(), postselect)
+            self.walks[-1].refused |= bool(found[outcome] <= LEAST)
+            if self.walks[-1].refused and found[outcome] <= LEAST:
+                outcome = 1 - outcome  # the state does not count any more
+        else:
+            drawn = int(self.generator.random() * found.sum() >= found[0])
+            outcome = drawn if postselect is None else postselect
         if found[outcome] <= 0:
             raise InterpretationError(
                 f"{place(op)} postselects on an outcome of probability 0"
@@ -304,7 +314,9 @@ class QuantumFunctions(InterpreterFunctions):
     ) -> PythonValues:
         """Write the bits of each outcome drawn."""
         places = np.arange(len(op.measured))[::-1]
-        args[1][...] = self._draw(op, args[0])[:, None] >> places & 1
+        first, end = self.walks[-1].rows if self.walks else (0, len(args[1]))
+        drawn = self._draw(op, args[0])[: end - first]
+        args[1][first:end] = drawn[:, None] >> places & 1
         return ()
 
     @impl(quantum.CountsOp)
@@ -313,6 +325,15 @@ class QuantumFunctions(InterpreterFunctions):
     ) -> PythonValues:
         """Count the outcomes drawn."""
         args[1][...] = np.bincount(self._draw(op, args[0]), minlength=len(args[1]))
+        return ()
+
+    @impl(dialect.SeedOp)
+    def run_seed(
+        self, interpreter: Interpreter, op: dialect.SeedOp, args: PythonValues
+    ) -> PythonValues:
+        """Begin the stream of a key."""
+        seeded = np.random.default_rng(int(args[0]) & (1 << 64) - 1)
+        self.generator.bit_generator.state = seeded.bit_generator.state
         return ()
 
     def _draw(self, op: ShotReadout, register: Register) -> NDArray[np.int64]:

@@ -53,6 +53,20 @@ def _evaluate(eqn: Any, **sizes: int) -> Callable[..., Sequence[Any]]:
 @rule(FALLBACK)
 def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     """Import a primitive as a call into JAX."""
+    evaluate = lru_cache(maxsize=64)(partial(_evaluate, eqn))
+    return call_out(importer, eqn, inputs, evaluate)
+
+
+def call_out(
+    importer: Importer,
+    eqn: Any,
+    inputs: Sequence[Value],
+    evaluator: Callable[..., Callable[..., Sequence[Any]]],
+) -> list[Value]:
+    """Import an equation as a call of a Python function of arrays.
+
+    `evaluator` makes the function from the sizes of symbolic dimensions.
+    """
     avals_in = [physical_aval(var.aval) for var in eqn.invars]
     avals_out = [physical_aval(var.aval) for var in eqn.outvars]
 
@@ -63,7 +77,7 @@ def host_call(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     name = eqn.primitive.name
     key = record(
         name,
-        lru_cache(maxsize=64)(partial(_evaluate, eqn)),
+        evaluator,
         signature(avals_in),
         signature(avals_out),
         wide,

@@ -16,6 +16,7 @@ from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
 from qjit.diagnostics.translation import reraised, settled
+from qjit.dialects.target import TARGETS
 from qjit.errors import DifferentiationError, UnsupportedError
 from qjit.lowering.importer import extensions
 from qjit.lowering.jax_internals.tracing import (
@@ -99,6 +100,8 @@ class Circuit:
             )
         if self.diff_method != "best":
             return self.diff_method
+        if not TARGETS[self.device].adjoint:
+            return "finite-diff"
         return "adjoint" if self.shots is None else "parameter-shift"
 
 

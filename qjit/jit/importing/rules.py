@@ -11,6 +11,7 @@ from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
 from qjit.dialects.target import TARGETS
 from qjit.gradients.circuit_rules import circuit_pull_p, circuit_push_p, pulled, pushed
 from qjit.gradients.qnode_primitives import circuit_p, mapped_over_batch, qnode_p
+from qjit.lowering.importer.host_calls import call_out
 from qjit.lowering.importer.importer import Importer, rule
 from qjit.lowering.importer.rules.quantum.circuit import import_adjoint, import_circuit
 from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, inlined
@@ -19,6 +20,7 @@ from qjit.lowering.importer.values import Value
 from qjit.lowering.jaxpr.traversal import measures_midway, quantum_eqns
 
 from .outcome_paths import import_outcome_paths
+from .reference import evaluator
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
 
@@ -69,8 +71,17 @@ def _execution_key(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
 
 
 @rule("qnode")
+def _qnode(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    circuit = eqn.params["circuit"]
+    if TARGETS[circuit.device].state == "host" and eqn.params["batch"] is None:
+        avals = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in inputs]
+        function = evaluator(circuit, avals)
+        return call_out(importer, eqn, inputs, lambda **_: function)
+    return _qnode_in_place(importer, eqn, *inputs)
+
+
 @_unbatched
-def _qnode(
+def _qnode_in_place(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
     circuit = params["circuit"]
