@@ -47,11 +47,15 @@ def run_module(
     *,
     function: str = "main",
     seed: int | None = None,
+    functions: Sequence[InterpreterFunctions] = (),
 ) -> tuple[Any, ...]:
-    """Run a function of a module on numbers and arrays, and return what it returns."""
+    """Run a function of a module on numbers and arrays, and return what it returns.
+
+    Operations of other dialects mean what `functions` say.
+    """
     interpreter = Interpreter(module)
-    for functions in (ArithFunctions(), MathFunctions(), ScfFunctions()):
-        interpreter.register_implementations(functions)
+    for each in (ArithFunctions(), MathFunctions(), ScfFunctions(), *functions):
+        interpreter.register_implementations(each)
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(ElementwiseFunctions(), override=True)
     interpreter.register_implementations(ArrayFunctions(), override=True)

@@ -1,5 +1,6 @@
 """The device "reference": circuits as host programs, by the definition of the IR."""
 
+import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -8,10 +9,71 @@ from typing import Any
 import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr
+from llvmlite.binding import address_of_symbol
+from xdsl.dialects.builtin import f32, f64, i32, i64
+from xdsl.interpreter import (
+    Interpreter,
+    InterpreterFunctions,
+    PythonValues,
+    impl,
+    register_impls,
+)
+from xdsl.utils.exceptions import InterpretationError
 
+from qjit.dialects import host
 from qjit.dialects.interpreter.quantum import run_module
 from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.lowering.importer.program import import_program
+from qjit.lowering.native.blas import PREFIX, SPLIT, routine_address
+from qjit.lowering.native.host_calls import evaluate_host_call, host_error_text
+
+C_TYPES: dict[Any, Any] = {
+    f64: ctypes.c_double,
+    f32: ctypes.c_float,
+    i32: ctypes.c_int32,
+    i64: ctypes.c_int64,
+}
+
+
+@register_impls
+class HostFunctions(InterpreterFunctions):
+    """Numpy arrays as buffers of calls out of a program."""
+
+    @impl(host.FunctionOp)
+    def run_function(
+        self, interpreter: Interpreter, op: host.FunctionOp, args: PythonValues
+    ) -> PythonValues:
+        """Call a function of the C library."""
+        types = [C_TYPES[arg.type] for arg in op.arguments]
+        function = ctypes.CFUNCTYPE(C_TYPES[op.value.type], *types)
+        address = address_of_symbol(op.symbol.data)
+        assert address is not None
+        return (function(address)(*args),)
+
+    @impl(host.RoutineOp)
+    def run_routine(
+        self, interpreter: Interpreter, op: host.RoutineOp, args: PythonValues
+    ) -> PythonValues:
+        """Call a routine of BLAS or LAPACK with the addresses of its buffers."""
+        name = op.symbol.data.removeprefix(SPLIT).removeprefix(PREFIX)
+        routine = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(args))
+        routine(routine_address(name))(*(array.ctypes.data for array in args))
+        return ()
+
+    @impl(host.CallOp)
+    def run_call(
+        self, interpreter: Interpreter, op: host.CallOp, args: PythonValues
+    ) -> PythonValues:
+        """Call a Python function."""
+        count = op.num_inputs.value.data
+        tables = [
+            (ctypes.c_size_t * max(len(row), 1))(*(array.ctypes.data for array in row))
+            for row in (args[:count], args[count:])
+        ]
+        addresses = map(ctypes.addressof, tables)
+        if evaluate_host_call(op.key.value.data, *addresses):
+            raise InterpretationError(host_error_text())
+        return ()
 
 
 def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]]:
@@ -34,7 +96,7 @@ def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]
     def evaluate(*args: Any) -> list[Any]:
         module, closed = program()
         outs = [np.zeros(aval.shape, aval.dtype) for aval in closed.out_avals]
-        run_module(module, [*map(np.asarray, args), *outs])
+        run_module(module, [*map(np.asarray, args), *outs], functions=[HostFunctions()])
         return outs
 
     return evaluate
