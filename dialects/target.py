@@ -1,6 +1,5 @@
 """Targets: what the compiler knows of a device that circuits run on."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 STATISTICS = ("expval", "var", "probs", "sample", "estimate", "record", "mean")
@@ -60,6 +59,6 @@ NULL = Target(
     mid_circuit=False,
 )
 
-TARGETS: Mapping[str, Target] = {
+TARGETS: dict[str, Target] = {
     target.name: target for target in (STATEVECTOR, REFERENCE, NULL)
 }

@@ -23,7 +23,8 @@ from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import dialect
 from qjit.dialects.statevector.schedule import COMPUTED, CONSTANT, DYNAMIC, Entry
 from qjit.dialects.target import STATEVECTOR, Target
-from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of, target_of
+from qjit.lowering.analysis.devices import target_of
+from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of
 from qjit.lowering.native.memory_limits import LARGE
 from qjit.runtime.abi.layout import CHECKPOINT, ENTRY_WORDS, PREPARE, UNITARY
 from qjit.runtime.abi.status import (

@@ -17,8 +17,9 @@ from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.kernels import Kernel, KernelAttr, KernelOp
 from qjit.dialects.statevector.schedule import NO_SLOT, Entry
-from qjit.dialects.target import STATEVECTOR, TARGETS, Target
+from qjit.dialects.target import STATEVECTOR
 from qjit.lowering.analysis.cost_model import trip_count
+from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.kernels.schedule.planner import RegisterBudget, Stage, plan_stages
 from qjit.lowering.kernels.schedule.segments import Segment, segments_of
 from qjit.runtime.library import generated_object
@@ -64,12 +65,6 @@ class GateSchedule:
 def precision_of(op: Operation) -> Precision:
     """Return the precision of the states that an operation makes, or a function has."""
     return C64 if "single" in op.attributes else C128
-
-
-def target_of(op: Operation) -> Target:
-    """Return the device of the states that an operation makes, or a function has."""
-    name = op.attributes.get("target")
-    return TARGETS[name.data] if isinstance(name, StringAttr) else STATEVECTOR
 
 
 def schedules_in(module: ModuleOp) -> list[tuple[ScheduleOp, int, Precision]]:

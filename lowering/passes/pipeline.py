@@ -62,6 +62,7 @@ CONVERSION = "qjit.lowering.conversion.convert_to_llvm"
 TABLE: tuple[Step, ...] = (
     _rewrite("reroll-loops", "reroll.reroll"),
     _rewrite("share-forward-runs", "share_forward_runs"),
+    _pass("decompose-gates", "quantum", needed=True),
     _pass("cancel-inverses", "quantum"),
     _pass("merge-rotations", "quantum"),
     _pass("build-schedules", "schedule", needed=True),

@@ -24,11 +24,11 @@ from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.kernels import KernelAttr
 from qjit.lowering.analysis.cost_model import CIRCUIT, SIMPLE, callee, trip_count
+from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.kernels.selection import (
     kernel_of,
     precision_of,
     schedule_of,
-    target_of,
 )
 from qjit.runtime.settings import enabled
 from qjit.runtime.target.cpu import Precision
