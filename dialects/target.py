@@ -26,11 +26,11 @@ class Target:
     mid_circuit: bool = True
     """Whether measurements and resets may stand between gates."""
     dynamic_wires: bool = True
+    """Whether wires may be computed when a program runs."""
     kernels: bool = False
     """Whether its states have the layout that kernels are made for."""
-    adjoint: bool = False
-    """Whether it has the adjoint method."""
-    callbacks: bool = True
+    derivatives: tuple[str, ...] = ("finite-diff", "spsa")
+    """The methods that differentiate its circuits."""
 
 
 STATEVECTOR = Target(
@@ -38,7 +38,7 @@ STATEVECTOR = Target(
     "The state-vector simulator on this machine's CPU.",
     "__qrt__",
     kernels=True,
-    adjoint=True,
+    derivatives=("adjoint", "parameter-shift", "hadamard", "finite-diff", "spsa"),
 )
 REFERENCE = Target(
     "reference",
@@ -57,6 +57,7 @@ NULL = Target(
     measurements=frozenset({"resources"}),
     shots=False,
     mid_circuit=False,
+    derivatives=(),
 )
 
 TARGETS: dict[str, Target] = {

@@ -21,6 +21,8 @@ def check_abilities(jaxpr: Any, target: Target, name: str) -> None:
             _refuse(eqn, target, name, f"measures {_list(target.measurements)}")
         if kind in MID_CIRCUIT and not target.mid_circuit:
             _refuse(eqn, target, name, "takes no measurements between gates")
+        if None in eqn.params.get("wires", ()) and not target.dynamic_wires:
+            _refuse(eqn, target, name, "takes no wires that are computed")
 
 
 def _list(names: frozenset[str]) -> str:

@@ -98,11 +98,19 @@ class Circuit:
                 f"{user_line()}: '{self.name}' has diff_method=None, so it has no "
                 "derivative. Use diff_method='best'."
             )
-        if self.diff_method != "best":
-            return self.diff_method
-        if not TARGETS[self.device].adjoint:
-            return "finite-diff"
-        return "adjoint" if self.shots is None else "parameter-shift"
+        known = TARGETS[self.device].derivatives
+        found = self.diff_method
+        if found == "best":
+            best = "adjoint" if self.shots is None else "parameter-shift"
+            found = best if best in known or not known else known[0]
+        if found not in known:
+            raise DifferentiationError(
+                f"{user_line()}: '{self.name}' has diff_method='{found}', but circuits "
+                f"on device '{self.device}' are differentiated by "
+                f"{', '.join(known) or 'no method'}. Choose such a method, or the "
+                "device 'statevector'."
+            )
+        return found
 
 
 class PurePrimitive(Primitive):
