@@ -85,7 +85,7 @@ def _qnode_in_place(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
     circuit = params["circuit"]
-    if circuit.diff_method is not None:
+    if circuit.diff_method is not None and TARGETS[circuit.device].derivatives:
         _note_method(importer, circuit.name, circuit.method)
     if circuit.draws:
         seed(importer, inputs[-1])
