@@ -30,11 +30,11 @@ from .measurements.measurements import mutual_info as mutual_info
 from .measurements.measurements import probs as probs
 from .measurements.measurements import purity as purity
 from .measurements.measurements import reset as reset
-from .measurements.measurements import resources as resources
 from .measurements.measurements import sample as sample
 from .measurements.measurements import state as state
 from .measurements.measurements import var as var
 from .measurements.measurements import vn_entropy as vn_entropy
+from .measurements.resources import resources as resources
 from .ops.algebra.operator import Operator as Operator
 from .ops.control_flow import cond as cond
 from .ops.control_flow import for_loop as for_loop

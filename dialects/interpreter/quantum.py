@@ -15,10 +15,7 @@ from xdsl.interpreter import (
     Interpreter,
     InterpreterFunctions,
     PythonValues,
-    ReturnedValues,
-    TerminatorValue,
     impl,
-    impl_terminator,
     register_impls,
 )
 from xdsl.interpreters.arith import ArithFunctions
@@ -238,39 +235,6 @@ class QuantumFunctions(InterpreterFunctions):
         register.apply(projector * scale, [axis], {})
         return outcome
 
-    @impl(quantum.AdjointOp)
-    def run_adjoint(
-        self, interpreter: Interpreter, op: quantum.AdjointOp, args: PythonValues
-    ) -> PythonValues:
-        """Multiply by the inverse of the region's matrix."""
-        register = args[0]
-        matrix = _matrix_of_region(interpreter, op, register)
-        register.set_by_wire(matrix.conj().T @ register.by_wire().reshape(-1))
-        return (register,)
-
-    @impl(quantum.CtrlOp)
-    def run_ctrl(
-        self, interpreter: Interpreter, op: quantum.CtrlOp, args: PythonValues
-    ) -> PythonValues:
-        """Multiply by the region's matrix where the controls have their values."""
-        register, *controls = args
-        matrix = _matrix_of_region(interpreter, op, register)
-        before = register.state.copy()
-        register.set_by_wire(matrix @ register.by_wire().reshape(-1))
-        chosen = [slice(None)] * before.ndim
-        for qubit, value in zip(controls, op.control_pattern, strict=True):
-            chosen[qubit.axis] = slice(value, value + 1)
-        before[tuple(chosen)] = register.state[tuple(chosen)]
-        register.state = before
-        return (register, *controls)
-
-    @impl_terminator(quantum.YieldOp)
-    def run_yield(
-        self, interpreter: Interpreter, op: quantum.YieldOp, args: PythonValues
-    ) -> tuple[TerminatorValue, PythonValues]:
-        """Return from the region."""
-        return ReturnedValues(args), ()
-
     @impl(quantum.ExpvalOp)
     def run_expval(
         self, interpreter: Interpreter, op: quantum.ExpvalOp, args: PythonValues
@@ -389,21 +353,6 @@ def _prepare(
         raise InterpretationError(f"{place(op)} has amplitudes of norm other than 1")
     prepared = np.outer(amplitudes, front[0]).reshape(register.state.shape)
     register.state = np.moveaxis(prepared, range(len(axes)), axes)
-
-
-def _matrix_of_region(
-    interpreter: Interpreter,
-    op: quantum.AdjointOp | quantum.CtrlOp,
-    register: Register,
-) -> Array:
-    """Return what the region does, found by running it on every basis state."""
-    columns: list[Array] = []
-    for column in np.eye(register.state.size, dtype=np.complex128):
-        inner = Register(np.empty_like(register.state), list(register.axes))
-        inner.set_by_wire(column)
-        (outer,) = interpreter.run_ssacfg_region(op.body, (inner,), op.name)
-        columns.append(outer.by_wire().reshape(-1))
-    return np.stack(columns, axis=1)
 
 
 def _moments(op: Statistic, args: PythonValues) -> tuple[float, float]:

@@ -18,7 +18,6 @@ from .measurements import (
     StateOp,
     VarOp,
 )
-from .regions import AdjointOp, CtrlOp, YieldOp
 from .registers import (
     AllocOp,
     DeallocOp,
@@ -31,12 +30,10 @@ from .registers import (
 from .types import BitType, FactorAttr, RegisterType, TermAttr, bit
 
 __all__ = [
-    "AdjointOp",
     "AllocOp",
     "BitType",
     "Controllable",
     "CountsOp",
-    "CtrlOp",
     "DeallocOp",
     "DensityMatrixOp",
     "ExpvalOp",
@@ -56,7 +53,6 @@ __all__ = [
     "TermAttr",
     "UnitaryOp",
     "VarOp",
-    "YieldOp",
     "bit",
 ]
 
@@ -72,9 +68,6 @@ Quantum = Dialect(
         StatePrepOp,
         MeasureOp,
         ResetOp,
-        AdjointOp,
-        CtrlOp,
-        YieldOp,
         ExpvalOp,
         VarOp,
         ProbsOp,

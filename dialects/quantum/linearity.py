@@ -66,10 +66,6 @@ class PutsBack(OpTrait):
     """The operation puts a qubit back into a register, at its `wire`."""
 
 
-class TakesParts(OpTrait):
-    """The operation takes and returns registers that some qubits are out of."""
-
-
 class UsesOuterValues(OpTrait):
     """The operation's regions use up qubits and registers of the code around them."""
 
@@ -80,17 +76,23 @@ def verify_linear(op: Operation) -> None:
         _check_region(region, _Scope())
 
 
-def place(op: Operation) -> str:
-    """Name an operation for an error, with the user's line where it is known."""
+def line_of(op: Operation) -> str | None:
+    """Return the user's line of an operation, where it is known."""
     line = op.properties.get("line")
     top: Operation | None = op
     while top is not None and not isinstance(top, ModuleOp):
         top = top.parent_op()
     lines = None if top is None else top.attributes.get(LINES)
     if not isinstance(line, IntegerAttr) or not isinstance(lines, ArrayAttr):
-        return op.name
+        return None
     text = lines.data[line.value.data]
-    return f"{op.name} at {text.data}" if isinstance(text, StringAttr) else op.name
+    return text.data if isinstance(text, StringAttr) else None
+
+
+def place(op: Operation) -> str:
+    """Name an operation for an error, with the user's line where it is known."""
+    line = line_of(op)
+    return op.name if line is None else f"{op.name} at {line}"
 
 
 @dataclass
@@ -191,8 +193,6 @@ def _check_operands(op: Operation, scope: _Scope) -> Wires:
 
 def _wires_out_after(op: Operation, register: SSAValue, scope: _Scope) -> Wires:
     out = scope.wires_out(register)
-    if op.has_trait(TakesParts):
-        return out
     if op.has_trait(TakesOut):
         wire = _wire(op)
         if wire in out:

@@ -7,19 +7,21 @@ from xdsl.passes import ModulePass
 from qjit.lowering.program_attributes import SEED
 
 # NOTE: they register their rules when they are imported.
-from . import arith as arith
 from . import batch as batch
 from . import branching as branching
-from . import checks as checks
-from . import func as func
-from . import host as host
-from . import math as math
-from . import memref as memref
-from . import null as null
 from . import observables as observables
 from . import quantum as quantum
-from . import scf as scf
+from .classical import arith as arith
+from .classical import cf as cf
+from .classical import func as func
+from .classical import host as host
+from .classical import math as math
+from .classical import memref as memref
+from .classical import scf as scf
 from .converter import convert_to_llvm
+from .devices import register_rules
+
+register_rules()
 
 
 class ConvertToLLVMPass(ModulePass):

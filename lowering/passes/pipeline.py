@@ -21,6 +21,10 @@ class PipelineError(ValueError):
     """A pipeline has a step that does not exist, or an order that cannot work."""
 
 
+class PassError(NotImplementedError):
+    """A pass cannot do its work on a program; the text begins with the user's line."""
+
+
 @dataclass(frozen=True)
 class Step:
     """A step of the pipeline: its name, its level, and where it is.

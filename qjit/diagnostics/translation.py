@@ -37,6 +37,7 @@ from qjit.lowering.jax_internals.tracing import (
 )
 from qjit.lowering.native.memory_limits import LARGE, available_memory, size_text
 from qjit.lowering.native.python_callbacks import raised
+from qjit.lowering.passes.pipeline import PassError
 from qjit.runtime.abi.status import INTERRUPTED
 
 from .jax_errors import (
@@ -139,6 +140,8 @@ def reraised() -> Generator[None]:
         yield
     except QJitError:
         raise
+    except PassError as error:
+        raise UnsupportedError(str(error)) from error
     except (ValueError, RuntimeError) as error:
         text = str(error)
         if _CALLBACK.search(text):

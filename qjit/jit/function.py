@@ -257,6 +257,8 @@ class QJIT(TakesStatic, Picklable):
                     steps=self._steps,
                     keep_stages=keep_stages,
                 )
+        except pipelines.PassError as error:
+            raise UnsupportedError(str(error)) from error
         except UnknownSizeError as error:
             raise UnsupportedError(
                 f"{error.line or user_line()}: '{self._name}' is compiled for arrays "

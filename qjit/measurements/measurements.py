@@ -16,7 +16,6 @@ from qjit.lowering.jaxpr.primitives import (
     measure_p,
     real_dtype,
     reset_p,
-    resources_p,
     state_p,
     var_p,
 )
@@ -232,30 +231,6 @@ def density_matrix(wires: Wires = None) -> jax.Array:
     context = current("density_matrix")
     on = _all_or(wires, context, "density_matrix")
     return density_matrix_p.bind(wires=on, dtype=context.dtype)[0]
-
-
-def resources() -> jax.Array:
-    """Return how many gates and layers a circuit has, and on how many qubits.
-
-    It is what the device "null" measures, which has no state: circuits may be of
-    thousands of qubits and millions of gates.
-
-    Returns:
-        Three integers: the number of gates; the depth, which is the number of gates on
-        the longest way along qubits; and the number of qubits that gates act on.
-
-    >>> import qjit as qj
-    >>> @qj.qnode(qj.device("null", wires=1000))
-    ... def circuit():
-    ...     for wire in range(999):
-    ...         qj.CNOT([wire, wire + 1])
-    ...     return qj.resources()
-    >>> print(circuit())
-    [ 999  999 1000]
-    """
-    context = current("resources")
-    context.order.all()
-    return resources_p.bind()[0]
 
 
 def purity(wires: Wires) -> jax.Array:

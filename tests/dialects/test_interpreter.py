@@ -1,6 +1,6 @@
 """The executable definition against PennyLane, and the passes against it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -213,41 +213,6 @@ def test_a_loop_over_dynamic_wires() -> None:
     assert value == pytest.approx(2 * np.cos(0.3) ** 3)
 
 
-REGION = """
-func.func @main(%t: f64, %out: memref<8xcomplex<f64>>) {{
-  %r0 = quantum.alloc : !quantum.reg<3>
-  %h = quantum.extract %r0[0] : !quantum.reg<3>
-  %h1 = quantum.gate "RY"(%t) on %h
-  %r1 = quantum.insert %h1 into %r0[0] : !quantum.reg<3>
-  {before}
-  ^bb0(%a: !quantum.reg<3>):
-    %p = quantum.extract %a[1] : !quantum.reg<3>
-    %q = quantum.extract %a[2] : !quantum.reg<3>
-    %p1 = quantum.gate "RX"(%t) on %p
-    %q1, %p2 = quantum.gate "CNOT" on %q ctrl(%p1)
-    %p3 = quantum.gate "S" on %p2
-    %b = quantum.insert %p3 into %a[1] : !quantum.reg<3>
-    %c = quantum.insert %q1 into %b[2] : !quantum.reg<3>
-    quantum.yield %c : !quantum.reg<3>
-  }}
-  {after}
-  quantum.state %s into %out : !quantum.reg<3>, memref<8xcomplex<f64>>
-  quantum.dealloc %s : !quantum.reg<3>
-  func.return
-}}
-"""
-
-
-def region_body(theta: float) -> None:
-    qml.RX(theta, wires=1)
-    qml.CNOT(wires=[1, 2])
-    qml.S(wires=1)
-
-
-def pennylane(function: Callable[[], Any]) -> Any:
-    return np.asarray(qml.QNode(function, qml.device("default.qubit", wires=3))())
-
-
 @pytest.mark.parametrize(
     ("spelling", "expected"),
     [
@@ -278,39 +243,6 @@ def test_gates_of_any_size(spelling: str, expected: Any) -> None:
         out,
     )
     np.testing.assert_allclose(out, qml.matrix(expected) @ np.full(4, 0.5), atol=1e-12)
-
-
-def test_adjoint_region() -> None:
-    out = np.zeros(8, complex)
-    run(
-        REGION.format(before="%s = quantum.adjoint %r1 : !quantum.reg<3> {", after=""),
-        0.7,
-        out,
-    )
-
-    def expected() -> Any:
-        qml.RY(0.7, wires=0)
-        qml.adjoint(region_body)(0.7)
-        return qml.state()
-
-    np.testing.assert_allclose(out, pennylane(expected), atol=1e-12)
-
-
-@pytest.mark.parametrize("value", [0, 1])
-def test_ctrl_region(value: int) -> None:
-    out = np.zeros(8, complex)
-    before = f"""
-      %k = quantum.extract %r1[0] : !quantum.reg<3>
-      %r2, %k1 = quantum.ctrl %r1 by %k values [{value}] : !quantum.reg<3> {{"""
-    after = "%s = quantum.insert %k1 into %r2[0] : !quantum.reg<3>"
-    run(REGION.format(before=before, after=after), 0.7, out)
-
-    def expected() -> Any:
-        qml.RY(0.7, wires=0)
-        qml.ctrl(region_body, control=0, control_values=[value])(0.7)
-        return qml.state()
-
-    np.testing.assert_allclose(out, pennylane(expected), atol=1e-12)
 
 
 READOUTS = """

@@ -1,6 +1,7 @@
 """The pass `decompose-gates`: gates that a device lacks become gates that it has."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xdsl.context import Context
@@ -10,19 +11,25 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
-from xdsl.utils.exceptions import VerifyException
 
 from qjit.dialects.gates import GATES, GateRecord
 from qjit.dialects.gates.fourier import Angle
 from qjit.dialects.gates.record import Step
 from qjit.dialects.quantum import AllocOp, GateOp
-from qjit.dialects.quantum.linearity import place
+from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
+from qjit.lowering.passes.pipeline import PassError
 
 
+@dataclass(frozen=True)
 class DecomposeGatesPass(ModulePass):
-    """Replace gates outside of the set of their device by their decompositions."""
+    """Replace gates outside of the set of their device by their decompositions.
+
+    Where `gates` are given, they take the place of the device's.
+    """
+
+    gates: tuple[str, ...] | None = None
 
     name = "decompose-gates"
 
@@ -32,6 +39,8 @@ class DecomposeGatesPass(ModulePass):
         for each in list(op.walk()):
             if isinstance(each, AllocOp | FuncOp):
                 target = target_of(each)
+                if self.gates is not None:
+                    target = replace(target, gates=frozenset(self.gates))
             if isinstance(each, GateOp):
                 decompose(each, target)
 
@@ -44,9 +53,10 @@ def decompose(gate: GateOp, target: Target) -> None:
     own = len(gate.controls) if record.num_controls is None else record.num_controls
     steps = record.decompose(**_static(gate, record, own))
     if steps is None:
-        raise VerifyException(
-            f"{place(gate)}: device '{target.name}' has no gate {record.name}, which "
-            f"is made of no simpler ones. It has {', '.join(sorted(target.gates))}."
+        raise PassError(
+            f"{line_of(gate) or 'unknown line'}: device '{target.name}' has no gate "
+            f"{record.name}, which is made of no simpler ones. It has "
+            f"{', '.join(sorted(target.gates))}."
         )
     made = _Expansion(gate, own).emit(steps)
     for each in made:

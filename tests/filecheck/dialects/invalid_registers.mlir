@@ -70,18 +70,3 @@ func.func @f(%r: !quantum.reg<2>, %c: memref<1xf64>) {
   quantum.dealloc %r : !quantum.reg<2>
   func.return
 }
-
-// -----
-
-// CHECK: Expected gates in quantum.adjoint, but got quantum.reset. It has no inverse and no controlled version.
-func.func @f(%r: !quantum.reg<2>) {
-  %a = quantum.adjoint %r : !quantum.reg<2> {
-  ^bb0(%b: !quantum.reg<2>):
-    %q = quantum.extract %b[0] : !quantum.reg<2>
-    %q1 = quantum.reset %q
-    %b1 = quantum.insert %q1 into %b[0] : !quantum.reg<2>
-    quantum.yield %b1 : !quantum.reg<2>
-  }
-  quantum.dealloc %a : !quantum.reg<2>
-  func.return
-}

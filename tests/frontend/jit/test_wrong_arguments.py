@@ -67,6 +67,7 @@ INSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "probs": (([0],), {}),
     "purity": (([0],), {}),
     "reset": ((0,), {}),
+    "resources": ((), {}),
     "sample": (([0],), {}),
     "state": ((), {}),
     "var": ((qj.Z(0),), {}),

@@ -11,6 +11,7 @@ import pytest
 import qjit as qj
 from qjit.dialects.gates import GATES, GateRecord
 from qjit.dialects.target import STATEVECTOR, TARGETS
+from qjit.errors import UnsupportedError
 from tests.support.oracle import random_state
 
 NATIVE = frozenset({"RY", "RZ", "CNOT", "GlobalPhase", "X"})
@@ -59,6 +60,23 @@ def test_nothing_else_is_left() -> None:
     text = qj.qjit(qj.qnode(device)(circuit)).stages(0.3)["decompose-gates"]
     names = {line.split('"')[1] for line in text.splitlines() if "quantum.gate" in line}
     assert names <= NATIVE
+
+
+def test_gates_made_of_no_simpler_ones_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(TARGETS, "few", replace(FEW, gates=frozenset({"RY", "CNOT"})))
+
+    def circuit(x: Any) -> Any:
+        qj.CNOT([0, 1])
+        qj.IsingZZ(x, [0, 1])
+        return qj.state()
+
+    node = qj.qnode(qj.device("few", wires=2))(circuit)
+    words = r"test_decompose_gates\.py:\d+: device 'few' has no gate RZ, .* CNOT, RY\."
+    for function in (node, qj.qjit(node)):
+        with pytest.raises(UnsupportedError, match=words):
+            function(0.3)
 
 
 def test_derivatives() -> None:

@@ -10,8 +10,7 @@ from xdsl.ir import Block, SSAValue
 from qjit.dialects.quantum.types import RegisterType
 from qjit.lowering.analysis.cost_model import is_in_batch
 from qjit.lowering.analysis.polling import period
-
-from .converter import Converter, convert_type, llvm_rule
+from qjit.lowering.conversion.converter import Converter, convert_type, llvm_rule
 
 
 def _values(converter: Converter, values: Sequence[SSAValue]) -> list[SSAValue]:

@@ -10,8 +10,9 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from qjit.lowering.conversion.converter import Converter, convert_type, llvm_rule
+
 from .arith import suffix
-from .converter import Converter, convert_type, llvm_rule
 
 INTRINSICS: dict[type[Operation], str] = {
     math.SinOp: "llvm.sin",

@@ -4,10 +4,9 @@ from xdsl.dialects import llvm
 from xdsl.dialects.builtin import i32, i64
 
 from qjit.dialects.host import CallOp, FunctionOp, RoutineOp
+from qjit.lowering.conversion.converter import Converter, convert_type, llvm_rule
 from qjit.lowering.native.blas import PREFIX, SPLIT, THREADS, threads_address
 from qjit.runtime.abi.status import PLACE_SHIFT
-
-from .converter import Converter, convert_type, llvm_rule
 
 
 @llvm_rule(CallOp)

@@ -13,8 +13,12 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import SSAValue
 
 from qjit.lowering.analysis.liveness import lives, offsets
-
-from .converter import Converter, convert_type, llvm_rule, size_of
+from qjit.lowering.conversion.converter import (
+    Converter,
+    convert_type,
+    llvm_rule,
+    size_of,
+)
 
 
 def extents(converter: Converter, buffer: SSAValue) -> list[int | SSAValue]:

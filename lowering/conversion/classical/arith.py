@@ -6,7 +6,7 @@ from xdsl.dialects import arith, llvm
 from xdsl.dialects.builtin import Float32Type, FloatAttr, IntegerAttr, IntegerType, i64
 from xdsl.ir import Attribute, Operation
 
-from .converter import Converter, convert_type, llvm_rule
+from qjit.lowering.conversion.converter import Converter, convert_type, llvm_rule
 
 BINARY: dict[type[Operation], Any] = {
     arith.AddfOp: llvm.FAddOp,

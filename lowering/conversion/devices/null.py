@@ -1,9 +1,8 @@
 """Conversion of what only the device "null" has: its counts."""
 
 from qjit.dialects import quantum
-
-from .converter import Converter, llvm_rule
-from .quantum import state_of, symbol
+from qjit.lowering.conversion.converter import Converter, llvm_rule
+from qjit.lowering.conversion.quantum import state_of, symbol
 
 
 @llvm_rule(quantum.ResourcesOp)

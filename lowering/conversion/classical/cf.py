@@ -3,9 +3,8 @@
 from xdsl.dialects import cf, llvm
 from xdsl.dialects.builtin import IntegerAttr
 
+from qjit.lowering.conversion.converter import Converter, llvm_rule
 from qjit.lowering.program_attributes import STATUS
-
-from .converter import Converter, llvm_rule
 
 
 @llvm_rule(cf.AssertOp)

@@ -3,7 +3,7 @@
 from xdsl.dialects import func, llvm
 from xdsl.dialects.builtin import i64
 
-from .converter import Converter, llvm_rule
+from qjit.lowering.conversion.converter import Converter, llvm_rule
 
 
 @llvm_rule(func.CallOp)

@@ -1,0 +1,1 @@
+"""Conversion of classical operations: a file for each dialect."""
