@@ -8,6 +8,7 @@ from sampling import SAMPLING
 from scaling import BATCH, DEPTH, LIMITS, QUBITS, THREADS, VARIED
 from states import CALLS, SINGLE, SMALL, STATES
 from trainings import GRADIENTS, TRAININGS
+from versions import VERSIONS
 
 TABLES: dict[str, Table] = {
     "calls": CALLS,
@@ -27,6 +28,7 @@ TABLES: dict[str, Table] = {
     "batch": BATCH,
     "threads": THREADS,
     "steps": VARIED,
+    "versions": VERSIONS,
 }
 CASES: dict[str, Case] = {
     name: case for table in TABLES.values() for name, case in table.cases.items()

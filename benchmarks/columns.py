@@ -1,5 +1,6 @@
 """The columns of the tables: frameworks, in environments of their own, and settings."""
 
+import os
 import runpy
 import sys
 from collections.abc import Iterator
@@ -29,8 +30,11 @@ class Column:
         return str(ROOT / f".venv-{self.environment}" / "bin" / "python")
 
 
+EARLIER = os.environ.get("QJIT_EARLIER", "")
+"""The folder of an earlier version of qjit, which the table "versions" runs as well."""
 FRAMEWORKS = {
-    "qjit": Column("qjit", "qjit"),
+    "qjit": Column("qjit", "qjit", settings={"PYTHONPATH": str(ROOT)}),
+    "earlier": Column("qjit, earlier", "qjit", settings={"PYTHONPATH": EARLIER}),
     "passes": Column("passes over memory", "passes"),
     "jax": Column("jax.jit", "jax"),
     "catalyst": Column("Catalyst", "catalyst", "catalyst"),

@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 from cases import CASES, TABLES
-from columns import COLUMNS, ROOT
+from columns import COLUMNS, EARLIER, ROOT
 from comparison import Case
 from figures import draw
 from report import renew_readme, report
 from results import Results
+from versions import VERSIONS
 
 HERE = Path(__file__).parent
 
@@ -124,7 +125,9 @@ def measure(name: str, workers: Workers, rounds: int) -> dict[str, Any]:
     counted = range(1, min(rounds, case.rounds) + 1)
     first: dict[str, float] = {}
     if case.fresh:
-        workers.once("qjit", name, "compile")  # which keeps the program
+        for column in columns:
+            if COLUMNS[column].framework == "qjit":
+                workers.once(column, name, "compile")  # which keeps the program
         samples = take(name, columns, counted, workers.once)
     else:
         if case.first:
@@ -186,10 +189,17 @@ def selected(names: list[str]) -> dict[str, list[str]]:
             f"There is no {', '.join(sorted(unknown))}. Tables are "
             f"{', '.join(TABLES)}; cases are {', '.join(CASES)}."
         )
+    if not EARLIER and {"versions", *VERSIONS.cases} & set(names):
+        raise SystemExit("QJIT_EARLIER has to name the folder of an earlier version.")
     return {
         table: [c for c in TABLES[table].cases if not names or {table, c} & set(names)]
         for table in TABLES
     }
+
+
+def usual_tables() -> list[str]:
+    """Return the tables to run if none are asked for."""
+    return [name for name in TABLES if EARLIER or name != "versions"]
 
 
 def main() -> None:
@@ -207,7 +217,7 @@ def main() -> None:
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
     results = Results(options.output / "results.jsonl")
-    names = options.only if options.only is not None else list(TABLES)
+    names = options.only if options.only is not None else usual_tables()
     for table, cases in selected(names).items() if names else ():
         workers = Workers(options.cores)
         try:
