@@ -29,9 +29,8 @@ from qjit.jit.stages.symbolic import DynamicTraced
 from qjit.lowering.driver.program import Program, compile_program
 from qjit.lowering.jax_internals.tracing import trace_state_clean, user_line, wide_types
 from qjit.lowering.jaxpr.dimensions import UnknownSizeError, names, numbers
-from qjit.lowering.jaxpr.reroll.reroll import rerolling
 from qjit.lowering.passes import pipeline as pipelines
-from qjit.tracing.context import compiled
+from qjit.tracing.context import ProgramContext, compiled
 from qjit.tracing.native_calls import abstract
 from qjit.tracing.random_keys import checked_seed
 from qjit.tracing.references import discharged
@@ -124,7 +123,8 @@ class QJIT(TakesStatic, Picklable):
             self._converted = None
         # NOTE: of new functions, because JAX keeps the traces of equal ones.
         self._jitted = self._jit(self._native)
-        self._traced = compiled(self.function)
+        context = ProgramContext(any(s.name == "reroll-loops" for s in self._steps))
+        self._traced = compiled(self.function, context)
         self._inlined = jitted(self._traceable, self._options)
 
     def made_from(self) -> tuple[Any, ...]:
@@ -241,31 +241,26 @@ class QJIT(TakesStatic, Picklable):
             check_results(results, self.function)
             return results
 
-        explaining = explained(self._name, dimensions=signature.sizes)
-        with explaining, self._rerolling():
+        with explained(self._name, dimensions=signature.sizes):
             traced = jax.make_jaxpr(flat, return_shape=True)(*signature.avals)
         closed = discharged(traced[0], self._name)
         return closed, jax.tree.structure(traced[1])
 
     def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
         try:
-            with self._rerolling():
-                return compile_program(
-                    closed,
-                    name=self._name,
-                    seed=self._seed,
-                    steps=self._steps,
-                    keep_stages=keep_stages,
-                )
+            return compile_program(
+                closed,
+                name=self._name,
+                seed=self._seed,
+                steps=self._steps,
+                keep_stages=keep_stages,
+            )
         except UnknownSizeError as error:
             raise UnsupportedError(
                 f"{error.line or user_line()}: '{self._name}' is compiled for arrays "
                 f"of any size, which '{error.primitive}' cannot take here. Leave the "
                 "axis out of abstracted_axes: then each size is compiled by itself."
             ) from error
-
-    def _rerolling(self) -> Any:
-        return rerolling(any(step.name == "reroll-loops" for step in self._steps))
 
     def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the jaxpr that these arguments are traced to."""

@@ -42,14 +42,21 @@ from qjit.lowering.jax_internals.tracing import (
     wide_types,
 )
 from qjit.lowering.jaxpr.dimensions import names
-from qjit.lowering.jaxpr.reroll.reroll import is_rerolling, reroll
+from qjit.lowering.jaxpr.reroll.reroll import reroll
 from qjit.lowering.jaxpr.traversal import measurements_last, measures_midway
 from qjit.measurements.outcome_types import typed
 from qjit.measurements.returned_outcomes import check_outputs, with_rows
 from qjit.ops.algebra.recording import check_used, resolved
 from qjit.ops.preparations import settled
 from qjit.tracing.callbacks import move_callbacks
-from qjit.tracing.context import Snapshots, TraceContext, current, is_tracing, tracing
+from qjit.tracing.context import (
+    Snapshots,
+    TraceContext,
+    current,
+    is_tracing,
+    rerolls,
+    tracing,
+)
 from qjit.tracing.random_keys import WORDS, key_words, split_key
 from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
@@ -260,7 +267,7 @@ class QNode(TakesStatic, Picklable):
             tree,
             tuple((a.shape, a.dtype, a.weak_type) for a in arrays),
             wide_types(),
-            is_rerolling(),
+            rerolls(),
         )
         if key in self._cache:
             return self._cache[key]
@@ -295,7 +302,7 @@ class QNode(TakesStatic, Picklable):
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
-        if is_rerolling() and not measures_midway(rest.jaxpr):
+        if rerolls() and not measures_midway(rest.jaxpr):
             rest = reroll(rest)
         parts = replace(parts, circuit=rest)
         circuit = Circuit(
