@@ -15,6 +15,7 @@ from qjit.lowering.jaxpr.dimensions import Size, numbers
 from qjit.lowering.native.host_calls import host_error_text
 from qjit.lowering.native.link import load
 from qjit.lowering.native.memory_limits import memory_text
+from qjit.lowering.native.python_callbacks import interrupted_text
 from qjit.lowering.passes.pipeline import OwnPass, Step, names_of, resolve
 from qjit.runtime.abi.status import (
     CHECKED,
@@ -77,8 +78,10 @@ def lowered_text(stages: Mapping[str, str]) -> str:
 def describe_status(lines: Sequence[str], word: int) -> str:
     """Word a nonzero status of a program whose places are these lines."""
     status = Status.of(word)
+    if status.code == INTERRUPTED:
+        return interrupted_text(status.place)
     line = lines[status.line] if 0 <= status.line < len(lines) else ""
-    if CHECKED <= status.code < INTERRUPTED:
+    if CHECKED <= status.code < HOST_ERROR:
         return f"[QJIT:{status.code}] {line}"
     text = MESSAGES.get(status.code, "the program failed.")
     if status.code == HOST_ERROR:

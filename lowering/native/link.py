@@ -78,16 +78,13 @@ _describers: dict[int, Callable[[int], str]] = {}
 # NOTE: JIT-compiled code stays loaded for the life of the process, because XLA may
 # call a registered target at any time.
 _loaded: list[Any] = []
-# NOTE: by thread of the system; thread-local data of a thread that XLA started goes
-# away when Python returns to it, before XLA has read the message.
-_messages: dict[int, Any] = {}
+_copy_text = ctypes.CDLL(None).strdup
+_copy_text.argtypes, _copy_text.restype = [ctypes.c_char_p], ctypes.c_size_t
 
 
 def _describe(number: int, status: int) -> int:
-    text = _describers[number](status).encode(errors="replace")
-    message = ctypes.create_string_buffer(text)
-    _messages[threading.get_ident()] = message
-    return ctypes.addressof(message)
+    """Return the address of a message, which the handler frees."""
+    return _copy_text(_describers[number](status).encode(errors="replace"))
 
 
 @cache
