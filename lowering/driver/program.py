@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import jax
@@ -75,8 +74,18 @@ def lowered_text(stages: Mapping[str, str]) -> str:
     return stages[names[names.index("llvm") - 1]]
 
 
-def describe_status(lines: Sequence[str], word: int) -> str:
-    """Word a nonzero status of a program whose places are these lines."""
+@dataclass(frozen=True)
+class StatusText:
+    """Words for the statuses of a program whose places are these lines."""
+
+    lines: tuple[str, ...]
+
+    def __call__(self, status: int) -> str:
+        """Word a nonzero status."""
+        return _describe(self.lines, status)
+
+
+def _describe(lines: Sequence[str], word: int) -> str:
     status = Status.of(word)
     if status.code == INTERRUPTED:
         return interrupted_text(status.place)
@@ -137,7 +146,7 @@ def compile_program(
         state = keep(identity, compiled)
         seconds |= compiled.report["seconds"]
     clock = time.perf_counter()
-    target = load(compiled.code, partial(describe_status, compiled.locations))
+    target = load(compiled.code, StatusText(compiled.locations))
     seconds["link"] = time.perf_counter() - clock
     return Program(
         target,

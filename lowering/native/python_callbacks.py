@@ -221,13 +221,13 @@ def _write_poll(module: ir.Module) -> None:
         builder.ret(ir.Constant(word, 0))
     status = builder.alloca(word)
     builder.store(ir.Constant(word, 0), status)
-    with builder.if_then(_is_due(module, builder), likely=False):
-        with _interpreter(builder):
-            failed = _python(builder, "PyErr_CheckSignals", half)
-            stopped = builder.icmp_signed("!=", failed, ir.Constant(half, 0))
-            with builder.if_then(stopped, likely=False):
-                error = _keep_exception(builder)
-                builder.store(_interrupted_status(builder, error), status)
+    due = _is_due(module, builder)
+    with builder.if_then(due, likely=False), _interpreter(builder):
+        failed = _python(builder, "PyErr_CheckSignals", half)
+        stopped = builder.icmp_signed("!=", failed, ir.Constant(half, 0))
+        with builder.if_then(stopped, likely=False):
+            error = _keep_exception(builder)
+            builder.store(_interrupted_status(builder, error), status)
     builder.ret(builder.load(status, typ=word))
 
 

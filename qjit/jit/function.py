@@ -30,6 +30,7 @@ from qjit.lowering.driver.program import Program, compile_program
 from qjit.lowering.jax_internals.tracing import trace_state_clean, user_line, wide_types
 from qjit.lowering.jaxpr.dimensions import UnknownSizeError, names, numbers
 from qjit.lowering.passes import pipeline as pipelines
+from qjit.runtime.recent import Recent
 from qjit.tracing.context import ProgramContext, compiled
 from qjit.tracing.native_calls import abstract
 from qjit.tracing.random_keys import checked_seed
@@ -38,7 +39,7 @@ from qjit.tracing.references import discharged
 from .arguments import Named, Parts, TakesStatic
 from .captured_variables import CapturedVariables
 from .pause_gc import waiting_collector
-from .pickling import Picklable, Unsent
+from .pickling import Picklable
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,13 @@ class QJIT(TakesStatic, Picklable):
         self._steps = _steps(options.pop("pipeline"))
         self._keep_stages: bool = options.pop("keep_stages")
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
-        self._programs: dict[Any, tuple[Program, Any, ShapeChecks]] = Unsent()
-        self._latest: dict[Any, Program] = Unsent()  # by its signature
+        self._programs: Recent[Any, tuple[Program, Any, ShapeChecks]] = Recent()
+        self._latest: Recent[Any, Program] = Recent()  # by its signature
         self.named = Named.of(
             function, options["static_argnums"], options["static_argnames"]
         )
         self._can_be_apart = not self._axes and options["donate_argnums"] is None
-        self._by_static = Unsent()
+        self._by_static = Recent()
         self._options = options
         self._converted: QJIT | None = self if autograph else None
         self.renew()
@@ -209,11 +210,13 @@ class QJIT(TakesStatic, Picklable):
         if not self._axes:
             return self._compile(signature, self._keep_stages)[:2]
         key = signature.key
-        if key not in self._programs:
-            self._programs[key] = self._compile(signature, self._keep_stages)
+        known = self._programs.get(key)
+        if known is None:
+            known = self._compile(signature, self._keep_stages)
+            self._programs[key] = known
         if self._axes.told_apart(signature.sizes):
             return self._specialise(signature.alone)
-        program, tree, checks = self._programs[key]
+        program, tree, checks = known
         checks.check(signature.sizes)
         check_sizes(program, signature.sizes, self._name)
         return program, tree

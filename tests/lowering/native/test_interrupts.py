@@ -156,7 +156,7 @@ def test_threads_that_fail_at_once_raise_their_own_exceptions() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert not python_callbacks._raised
+    assert not vars(python_callbacks)["_raised"]
 
 
 def test_exceptions_that_nobody_asks_for_are_dropped() -> None:
@@ -165,7 +165,7 @@ def test_exceptions_that_nobody_asks_for_are_dropped() -> None:
 
     program = qj.qjit(lambda x: jax.pure_callback(fails, x, x))
     of_jax = program.lower(0.3).compile().stage
-    kept = python_callbacks._raised
+    kept = vars(python_callbacks)["_raised"]
     assert kept.maxlen == python_callbacks.MOST_RAISED
     with pytest.raises(Exception, match=r"\[QJIT:254\] the program was interrupted"):
         jax.block_until_ready(of_jax(0.3))
