@@ -145,7 +145,8 @@ def test_null_counts(gates: list[tuple[int, ...]]) -> None:
             qj.CNOT(pair)
         return qj.resources()
 
-    found = qj.qnode(qj.device("null", wires=5))(circuit)()
+    function = qj.qnode(qj.device("null", wires=5))(circuit)
+    found = qj.qjit(function, pipeline=())()  # a gate and its inverse count, too
     assert found.tolist() == count(gates, 5)
 
 
