@@ -1,7 +1,7 @@
 """Operations of the `quantum` dialect that apply gates and matrices to qubits."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from typing import ClassVar
 
@@ -41,6 +41,7 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
 from qjit.dialects.gates import GATES, GateRecord
+from qjit.runtime.recent import MOST
 
 from .types import (
     ControlValues,
@@ -118,12 +119,12 @@ class Controllable(IRDLOperation):
         return [*self.results[split:], *self.results[:split]]
 
 
-@cache
+@lru_cache(MOST)
 def _segments(*sizes: int) -> DenseArrayBase[IntegerType]:
     return DenseArrayBase.from_list(i32, sizes)
 
 
-@cache
+@lru_cache(MOST)
 def _sizes(segments: Attribute) -> tuple[int, ...]:
     assert isa(segments, DenseArrayBase[IntegerType])
     return segments.get_values()

@@ -25,6 +25,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from qjit.lowering.analysis.cost_model import callees_first
+from qjit.lowering.native.declarations import check_call, declaration
 from qjit.runtime.abi.status import NO_ROOM
 
 LLVMRule = Callable[["Converter", Any], None]
@@ -45,7 +46,6 @@ TYPE_RULES: dict[type[Attribute], Callable[[Any], Attribute]] = {
 }
 
 LARGEST_STACK = 1 << 16
-# Status: not enough memory, at no line of the user's.
 
 
 def llvm_rule(*operations: type[Operation]) -> Callable[[LLVMRule], LLVMRule]:
@@ -98,7 +98,7 @@ class Converter:
         self.callee: Callee | None = None
         self._rooms: dict[Integer, SSAValue] = {}
         self.callees: dict[str, Callee] = {}
-        self._declared: dict[str, llvm.FuncOp] = {}
+        self._declared: dict[str, llvm.LLVMFunctionType] = {}
         self.extension: object = None
         self.iteration: SSAValue | None = None
         self._constants: dict[Any, SSAValue] = {}
@@ -194,12 +194,13 @@ class Converter:
     def declare(
         self, symbol: str, result: Attribute | None, types: Sequence[Attribute]
     ) -> None:
-        """Declare an external function on first use."""
+        """Declare an external function on first use, those of the ABI by its table."""
+        called = llvm.LLVMFunctionType(list(types), result)
         if symbol not in self._declared:
-            kind = llvm.LLVMFunctionType(list(types), result)
-            op = llvm.FuncOp(symbol, kind, llvm.LinkageAttr("external"))
-            self._declared[symbol] = op
+            self._declared[symbol] = known = declaration(symbol) or called
+            op = llvm.FuncOp(symbol, known, llvm.LinkageAttr("external"))
             self.module.body.block.add_op(op)
+        check_call(symbol, called, self._declared[symbol])
 
     def define(self, symbol: str, op: Operation) -> None:
         """Add what defines a symbol to the module on first use."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from qjit.lowering.jaxpr.dimensions import Size, numbers
 from qjit.lowering.native.host_calls import host_error_text
 from qjit.lowering.native.link import load
 from qjit.lowering.native.memory_limits import memory_text
+from qjit.lowering.native.python_callbacks import interrupted_text
 from qjit.lowering.passes.pipeline import OwnPass, Step, names_of, resolve
 from qjit.runtime.abi.status import (
     CHECKED,
@@ -74,11 +74,23 @@ def lowered_text(stages: Mapping[str, str]) -> str:
     return stages[names[names.index("llvm") - 1]]
 
 
-def describe_status(lines: Sequence[str], word: int) -> str:
-    """Word a nonzero status of a program whose places are these lines."""
+@dataclass(frozen=True)
+class StatusText:
+    """Words for the statuses of a program whose places are these lines."""
+
+    lines: tuple[str, ...]
+
+    def __call__(self, status: int) -> str:
+        """Word a nonzero status."""
+        return _describe(self.lines, status)
+
+
+def _describe(lines: Sequence[str], word: int) -> str:
     status = Status.of(word)
+    if status.code == INTERRUPTED:
+        return interrupted_text(status.place)
     line = lines[status.line] if 0 <= status.line < len(lines) else ""
-    if CHECKED <= status.code < INTERRUPTED:
+    if CHECKED <= status.code < HOST_ERROR:
         return f"[QJIT:{status.code}] {line}"
     text = MESSAGES.get(status.code, "the program failed.")
     if status.code == HOST_ERROR:
@@ -134,7 +146,7 @@ def compile_program(
         state = keep(identity, compiled)
         seconds |= compiled.report["seconds"]
     clock = time.perf_counter()
-    target = load(compiled.code, partial(describe_status, compiled.locations))
+    target = load(compiled.code, StatusText(compiled.locations))
     seconds["link"] = time.perf_counter() - clock
     return Program(
         target,

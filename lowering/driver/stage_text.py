@@ -1,7 +1,5 @@
 """Programs that go on from the text of a stage."""
 
-from functools import partial
-
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import ModuleOp
@@ -19,7 +17,7 @@ from qjit.lowering.native.link import load
 from qjit.lowering.passes.run import yet_to_come
 from qjit.lowering.program_attributes import Interface
 
-from .program import Program, describe_status
+from .program import Program, StatusText
 from .stages import Stages, compile_module
 
 DIALECTS: tuple[Dialect, ...] = (Quantum, Gradient, Statevector, Batch, Host)
@@ -66,7 +64,7 @@ def compile_text(text: str) -> tuple[Program, Interface]:
         compiled = compile_module(module, steps, Stages(None), {}, interface)
     except VerifyException as error:
         raise TextError(str(error).strip()) from error
-    target = load(compiled.code, partial(describe_status, compiled.locations))
+    target = load(compiled.code, StatusText(compiled.locations))
     program = Program(
         target,
         interface.results,

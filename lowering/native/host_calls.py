@@ -13,6 +13,7 @@ import numpy as np
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jaxpr.dimensions import Size, numbers
 from qjit.runtime.abi.status import HOST_ERROR
+from qjit.runtime.recent import Recent
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ def raised_text(name: str, error: Exception) -> str:
 
 
 _keys = itertools.count(1)
+# NOTE: for the life of the process, as the code that has the keys: see `link.py`.
 _records: dict[int, HostRecord] = {}
-_failures: dict[int, str] = {}  # by thread of the system
+_failures: Recent[int, str] = Recent()  # by thread of the system
 
 
 def record(*fields: Any) -> int:

@@ -1,14 +1,15 @@
 """Loading object code: what it calls is bound, and XLA learns of its handler."""
 
 import ctypes
+import hashlib
 import itertools
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import llvmlite.binding as llvm
@@ -44,6 +45,15 @@ class Code:
     calls: tuple[str, ...]
 
     @property
+    def digest(self) -> bytes:
+        """A digest of all of it."""
+        found = hashlib.sha256(repr((self.symbol, self.handler, self.calls)).encode())
+        for image in self.images:
+            found.update(len(image).to_bytes(8))
+            found.update(image)
+        return found.digest()
+
+    @property
     def is_loadable(self) -> bool:
         """Whether the libraries of this process have what the code calls."""
         return THREADS not in self.calls or threads_address() is not None
@@ -66,6 +76,16 @@ def calls_in(text: str) -> tuple[str, ...]:
     return (*routines, *([THREADS] if THREADS in text else []))
 
 
+class Describer(Protocol):
+    """What words a nonzero status; equal ones say the same."""
+
+    def __call__(self, status: int, /) -> str:
+        """Return the message."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
 SET_THREADS, POOL = "__qrt__set_threads", "thread_pool"
 GATE_FUNCTIONS = {"__qjit__gate_matrix", "__qjit__gate_gradient"}
 SYMBOLS = re.compile(SYMBOL.pattern.encode())
@@ -74,20 +94,19 @@ _libraries: dict[str, str] = {}
 _numbers = itertools.count(1)
 # NOTE: a cache lets two threads compute what neither has yet, and names link once.
 _linking = threading.RLock()
-_describers: dict[int, Callable[[int], str]] = {}
-# NOTE: JIT-compiled code stays loaded for the life of the process, because XLA may
-# call a registered target at any time.
+# NOTE: JIT-compiled code, and what describes its errors, stays for the life of the
+# process, because XLA takes no target back and may call it at any time: executables and
+# jaxprs know it by its name alone. So what is equal is loaded once.
 _loaded: list[Any] = []
-# NOTE: by thread of the system; thread-local data of a thread that XLA started goes
-# away when Python returns to it, before XLA has read the message.
-_messages: dict[int, Any] = {}
+_describers: dict[int, Describer] = {}
+_targets: dict[tuple[bytes, Describer], str] = {}
+_copy_text = ctypes.CDLL(None).strdup
+_copy_text.argtypes, _copy_text.restype = [ctypes.c_char_p], ctypes.c_size_t
 
 
 def _describe(number: int, status: int) -> int:
-    text = _describers[number](status).encode(errors="replace")
-    message = ctypes.create_string_buffer(text)
-    _messages[threading.get_ident()] = message
-    return ctypes.addressof(message)
+    """Return the address of a message, which the handler frees."""
+    return _copy_text(_describers[number](status).encode(errors="replace"))
 
 
 @cache
@@ -172,13 +191,23 @@ def _split(routine: str) -> str:
     return name
 
 
-def load(code: Code, describe: Callable[[int], str]) -> str:
+def load(code: Code, describe: Describer) -> str:
     """Load object code and return the name of the target that XLA calls it by.
 
     Args:
         code: Any number of programs may have the same.
-        describe: Words a nonzero status of this program.
+        describe: Words a nonzero status of this program. Programs whose code and
+            describers are equal have one target.
     """
+    with _linking:
+        key = code.digest, describe
+        if key not in _targets:
+            _targets[key] = _load(code, describe)
+        return _targets[key]
+
+
+def _load(code: Code, describe: Describer) -> str:
+    """Load object code as a new target."""
     number = next(_numbers)
     name = f"{code.symbol}_{number}"
     word = ctypes.c_int64(number)
@@ -190,12 +219,11 @@ def load(code: Code, describe: Callable[[int], str]) -> str:
     builder.import_symbol(NUMBER, ctypes.addressof(word))
     builder.import_symbol("__qjit__memory_short", memory_check_address())
     builder.import_symbol("__qjit__memory_room", memory_room_address())
-    with _linking:
-        for library in (_python(), *_runtime(code.images)):
-            builder.add_jit_library(library)
-        for symbol in code.calls:
-            _bind(builder, symbol)
-        tracker = builder.export_symbol(code.handler).link(_jit(), name)
+    for library in (_python(), *_runtime(code.images)):
+        builder.add_jit_library(library)
+    for symbol in code.calls:
+        _bind(builder, symbol)
+    tracker = builder.export_symbol(code.handler).link(_jit(), name)
     _loaded.extend((tracker, word))
     _register(name, tracker[code.handler])
     return name

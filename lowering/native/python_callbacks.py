@@ -3,7 +3,7 @@
 The functions it calls are written here, not by ctypes, because Python may raise at any
 point of a call, such as KeyboardInterrupt before the first line of what is called, and
 ctypes prints what is raised and goes on. Here it ends the program, and is raised again
-where the program was called.
+where the program was called: the place of its status is the address of the exception.
 
 A thread that is in native code when the interpreter shuts down stays there: Python
 would end it, through frames that cannot be unwound.
@@ -12,15 +12,17 @@ Whoever runs a program without Python defines `__qjit__poll` to return zero.
 """
 
 import ctypes
+import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
 
-from qjit.runtime.abi.status import INTERRUPTED
+from qjit.runtime.abi.status import INTERRUPTED, PLACE_SHIFT
 
 from .xla_handler import REMAIN
 
@@ -29,11 +31,11 @@ POLLS_PER_SECOND = 20
 # What is called of Python's C interface, and the symbols of objects.
 FUNCTIONS = (
     *("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyErr_Fetch"),
-    *("PyErr_NormalizeException", "PyList_Append", "PyObject_Vectorcall", "Py_DecRef"),
+    *("PyErr_NormalizeException", "PyObject_Vectorcall", "Py_DecRef"),
     *("PyLong_FromLongLong", "PyLong_AsLongLong", "PyGILState_GetThisThreadState"),
 )
 SHUTDOWN, IN_PYTHON = "__qjit__shutdown", "__qjit__in_python"
-RAISED, INTERRUPTED_TEXT = "__qjit__raised", "__qjit__interrupted_text"
+KEEP, INTERRUPTED_TEXT = "__qjit__keep", "__qjit__interrupted_text"
 HOST_CALL, DESCRIBE = "__qjit__python_host_call", "__qjit__python_describe"
 
 
@@ -46,14 +48,19 @@ def _memory(size: int) -> int:
 
 
 half, word, pointer = ir.IntType(32), ir.IntType(64), ir.PointerType()
-_raised: list[BaseException] = []
+# Exceptions that nobody has raised again yet. All threads that fail at once have theirs
+# here; JAX may drop the error of a program, and then nobody asks for its exception.
+MOST_RAISED = 1024
+_raised: deque[BaseException] = deque(maxlen=MOST_RAISED)
+_keep = _raised.append
 # The thread that shuts the interpreter down, and how many run Python from native code.
 # NOTE: in memory that outlives the interpreter, as the threads do.
 _shutdown = ctypes.c_int64.from_address(_memory(8))
 _in_python = ctypes.c_int64.from_address(_memory(8))
-_interrupted = ctypes.create_string_buffer(
-    f"[QJIT:{INTERRUPTED}] the program was interrupted.".encode()
-)
+# Of C and of Python.
+_TEXT = f"[QJIT:{INTERRUPTED}] the program was interrupted by exception %ld."
+_text = ctypes.create_string_buffer(_TEXT.encode())
+TEXT_SIZE = 128
 
 
 def hold_threads(seconds: float) -> None:
@@ -69,9 +76,20 @@ def release_threads() -> None:
     _shutdown.value = _in_python.value = 0
 
 
-def raised() -> BaseException:
-    """Return the exception that ended a program."""
-    return _raised.pop() if _raised else KeyboardInterrupt()
+def interrupted_text(address: int) -> str:
+    """Word a status of programs that an exception ended."""
+    return _TEXT % address
+
+
+def raised(text: str) -> BaseException:
+    """Return the exception that ended a program, by the text of its status."""
+    found = re.search(r"by exception (\d+)", text)
+    address = int(found[1]) if found else 0
+    for error in list(_raised):
+        if id(error) == address:
+            _raised.remove(error)
+            return error
+    return KeyboardInterrupt()
 
 
 def _python(builder: ir.IRBuilder, name: str, kind: ir.Type, *args: Any) -> Any:
@@ -140,17 +158,38 @@ def _write_remain(module: ir.Module) -> None:
     builder.ret_void()
 
 
-def _keep_exception(builder: ir.IRBuilder) -> None:
-    """Move the exception that Python holds into the list of exceptions."""
+def _keep_exception(builder: ir.IRBuilder) -> Any:
+    """Keep the exception that Python holds, and return its address as a word."""
     void = ir.VoidType()
     places = [builder.alloca(pointer) for _ in range(3)]
     _python(builder, "PyErr_Fetch", void, *places)
     _python(builder, "PyErr_NormalizeException", void, *places)
-    kept = _object(builder, RAISED)
     error = builder.load(places[1], typ=pointer)
-    _python(builder, "PyList_Append", half, kept, error)
+    nothing = builder.inttoptr(ir.Constant(word, 0), pointer)
+    # NOTE: code in C, which no other exception gets into.
+    args = _object(builder, KEEP), places[1], ir.Constant(word, 1), nothing
+    answer = _python(builder, "PyObject_Vectorcall", pointer, *args)
+    _python(builder, "Py_DecRef", void, answer)
     for place in places:
         _python(builder, "Py_DecRef", void, builder.load(place, typ=pointer))
+    return builder.ptrtoint(error, word)
+
+
+def _interrupted_status(builder: ir.IRBuilder, error: Any) -> Any:
+    """Return the status of a program that the exception at an address ended."""
+    place = builder.shl(error, ir.Constant(word, PLACE_SHIFT))
+    return builder.or_(place, ir.Constant(word, INTERRUPTED))
+
+
+def _interrupted_message(builder: ir.IRBuilder, error: Any) -> Any:
+    """Return the address of the text for such a status, in memory of its own."""
+    size = ir.Constant(word, TEXT_SIZE)
+    text = _python(builder, "malloc", pointer, size)
+    known: Any = builder.module.globals
+    kind = ir.FunctionType(half, [pointer, word, pointer], var_arg=True)
+    write = known.get("snprintf") or ir.Function(builder.module, kind, "snprintf")
+    builder.call(write, [text, size, _object(builder, INTERRUPTED_TEXT), error])
+    return builder.ptrtoint(text, word)
 
 
 def _is_due(module: ir.Module, builder: ir.IRBuilder) -> Any:
@@ -180,19 +219,24 @@ def _write_poll(module: ir.Module) -> None:
     # its poll still due.
     with builder.if_then(_is_foreign(builder)):
         builder.ret(ir.Constant(word, 0))
-    with builder.if_then(_is_due(module, builder), likely=False):
-        with _interpreter(builder):
-            failed = _python(builder, "PyErr_CheckSignals", half)
-            stopped = builder.icmp_signed("!=", failed, ir.Constant(half, 0))
-            with builder.if_then(stopped, likely=False):
-                _keep_exception(builder)
-        status = ir.Constant(word, INTERRUPTED), ir.Constant(word, 0)
-        builder.ret(builder.select(stopped, *status))
-    builder.ret(ir.Constant(word, 0))
+    status = builder.alloca(word)
+    builder.store(ir.Constant(word, 0), status)
+    due = _is_due(module, builder)
+    with builder.if_then(due, likely=False), _interpreter(builder):
+        failed = _python(builder, "PyErr_CheckSignals", half)
+        stopped = builder.icmp_signed("!=", failed, ir.Constant(half, 0))
+        with builder.if_then(stopped, likely=False):
+            error = _keep_exception(builder)
+            builder.store(_interrupted_status(builder, error), status)
+    builder.ret(builder.load(status, typ=word))
 
 
 def _write_call(
-    module: ir.Module, name: str, function: str, count: int, failed: int | str
+    module: ir.Module,
+    name: str,
+    function: str,
+    count: int,
+    failed: Callable[[ir.IRBuilder, Any], Any],
 ) -> None:
     """Write a function that calls one of Python's, from words to a word.
 
@@ -201,7 +245,7 @@ def _write_call(
         name: Its symbol.
         function: The symbol of what it calls, with integers.
         count: How many.
-        failed: What it returns if an exception was raised, or the symbol of that.
+        failed: Writes what it returns if an exception was raised, from its address.
     """
     kind = ir.FunctionType(word, [word] * count)
     symbol = ir.Function(module, kind, name)
@@ -223,8 +267,8 @@ def _write_call(
         raises = builder.icmp_unsigned("==", answer, nothing)
         with builder.if_else(raises, likely=False) as (then, otherwise):
             with then:
-                _keep_exception(builder)
-                builder.store(_word(builder, failed), result)
+                error = _keep_exception(builder)
+                builder.store(failed(builder, error), result)
             with otherwise:
                 value = _python(builder, "PyLong_AsLongLong", word, answer)
                 builder.store(value, result)
@@ -232,19 +276,13 @@ def _write_call(
     builder.ret(builder.load(result, typ=word))
 
 
-def _word(builder: ir.IRBuilder, value: int | str) -> Any:
-    if isinstance(value, int):
-        return ir.Constant(word, value)
-    return builder.ptrtoint(_object(builder, value), word)
-
-
 def python_calls() -> str:
     """Return the LLVM IR of what programs call."""
     module = ir.Module("python")
     _write_remain(module)
     _write_poll(module)
-    _write_call(module, "__qjit__host_call", HOST_CALL, 3, INTERRUPTED)
-    _write_call(module, "__qjit__describe", DESCRIBE, 2, INTERRUPTED_TEXT)
+    _write_call(module, "__qjit__host_call", HOST_CALL, 3, _interrupted_status)
+    _write_call(module, "__qjit__describe", DESCRIBE, 2, _interrupted_message)
     return str(module)
 
 
@@ -256,17 +294,18 @@ def python_symbols(
     Args:
         host_call: Evaluates the host call of a key on the addresses of two arrays of
             addresses, the inputs and the outputs; returns a status.
-        describe: Returns the address of the text for a program's number and status.
+        describe: Returns the address of the text for a program's number and status,
+            which whoever asks for it frees.
     """
     functions = {
         name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
         for name in FUNCTIONS
     }
     return functions | {
-        RAISED: id(_raised),
+        KEEP: id(_keep),
         HOST_CALL: id(host_call),
         DESCRIBE: id(describe),
-        INTERRUPTED_TEXT: ctypes.addressof(_interrupted),
+        INTERRUPTED_TEXT: ctypes.addressof(_text),
         SHUTDOWN: ctypes.addressof(_shutdown),
         IN_PYTHON: ctypes.addressof(_in_python),
     }

@@ -164,7 +164,16 @@ def _fail(cursor: Cursor, module: ir.Module, api: ir.Value, status: ir.Value) ->
     create = cursor.load(api, word, "Api", "error_create")
     kind = ir.FunctionType(pointer, [pointer])
     typed = builder.inttoptr(create, kind.as_pointer())
-    builder.ret(builder.call(typed, [arguments]))
+    error = builder.call(typed, [arguments])
+    # NOTE: XLA has copied it.
+    builder.call(_free(module), [builder.inttoptr(message, pointer)])
+    builder.ret(error)
+
+
+def _free(module: ir.Module) -> Any:
+    """Return the function that frees memory, which the program may declare too."""
+    kind = ir.FunctionType(ir.VoidType(), [pointer])
+    return module.globals.get("free") or ir.Function(module, kind, "free")
 
 
 def add_handler(

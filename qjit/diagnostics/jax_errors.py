@@ -7,7 +7,7 @@ it comes from, or, where JAX has left its frames out, by the instruction.
 import dis
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import jax
 
 from qjit.errors import ArrayError, EscapedTracerError, MeasuredValueError, QJitError
+from qjit.runtime.recent import MOST
 
 _JAX = str(Path(jax.__file__).parent)
 # Where errors of JAX come from: einsum is parsed by another library.
@@ -61,7 +62,7 @@ SIZES = (
 )
 
 
-@cache
+@lru_cache(MOST)
 def joined(kind: type[QJitError], other: type[BaseException]) -> type[QJitError]:
     """Return an error class that is one of qjit's and another one as well."""
     if issubclass(kind, other):

@@ -148,7 +148,7 @@ def reraised() -> Generator[None]:
             raise _explained_callback(error) from error
         found = _STATUS.search(text)
         if found is not None and int(found[1]) == INTERRUPTED:
-            raise raised() from None
+            raise raised(text) from None
         if found is not None:
             kind = RUNTIME_ERRORS.get(int(found[1]), HostCallError)
             raise kind(found[2].strip()) from None

@@ -30,6 +30,7 @@ from qjit.lowering.jax_internals.tracing import (
     user_line,
     wide_types,
 )
+from qjit.runtime.recent import Recent
 
 from .captured_variables import CapturedVariables
 
@@ -275,7 +276,7 @@ class TakesStatic:
     function: Callable[..., Any]
     named: Named
     _jitted: Any
-    _by_static: dict[Any, Any]
+    _by_static: Recent[Any, Any]
     _is_apart = False
     _level = 0  # how many kinds of numbers the function needs when it is traced
     _can_be_apart = True
@@ -376,7 +377,8 @@ class TakesStatic:
         raise cause from cause.__cause__
 
     def _run(self, found: Arguments, key: Any) -> Any:
-        if found.key not in self._by_static:
+        special = self._by_static.get(found.key)
+        if special is None:
 
             def function(*arrays: Any) -> Any:
                 args, kwargs = found.rebuilt(arrays)
@@ -385,8 +387,8 @@ class TakesStatic:
             functools.update_wrapper(function, self.function)
             rest = inspect.Parameter("arrays", inspect.Parameter.VAR_POSITIONAL)
             function.__signature__ = inspect.Signature([rest])  # pyright: ignore[reportFunctionMemberAccess]
-            self._by_static[found.key] = self.of_arrays(function)
-        return self._by_static[found.key].dispatch(found.arrays, {}, key)
+            special = self._by_static[found.key] = self.of_arrays(function)
+        return special.dispatch(found.arrays, {}, key)
 
 
 @dataclass(frozen=True, eq=False)

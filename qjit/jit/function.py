@@ -29,9 +29,9 @@ from qjit.jit.stages.symbolic import DynamicTraced
 from qjit.lowering.driver.program import Program, compile_program
 from qjit.lowering.jax_internals.tracing import trace_state_clean, user_line, wide_types
 from qjit.lowering.jaxpr.dimensions import UnknownSizeError, names, numbers
-from qjit.lowering.jaxpr.reroll.reroll import rerolling
 from qjit.lowering.passes import pipeline as pipelines
-from qjit.tracing.context import compiled
+from qjit.runtime.recent import Recent
+from qjit.tracing.context import ProgramContext, compiled
 from qjit.tracing.native_calls import abstract
 from qjit.tracing.random_keys import checked_seed
 from qjit.tracing.references import discharged
@@ -39,7 +39,7 @@ from qjit.tracing.references import discharged
 from .arguments import Named, Parts, TakesStatic
 from .captured_variables import CapturedVariables
 from .pause_gc import waiting_collector
-from .pickling import Picklable, Unsent
+from .pickling import Picklable
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,13 @@ class QJIT(TakesStatic, Picklable):
         self._steps = _steps(options.pop("pipeline"))
         self._keep_stages: bool = options.pop("keep_stages")
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
-        self._programs: dict[Any, tuple[Program, Any, ShapeChecks]] = Unsent()
-        self._latest: dict[Any, Program] = Unsent()  # by its signature
+        self._programs: Recent[Any, tuple[Program, Any, ShapeChecks]] = Recent()
+        self._latest: Recent[Any, Program] = Recent()  # by its signature
         self.named = Named.of(
             function, options["static_argnums"], options["static_argnames"]
         )
         self._can_be_apart = not self._axes and options["donate_argnums"] is None
-        self._by_static = Unsent()
+        self._by_static = Recent()
         self._options = options
         self._converted: QJIT | None = self if autograph else None
         self.renew()
@@ -124,7 +124,8 @@ class QJIT(TakesStatic, Picklable):
             self._converted = None
         # NOTE: of new functions, because JAX keeps the traces of equal ones.
         self._jitted = self._jit(self._native)
-        self._traced = compiled(self.function)
+        context = ProgramContext(any(s.name == "reroll-loops" for s in self._steps))
+        self._traced = compiled(self.function, context)
         self._inlined = jitted(self._traceable, self._options)
 
     def made_from(self) -> tuple[Any, ...]:
@@ -209,11 +210,13 @@ class QJIT(TakesStatic, Picklable):
         if not self._axes:
             return self._compile(signature, self._keep_stages)[:2]
         key = signature.key
-        if key not in self._programs:
-            self._programs[key] = self._compile(signature, self._keep_stages)
+        known = self._programs.get(key)
+        if known is None:
+            known = self._compile(signature, self._keep_stages)
+            self._programs[key] = known
         if self._axes.told_apart(signature.sizes):
             return self._specialise(signature.alone)
-        program, tree, checks = self._programs[key]
+        program, tree, checks = known
         checks.check(signature.sizes)
         check_sizes(program, signature.sizes, self._name)
         return program, tree
@@ -241,22 +244,20 @@ class QJIT(TakesStatic, Picklable):
             check_results(results, self.function)
             return results
 
-        explaining = explained(self._name, dimensions=signature.sizes)
-        with explaining, self._rerolling():
+        with explained(self._name, dimensions=signature.sizes):
             traced = jax.make_jaxpr(flat, return_shape=True)(*signature.avals)
         closed = discharged(traced[0], self._name)
         return closed, jax.tree.structure(traced[1])
 
     def _compile_jaxpr(self, closed: ClosedJaxpr, *, keep_stages: bool) -> Program:
         try:
-            with self._rerolling():
-                return compile_program(
-                    closed,
-                    name=self._name,
-                    seed=self._seed,
-                    steps=self._steps,
-                    keep_stages=keep_stages,
-                )
+            return compile_program(
+                closed,
+                name=self._name,
+                seed=self._seed,
+                steps=self._steps,
+                keep_stages=keep_stages,
+            )
         except pipelines.PassError as error:
             raise UnsupportedError(str(error)) from error
         except UnknownSizeError as error:
@@ -265,9 +266,6 @@ class QJIT(TakesStatic, Picklable):
                 f"of any size, which '{error.primitive}' cannot take here. Leave the "
                 "axis out of abstracted_axes: then each size is compiled by itself."
             ) from error
-
-    def _rerolling(self) -> Any:
-        return rerolling(any(step.name == "reroll-loops" for step in self._steps))
 
     def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the jaxpr that these arguments are traced to."""

@@ -15,13 +15,6 @@ from typing import Any, Self
 OWN = ("source", "_is_apart", "_level", "_can_be_apart", "_surroundings")
 
 
-class Unsent(dict[Any, Any]):
-    """A cache, which is empty in another process."""
-
-    def __reduce__(self) -> Any:
-        return Unsent, ()
-
-
 class Picklable:
     """A function made from another one, which pickles by name or as that one."""
 

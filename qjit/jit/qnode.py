@@ -42,20 +42,28 @@ from qjit.lowering.jax_internals.tracing import (
     wide_types,
 )
 from qjit.lowering.jaxpr.dimensions import names
-from qjit.lowering.jaxpr.reroll.reroll import is_rerolling, reroll
+from qjit.lowering.jaxpr.reroll.reroll import reroll
 from qjit.lowering.jaxpr.traversal import measurements_last, measures_midway
 from qjit.measurements.outcome_types import typed
 from qjit.measurements.returned_outcomes import check_outputs, with_rows
 from qjit.ops.algebra.recording import check_used, resolved
 from qjit.ops.preparations import settled
+from qjit.runtime.recent import Recent
 from qjit.tracing.callbacks import move_callbacks
-from qjit.tracing.context import Snapshots, TraceContext, current, is_tracing, tracing
+from qjit.tracing.context import (
+    Snapshots,
+    TraceContext,
+    current,
+    is_tracing,
+    rerolls,
+    tracing,
+)
 from qjit.tracing.random_keys import WORDS, key_words, split_key
 from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
 
 from .arguments import Named, Static, TakesStatic
-from .pickling import Picklable, Unsent
+from .pickling import Picklable
 from .specialized import Specialised
 
 
@@ -91,14 +99,14 @@ class QNode(TakesStatic, Picklable):
         self.static = static
         self.named = Named.of(function, *static)
         self._is_apart = self.named.some
-        self._by_static = Unsent()
+        self._by_static = Recent()
         named = not isinstance(device, Device)
         self.device = make_device(device or "statevector") if named else device
         self.diff_method = diff_method
         self.differences = differences
-        self._cache: dict[Any, Specialised] = Unsent()
-        self._measuring: dict[Any, QNode] = Unsent()
-        self._other_shots: dict[Shots, QNode] = Unsent()
+        self._cache: Recent[Any, Specialised] = Recent()
+        self._measuring: Recent[Any, QNode] = Recent()
+        self._other_shots: Recent[Shots, QNode] = Recent()
         self._converted: QNode | None = None
         self.renew()
 
@@ -147,7 +155,8 @@ class QNode(TakesStatic, Picklable):
 
     def measuring(self, measurement: Callable[[], Any]) -> "QNode":
         """Return the same gates with another measurement, which is exact."""
-        if measurement not in self._measuring:
+        other = self._measuring.get(measurement)
+        if other is None:
 
             def function(*args: Any, **kwargs: Any) -> Any:
                 self.function(*args, **kwargs)
@@ -157,7 +166,7 @@ class QNode(TakesStatic, Picklable):
             device = replace(self.device, shots=None)
             other = QNode(function, device, differences=Differences())
             self._measuring[measurement] = other
-        return self._measuring[measurement]
+        return other
 
     @property
     def _shots(self) -> int | None:
@@ -171,10 +180,11 @@ class QNode(TakesStatic, Picklable):
         number = checked_shots(shots)
         if number == self.device.shots:
             return self
-        if number not in self._other_shots:
-            device = replace(self.device, shots=number)
-            self._other_shots[number] = self._like(device=device)
-        return self._other_shots[number]
+        other = self._other_shots.get(number)
+        if other is None:
+            other = self._like(device=replace(self.device, shots=number))
+            self._other_shots[number] = other
+        return other
 
     def with_autograph(self) -> "QNode":
         """Return the same with Python's control flow converted."""
@@ -260,10 +270,11 @@ class QNode(TakesStatic, Picklable):
             tree,
             tuple((a.shape, a.dtype, a.weak_type) for a in arrays),
             wide_types(),
-            is_rerolling(),
+            rerolls(),
         )
-        if key in self._cache:
-            return self._cache[key]
+        known = self._cache.get(key)
+        if known is not None:
+            return known
         special = self._trace(arrays, tree)
         if not any(isinstance(const, Tracer) for const in special.parts.consts):
             self._cache[key] = special
@@ -295,7 +306,7 @@ class QNode(TakesStatic, Picklable):
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
-        if is_rerolling() and not measures_midway(rest.jaxpr):
+        if rerolls() and not measures_midway(rest.jaxpr):
             rest = reroll(rest)
         parts = replace(parts, circuit=rest)
         circuit = Circuit(

@@ -68,9 +68,16 @@ class TraceContext:
             self.snapshots.states.clear()
 
 
+@dataclass(frozen=True)
+class ProgramContext:
+    """One compiled function under trace."""
+
+    rerolls: bool  # whether repetitions in its quantum functions become loops
+
+
 class _Stack(threading.local):
     contexts: tuple[TraceContext, ...] = ()
-    compiling: int = 0
+    programs: tuple[ProgramContext, ...] = ()
 
 
 _stack = _Stack()
@@ -105,18 +112,28 @@ def is_tracing() -> bool:
     return bool(_stack.contexts)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function know, while it is traced, that it is compiled."""
+def compiled(
+    function: Callable[..., Any], program: ProgramContext
+) -> Callable[..., Any]:
+    """Let a function know, while it is traced, that it is compiled, and how."""
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        _stack.compiling += 1
+        _stack.programs = (*_stack.programs, program)
         try:
             return function(*args, **kwargs)
         finally:
-            _stack.compiling -= 1
+            _stack.programs = _stack.programs[:-1]
 
     return run
+
+
+def rerolls() -> bool:
+    """Tell whether repetitions in a quantum function become loops where it is traced.
+
+    The innermost compiled function decides. Elsewhere they do, as by default.
+    """
+    return not _stack.programs or _stack.programs[-1].rerolls
 
 
 def check_place(what: str, has_numbers: bool) -> None:
@@ -124,5 +141,5 @@ def check_place(what: str, has_numbers: bool) -> None:
 
     Gates without angles are often observables there.
     """
-    if has_numbers and _stack.compiling and not _stack.contexts:
+    if has_numbers and _stack.programs and not _stack.contexts:
         raise _outside(what)

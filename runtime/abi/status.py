@@ -3,7 +3,8 @@
 Zero is success. The lowest 8 bits are the code; those above are the place, which is the
 number of a line of the program's. Where a loop over a batch failed, the place holds the
 iteration as well, counted from one. Without memory for a state, it says how large that
-would have been.
+would have been. Where an exception of Python's ended a program, the place is its
+address.
 """
 
 from typing import NamedTuple
@@ -37,7 +38,6 @@ MESSAGES = {
     "Postselect on an outcome that can occur.",
     TOO_DEEP: "more than 64 uncertain measurements follow one another, too many to "
     "average over all outcomes. Give shots to the quantum function.",
-    INTERRUPTED: "the program was interrupted.",
 }
 
 

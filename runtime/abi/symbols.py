@@ -1,11 +1,13 @@
 """The native symbols that compiled programs may call.
 
 A signature is `result(arguments)` in LLVM's type names. Names that end in `_T` exist
-for both precisions, with the suffix `c128` or `c64` in place of `T`.
+for both precisions, with the suffix `c128` or `c64` in place of `T`. Programs are
+compiled by these tables: what they call of the runtime and of the process is in them.
 """
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -14,6 +16,12 @@ class Symbol(NamedTuple):
 
     signature: str
     doc: str
+
+    @property
+    def types(self) -> tuple[str, tuple[str, ...]]:
+        """The types of its result and of its arguments, in LLVM's names."""
+        result, _, arguments = self.signature.rstrip(")").partition("(")
+        return result, tuple(each.split()[0] for each in arguments.split(",") if each)
 
 
 SYMBOLS: dict[str, Symbol] = {
@@ -167,4 +175,38 @@ SYMBOLS: dict[str, Symbol] = {
         "i64(ptr state, i64 k, ptr wires, ptr out)",
         "Reduced density matrix of k wires.",
     ),
+    "__qrt__null_state_new_T": Symbol(
+        "ptr(ptr context, i64 n)", "What counts the gates of a circuit."
+    ),
+    "__qrt__null_state_free_T": Symbol("void(ptr context, ptr state)", "Give it back."),
+    "__qrt__null_run_T": Symbol(
+        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
+        " ptr tape, ptr undo)",
+        "Count the gates of a schedule. Returns 0 or code | location << 8.",
+    ),
+    "__qrt__null_resources_T": Symbol(
+        "void(ptr state, ptr out)", "Gates, depth and qubits, as 64-bit integers."
+    ),
 }
+
+# What the process has, besides the runtime.
+PROCESS: dict[str, Symbol] = {
+    "__qjit__poll": Symbol(
+        "i64()", "Handle signals: 0, or the status that ends the program."
+    ),
+    "__qjit__host_call": Symbol(
+        "i64(i64 key, ptr inputs, ptr outputs)",
+        "Let Python evaluate a call on the addresses of arrays. Returns 0 or a status.",
+    ),
+    "__qjit__memory_room": Symbol("i64()", "How many bytes may be kept to save time."),
+    "__qjit__memory_short": Symbol(
+        "i64(i64 place)",
+        "1 if there is no memory for a state, given the place of its status; or 0.",
+    ),
+}
+
+
+def find(symbol: str) -> Symbol | None:
+    """Return what is known of a symbol; None for one of neither table."""
+    name = re.sub(r"_(c128|c64)$", "_T", symbol)
+    return SYMBOLS.get(name) or PROCESS.get(name)

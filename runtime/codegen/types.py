@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 Number = int | float
 
@@ -45,7 +45,7 @@ def vector(element: Type, lanes: int) -> Type:
     return Type(text, mangled, element.width, element.is_float, element, lanes, True)
 
 
-@cache
+@lru_cache
 def array(element: Type, count: int) -> Type:
     """The type of `count` elements in memory."""
     return Type(f"[{count} x {element.text}]", element=element, count=count)

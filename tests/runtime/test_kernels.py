@@ -125,8 +125,8 @@ def native() -> dict[str, Any]:
     tracker = builder.link(jit, "runtime-test")
     functions: dict[str, Any] = {"keep": (jit, tracker)}
     for name, symbol in names.items():
-        result, arguments = SYMBOLS[symbol].signature.rstrip(")").split("(")
-        types = [C_TYPES[argument.split()[0]] for argument in arguments.split(",")]
+        result, arguments = SYMBOLS[symbol].types
+        types = map(C_TYPES.__getitem__, arguments)
         functions[name] = ctypes.CFUNCTYPE(C_TYPES[result], *types)(tracker[name])
     return functions
 

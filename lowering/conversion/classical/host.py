@@ -6,7 +6,7 @@ from xdsl.dialects.builtin import i32, i64
 from qjit.dialects.host import CallOp, FunctionOp, RoutineOp
 from qjit.lowering.conversion.converter import Converter, convert_type, llvm_rule
 from qjit.lowering.native.blas import PREFIX, SPLIT, THREADS, threads_address
-from qjit.runtime.abi.status import PLACE_SHIFT
+from qjit.runtime.abi.status import HOST_ERROR, Status
 
 
 @llvm_rule(CallOp)
@@ -20,10 +20,10 @@ def _call(converter: Converter, op: CallOp) -> None:
         converter.pointer_array(pointers[split:]),
     ]
     status = converter.result("__qjit__host_call", i64, args)
-    place = converter.int(0 if op.line is None else op.line.value.data << PLACE_SHIFT)
-    failed = converter.compare(status, converter.int(0), "ne")
-    marked = converter.emit(llvm.OrOp(status, place))
-    converter.check(converter.emit(llvm.SelectOp(failed, marked, status)))
+    line = 0 if op.line is None else op.line.value.data
+    failed = converter.compare(status, converter.int(HOST_ERROR), "eq")
+    located = converter.int(Status(HOST_ERROR, line).word)
+    converter.check(converter.emit(llvm.SelectOp(failed, located, status)))
 
 
 @llvm_rule(FunctionOp)

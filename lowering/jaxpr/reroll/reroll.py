@@ -6,9 +6,7 @@ numbers, which become tables, and elements of arrays, which become rows of the l
 Gates keep their wires, so that the circuit in the loop stays a table too.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,23 +25,6 @@ SMALLEST_BODY = 64
 LEAST_SAVED = 96
 # How often to look for a better beginning of a repetition.
 ATTEMPTS = 3
-
-_enabled: ContextVar[bool] = ContextVar("rerolling", default=True)
-
-
-@contextmanager
-def rerolling(enabled: bool) -> Generator[None]:
-    """Switch rerolling on or off inside a `with` statement."""
-    token = _enabled.set(enabled)
-    try:
-        yield
-    finally:
-        _enabled.reset(token)
-
-
-def is_rerolling() -> bool:
-    """Tell whether repetitions become loops."""
-    return _enabled.get()
 
 
 def reroll(closed: ClosedJaxpr) -> ClosedJaxpr:

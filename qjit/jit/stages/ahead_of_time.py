@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from jax.extend.core import ClosedJaxpr
 
 from qjit.diagnostics.translation import reraised, settled
-from qjit.errors import ArgumentError
+from qjit.errors import ArgumentError, UnsupportedError
 from qjit.lowering.driver.program import lowered_text
 from qjit.lowering.jax_internals.tracing import user_line
 
@@ -32,8 +32,31 @@ class Compilable(Protocol):
         ...
 
 
+class StaysInProcess:
+    """A stage, which no pickle takes to another process."""
+
+    @property
+    def _name(self) -> str:
+        """The name of the function."""
+        raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise UnsupportedError(
+            f"{user_line()}: pickle cannot take a stage of '{self._name}', which was "
+            "traced, lowered or compiled in this process and belongs to it. Pickle the "
+            "function itself, and call its lower in the other process: there it "
+            "compiles again, or is found in the cache on disk."
+        )
+
+
 @dataclass(frozen=True)
-class Stage:
+class Stage(StaysInProcess):
     """A stage of JAX's and all of its attributes, besides those given here."""
 
     program: Compilable
@@ -45,6 +68,10 @@ class Stage:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.stage, name)
+
+    @property
+    def _name(self) -> str:
+        return getattr(self.program.function, "__name__", "program")
 
     def _next(self, kind: type[Any], stage: Any) -> Any:
         return kind(self.program, self.args, self.kwargs, stage)
@@ -103,8 +130,7 @@ class Compiled(Stage):
             _, differ, how = str(error).partition("mismatches are:")
             if not differ:
                 raise
-            name = getattr(self.program.function, "__name__", "program")
             raise ArgumentError(
-                f"{user_line()}: '{name}' was compiled for other "
+                f"{user_line()}: '{self._name}' was compiled for other "
                 f"arguments: {' '.join(how.split())}. Compile it again for these."
             ) from error

@@ -21,16 +21,21 @@ from .abstracted_axes import (
     place_of,
     solve,
 )
+from .ahead_of_time import StaysInProcess
 from .shape_checks import ShapeChecks
 
 
 @dataclass(frozen=True)
-class DynamicTraced:
+class DynamicTraced(StaysInProcess):
     """A function traced for arguments with symbolic dimensions."""
 
     name: str
     traced: Any
     compile_jaxpr: Callable[..., Program]
+
+    @property
+    def _name(self) -> str:
+        return self.name
 
     @property
     def jaxpr(self) -> ClosedJaxpr:
@@ -53,11 +58,15 @@ class DynamicTraced:
 
 
 @dataclass(frozen=True)
-class DynamicLowered:
+class DynamicLowered(StaysInProcess):
     """A function lowered for arguments with symbolic dimensions."""
 
     traced: DynamicTraced
     program: Program
+
+    @property
+    def _name(self) -> str:
+        return self.traced.name
 
     @property
     def out_info(self) -> Any:
@@ -74,11 +83,15 @@ class DynamicLowered:
 
 
 @dataclass(frozen=True)
-class DynamicCompiled:
+class DynamicCompiled(StaysInProcess):
     """A compiled function for all sizes of its symbolic dimensions."""
 
     traced: DynamicTraced
     program: Program
+
+    @property
+    def _name(self) -> str:
+        return self.traced.name
 
     @property
     def out_info(self) -> Any:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import jax
@@ -13,6 +13,7 @@ from jax.core import Tracer
 
 from qjit.errors import ParameterError, ParameterTypeError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.runtime.recent import MOST
 from qjit.tracing.wires import CarriedWire, Label, Wire, WireIndex, is_traced
 
 from .linear_form import LinearForm, of_matrix
@@ -279,7 +280,7 @@ class Operator(ABC):
         return call("adjoint_of", self)
 
 
-@cache
+@lru_cache(MOST)
 def _layout(cls: type[Operator]) -> tuple[tuple[str, str], ...]:
     """Return the names of the fields of an operator, and of what kind they are."""
     kinds = {

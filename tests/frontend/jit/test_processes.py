@@ -214,3 +214,20 @@ def test_exit_of_forked_processes_is_clean(tmp_path: Path) -> None:
         assert os.waitpid(child, 0)[1] == 0
     """
     run(code, tmp_path, module=PROGRAMS)
+
+
+@pytest.mark.parametrize("pickler", [pickle, cloudpickle])
+def test_stages_stay_in_their_process(pickler: Any) -> None:
+    (size,) = jax.export.symbolic_shape("n")
+    for argument in (0.5, jax.ShapeDtypeStruct((size,), float)):
+        traced = qj.qjit(double).trace(argument)
+        lowered = traced.lower()
+        for stage in (traced, lowered, lowered.compile()):
+            with pytest.raises(qj.errors.UnsupportedError, match="stage of 'double'"):
+                pickler.dumps(stage)
+            assert copy.copy(stage) is stage
+            assert copy.deepcopy(stage) is stage
+
+
+def double(x: Any) -> Any:
+    return 2 * x

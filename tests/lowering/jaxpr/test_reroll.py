@@ -200,6 +200,56 @@ def test_size_follows_structure(differentiate: bool) -> None:
     assert lines(20, pipeline=()) > 2 * lines(20)
 
 
+def test_each_compiled_function_has_its_own_form() -> None:
+    """A quantum function is traced for the pipeline it is compiled with, each time."""
+    circuit, theta = layered(20), np.zeros((20, 6, 2))
+
+    def forms(wrap: Callable[..., Any]) -> list[bool]:
+        functions = [
+            qj.qjit(wrap(circuit)),
+            qj.qjit(wrap(circuit), pipeline=("cancel-inverses",)),
+        ]
+        return ["scan" in str(f.jaxpr(theta)) for f in (*functions, *functions)]
+
+    whole = [True, False, True, False]
+    assert forms(lambda function: function) == whole
+    assert forms(lambda function: jax.value_and_grad(function)) == whole
+    assert forms(lambda function: lambda x: jax.vmap(function)(x[None])) == whole
+    assert forms(lambda function: lambda x: qj.grad(function)(x)) == whole
+    assert "scan" in str(jax.make_jaxpr(circuit)(theta))
+
+
+def test_the_innermost_compiled_function_decides() -> None:
+    circuit, theta = layered(20), np.zeros((20, 6, 2))
+    flat = qj.qjit(lambda x: circuit(x), pipeline=())
+    for function in (flat, qj.qjit(flat), jax.jit(flat)):
+        assert "scan" not in str(jax.make_jaxpr(function)(theta))
+    both = qj.qjit(lambda x: (flat(x), circuit(x))).jaxpr(theta)
+    assert str(both).count("scan[") == 1
+    rolled = qj.qjit(qj.qjit(lambda x: circuit(x)), pipeline=())
+    assert "scan" in str(rolled.jaxpr(theta))
+
+    @qj.qjit(pipeline=())
+    def fails(x: Any) -> Any:
+        raise KeyError(circuit(x).shape)
+
+    with pytest.raises(KeyError):
+        fails(theta)
+    assert "scan" in str(jax.make_jaxpr(circuit)(theta))
+
+
+def test_stages_ahead_of_time_follow_the_pipeline() -> None:
+    circuit, theta = layered(20), np.zeros((20, 6, 2))
+    (size,) = jax.export.symbolic_shape("n")
+    shape = jax.ShapeDtypeStruct((size,), float)
+
+    def function(x: Any) -> Any:
+        return circuit(theta) + jax.numpy.sum(x)
+
+    assert "scan" in str(qj.qjit(function).trace(shape).jaxpr)
+    assert "scan" not in str(qj.qjit(function, pipeline=()).trace(shape).jaxpr)
+
+
 def test_calls_of_a_quantum_function() -> None:
     circuit = layered(3)
 

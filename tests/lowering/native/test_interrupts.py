@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
+from qjit.lowering.native import python_callbacks
 
 
 @qj.qnode(wires=2)
@@ -118,3 +119,57 @@ def test_short_loops_do_not_poll() -> None:
     assert polls(steps(1000)) == 0
     assert polls(steps(10**9)) == 1
     assert polls(nested) == 1
+
+
+def test_threads_that_fail_at_once_raise_their_own_exceptions() -> None:
+    """A callback may raise what is no `Exception`; each call gets that of its own."""
+
+    class Stop(BaseException):
+        pass
+
+    def fails(number: Any) -> Any:
+        raise Stop(int(number))
+
+    def program(x: Any) -> Any:
+        return jax.pure_callback(fails, jax.ShapeDtypeStruct((), np.int64), x) + 1
+
+    compiled = [qj.qjit(program) for _ in range(2)]
+    for each in compiled:
+        each.lower(0)
+    wrong: list[BaseException] = []
+    start = threading.Barrier(len(compiled))
+
+    def calls(worker: int) -> None:
+        start.wait()
+        for turn in range(worker, 400, len(compiled)):
+            try:
+                compiled[worker](turn)
+            except BaseException as error:
+                if type(error) is not Stop or error.args != (turn,):
+                    wrong.append(error)
+            else:
+                wrong.append(AssertionError("nothing was raised"))
+
+    threads = [threading.Thread(target=calls, args=(n,)) for n in range(len(compiled))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert not vars(python_callbacks)["_raised"]
+
+
+def test_exceptions_that_nobody_asks_for_are_dropped() -> None:
+    def fails(_: Any) -> Any:
+        raise SystemExit
+
+    program = qj.qjit(lambda x: jax.pure_callback(fails, x, x))
+    of_jax = program.lower(0.3).compile().stage
+    kept = vars(python_callbacks)["_raised"]
+    assert kept.maxlen == python_callbacks.MOST_RAISED
+    with pytest.raises(Exception, match=r"\[QJIT:254\] the program was interrupted"):
+        jax.block_until_ready(of_jax(0.3))
+    assert len(kept) == 1
+    with pytest.raises(SystemExit):
+        program(0.3)
+    kept.clear()

@@ -6,7 +6,7 @@ jaxpr that computes what `jax.jit` computes, rounding included.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -17,6 +17,7 @@ from jax.extend.mlir import ir, passmanager
 from jax.extend.mlir.dialects import stablehlo
 
 from qjit.lowering.jax_internals.equations import enable_x64
+from qjit.runtime.recent import MOST
 
 PIPELINE = "builtin.module(func.func({}))".format(
     ",".join(("chlo-legalize-to-stablehlo", "stablehlo-complex-math-expander"))
@@ -85,7 +86,7 @@ COMPARISONS: dict[str, Callable[..., Any]] = {
 Environment = dict[Any, Any]
 
 
-@cache
+@lru_cache(MOST)
 def decomposition(
     primitive: Any, params: tuple[tuple[str, Any], ...], dtypes: tuple[Any, ...]
 ) -> ClosedJaxpr:
