@@ -187,7 +187,7 @@ def _run(converter: Converter, op: dialect.ScheduleOp) -> None:
     if kernel is not None:
         converter.check(converter.result(kernel, i64, given))
     if op.slots is not None or kernel is None:
-        _run_by_runtime(converter, op, given, kernel)
+        _run_or_record(converter, op, given, kernel)
 
 
 def _kernel(
@@ -210,7 +210,7 @@ def run_in_lanes(converter: Converter, runs: Sequence[dialect.ScheduleOp]) -> No
     converter.check(converter.result(kernel, i64, args))
     for run, given in zip(runs, each, strict=True):
         if run.slots is not None:
-            _run_by_runtime(converter, run, given, kernel)
+            _run_or_record(converter, run, given, kernel)
 
 
 def _given_to(converter: Converter, op: dialect.ScheduleOp) -> list[SSAValue]:
@@ -220,7 +220,7 @@ def _given_to(converter: Converter, op: dialect.ScheduleOp) -> list[SSAValue]:
     return [state_of(converter, op), table, wires, _parameters(converter, op)]
 
 
-def _run_by_runtime(
+def _run_or_record(
     converter: Converter,
     op: dialect.ScheduleOp,
     given: Sequence[SSAValue],
@@ -231,13 +231,13 @@ def _run_by_runtime(
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
     tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
-    undo = converter.null()
-    if kernel is not None:
-        undo = _function(converter, kernel + UNDO)
     state, entries, wires, params = given
     count = converter.int(len(op.entries.get_values()) // ENTRY_WORDS)
-    args = [state, entries, count, wires, params, slots, tape, undo]
-    _status(converter, "run", args, moving=len(op.dynamic_wires) > 0)
+    args = [state, entries, count, wires, params, slots, tape]
+    verb = "run"
+    if kernel is not None:
+        verb, args = "record_run", [*args, _function(converter, kernel + UNDO)]
+    _status(converter, verb, args, moving=len(op.dynamic_wires) > 0)
 
 
 def _function(converter: Converter, symbol: str) -> SSAValue:
