@@ -78,7 +78,7 @@ FAMILIES = {
             " run_one"
         ),
         "statevector.executor.forward": "run run_stages",
-        "statevector.executor.composed": "run_composed",
+        "statevector.executor.composed": "run_composed run_large",
         "statevector.executor.tiles": (
             "compress enter_slot merge product run_slot stage_move two_by_two"
         ),

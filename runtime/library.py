@@ -172,7 +172,7 @@ def needed_for(symbols: Iterable[str], *, called: str | None = None) -> Needed:
         elif (
             symbol in DEFERRED
             and symbol != called
-            and DEFERRED[symbol].caller not in eager
+            and not DEFERRED[symbol].callers & eager
         ):
             found.deferred.add(symbol)
         else:

@@ -26,7 +26,13 @@ from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of
 from qjit.lowering.native.memory_limits import LARGE
-from qjit.runtime.abi.layout import CHECKPOINT, ENTRY_WORDS, PREPARE, UNITARY
+from qjit.runtime.abi.layout import (
+    CHECKPOINT,
+    COMPOSED_FROM,
+    ENTRY_WORDS,
+    PREPARE,
+    UNITARY,
+)
 from qjit.runtime.abi.status import (
     ITERATION_SHIFT,
     MOST_ITERATIONS,
@@ -227,14 +233,15 @@ def _run_or_record(
     kernel: str | None,
 ) -> None:
     """Let the runtime run gates, or only record them where a kernel runs them."""
-    recorded = op.slots is not None
+    recorded, simulation = op.slots is not None, simulation_of(converter)
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
-    tape = simulation_of(converter).tape if recorded else converter.null()
+    tape = simulation.tape if recorded else converter.null()
     assert tape is not None
     state, entries, wires, params = given
     count = converter.int(len(op.entries.get_values()) // ENTRY_WORDS)
     args = [state, entries, count, wires, params, slots, tape]
-    verb = "run"
+    is_large = simulation.target.kernels and simulation.num_wires >= COMPOSED_FROM
+    verb = "run_large" if is_large else "run"
     if kernel is not None:
         verb, args = "record_run", [*args, _function(converter, kernel + UNDO)]
     _status(converter, verb, args, moving=len(op.dynamic_wires) > 0)

@@ -67,6 +67,11 @@ SYMBOLS: dict[str, Symbol] = {
         "Run a schedule and record it; slots, tape may be null. Returns 0 or code |"
         " location << 8.",
     ),
+    "__qrt__run_large_T": Symbol(
+        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
+        " ptr tape)",
+        "The same for a state of at least COMPOSED_FROM qubits.",
+    ),
     "__qrt__record_run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
         " ptr tape, ptr undo)",

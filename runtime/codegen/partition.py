@@ -22,17 +22,17 @@ class Part:
 
 
 def partition(text: str) -> dict[str, Part]:
-    """Divide a module where nothing calls across; parts by their first symbol.
+    """Divide a module by what is called from elsewhere; parts by their first symbol.
 
-    Functions that call one another, or share a variable, stay together.
+    Functions that call one another, or share a variable, stay together. Private ones
+    are in every part that calls them.
     """
     head, *items = ITEM.split(text)
     named = {NAME.findall(item)[0]: item for item in items}
-    declared = {name for name in named if named[name].startswith("declare ")}
-    references = {name: {*NAME.findall(item)} for name, item in named.items()}
+    direct = {name: {*NAME.findall(item)} for name, item in named.items()}
     found: dict[str, Part] = {}
-    for names in _connected(references, declared):
-        needed = set[str]().union(*(references[name] for name in names))
+    for names in _connected(named, direct):
+        needed = set[str]().union(*(direct[name] for name in names))
         kept = [item for name, item in named.items() if name in needed]
         defined = sorted(name for name in names if SYMBOL.fullmatch(name))
         used = sorted(name for name in needed - names if SYMBOL.fullmatch(name))
@@ -41,17 +41,28 @@ def partition(text: str) -> dict[str, Part]:
 
 
 def _connected(
-    references: Mapping[str, set[str]], declared: set[str]
+    named: Mapping[str, str], direct: Mapping[str, set[str]]
 ) -> list[set[str]]:
-    """The names that refer to one another, apart from those that are declared only."""
+    """The names of each part, without those that it declares only."""
+    declared = {name for name in named if named[name].startswith("declare ")}
+    private = {name for name in named if named[name].startswith("define internal ")}
     groups: list[set[str]] = []
-    for name in references.keys() - declared:
-        group = (references[name] | {name}) - declared
+    for name in named.keys() - declared - private:
+        group = _reached(name, direct) - declared
         groups, apart = [], groups
         for other in apart:
-            if group & other:
+            if (group & other) - private:
                 group |= other
             else:
                 groups.append(other)
         groups.append(group)
-    return groups
+    return [group for group in groups if any(map(SYMBOL.fullmatch, group))]
+
+
+def _reached(name: str, direct: Mapping[str, set[str]]) -> set[str]:
+    """What a name refers to, directly or by way of others."""
+    found, waiting = set[str](), {name}
+    while waiting:
+        found |= waiting
+        waiting = set[str]().union(*(direct[each] for each in waiting)) - found
+    return found

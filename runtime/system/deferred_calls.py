@@ -17,23 +17,23 @@ from .thread_pool import Shared
 
 
 class Deferred(NamedTuple):
-    """What a function returns and takes, and whose callers always come to it."""
+    """What a function returns and takes, and by which functions it surely is called."""
 
     result: Type
     args: tuple[Type, ...]
-    caller: str | None = None
+    callers: frozenset[str]
 
 
 SCHEDULE = (PTR, PTR, I64, PTR, PTR)
 DEFERRED = {
     f"__qrt__{name}_{each.suffix}": Deferred(
-        result, args, caller and f"__qrt__{caller}_{each.suffix}"
+        result, args, frozenset(f"__qrt__{caller}_{each.suffix}" for caller in callers)
     )
     for each in PRECISIONS
-    for name, result, args, caller in (
+    for name, result, args, *callers in (
         ("run_stages", I64, SCHEDULE, "run"),
-        ("run_composed", I64, SCHEDULE, None),
-        ("reverse_stages", VOID, (PTR,) * 4, "run"),
+        ("run_composed", I64, SCHEDULE, "run_large"),
+        ("reverse_stages", VOID, (PTR,) * 4, "run", "run_large"),
     )
 }
 

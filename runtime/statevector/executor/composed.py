@@ -21,7 +21,7 @@ from .execute import (
     decoded,
     makes_large_matrix,
 )
-from .forward import FEW, decode_slot, ready_slot, run_alone
+from .forward import FEW, decode_slot, define_run, ready_slot, run_alone
 from .tile_ops import STEP_WORDS, step_of
 from .tiles import (
     SLOT_WORDS,
@@ -48,6 +48,7 @@ def module(precision: Precision) -> str:
     _gather(result, precision)
     _tiles(result, precision)
     _run_composed(result, precision)
+    define_run(result, precision, "run_large", "run_composed")
     return result.text()
 
 

@@ -5,7 +5,7 @@ On small states, where making steps takes longer than they save, entries run one
 
 from __future__ import annotations
 
-from qjit.runtime.abi.layout import ENTRY_WORDS
+from qjit.runtime.abi.layout import COMPOSED_FROM, ENTRY_WORDS
 from qjit.runtime.codegen.builder import I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.settings import enabled
 from qjit.runtime.statevector.state import block_count, data, is_skipped, qubits
@@ -23,7 +23,6 @@ from .tiles import (
     slot_of,
 )
 
-COMPOSED_FROM = 11  # qubits
 FEW = 24  # entries of a stage on a small state
 
 
@@ -34,7 +33,7 @@ def module(precision: Precision) -> str:
     _collect(result, precision)
     _run_small(result, precision)
     _run_stages(result, precision)
-    _run(result, precision)
+    define_run(result, precision, "run", "run_stages")
     return result.text()
 
 
@@ -156,15 +155,15 @@ def _run_stages(module: Module, precision: Precision) -> None:
     body.finish(body.call(f"__qrt__run_composed_{suffix}", I64, *body.args))
 
 
-def _run(module: Module, precision: Precision) -> None:
+def define_run(module: Module, precision: Precision, name: str, stages: str) -> None:
     """Run a schedule; 0, or code | location << 8 of the first entry refused."""
     suffix = precision.suffix
     arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR)
-    body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
+    body = module.function(f"__qrt__{name}_{suffix}", I64, *arguments)
     state, entries, count, wires, params, slots, tape = body.args
     body.leave_if(is_skipped(body, state), 0)
     given = (entries, count, wires, params)
-    status = body.call(f"__qrt__run_stages_{suffix}", I64, state, *given)
+    status = body.call(f"__qrt__{stages}_{suffix}", I64, state, *given)
     body.leave_if(status.ne(0) | ~tape.ne_null(), status)
     given = (tape, *given, slots, body.null())
     body.finish(body.call(f"__qrt__record_{suffix}", I64, *given))
