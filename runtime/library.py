@@ -1,17 +1,19 @@
-"""The runtime's object code: generated and compiled once, then read from a cache."""
+"""The runtime's object code: generated, compiled by part, then read from a cache."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache as once
 from functools import partial
 from importlib import import_module
+from typing import NamedTuple
 
 import llvmlite
 from llvmlite import binding
 
+from qjit.runtime.codegen.partition import Part, partition
+from qjit.runtime.system.deferred_calls import DEFERRED, deferred_module
 from qjit.runtime.target.cpu import (
     PRECISIONS,
     Precision,
@@ -21,45 +23,9 @@ from qjit.runtime.target.cpu import (
 )
 
 from . import object_cache
+from .contents import FAMILIES, SINGLE
 from .settings import left_out
 from .sources import digest, sources
-
-# The generators, imported only when they are run: the module and function of each file,
-# and modules whose function `module` makes one for each precision.
-SINGLE = {
-    "context": ("statevector.state", "context_module"),
-    "execution_keys": ("statevector.execution_keys", "execution_keys_module"),
-    "gather_parameters": ("statevector.executor.gather_parameters", "gather_module"),
-    "null": ("null", "module"),
-    "parallel_for": ("statevector.parallel_for", "parallel_for_module"),
-    "path_tree": ("statevector.branching.path_tree", "path_tree_module"),
-    "random": ("system.random", "random_module"),
-    "sincos": ("codegen.sincos", "sincos_module"),
-    "thread_pool": ("system.thread_pool", "thread_pool_module"),
-}
-FAMILIES = (
-    "statevector.state",
-    "statevector.kernels.arithmetic",
-    "statevector.kernels.pairs",
-    "statevector.kernels.diagonal",
-    "statevector.kernels.dense",
-    "statevector.executor.execute",
-    "statevector.executor.tiles",
-    "statevector.executor.tile_ops",
-    "statevector.executor.fused_diagonals",
-    "statevector.executor.fuse_gates",
-    "statevector.executor.forward",
-    "statevector.executor.adjoint",
-    "statevector.executor.adjoint_tiles",
-    "statevector.executor.state_preparation_adjoint",
-    "statevector.kernels.pauli_sums",
-    "statevector.kernels.probabilities",
-    "statevector.branching.mid_circuit",
-    "statevector.kernels.sampling",
-)
-
-# The names of functions that object files of programs and of the runtime share.
-SYMBOL = re.compile(r"__q(?:rt|jit)__\w+")
 
 
 def _generated(module: str, function: str, *precision: Precision) -> str:
@@ -126,56 +92,92 @@ def generated_object(
 
 @once
 def generators() -> dict[str, Callable[[], str]]:
-    """The runtime's object files by name, and what generates their LLVM assembly."""
-    jobs = {name: partial(_generated, *where) for name, where in SINGLE.items()}
+    """What generates the runtime's LLVM assembly, by name; imported when it is run."""
+    jobs = {name: partial(_generated, *job[:2]) for name, job in SINGLE.items()}
     for precision in PRECISIONS:
-        for name in FAMILIES:
-            build = partial(_generated, name, "module", precision)
+        for name, job in FAMILIES.items():
+            build = partial(_generated, *job[:2], precision)
             jobs[f"{name}-{precision.suffix}"] = build
     return jobs
 
 
-def runtime_object(name: str) -> bytes:
-    """One of the runtime's object files, from the cache where it is there and whole."""
-    return kept_object(name, generators()[name])
+@once
+def owners() -> dict[str, str]:
+    """The generator of each symbol."""
+    found: dict[str, str] = {}
+    for name, job in SINGLE.items():
+        found |= dict.fromkeys((f"__qrt__{own}" for own in job.symbols), name)
+    for precision in PRECISIONS:
+        for name, job in FAMILIES.items():
+            place = f"{name}-{precision.suffix}"
+            symbols = (f"__qrt__{own}_{precision.suffix}" for own in job.symbols)
+            found |= dict.fromkeys(symbols, place)
+    return found
 
 
 @once
-def _symbols() -> dict[str, tuple[list[str], list[str]]]:
-    """What each object file defines, and what it uses of others; kept on disk."""
-    name = f"runtime-{runtime_key()}-symbols"
+def _parts(generator: str) -> dict[str, Part]:
+    return partition(generators()[generator]())
+
+
+@once
+def _symbols(generator: str) -> dict[str, tuple[list[str], list[str]]]:
+    """What each part of a generator's code defines and uses; kept on disk."""
+    name = f"runtime-{runtime_key()}-{generator}-symbols"
     found = object_cache.read(name)
     if found is None:
-        table = {name: _symbols_of(build()) for name, build in generators().items()}
+        parts = _parts(generator).items()
+        table = {first: (part.defined, part.used) for first, part in parts}
         found = json.dumps(table).encode()
         object_cache.write(name, found)
     return json.loads(found)
 
 
-def _symbols_of(text: str) -> tuple[list[str], list[str]]:
-    defined = {found[1] for found in re.finditer(r'^define [^@]*@"(\w+)"', text, re.M)}
-    return sorted(defined), sorted({*SYMBOL.findall(text)} - defined)
+def runtime_object(first: str) -> bytes:
+    """Object code of the part of the runtime whose first symbol this is."""
+    return kept_object(first, lambda: _parts(owners()[first])[first].text)
 
 
-@once
-def _owners() -> dict[str, str]:
-    """The object file that defines each symbol."""
-    return {name: file for file, (own, _) in _symbols().items() for name in own}
+def deferred_object(symbol: str) -> bytes:
+    """Object code of the stub that stands for a deferred function."""
+    return kept_object(f"deferred-{symbol}", partial(deferred_module, symbol))
 
 
-def objects_for(symbols: Iterable[str]) -> tuple[set[str], set[str]]:
-    """The object files that define symbols, and all that those use of one another.
+def part_of(symbol: str) -> str:
+    """The first symbol of the part that defines one."""
+    parts = _symbols(owners()[symbol]).items()
+    return next(first for first, (defined, _) in parts if symbol in defined)
 
-    Returns:
-        Their names, and the symbols among all of these that no file defines.
+
+class Needed(NamedTuple):
+    """What code needs: parts of the runtime, stubs, and symbols that are not in it."""
+
+    parts: set[str]
+    deferred: set[str]
+    others: set[str]
+
+
+def needed_for(symbols: Iterable[str], *, called: str | None = None) -> Needed:
+    """What defines symbols, and all that it uses of others.
+
+    Parts are named by their first symbol, stubs by the function that they stand for. A
+    function that was `called` is not deferred, nor one whose caller is asked for.
     """
-    owners = _owners()
-    files, others, waiting = set[str](), set[str](), [*symbols]
+    found, waiting = Needed(set(), set(), set()), [*symbols]
+    eager = {*waiting}
     while waiting:
         symbol = waiting.pop()
-        if symbol not in owners:
-            others.add(symbol)
-        elif (file := owners[symbol]) not in files:
-            files.add(file)
-            waiting += _symbols()[file][1]
-    return files, others
+        if symbol not in owners():
+            found.others.add(symbol)
+        elif (
+            symbol in DEFERRED
+            and symbol != called
+            and not DEFERRED[symbol].callers & eager
+        ):
+            found.deferred.add(symbol)
+        else:
+            part = part_of(symbol)
+            if part not in found.parts:
+                found.parts.add(part)
+                waiting += _symbols(owners()[symbol])[part][1]
+    return found

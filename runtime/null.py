@@ -47,7 +47,7 @@ def _field(body: Body, entry: Value, number: int) -> Value:
 def _run(module: Module, suffix: str) -> None:
     """Count the gates of a schedule; 0, or the status of a wire out of range."""
     name = f"__qrt__null_run_{suffix}"
-    body = module.function(name, I64, PTR, PTR, I64, PTR, PTR, PTR, PTR, PTR)
+    body = module.function(name, I64, PTR, PTR, I64, PTR, PTR, PTR, PTR)
     state, entries, count, wires = body.args[:4]
     depths = body.at(state, FIRST, I64)
     n = body.load(I64, state, QUBITS)

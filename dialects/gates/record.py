@@ -246,7 +246,9 @@ class GateRecord:
         """P where the gate is exp(-i theta P / 2) with a fixed Pauli word."""
         if self.generator is None or self.num_targets is None:
             return None
-        for letters in product("IXYZ", repeat=self.num_targets):
+        flips = int(np.argmax(np.abs(self.generator[:, 0])))  # where it takes |0...0>
+        bits = reversed(range(self.num_targets))
+        for letters in product(*("XY" if flips >> bit & 1 else "IZ" for bit in bits)):
             if np.allclose(self.generator, -0.5 * pauli_matrix("".join(letters))):
                 return "".join(letters)
         return None

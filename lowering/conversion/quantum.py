@@ -26,7 +26,13 @@ from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of
 from qjit.lowering.native.memory_limits import LARGE
-from qjit.runtime.abi.layout import CHECKPOINT, ENTRY_WORDS, PREPARE, UNITARY
+from qjit.runtime.abi.layout import (
+    CHECKPOINT,
+    COMPOSED_FROM,
+    ENTRY_WORDS,
+    PREPARE,
+    UNITARY,
+)
 from qjit.runtime.abi.status import (
     ITERATION_SHIFT,
     MOST_ITERATIONS,
@@ -187,7 +193,7 @@ def _run(converter: Converter, op: dialect.ScheduleOp) -> None:
     if kernel is not None:
         converter.check(converter.result(kernel, i64, given))
     if op.slots is not None or kernel is None:
-        _run_by_runtime(converter, op, given, kernel)
+        _run_or_record(converter, op, given, kernel)
 
 
 def _kernel(
@@ -210,7 +216,7 @@ def run_in_lanes(converter: Converter, runs: Sequence[dialect.ScheduleOp]) -> No
     converter.check(converter.result(kernel, i64, args))
     for run, given in zip(runs, each, strict=True):
         if run.slots is not None:
-            _run_by_runtime(converter, run, given, kernel)
+            _run_or_record(converter, run, given, kernel)
 
 
 def _given_to(converter: Converter, op: dialect.ScheduleOp) -> list[SSAValue]:
@@ -220,24 +226,25 @@ def _given_to(converter: Converter, op: dialect.ScheduleOp) -> list[SSAValue]:
     return [state_of(converter, op), table, wires, _parameters(converter, op)]
 
 
-def _run_by_runtime(
+def _run_or_record(
     converter: Converter,
     op: dialect.ScheduleOp,
     given: Sequence[SSAValue],
     kernel: str | None,
 ) -> None:
     """Let the runtime run gates, or only record them where a kernel runs them."""
-    recorded = op.slots is not None
+    recorded, simulation = op.slots is not None, simulation_of(converter)
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
-    tape = simulation_of(converter).tape if recorded else converter.null()
+    tape = simulation.tape if recorded else converter.null()
     assert tape is not None
-    undo = converter.null()
-    if kernel is not None:
-        undo = _function(converter, kernel + UNDO)
     state, entries, wires, params = given
     count = converter.int(len(op.entries.get_values()) // ENTRY_WORDS)
-    args = [state, entries, count, wires, params, slots, tape, undo]
-    _status(converter, "run", args, moving=len(op.dynamic_wires) > 0)
+    args = [state, entries, count, wires, params, slots, tape]
+    is_large = simulation.target.kernels and simulation.num_wires >= COMPOSED_FROM
+    verb = "run_large" if is_large else "run"
+    if kernel is not None:
+        verb, args = "record_run", [*args, _function(converter, kernel + UNDO)]
+    _status(converter, verb, args, moving=len(op.dynamic_wires) > 0)
 
 
 def _function(converter: Converter, symbol: str) -> SSAValue:

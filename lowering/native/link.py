@@ -15,7 +15,15 @@ import jax
 import llvmlite.binding as llvm
 
 from qjit.lowering.jaxpr.dimensions import Size
-from qjit.runtime.library import SYMBOL, generated_object, objects_for, runtime_object
+from qjit.runtime.codegen.partition import SYMBOL
+from qjit.runtime.library import (
+    deferred_object,
+    generated_object,
+    needed_for,
+    part_of,
+    runtime_object,
+)
+from qjit.runtime.system.deferred_calls import DEFERRED
 from qjit.runtime.system.thread_pool import thread_count
 from qjit.runtime.target.cpu import target_machine
 
@@ -86,10 +94,10 @@ class Describer(Protocol):
     def __hash__(self) -> int: ...
 
 
-SET_THREADS, POOL = "__qrt__set_threads", "thread_pool"
+SET_THREADS = "__qrt__set_threads"
 GATE_FUNCTIONS = {"__qjit__gate_matrix", "__qjit__gate_gradient"}
 SYMBOLS = re.compile(SYMBOL.pattern.encode())
-# The library that each file of the runtime is linked in.
+# The library that each part of the runtime is linked in, and each stub.
 _libraries: dict[str, str] = {}
 _numbers = itertools.count(1)
 # NOTE: a cache lets two threads compute what neither has yet, and names link once.
@@ -131,30 +139,55 @@ def _gate_library() -> str:
     return "qjit_gates"
 
 
-def _runtime(images: Iterable[bytes]) -> list[str]:
-    """Link what object code needs of the runtime, and name the libraries that have it.
+def _symbols_in(images: Iterable[bytes]) -> set[str]:
+    """The names of the runtime's functions that stand in object code."""
+    return {found.decode() for image in images for found in SYMBOLS.findall(image)}
 
-    Files of the runtime that need one another are linked together.
+
+def _runtime(symbols: Iterable[str], *, called: str | None = None) -> list[str]:
+    """Link what symbols need of the runtime, and name the libraries that have it.
+
+    Parts of the runtime that need one another are linked together.
     """
-    symbols = {found.decode() for image in images for found in SYMBOLS.findall(image)}
-    files, others = objects_for(symbols)
-    gates = [_gate_library()] if others & GATE_FUNCTIONS else []
-    if new := sorted(files - _libraries.keys()):
+    needed = needed_for(symbols, called=called)
+    own = [_gate_library()] if needed.others & GATE_FUNCTIONS else []
+    own += map(_deferred, sorted(needed.deferred))
+    if new := sorted(needed.parts - _libraries.keys()):
         builder = llvm.JITLibraryBuilder().add_current_process()
-        code = [runtime_object(file) for file in new]
-        for image in code:
-            builder.add_object_img(image)
-        for library in {*gates, *_libraries.values()}:
+        for part in new:
+            builder.add_object_img(runtime_object(part))
+        for library in {*own, *_libraries.values()}:
             builder.add_jit_library(library)
-        if POOL in new:
-            builder.export_symbol(SET_THREADS)
         name = f"qjit_runtime_{len(_libraries)}"
-        linked = builder.link(_jit(), name)
-        _loaded.append(linked)
+        _loaded.append(builder.link(_jit(), name))
         _libraries.update(dict.fromkeys(new, name))
-        if POOL in new:
-            _start_threads(linked[SET_THREADS])
-    return sorted({*gates, *(_libraries[file] for file in files)})
+        if part_of(SET_THREADS) in new:
+            _start_threads(_address(name, SET_THREADS))
+    return sorted({*own, *(_libraries[part] for part in needed.parts)})
+
+
+@cache
+def _deferred(symbol: str) -> str:
+    """Link the stub of a function and return the name of its library."""
+    image = deferred_object(symbol)
+    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    name = f"qjit_deferred_{symbol}"
+    _loaded.append(builder.add_jit_library(_python()).link(_jit(), name))
+    return name
+
+
+def _link_deferred(number: int) -> int:
+    """Link a function that is called for the first time and return its address."""
+    symbol = list(DEFERRED)[number]
+    with _linking:
+        _runtime([symbol], called=symbol)
+        return _address(_libraries[part_of(symbol)], symbol)
+
+
+def _address(library: str, symbol: str) -> int:
+    found = _jit().lookup(library, symbol)
+    _loaded.append(found)
+    return found[symbol]
 
 
 def _start_threads(address: int) -> None:
@@ -171,8 +204,9 @@ def _python() -> str:
     """Link what calls Python on first use and return the name of its library."""
     made_by = ["lowering/native/python_callbacks.py"]
     image = generated_object("python", made_by, python_calls)
+    callbacks = evaluate_host_call, _describe, _link_deferred
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-    for symbol, address in python_symbols(evaluate_host_call, _describe).items():
+    for symbol, address in python_symbols(*callbacks).items():
         builder.import_symbol(symbol, address)
     _loaded.append(builder.link(_jit(), "qjit_python"))
     return "qjit_python"
@@ -219,7 +253,7 @@ def _load(code: Code, describe: Describer) -> str:
     builder.import_symbol(NUMBER, ctypes.addressof(word))
     builder.import_symbol("__qjit__memory_short", memory_check_address())
     builder.import_symbol("__qjit__memory_room", memory_room_address())
-    for library in (_python(), *_runtime(code.images)):
+    for library in (_python(), *_runtime(_symbols_in(code.images))):
         builder.add_jit_library(library)
     for symbol in code.calls:
         _bind(builder, symbol)

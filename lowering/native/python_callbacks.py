@@ -1,4 +1,4 @@
-"""What native code asks of Python: to handle signals, to evaluate, to word errors.
+"""What native code asks of Python: signals, evaluation, words of errors, linking.
 
 The functions it calls are written here, not by ctypes, because Python may raise at any
 point of a call, such as KeyboardInterrupt before the first line of what is called, and
@@ -37,6 +37,7 @@ FUNCTIONS = (
 SHUTDOWN, IN_PYTHON = "__qjit__shutdown", "__qjit__in_python"
 KEEP, INTERRUPTED_TEXT = "__qjit__keep", "__qjit__interrupted_text"
 HOST_CALL, DESCRIBE = "__qjit__python_host_call", "__qjit__python_describe"
+LINK = "__qjit__python_link"
 
 
 def _memory(size: int) -> int:
@@ -276,6 +277,39 @@ def _write_call(
     builder.ret(builder.load(result, typ=word))
 
 
+def _refused_link(builder: ir.IRBuilder, error: Any) -> Any:
+    """Return the status of an exception, as a number that is no address."""
+    return builder.neg(_interrupted_status(builder, error))
+
+
+def _write_link(module: ir.Module) -> None:
+    """Write the function that links another one, by number, and returns its address.
+
+    Where an exception was raised, it returns the status of that, negated. A thread of
+    its own does it, in which no signal raises an exception.
+    """
+    _write_call(module, "link_here", LINK, 1, _refused_link)
+    here: Any = module.globals["link_here"]
+    kind = ir.FunctionType(pointer, [pointer])
+    work = ir.Function(module, kind, "link_in_thread")
+    builder = ir.IRBuilder(work.append_basic_block("entry"))
+    number = builder.ptrtoint(work.args[0], word)
+    builder.ret(builder.inttoptr(builder.call(here, [number]), pointer))
+    link = ir.Function(module, ir.FunctionType(word, [word]), "__qjit__link")
+    builder = ir.IRBuilder(link.append_basic_block("entry"))
+    thread, result = builder.alloca(word), builder.alloca(pointer)
+    nothing = ir.Constant(pointer, None)
+    given = builder.inttoptr(link.args[0], pointer)
+    started = thread, nothing, work, given
+    failed = _python(builder, "pthread_create", half, *started)
+    refused = builder.icmp_signed("!=", failed, ir.Constant(half, 0))
+    with builder.if_then(refused, likely=False):
+        builder.ret(builder.call(here, link.args))
+    handle = builder.load(thread, typ=word)
+    _python(builder, "pthread_join", half, handle, result)
+    builder.ret(builder.ptrtoint(builder.load(result, typ=pointer), word))
+
+
 def python_calls() -> str:
     """Return the LLVM IR of what programs call."""
     module = ir.Module("python")
@@ -283,11 +317,14 @@ def python_calls() -> str:
     _write_poll(module)
     _write_call(module, "__qjit__host_call", HOST_CALL, 3, _interrupted_status)
     _write_call(module, "__qjit__describe", DESCRIBE, 2, _interrupted_message)
+    _write_link(module)
     return str(module)
 
 
 def python_symbols(
-    host_call: Callable[[int, int, int], int], describe: Callable[[int, int], int]
+    host_call: Callable[[int, int, int], int],
+    describe: Callable[[int, int], int],
+    link: Callable[[int], int],
 ) -> dict[str, int]:
     """Return the addresses of what of Python's that code calls and reads.
 
@@ -296,6 +333,7 @@ def python_symbols(
             addresses, the inputs and the outputs; returns a status.
         describe: Returns the address of the text for a program's number and status,
             which whoever asks for it frees.
+        link: Links a function that was deferred; returns its address.
     """
     functions = {
         name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
@@ -305,6 +343,7 @@ def python_symbols(
         KEEP: id(_keep),
         HOST_CALL: id(host_call),
         DESCRIBE: id(describe),
+        LINK: id(link),
         INTERRUPTED_TEXT: ctypes.addressof(_text),
         SHUTDOWN: ctypes.addressof(_shutdown),
         IN_PYTHON: ctypes.addressof(_in_python),

@@ -22,3 +22,6 @@ class Kernel(IntEnum):
 ONE, DIAGONAL, TWO_LEVEL, DENSE, PAULI_ROT, PREPARE, CHECKPOINT = Kernel
 # Gates that are given by their matrices; an invertible one brings its inverse along.
 UNITARY, INVERTIBLE = -1, -2
+
+# The qubits of states from which on gates are composed, instead of run one by one.
+COMPOSED_FROM = 11

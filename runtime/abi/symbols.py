@@ -71,10 +71,20 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr tape, ptr undo)",
-        "Run a schedule and record it; slots, tape may be null. With a function(record,"
-        " ket, bra, gradient) that undoes it, it was run before. Returns 0 or code |"
+        " ptr tape)",
+        "Run a schedule and record it; slots, tape may be null. Returns 0 or code |"
         " location << 8.",
+    ),
+    "__qrt__run_large_T": Symbol(
+        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
+        " ptr tape)",
+        "The same for a state of at least COMPOSED_FROM qubits.",
+    ),
+    "__qrt__record_run_T": Symbol(
+        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
+        " ptr tape, ptr undo)",
+        "Record a schedule that was run on a state, with a function(record, ket, bra,"
+        " gradient) that undoes it; slots may be null. Returns 0 or a code.",
     ),
     "__qrt__gather_f64": Symbol(
         "void(ptr target, ptr source, ptr table, i64 count)",

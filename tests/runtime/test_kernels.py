@@ -111,8 +111,8 @@ C_TYPES: dict[str, Any] = {
 def native() -> dict[str, Any]:
     """The runtime's functions, linked and callable."""
     builder = binding.JITLibraryBuilder()
-    for name in library.generators():
-        builder.add_object_img(library.runtime_object(name))
+    for part in {*map(library.part_of, library.owners())}:
+        builder.add_object_img(library.runtime_object(part))
     builder.add_object_img(library.compile_ir(GATES)).add_current_process()
     names = {
         symbol.replace("_T", f"_{suffix}"): symbol
@@ -290,7 +290,7 @@ class Schedule:
         entries, wires, params, slot_table = (pointer(array) for array in given)
         count = len(self.gates)
         return session.call(
-            "run", state, entries, count, wires, params, slot_table, tape, None
+            "run", state, entries, count, wires, params, slot_table, tape
         )
 
     def oracle(self, vector: np.ndarray, n: int) -> np.ndarray:
@@ -742,22 +742,3 @@ def test_big_states_are_reused() -> None:
         first = session.new(16)
         session.call("state_free", session.context, first)
         assert session.new(16) == first
-
-
-def test_a_damaged_cache_entry_is_compiled_again(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("QJIT_CACHE_DIR", str(tmp_path))
-    fresh = library.runtime_object("context")
-    (damaged,) = tmp_path.glob("*.qjit")
-    damaged.write_bytes(b"nonsense" * 10)
-    assert library.runtime_object("context") == fresh
-    assert damaged.read_bytes() != b"nonsense" * 10
-
-
-def test_objects_come_with_what_they_use() -> None:
-    files, others = library.objects_for(["__qrt__probs_c64", "__qjit__elsewhere"])
-    assert "statevector.kernels.probabilities-c64" in files
-    assert "thread_pool" in files
-    assert not [name for name in files if name.endswith("-c128")]
-    assert "__qjit__elsewhere" in others

@@ -20,7 +20,6 @@ from qjit.lowering.importer.values import Value
 from qjit.lowering.jaxpr.traversal import measures_midway, quantum_eqns
 
 from .outcome_paths import import_outcome_paths
-from .reference import evaluator
 
 BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
 
@@ -74,6 +73,8 @@ def _execution_key(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
 def _qnode(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     circuit = eqn.params["circuit"]
     if TARGETS[circuit.device].state == "host" and eqn.params["batch"] is None:
+        from .reference import evaluator
+
         avals = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in inputs]
         function = evaluator(circuit, avals)
         return call_out(importer, eqn, inputs, lambda **_: function)

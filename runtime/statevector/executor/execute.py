@@ -52,10 +52,10 @@ def module(precision: Precision) -> str:
     _plan(result, precision)
     _execute(result, precision)
     _record(result, precision)
+    _record_run(result, precision)
     _ready(result, precision)
     _made(result, precision)
     _run_one(result, precision)
-    _run(result, precision)
     return result.text()
 
 
@@ -309,6 +309,17 @@ def _record(module: Module, precision: Precision) -> None:
     body.finish(0)
 
 
+def _record_run(module: Module, precision: Precision) -> None:
+    """Record a schedule that its kernel has run, unless nothing is done; 0 or code."""
+    suffix = precision.suffix
+    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, PTR)
+    body = module.function(f"__qrt__record_run_{suffix}", I64, *arguments)
+    state, entries, count, wires, params, slots, tape, undo = body.args
+    body.leave_if(is_skipped(body, state), 0)
+    given = (tape, entries, count, wires, params, slots, undo)
+    body.finish(body.call(f"__qrt__record_{suffix}", I64, *given))
+
+
 def room_for(body: Body, stack: Value, size: Value, used: Value) -> Value:
     """`stack` where `size` doubles fit, else memory noted in `used` for release."""
     room = body.var(stack)
@@ -378,21 +389,3 @@ def _run_one(module: Module, precision: Precision) -> None:
         body.call(f"__qrt__execute_{suffix}", VOID, *execute)
     body.call("free", VOID, room)
     body.finish(status)
-
-
-def _run(module: Module, precision: Precision) -> None:
-    """Run a schedule; 0, or code | location << 8 of the first entry refused."""
-    suffix = precision.suffix
-    arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, PTR)
-    body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
-    state, entries, count, wires, params, slots, tape, undo = body.args
-    body.leave_if(is_skipped(body, state), 0)
-    status = body.var(0)
-    with body.when(~undo.ne_null()):
-        given = (state, entries, count, wires, params)
-        status.set(body.call(f"__qrt__run_stages_{suffix}", I64, *given))
-    with body.when(status.get().eq(0) & tape.ne_null()):
-        name = f"__qrt__record_{suffix}"
-        given = (tape, entries, count, wires, params, slots, undo)
-        status.set(body.call(name, I64, *given))
-    body.finish(status.get())

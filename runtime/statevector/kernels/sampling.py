@@ -24,7 +24,7 @@ from qjit.runtime.statevector.state import allocate, qubits, release, use_huge_p
 from qjit.runtime.system.thread_pool import Region, parallel
 from qjit.runtime.target.cpu import Precision
 
-from .probabilities import find_bits
+from .wires import find_bits
 
 MAX_GUIDE_BITS = 22
 # Below this number of shots a search from the beginning is quicker than a table.
