@@ -50,13 +50,13 @@ class Simulation:
     num_wires: int
     target: Target = STATEVECTOR
     tape: SSAValue | None = None
-    walk: SSAValue | None = None
+    path_tree: SSAValue | None = None
     refusal: int = NO_MEMORY  # the status where a state does not fit
 
 
 @dataclass(frozen=True)
-class Walk:
-    """The walk through outcomes that the circuits to come belong to."""
+class PathTree:
+    """The tree of outcome paths that the circuits to come belong to."""
 
     address: SSAValue
 
@@ -126,7 +126,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
     precision = precision_of(op)
-    walk = converter.extension.address if _is_walking(converter) else None
+    tree = converter.extension.address if _follows_paths(converter) else None
     context = converter.context
     target = target_of(op)
     each = target.bytes_per_amplitude * precision.real_bytes // 8
@@ -136,13 +136,15 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
         num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
     )
     refusal = Status(NO_MEMORY, place).word
-    simulation = Simulation(precision, num_wires, target, walk=walk, refusal=refusal)
+    simulation = Simulation(
+        precision, num_wires, target, path_tree=tree, refusal=refusal
+    )
     converter.extension = simulation
     if size and size << num_wires >= LARGE:
         short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
         refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
         converter.check(refused)
-    verb, given = ("state_new", []) if walk is None else ("walk_state", [walk])
+    verb, given = ("state_new", []) if tree is None else ("paths_state", [tree])
     args = [context, *given, converter.int(num_wires)]
     state = converter.result(symbol(converter, verb), pointer_type, args)
     converter.check_memory(state, refusal)
@@ -162,8 +164,8 @@ def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> N
 ARGUMENT_RULES[RegisterType] = _given
 
 
-def _is_walking(converter: Converter) -> TypeGuard[Any]:
-    return isinstance(converter.extension, Walk)
+def _follows_paths(converter: Converter) -> TypeGuard[Any]:
+    return isinstance(converter.extension, PathTree)
 
 
 def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:
@@ -371,7 +373,7 @@ def _measure(converter: Converter, op: dialect.MeasureOp) -> None:
         converter.int(int(op.reset is not None)),
         converter.int(_line(op)),
         outcome,
-        simulation_of(converter).walk or converter.null(),
+        simulation_of(converter).path_tree or converter.null(),
     ]
     _status(converter, "measure", args, moving=op.dynamic_wire is not None)
     found = converter.emit(llvm.TruncOp(converter.load(outcome, i32), i1))

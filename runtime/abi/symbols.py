@@ -131,26 +131,26 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__measure_T": Symbol(
         "i64(ptr context, ptr state, i32 wire, i64 postselect, i64 reset, i64 location,"
-        " ptr out, ptr walk)",
-        "Measure a wire; postselect is -1 for none. With a walk, it says the outcome.",
+        " ptr out, ptr tree)",
+        "Measure a wire; postselect is -1 for none. With a tree, it says the outcome.",
     ),
-    "__qrt__walk_begin": Symbol(
+    "__qrt__paths_begin": Symbol(
         "ptr(ptr context, i64 shots, i64 once, i64 budget)",
-        "Start a walk through the outcomes, by weight (0 shots) or by shots, which are"
+        "A tree of outcomes to follow, by weight (0 shots) or by shots, which are"
         " drawn again where a postselection refuses them unless `once`, that may"
         " keep `budget` bytes of states; null if memory is short.",
     ),
-    "__qrt__walk_state_T": Symbol(
-        "ptr(ptr context, ptr walk, i64 n)",
+    "__qrt__paths_state_T": Symbol(
+        "ptr(ptr context, ptr tree, i64 n)",
         "The state that the present path begins with, or null if memory is short.",
     ),
-    "__qrt__walk_next": Symbol("i64(ptr walk)", "Go on to the next path; 0 if none."),
-    "__qrt__walk_rows": Symbol(
-        "i64(ptr walk)", "One past the last row of the present path's shots."
+    "__qrt__paths_next": Symbol("i64(ptr tree)", "Go on to the next path; 0 if none."),
+    "__qrt__paths_rows": Symbol(
+        "i64(ptr tree)", "One past the last row of the present path's shots."
     ),
-    "__qrt__walk_end": Symbol(
-        "i64(ptr context, ptr walk, double total)",
-        "End the newest walk; 0, or code | location << 8 if no path went through.",
+    "__qrt__paths_end": Symbol(
+        "i64(ptr context, ptr tree, double total)",
+        "End the newest tree; 0, or code | location << 8 if no path went through.",
     ),
     "__qrt__shuffle": Symbol(
         "void(ptr context, i64 count, ptr out)", "A random order of 0 to count - 1."
