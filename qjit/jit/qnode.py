@@ -43,7 +43,7 @@ from qjit.lowering.jax_internals.tracing import (
 )
 from qjit.lowering.jaxpr.dimensions import names
 from qjit.lowering.jaxpr.reroll.reroll import is_rerolling, reroll
-from qjit.lowering.jaxpr.traversal import measurements_last, measures_midway
+from qjit.lowering.jaxpr.traversal import measurements_last, measures_mid_circuit
 from qjit.measurements.outcome_types import typed
 from qjit.measurements.returned_outcomes import check_outputs, with_rows
 from qjit.ops.algebra.recording import check_used, resolved
@@ -295,7 +295,7 @@ class QNode(TakesStatic, Picklable):
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
-        if is_rerolling() and not measures_midway(rest.jaxpr):
+        if is_rerolling() and not measures_mid_circuit(rest.jaxpr):
             rest = reroll(rest)
         parts = replace(parts, circuit=rest)
         circuit = Circuit(

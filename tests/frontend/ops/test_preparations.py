@@ -104,7 +104,7 @@ def everything(t: Any) -> None:
     ("body", "derivative"),
     [(everything, jax.grad), (everything, jax.jacfwd), (layers, jax.grad)],
 )
-def test_derivatives_by_states_prepared_midway(body: Any, derivative: Any) -> None:
+def test_derivatives_by_states_prepared_mid_circuit(body: Any, derivative: Any) -> None:
     @qj.qnode(wires=3)
     def circuit(t: Any) -> Any:
         body(t)
@@ -171,7 +171,7 @@ def test_a_loop_that_empties_wires_may_have_no_turn(turns: int) -> None:
         np.testing.assert_allclose(circuit(), wanted, atol=1e-6)
 
 
-def test_derivative_by_zeros_midway_is_refused() -> None:
+def test_derivative_by_zeros_mid_circuit_is_refused() -> None:
     @qj.qnode(wires=2)
     def circuit(t: Any, angle: Any) -> Any:
         qj.RY(angle, wires=0)

@@ -285,29 +285,29 @@ OPERATIONS = {
 
 def _run(
     importer: Importer,
-    core: Any,
+    program: Any,
     operands: Sequence[Value],
     recorded: bool,
     draws: Sequence[Draw] = (),
 ) -> None:
     importer.settle(operands)
-    begin(importer, core.num_wires, core.dtype, recorded=recorded, draws=draws)
+    begin(importer, program.num_wires, program.dtype, recorded=recorded, draws=draws)
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
-    circuit.nodes(core.nodes, [])
+    circuit.nodes(program.nodes, [])
     importer.flush()
 
 
-def _measurements(core: Any) -> list[Step]:
-    return [step for step in steps(core.nodes) if step.primitive not in OPERATIONS]
+def _measurements(program: Any) -> list[Step]:
+    return [step for step in steps(program.nodes) if step.primitive not in OPERATIONS]
 
 
 def import_circuit(
-    importer: Importer, core: Any, operands: Sequence[Value], run: int | None = None
+    importer: Importer, program: Any, operands: Sequence[Value], run: int | None = None
 ) -> list[Value]:
     """Import a circuit and its measurements; a run of this number goes on later."""
-    steps = _measurements(core)
+    steps = _measurements(program)
     draws = shared_draws((s.primitive, s.params, s.inputs) for s in steps)
-    _run(importer, core, operands, recorded=run is not None, draws=draws)
+    _run(importer, program, operands, recorded=run is not None, draws=draws)
 
     def unitary(item: Any) -> Value:
         return operands[1 + item.number]
@@ -321,7 +321,7 @@ def import_circuit(
             aval,
             Readout(step.params, step.inputs, unitary),
         )
-        for step, aval in zip(steps, core.results, strict=True)
+        for step, aval in zip(steps, program.results, strict=True)
     ]
     if run is None:
         end(importer)
@@ -333,7 +333,7 @@ def import_circuit(
 
 def import_adjoint(
     importer: Importer,
-    core: Any,
+    program: Any,
     cotangents: Sequence[Value],
     operands: Sequence[Value],
     wrt: Sequence[int],
@@ -345,12 +345,12 @@ def import_adjoint(
     """
     importer.settle(cotangents)
     if run is None:
-        _run(importer, core, operands, recorded=0 in wrt)
+        _run(importer, program, operands, recorded=0 in wrt)
     else:
         resume(importer, run)
-    measured = list(zip(_measurements(core), cotangents, strict=True))
+    measured = list(zip(_measurements(program), cotangents, strict=True))
     observables = [
-        (step, sorted_terms(step.params["terms"], core.num_wires), cotangent)
+        (step, sorted_terms(step.params["terms"], program.num_wires), cotangent)
         for step, cotangent in measured
         if step.primitive == "quantum_expval"
     ]
@@ -367,7 +367,7 @@ def import_adjoint(
                 importer, step, terms, cotangent, operands
             )
     if 0 in wrt:  # last, as the sweep takes the state back to where it began
-        found[0] = _angle_gradient(importer, core, observables, vectors, operands)
+        found[0] = _angle_gradient(importer, program, observables, vectors, operands)
     end(importer)
     return [found[number] for number in wrt]
 
@@ -383,7 +383,7 @@ def _bra(importer: Importer, cotangent: Value) -> SSAValue:
 
 def _angle_gradient(
     importer: Importer,
-    core: Any,
+    program: Any,
     observables: Sequence[tuple[Step, Terms, Value]],
     vectors: Sequence[SSAValue],
     operands: Sequence[Value],
@@ -401,9 +401,9 @@ def _angle_gradient(
             matrices.append(complex_buffer(importer, operands[1 + item.number]))
         groups.append([_with_shift(term, shift) for term in terms.attributes])
     wide = np.dtype(np.float64)
-    target = importer.allocate((core.num_slots,), wide)
+    target = importer.allocate((program.num_slots,), wide)
     zero = importer.scalar_constant(0, wide)
-    aval = _Aval((core.num_slots,), wide)
+    aval = _Aval((program.num_slots,), wide)
     importer.copy_into(importer.lazy(aval, [], lambda _: zero), target)
     register = qubits_of(importer).register
     importer.insert(
