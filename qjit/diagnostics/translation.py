@@ -331,7 +331,7 @@ def _explain_control_flow(name: str, error: Exception) -> None:
     """Explain derivatives, branches and loops that JAX refuses."""
     if str(error).startswith("Reverse-mode differentiation does not work"):
         raise DifferentiationError(
-            f"{line_of(error)}: in '{name}', a loop whose number of turns is "
+            f"{line_of(error)}: in '{name}', a loop whose number of iterations is "
             "known only when it runs has no reverse-mode derivative. Loop over a "
             "range of known length, with `break` where needed, give qjit.for_loop or "
             "qjit.while_loop max_iterations=, or use jax.jvp."

@@ -50,8 +50,8 @@ def generator(
     found: dict[tuple[float, ...], np.ndarray[Any, Any]] = {}
     for (w, c), (v, d) in itertools.product(table.items(), repeat=2):
         if w[parameter]:
-            turn = tuple(a - b for a, b in zip(w, v, strict=True))
-            found[turn] = found.get(turn, 0) + w[parameter] * c @ d.conj().T
+            difference = tuple(a - b for a, b in zip(w, v, strict=True))
+            found[difference] = found.get(difference, 0) + w[parameter] * c @ d.conj().T
     size = len(next(iter(table.values())))
     words: dict[str, Series] = {}
     for letters in itertools.product("IXYZ", repeat=size.bit_length() - 1):
@@ -82,8 +82,8 @@ def _evaluated(waves: Sequence[Waves], x: jax.Array, tangent: jax.Array) -> jax.
         frequencies[number, : len(w)] = w
         slots[number, : len(w)] = [angles[n] for angles in each.angles]
     factors = np.array([each.series[w] for each, _, w in terms], complex)
-    turns = jnp.sum(x[slots] * frequencies.astype(x.dtype), axis=1)
-    values = np.real(factors) * jnp.cos(turns) - np.imag(factors) * jnp.sin(turns)
+    angles = jnp.sum(x[slots] * frequencies.astype(x.dtype), axis=1)
+    values = np.real(factors) * jnp.cos(angles) - np.imag(factors) * jnp.sin(angles)
     owners = np.repeat(np.arange(len(rows)), [len(each.series) for each, _ in rows])
     zeros: jax.Array = jnp.zeros(len(rows), tangent.dtype)
     total = zeros.at[owners].add(jnp.asarray(values, tangent.dtype))
@@ -120,7 +120,7 @@ class Run:
     """A rotation by a word, and what the circuit then counts for the derivative."""
 
     angle: int
-    turn: float
+    rotation: float  # by the word
     factor: float
     coefficient: int
 
@@ -138,9 +138,9 @@ class Insertions:
         """Return the angles of all runs, and how much each counts along a tangent."""
         count = len(self.runs)
         columns = np.array([run.angle for run in self.runs], int) - x.shape[0]
-        turns = jnp.asarray([run.turn for run in self.runs], x.dtype)
+        angles = jnp.asarray([run.rotation for run in self.runs], x.dtype)
         zeros = jnp.zeros((count, self.added), x.dtype)
-        words = zeros.at[np.arange(count), columns].set(turns)
+        words = zeros.at[np.arange(count), columns].set(angles)
         wide = jnp.broadcast_to(x, (count, *x.shape))
         factors = np.array([run.factor for run in self.runs])
         chosen = np.array([run.coefficient for run in self.runs], int)
@@ -212,9 +212,9 @@ class Inserted:
                 continue
             slot = self._reserve(lengths)
             self.runs[matrix].extend(
-                Run(place, turn, sign * factor, start + n)
+                Run(place, rotation, sign * factor, start + n)
                 for n, place in enumerate(slot_places(slot, lengths))
-                for turn, factor in self._rule(word, controlled)
+                for rotation, factor in self._rule(word, controlled)
             )
             yield self._word(step, word, slot)
 
@@ -231,7 +231,7 @@ class Inserted:
         record = GATES["PauliRot" if word else "GlobalPhase"]
         rule = shift_rule(record.frequencies(controlled=controlled))
         pairs = zip(rule.shifts, rule.coefficients, strict=True)
-        return tuple((turn, -2.0 * unit * factor) for turn, factor in pairs)
+        return tuple((rotation, -2.0 * unit * factor) for rotation, factor in pairs)
 
     def _gate(self, gate: Step, lengths: tuple[int, ...]) -> Iterator[str]:
         params, record = gate.params, GATES[gate.params["gate"]]

@@ -239,8 +239,8 @@ def _padded(arrays: Sequence[Any]) -> Any:
     return found
 
 
-def _waves(turns: Any) -> Any:
-    return jax.lax.complex(jnp.cos(turns), jnp.sin(turns))
+def _waves(angles: Any) -> Any:
+    return jax.lax.complex(jnp.cos(angles), jnp.sin(angles))
 
 
 def static_of(params: Any, targets: int) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def adjoint(fn: Callable[..., Any] | Operator) -> Any:
     Args:
         fn: an operator, which is replaced by its adjoint where it is applied, or a
             function that applies gates; of loops whose length is traced, up to 1024
-            turns.
+            iterations.
 
     Returns:
         The adjoint operator, or a function of the same arguments.

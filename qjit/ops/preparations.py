@@ -92,17 +92,17 @@ def _complete(amplitudes: Any, params: dict[str, Any], line: str) -> None:
         on = wires[: int(diagonal.size).bit_length() - 1]
         # NOTE: so turned, rotations about Z are rotations about Y.
         if turned:
-            _turn(on[-1], np.pi / 2)
+            _rotate(on[-1], np.pi / 2)
         how = {"diagonal": True, "exponential": False, "single": single}
         unitary_p.bind(diagonal, wires=on, **_PLAIN, **how)
         if turned:
-            _turn(on[-1], -np.pi / 2)
+            _rotate(on[-1], -np.pi / 2)
 
 
 _PLAIN = {"num_controls": 0, "control_values": (), "adjoint": False, "sites": ()}
 
 
-def _turn(wire: int, angle: float) -> None:
+def _rotate(wire: int, angle: float) -> None:
     number = np.asarray(angle, np.float64 if wide_types() else np.float32)
     gate_p.bind(number, gate="RX", wires=(wire,), word=None, dim=None, **_PLAIN)
 
@@ -192,7 +192,7 @@ def _around(
                 params[name], after = _closed(inner, after)
         if not repeats:
             return [eqn.replace(params=params)], after
-        if after <= touched:  # there may be no turn
+        if after <= touched:  # there may be no iteration
             return [eqn.replace(params=params)], touched
         touched |= after
 

@@ -324,7 +324,7 @@ def _scan(
     second = first + count
     consts, init, xs = inputs[:first], inputs[first:second], inputs[second:]
     captured: list[Hoisted] = []
-    whole, outcomes = recorder.path, _outcomes_in_turn(eqn, recorder)
+    whole, outcomes = recorder.path, _outcomes_in_iteration(eqn, recorder)
 
     def body(carry: list[Any], slices: Any) -> tuple[list[Any], Any]:
         slices, mine = slices
@@ -357,7 +357,7 @@ def _scan(
     return [*carry, *ys], (Loop(length, nodes),)
 
 
-def _outcomes_in_turn(eqn: JaxprEqn, recorder: Recorder) -> Any:
+def _outcomes_in_iteration(eqn: JaxprEqn, recorder: Recorder) -> Any:
     """Return one row of outcomes for each iteration of a loop, if it measures."""
     body, length = inner_jaxpr(eqn).jaxpr, eqn.params["length"]
     if recorder.path is None or not measures_mid_circuit(body):

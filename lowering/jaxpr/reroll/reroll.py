@@ -20,8 +20,8 @@ from .equivalence import Keys, Program, is_plain
 from .outline import Piece, outlined
 from .tandem_repeats import FEWEST, Repetition, numbered, repetitions
 
-# A body has at least this many equations, or else several iterations: a turn of a loop
-# costs time, and it ends a schedule of gates.
+# A body has at least this many equations, or else several repetitions: an iteration
+# of a loop costs time, and it ends a schedule of gates.
 SMALLEST_BODY = 64
 # Loops must replace at least this many equations.
 LEAST_SAVED = 96

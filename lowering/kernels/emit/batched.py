@@ -43,9 +43,9 @@ def batched_ir(
     memory = _memory(body, segments[0])
     body.call("gather", VOID, states, memory)
     for number, segment in enumerate(segments):
-        with body.loop(segment.count) as turn:
-            here = entries_of(body, segment, turn, entries)
-            own = _own(body, segment, turn, params, I64)
+        with body.loop(segment.count) as iteration:
+            here = entries_of(body, segment, iteration, entries)
+            own = _own(body, segment, iteration, params, I64)
             given = (states, memory, here, wires, params, own)
             status = body.call(f"do_{number}", I64, *given)
             body.leave_if(status.ne(0), status)
@@ -66,9 +66,11 @@ def _memory(body: Body, segment: Segment) -> Value:
     return body.stack(blocks.vector, 2 << segment.plan.block_bits, align=64)
 
 
-def _own(body: Body, segment: Segment, turn: Value, tables: Value, kind: Type) -> Value:
-    """Where each lane has what belongs to the parameters in a turn of a segment."""
-    first = first_param(segment, turn)
+def _own(
+    body: Body, segment: Segment, iteration: Value, tables: Value, kind: Type
+) -> Value:
+    """Where each lane has what belongs to the parameters of a segment's iteration."""
+    first = first_param(segment, iteration)
     own = body.stack(PTR, _lanes(segment))
     for lane in range(_lanes(segment)):
         table = body.load(PTR, tables, lane)
@@ -151,8 +153,8 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
     for states, memory in zip((kets, bras), memories, strict=True):
         body.call("gather", VOID, states, memory)
     for number, segment in reversed(list(enumerate(segments))):
-        with body.loop(segment.count) as turn:
-            back = -turn + (segment.count - 1)
+        with body.loop(segment.count) as iteration:
+            back = -iteration + (segment.count - 1)
             here = entries_of(body, segment, back, entries)
             own = _own(body, segment, back, params, I64)
             own_slots = _own(body, segment, back, slots, I32)

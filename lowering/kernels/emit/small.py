@@ -42,8 +42,8 @@ def run_ir(
     state, entries, wires, params = body.args
     body.leave_if(is_skipped(body, state), 0)
     for number, segment in enumerate(segments):
-        with body.loop(segment.count) as turn:
-            here, own = _place(body, segment, turn, entries, params)
+        with body.loop(segment.count) as iteration:
+            here, own = _place(body, segment, iteration, entries, params)
             given = (state, here, wires, params, own)
             status = body.call(f"do_{number}", I64, *given)
             body.leave_if(status.ne(0), status)
@@ -54,22 +54,22 @@ def run_ir(
 
 
 def _place(
-    body: Body, segment: Segment, turn: Value, entries: Value, params: Value
+    body: Body, segment: Segment, iteration: Value, entries: Value, params: Value
 ) -> tuple[Value, Value]:
-    """The entries of a turn of a segment, and its parameters."""
-    own = body.at(params, first_param(segment, turn), I64)
-    return entries_of(body, segment, turn, entries), own
+    """The entries of an iteration of a segment, and its parameters."""
+    own = body.at(params, first_param(segment, iteration), I64)
+    return entries_of(body, segment, iteration, entries), own
 
 
-def entries_of(body: Body, segment: Segment, turn: Value, entries: Value) -> Value:
-    """The entries of the schedule in a turn of a segment."""
-    first = turn * segment.length + segment.start
+def entries_of(body: Body, segment: Segment, iteration: Value, entries: Value) -> Value:
+    """The entries of the schedule in an iteration of a segment."""
+    first = iteration * segment.length + segment.start
     return body.at(entries, first * ENTRY_WORDS, I32)
 
 
-def first_param(segment: Segment, turn: Value) -> Value:
-    """The number of the first parameter in a turn of a segment."""
-    return turn * segment.stride + segment.first_param
+def first_param(segment: Segment, iteration: Value) -> Value:
+    """The number of the first parameter in an iteration of a segment."""
+    return iteration * segment.stride + segment.first_param
 
 
 def _once(module: Module, name: str, segment: Segment) -> None:
@@ -94,8 +94,8 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
         body.load(PTR, record, word) for word in (ENTRIES, KEPT_PARAMS, SLOTS)
     )
     for number, segment in reversed(list(enumerate(segments))):
-        with body.loop(segment.count) as turn:
-            back = -turn + (segment.count - 1)
+        with body.loop(segment.count) as iteration:
+            back = -iteration + (segment.count - 1)
             here, own = _place(body, segment, back, entries, params)
             own_slots = body.at(slots, first_param(segment, back), I32)
             given = (record, ket, bra, gradient, here, own, own_slots)
@@ -132,9 +132,12 @@ def part_of(body: Body, record: Value, entries: Value, count: int) -> Value:
 
 
 def own_wanted(segment: Segment, wanted: tuple[bool, ...]) -> tuple[bool, ...]:
-    """Which of a segment's parameters are wanted in any turn."""
+    """Which of a segment's parameters are wanted in any iteration."""
     first, stride = segment.first_param, segment.stride
     if segment.count == 1:
         return wanted[first:]
-    turns = [wanted[first + turn * stride :][:stride] for turn in range(segment.count)]
-    return tuple(map(any, zip(*turns, strict=True)))
+    iterations = [
+        wanted[first + iteration * stride :][:stride]
+        for iteration in range(segment.count)
+    ]
+    return tuple(map(any, zip(*iterations, strict=True)))

@@ -1,7 +1,7 @@
-"""Loops: run by Python, or one turn compiled and repeated.
+"""Loops: run by Python, or one iteration compiled and repeated.
 
-A loop of known length is compiled as a loop if it is longer than SHORT, if a turn can
-be traced without knowing which, and if that gains something; else it is unrolled.
+A loop of known length is compiled as a loop if it is longer than SHORT, if an iteration
+can be traced without knowing which, and if that gains something; else it is unrolled.
 """
 
 import functools
@@ -24,11 +24,11 @@ from .truth import none
 from .variables import Slots, read_all
 
 SHORT = 8
-"""Loops of at most so many turns are unrolled."""
+"""Loops of at most so many iterations are unrolled."""
 WIRED = 64
-"""So are loops of at most so many turns, if their gates act on computed wires."""
+"""So are loops of at most so many iterations, if their gates act on computed wires."""
 LONGEST = 10_000
-"""Loops of more turns than that are never unrolled."""
+"""Loops of more iterations than that are never unrolled."""
 
 
 def for_loop(
@@ -110,18 +110,18 @@ def _rolled(
     if length <= LONGEST and not _gains(settled, rows, length):
         return False
 
-    def turn(carry: Any, item: Any) -> Any:
+    def iteration(carry: Any, item: Any) -> Any:
         if not flags:
-            return settled.turn(carry, *item)[0], None
+            return settled.iteration(carry, *item)[0], None
         return jax.lax.cond(
             settled.stopped(carry),
             lambda carry: carry,
-            lambda carry: settled.turn(carry, *item)[0],
+            lambda carry: settled.iteration(carry, *item)[0],
             carry,
         ), None
 
     xs = (jnp.arange(length), rows)
-    settled.finish(jax.lax.scan(turn, settled.start(), xs)[0])
+    settled.finish(jax.lax.scan(iteration, settled.start(), xs)[0])
     return True
 
 
@@ -158,17 +158,17 @@ def _counted(
     loop = Loop(run, slots, flags, definite=False)
     settled = settle(loop, _position(), _row_structs(rows))
 
-    def turn(position: Any, carry: Any) -> Any:
+    def iteration(position: Any, carry: Any) -> Any:
         row = jax.tree.map(lambda array: array[position], rows)
-        return settled.turn(carry, position, row)[0]
+        return settled.iteration(carry, position, row)[0]
 
     if not flags:
-        settled.finish(jax.lax.fori_loop(0, length, turn, settled.start()))
+        settled.finish(jax.lax.fori_loop(0, length, iteration, settled.start()))
         return
     zero = jnp.zeros((), length.dtype)
     found = jax.lax.while_loop(
         lambda state: (state[0] < length) & ~settled.stopped(state[1]),
-        lambda state: (state[0] + 1, turn(*state)),
+        lambda state: (state[0] + 1, iteration(*state)),
         (zero, settled.start()),
     )
     settled.finish(found[1])
@@ -194,9 +194,9 @@ def while_loop(
 
     settled = settle(Loop(run, slots, flags, definite=False))
 
-    def turn(state: Any) -> Any:
-        carry, (go,) = settled.turn(state[1])
+    def iteration(state: Any) -> Any:
+        carry, (go,) = settled.iteration(state[1])
         return jnp.asarray(go), carry
 
     start = (go, settled.start())
-    settled.finish(jax.lax.while_loop(lambda state: state[0], turn, start)[1])
+    settled.finish(jax.lax.while_loop(lambda state: state[0], iteration, start)[1])

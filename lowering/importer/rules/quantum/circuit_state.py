@@ -22,9 +22,9 @@ Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
 
 
 # A matrix, which a token stands for, and its wires; one matrix may have several.
-Turn = tuple[Hashable, tuple[int, ...]]
+BasisChange = tuple[Hashable, tuple[int, ...]]
 # What a wire is measured in: a letter, or a place among the wires of a matrix.
-Axis = str | tuple[Turn, int]
+Axis = str | tuple[BasisChange, int]
 
 
 @dataclass

@@ -25,7 +25,7 @@ from .circuit_state import (
     qubits_of,
     resolve,
 )
-from .sampling import Readout, add_counts, add_sample, axes_of, is_counted, turn
+from .sampling import Readout, add_counts, add_sample, axes_of, change_basis, is_counted
 
 
 @rule("quantum_gate")
@@ -200,10 +200,10 @@ def _add_probs(importer: Importer, readout: Readout, aval: ShapedArray) -> Value
     qubits, wires = qubits_of(importer), readout.params["wires"]
     axes = axes_of(readout.params, readout.tokens)
     target = importer.allocate(aval.shape, aval.dtype)
-    turn(importer, axes, readout.unitary, inverse=False)
+    change_basis(importer, axes, readout.unitary, inverse=False)
     qubits.flush()
     importer.insert(quantum.ProbsOp(qubits.register, target, wires))
-    turn(importer, axes, readout.unitary, inverse=True)
+    change_basis(importer, axes, readout.unitary, inverse=True)
     qubits.flush()
     return importer.from_buffer(target, aval)
 
