@@ -24,7 +24,7 @@ from qjit.dialects.statevector import dialect
 from qjit.dialects.statevector.schedule import COMPUTED, CONSTANT, DYNAMIC, Entry
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
-from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of
+from qjit.lowering.kernels.selection import ADJOINT_SUFFIX, kernel_op, precision_of
 from qjit.lowering.native.memory_limits import LARGE
 from qjit.runtime.abi.layout import CHECKPOINT, ENTRY_WORDS, PREPARE, UNITARY
 from qjit.runtime.abi.status import (
@@ -233,12 +233,12 @@ def _run_by_runtime(
     slots = _slots(converter, op, op.slots) if op.slots else converter.null()
     tape = simulation_of(converter).tape if recorded else converter.null()
     assert tape is not None
-    undo = converter.null()
+    adjoint = converter.null()
     if kernel is not None:
-        undo = _function(converter, kernel + UNDO)
+        adjoint = _function(converter, kernel + ADJOINT_SUFFIX)
     state, entries, wires, params = given
     count = converter.int(len(op.entries.get_values()) // ENTRY_WORDS)
-    args = [state, entries, count, wires, params, slots, tape, undo]
+    args = [state, entries, count, wires, params, slots, tape, adjoint]
     _status(converter, "run", args, moving=len(op.dynamic_wires) > 0)
 
 

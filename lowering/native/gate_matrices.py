@@ -106,14 +106,14 @@ def _gradient(body: Body, record: GateRecord) -> None:
     if record.words:
         return _first_states_gradient(body, params, weights, out)
     terms = [wave for wave in _compact_waves(record) if any(wave.frequency)]
-    slopes = [_slope(body, wave, params, weights) for wave in terms]
+    derivatives = [_derivative(body, wave, params, weights) for wave in terms]
     _clear(body, out, record.num_params)
     for j in range(record.num_params):
         factors = [-2.0 * wave.frequency[j] for wave in terms]
-        _write(body, _combine(zip(factors, slopes, strict=True)), out, j)
+        _write(body, _combine(zip(factors, derivatives, strict=True)), out, j)
 
 
-def _slope(body: Body, wave: Wave, params: Value, weights: Value) -> Value:
+def _derivative(body: Body, wave: Wave, params: Value, weights: Value) -> Value:
     """cos(w.theta) Im sum(odd R) + sin(w.theta) Re sum(even R)."""
     by_cos: list[tuple[float, Value]] = []
     by_sin: list[tuple[float, Value]] = []
@@ -182,14 +182,14 @@ def _first_states_gradient(
 ) -> None:
     c, s = _sincos(body, (1.0,), params)
     dim, size = _dim_and_size(body, params)
-    slope = body.var(0.0, F64)
+    derivative = body.var(0.0, F64)
     with body.loop(size) as state:
         real = body.load(F64, weights, state * 2)
         imag = body.load(F64, weights, state * 2 + 1)
         rotated = c * imag
-        slope.add(s * real + body.select(state < dim, rotated, -rotated))
+        derivative.add(s * real + body.select(state < dim, rotated, -rotated))
     _clear(body, out, 3)
-    body.store(slope.get() * -2.0, out, 0)
+    body.store(derivative.get() * -2.0, out, 0)
 
 
 def _dim_and_size(body: Body, params: Value) -> tuple[Value, Value]:

@@ -50,15 +50,15 @@ def differentiated_by(
 
     def rule(primals: Any, tangents: Any) -> Any:
         (x, rest, key), (tangent, along, _) = primals, tangents
-        found, slope = _along_rest(at_level, level, run, primals, along)
+        found, derivative = _along_rest(at_level, level, run, primals, along)
         if isinstance(tangent, SymbolicZero):
-            return found, slope
+            return found, derivative
         own, following = (None, None) if key is None else split_key(key, 2)
         points, weights = stencil(x, own)
         elsewhere = differentiated_by(at_level, level + 1, common=common)
         values = _at_points(elsewhere, points, rest, following, common)
         add = partial(_add_derivative, weights(tangent))
-        return found, jax.tree.map(add, values, slope)
+        return found, jax.tree.map(add, values, derivative)
 
     run.defjvp(rule, symbolic_zeros=True)
     return run
@@ -113,14 +113,14 @@ def _along_rest(
                 values = function(x, jax.tree.unflatten(tree, every), key)
                 return [_real_parts(v) for v in jax.tree.leaves(values)], values
 
-            slopes, values = jax.jacrev(of_active, has_aux=True)(
+            derivatives, values = jax.jacrev(of_active, has_aux=True)(
                 [_real_parts(leaves[number]) for number in active]
             )
-            return values, slopes
+            return values, derivatives
 
         return pair, stencil
 
-    values, slopes = differentiated_by(with_jacobian, level)(x, leaves, key)
+    values, derivatives = differentiated_by(with_jacobian, level)(x, leaves, key)
     parts = [part for number in active for part in _real_parts(found[number])]
 
     def along(value: Any, matrices: Any) -> Any:
@@ -137,7 +137,7 @@ def _along_rest(
         )
 
     flat, structure = jax.tree.flatten(values)
-    outs = [along(*pair) for pair in zip(flat, slopes, strict=True)]
+    outs = [along(*pair) for pair in zip(flat, derivatives, strict=True)]
     return values, jax.tree.unflatten(structure, outs)
 
 

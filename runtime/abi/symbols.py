@@ -63,7 +63,7 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr tape, ptr undo)",
+        " ptr tape, ptr adjoint)",
         "Run a schedule and record it; slots, tape may be null. With a function(record,"
         " ket, bra, gradient) that undoes it, it was run before. Returns 0 or code |"
         " location << 8.",
@@ -80,11 +80,11 @@ SYMBOLS: dict[str, Symbol] = {
         "void(ptr slots, ptr places, i64 count, i32 shift)",
         "Add a number to the slots at some places.",
     ),
-    "__qrt__reverse_T": Symbol(
+    "__qrt__adjoint_T": Symbol(
         "void(ptr tape, ptr ket, ptr bra, ptr grads)",
         "Undo a tape on ket and bra, adding the derivatives to grads; then clear it.",
     ),
-    "__qrt__reverse_batch_T": Symbol(
+    "__qrt__adjoint_batch_T": Symbol(
         "void(ptr tape, ptr kets, ptr bras, ptr grads)",
         "The same for entries of a batch, as many as a register has lanes, which were"
         " recorded in turns.",
@@ -114,7 +114,7 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__record_T": Symbol(
         "i64(ptr tape, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr undo)",
+        " ptr adjoint)",
         "Append entries that have been carried out to a tape; slots may be null, and"
         " so may a function(record, ket, bra, gradient) that undoes them.",
     ),

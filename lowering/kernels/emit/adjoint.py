@@ -54,17 +54,17 @@ class AdjointPass:
         groups = Groups(code, plan.sweeps[number], backwards=True)
         is_last = number == len(plan.sweeps) - 1
         moves = is_last and plan.is_whole and not plan.frame.is_plain
-        slopes = [self._slope(groups, run) for run in groups.runs()]
+        gradients = [self._gradient(groups, run) for run in groups.runs()]
 
         def visit(first: Value, steps: list[Step]) -> None:
             held = [self._load(groups.places(source, first)) for source in sources]
             if moves:
                 origin = plan.frame.index
                 held = [moved(code.blocks, each, plan.size, origin) for each in held]
-            for step, (slope, _) in zip(steps, slopes, strict=True):
+            for step, (gradient, _) in zip(steps, gradients, strict=True):
                 undone = [{to: step.part(to, each) for to in each} for each in held]
-                if slope is not None:
-                    slope.add(step, held[0], undone[0], held[1])
+                if gradient is not None:
+                    gradient.add(step, held[0], undone[0], held[1])
                 held = undone
             for target, parts in zip(targets, held, strict=True):
                 places = groups.places(target, first)
@@ -72,9 +72,9 @@ class AdjointPass:
                     code.body.store(value, places[block], part)
 
         each_group(groups, visit)
-        for slope, correction in slopes:
-            if slope is not None:
-                slope.finish(correction)
+        for gradient, correction in gradients:
+            if gradient is not None:
+                gradient.finish(correction)
 
     def _load(self, places: Sequence[Value]) -> Parts:
         body, blocks = self.code.body, self.code.blocks
@@ -84,25 +84,26 @@ class AdjointPass:
                 found[block, part] = body.load(blocks.vector, place, part)
         return found
 
-    def _slope(
+    def _gradient(
         self, groups: Groups, run: Sequence[Item]
     ) -> tuple[ParameterGradient | None, Real]:
         """What finds derivatives at a step, and what they are to be multiplied by."""
-        slope = gradient_of(groups, run, self.target)
+        gradient = gradient_of(groups, run, self.target)
         first = run[0]
-        if slope is not None and isinstance(first, TwoLevel) and slope.needs_undone:
+        inverted = gradient is not None and gradient.needs_inverse
+        if inverted and isinstance(first, TwoLevel):
             self._half(first)
         correction = self._correction()
         if isinstance(first, TwoLevel):
-            if slope is None or not slope.needs_undone:
+            if not inverted:
                 self._half(first)
-            return slope, correction
+            return gradient, correction
         for phase in run:
             if isinstance(phase, Diagonal) and phase.of is not None:
                 self._half(phase.of, diagonal=True)
             elif isinstance(phase, Diagonal) and phase.scaled:
                 self._half(phase)
-        return slope, correction
+        return gradient, correction
 
     def _half(self, item: Item, *, diagonal: bool = False) -> None:
         """Note that the diagonal of a gate, or the rest of it, is undone."""

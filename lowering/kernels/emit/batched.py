@@ -37,7 +37,7 @@ def batched_ir(
     for number, segment in enumerate(segments):
         _once(module, f"do_{number}", segment)
         if wanted is not None:
-            _undo_once(module, f"undo_{number}", segment, wanted)
+            _adjoint_once(module, f"adjoint_{number}", segment, wanted)
     body = module.function(name, I64, *(PTR,) * 4)
     states, entries, wires, params = body.args
     memory = _memory(body, segments[0])
@@ -52,7 +52,7 @@ def batched_ir(
     body.call("scatter", VOID, states, memory)
     body.finish(0)
     if wanted is not None:
-        _undo(module, f"{name}_undo", segments)
+        _adjoint(module, f"{name}_adjoint", segments)
     return module.text()
 
 
@@ -139,7 +139,7 @@ def _once(module: Module, name: str, segment: Segment) -> None:
     body.finish(0)
 
 
-def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
+def _adjoint(module: Module, name: str, segments: Sequence[Segment]) -> None:
     """Undo a run, the last segment first."""
     body = module.function(name, VOID, *(PTR,) * 4)
     records, kets, bras, _ = body.args
@@ -159,13 +159,13 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
             own = _own(body, segment, back, params, I64)
             own_slots = _own(body, segment, back, slots, I32)
             given = (*body.args, *memories, here, own, own_slots)
-            body.call(f"undo_{number}", VOID, *given)
+            body.call(f"adjoint_{number}", VOID, *given)
     for states, memory in zip((kets, bras), memories, strict=True):
         body.call("scatter", VOID, states, memory)
     body.finish()
 
 
-def _undo_once(
+def _adjoint_once(
     module: Module, name: str, segment: Segment, wanted: tuple[bool, ...]
 ) -> None:
     body = module.function(name, VOID, *(PTR,) * 9, private=True)
@@ -175,7 +175,7 @@ def _undo_once(
         pairs = ((kets, ket), (bras, bra))
         for states, memory in pairs:
             body.call("scatter", VOID, states, memory)
-        stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"
+        stages = f"__qrt__adjoint_stages_{segment.plan.precision.suffix}"
         tables = (records, kets, bras, gradients)
         each = (_each(body, segment, table) for table in tables)
         for record, *given in zip(*each, strict=True):

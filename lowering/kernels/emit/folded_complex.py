@@ -214,7 +214,7 @@ class Angles:
         o = Number(0.0, minus(s)) * _power(factor.letters)
         return [Number(c), o, -o, Number(c)]
 
-    def rotation_slope(self, factor: Factor) -> list[Number]:
+    def rotation_derivatives(self, factor: Factor) -> list[Number]:
         """The derivatives of the four entries of a rotation's mixing."""
         c, s = self.sincos(factor, (0.5,))
         assert factor.letters is not None

@@ -8,11 +8,11 @@ from qjit.lowering.kernels.schedule.segments import Segment
 from qjit.runtime.abi.layout import ENTRY_WORDS
 from qjit.runtime.codegen.builder import I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.statevector.executor.adjoint import (
+    ADJOINT_CODE,
     COUNT,
     ENTRIES,
     KEPT_PARAMS,
     SLOTS,
-    UNDO,
     WIRES,
 )
 from qjit.runtime.statevector.state import data, is_skipped
@@ -37,7 +37,7 @@ def run_ir(
     for number, segment in enumerate(segments):
         _once(module, f"do_{number}", segment)
         if wanted is not None:
-            _undo_once(module, f"undo_{number}", segment, wanted)
+            _adjoint_once(module, f"adjoint_{number}", segment, wanted)
     body = module.function(name, I64, PTR, PTR, PTR, PTR)
     state, entries, wires, params = body.args
     body.leave_if(is_skipped(body, state), 0)
@@ -49,7 +49,7 @@ def run_ir(
             body.leave_if(status.ne(0), status)
     body.finish(0)
     if wanted is not None:
-        _undo(module, f"{name}_undo", segments)
+        _adjoint(module, f"{name}_adjoint", segments)
     return module.text()
 
 
@@ -86,7 +86,7 @@ def _once(module: Module, name: str, segment: Segment) -> None:
     body.finish(0)
 
 
-def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
+def _adjoint(module: Module, name: str, segments: Sequence[Segment]) -> None:
     """Undo a run, the last segment first."""
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, gradient = body.args
@@ -99,11 +99,11 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
             here, own = _place(body, segment, back, entries, params)
             own_slots = body.at(slots, first_param(segment, back), I32)
             given = (record, ket, bra, gradient, here, own, own_slots)
-            body.call(f"undo_{number}", VOID, *given)
+            body.call(f"adjoint_{number}", VOID, *given)
     body.finish()
 
 
-def _undo_once(
+def _adjoint_once(
     module: Module, name: str, segment: Segment, wanted: tuple[bool, ...]
 ) -> None:
     body = module.function(name, VOID, *(PTR,) * 7, private=True)
@@ -111,7 +111,7 @@ def _undo_once(
     code = KernelContext(module, body, segment.plan, [own])
     with body.when(~code.prepare()):
         part = part_of(body, record, entries, segment.length)
-        stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"
+        stages = f"__qrt__adjoint_stages_{segment.plan.precision.suffix}"
         body.call(stages, VOID, part, ket, bra, gradient)
         body.exit()
     states = [Storage(code.blocks, data(body, state)) for state in (ket, bra)]
@@ -122,7 +122,7 @@ def _undo_once(
 
 def part_of(body: Body, record: Value, entries: Value, count: int) -> Value:
     """A record of some of the entries of another one."""
-    part = body.stack(PTR, UNDO + 1)
+    part = body.stack(PTR, ADJOINT_CODE + 1)
     for word in (WIRES, KEPT_PARAMS, SLOTS):
         body.store(body.load(PTR, record, word), part, word)
     body.store(body.null(), part)

@@ -65,8 +65,8 @@ def tiled_ir(
     body.finish(0)
     if wanted is not None:
         for number, plan in plans.items():
-            _undo_stage(module, f"undo_{number}", plan, wanted)
-        _undo(module, f"{name}_undo", stages, wanted)
+            _adjoint_stage(module, f"adjoint_{number}", plan, wanted)
+        _adjoint(module, f"{name}_adjoint", stages, wanted)
     return module.text()
 
 
@@ -129,7 +129,7 @@ def _stage(module: Module, name: str, plan: Plan) -> None:
         Forward(code, own, Storage(code.blocks, buffer)).emit()
 
 
-def _undo_stage(
+def _adjoint_stage(
     module: Module, name: str, plan: Plan, wanted: tuple[bool, ...]
 ) -> None:
     """Undo a stage on a tile of ket and bra, adding to the sums of the parameters."""
@@ -146,12 +146,12 @@ def _undo_stage(
     body.finish()
 
 
-def _undo(
+def _adjoint(
     module: Module, name: str, stages: Sequence[Stage], wanted: tuple[bool, ...]
 ) -> None:
     """Undo a run, the last stage first."""
     plans = _plans(stages)
-    runtime = f"__qrt__reverse_stages_{_suffix(plans)}"
+    runtime = f"__qrt__adjoint_stages_{_suffix(plans)}"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, gradient = body.args
     params, slots = (body.load(PTR, record, word) for word in (KEPT_PARAMS, SLOTS))
@@ -181,7 +181,7 @@ def _undo(
             with inner.loop(end, start) as piece, inner.loop(each) as step:
                 total = inner.at(own[4], piece * len(wanted), F64)
                 known = (*own[:2], buffer, own[3], total)
-                inner.call(f"undo_{number}", VOID, *known, piece * each + step)
+                inner.call(f"adjoint_{number}", VOID, *known, piece * each + step)
     for place in (place for place, needed in enumerate(wanted) if needed):
         parts = (
             body.load(F64, sums, piece * len(wanted) + place) for piece in range(pieces)

@@ -55,9 +55,10 @@ def _flip(module: Module, precision: Precision) -> None:
         body.store(body.real(value), matrix, place)
     zero, mask = body.int(0), body.int(1) << bit
     masks = (mask, zero, mask, zero)
-    body.call(f"__qrt__mix_plan_{suffix}", VOID, plan, block_count(body, state), *masks)
-    body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, zero)
-    body.call(f"__qrt__mix_{suffix}", VOID, data(body, state), plan)
+    count = block_count(body, state)
+    body.call(f"__qrt__pair_plan_{suffix}", VOID, plan, count, *masks)
+    body.call(f"__qrt__pair_matrix_{suffix}", VOID, plan, matrix, zero)
+    body.call(f"__qrt__pair_{suffix}", VOID, data(body, state), plan)
     body.finish()
 
 

@@ -129,7 +129,7 @@ def make_plan(
     values = decoded(body, words, VALUES)
     fixed = decoded(body, words, CONTROLS) | decoded(body, words, TARGETS)
     a, b = decoded(body, words, A) | values, decoded(body, words, B) | values
-    name = f"__qrt__mix_plan_{precision.suffix}"
+    name = f"__qrt__pair_plan_{precision.suffix}"
     body.call(name, VOID, plan, blocks, fixed, a, b, body.int(0))
 
 
@@ -144,7 +144,7 @@ def _prepare_pauli(module: Module, precision: Precision) -> None:
     pivot = body.select(flipped_blocks.ne(0), body.int(1) << ((-leading + 63) & 63), 0)
     fixed = decoded(body, words, CONTROLS) | pivot
     signs = decoded(body, words, SIGNS)
-    name = f"__qrt__mix_plan_{precision.suffix}"
+    name = f"__qrt__pair_plan_{precision.suffix}"
     body.call(name, VOID, plan, blocks, fixed, values, values ^ flips, signs)
     body.finish()
 
@@ -226,14 +226,14 @@ def _plan(module: Module, precision: Precision) -> None:
     rotation = field(body, entry, KERNEL).eq(PAULI_ROT)
     with body.when(~rotation):
         make_plan(body, precision, plan, words, count)
-        body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, adjoint)
+        body.call(f"__qrt__pair_matrix_{suffix}", VOID, plan, matrix, adjoint)
     with body.when(rotation):
         body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, count)
         theta = body.load(F64, params, field(body, entry, PARAMS))
         cosine, sine = half_angle(body, theta)
         sine = body.select(adjoint.ne(0), -sine, sine)
         ys, rest = decoded(body, words, YS), body.real(1.0)
-        body.call(f"__qrt__mix_pauli_{suffix}", VOID, plan, ys, cosine, sine, rest)
+        body.call(f"__qrt__pair_pauli_{suffix}", VOID, plan, ys, cosine, sine, rest)
     body.finish()
 
 
@@ -252,7 +252,7 @@ def _execute(module: Module, precision: Precision) -> None:
     def mixing() -> None:
         given = (plan, count, entry, words, matrix, params, inverse)
         body.call(f"__qrt__plan_{suffix}", VOID, *given)
-        body.call(f"__qrt__mix_{suffix}", VOID, first, plan)
+        body.call(f"__qrt__pair_{suffix}", VOID, first, plan)
 
     def whole(kernel: str) -> None:
         name = f"__qrt__{kernel}_{suffix}"
@@ -279,7 +279,7 @@ def _record(module: Module, precision: Precision) -> None:
     name = f"__qrt__record_{precision.suffix}"
     arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR)
     body = module.function(name, I64, *arguments)
-    tape, entries, count, wires, params, slots, undo = body.args
+    tape, entries, count, wires, params, slots, adjoint = body.args
     wire_end, param_end = body.var(0), body.var(0)
     with body.loop(count) as number:
         entry = body.at(entries, number * ENTRY_WORDS, I32)
@@ -302,7 +302,8 @@ def _record(module: Module, precision: Precision) -> None:
     body.call("memcpy", PTR, kept_wires, wires, wire_end.get() * 4)
     body.call("memcpy", PTR, kept_slots, slots, slot_bytes)
     last = body.select(slots.ne_null(), kept_slots, body.null())
-    words = (body.load(PTR, tape), entries, count, kept_wires, kept_params, last, undo)
+    kept = (entries, count, kept_wires, kept_params, last, adjoint)
+    words = (body.load(PTR, tape), *kept)
     for number, word in enumerate(words):
         body.store(word, record, number)
     body.store(record, tape)
@@ -385,14 +386,14 @@ def _run(module: Module, precision: Precision) -> None:
     suffix = precision.suffix
     arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, PTR)
     body = module.function(f"__qrt__run_{suffix}", I64, *arguments)
-    state, entries, count, wires, params, slots, tape, undo = body.args
+    state, entries, count, wires, params, slots, tape, adjoint = body.args
     body.leave_if(is_skipped(body, state), 0)
     status = body.var(0)
-    with body.when(~undo.ne_null()):
+    with body.when(~adjoint.ne_null()):
         given = (state, entries, count, wires, params)
         status.set(body.call(f"__qrt__run_stages_{suffix}", I64, *given))
     with body.when(status.get().eq(0) & tape.ne_null()):
         name = f"__qrt__record_{suffix}"
-        given = (tape, entries, count, wires, params, slots, undo)
+        given = (tape, entries, count, wires, params, slots, adjoint)
         status.set(body.call(name, I64, *given))
     body.finish(status.get())
