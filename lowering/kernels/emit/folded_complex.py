@@ -259,10 +259,10 @@ def _frequencies(factor: Factor) -> list[tuple[float, ...]]:
     return [frequency for frequency in found if any(frequency)]
 
 
-def factors_of(items: Iterable[TwoLevel | Diagonal]) -> Iterable[Factor]:
+def factors_of(gates: Iterable[TwoLevel | Diagonal]) -> Iterable[Factor]:
     """All factors of some gates."""
-    for item in items:
-        if isinstance(item, TwoLevel):
-            yield from item.factors
-        elif item.factor is not None:
-            yield item.factor
+    for gate in gates:
+        if isinstance(gate, TwoLevel):
+            yield from gate.factors
+        elif gate.factor is not None:
+            yield gate.factor

@@ -37,9 +37,9 @@ def each_group(groups: Groups, visit: Visit) -> None:
 
 def _prepare(groups: Groups, factors: Sequence[PhaseFactors]) -> None:
     """Spread over registers, before the loop, what is the same for all groups."""
-    for item in groups.sweep.items:
-        if isinstance(item, TwoLevel) and id(item) not in groups.tables:
-            for entry in Mixing(groups, item).entries:
+    for gate in groups.sweep.gates:
+        if isinstance(gate, TwoLevel) and id(gate) not in groups.tables:
+            for entry in Mixing(groups, gate).entries:
                 for number in entry:
                     groups.widened(number)
     for factor in factors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, ElementaryGate, TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .block_groups import Classes, Groups
@@ -165,7 +165,7 @@ def phase_factors_of(groups: Groups) -> list[PhaseFactors]:
     return [
         PhaseFactors(groups, phases, low)
         for run in groups.runs()
-        if (phases := [item for item in run if isinstance(item, Diagonal)])
+        if (phases := [gate for gate in run if isinstance(gate, Diagonal)])
     ]
 
 
@@ -173,7 +173,7 @@ def steps_of(groups: Groups, factors: Sequence[PhaseFactors]) -> list[Step]:
     """The steps of a sweep, in order."""
     rest = iter(factors)
 
-    def step(run: Sequence[Item]) -> Step:
+    def step(run: Sequence[ElementaryGate]) -> Step:
         return Mixing(groups, run[0]) if isinstance(run[0], TwoLevel) else next(rest)
 
     return [step(run) for run in groups.runs()]
