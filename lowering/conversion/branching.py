@@ -28,7 +28,7 @@ def _begin(converter: Converter, op: branching.PathsBeginOp) -> None:
     args = [converter.context, converter.int(shots), once, budget]
     address = converter.result("__qrt__paths_begin", pointer_type, args)
     converter.check_memory(address, NO_MEMORY)
-    converter.extension = PathTree(address)
+    converter.circuit_state = PathTree(address)
 
 
 def _address(converter: Converter) -> SSAValue:
@@ -83,7 +83,7 @@ def _order(converter: Converter, op: branching.RowOrderOp) -> None:
 def _end(converter: Converter, op: branching.PathsEndOp) -> None:
     args = [converter.context, _address(converter), converter.value(op.total)]
     converter.check(converter.result("__qrt__paths_end", i64, args))
-    converter.extension = None
+    converter.circuit_state = None
 
 
 @llvm_rule(quantum.SampleOp)

@@ -63,8 +63,8 @@ class PathTree:
 
 def simulation_of(converter: Converter) -> Simulation:
     """Return the circuit being converted."""
-    assert isinstance(converter.extension, Simulation)
-    return converter.extension
+    assert isinstance(converter.circuit_state, Simulation)
+    return converter.circuit_state
 
 
 def symbol(converter: Converter, verb: str) -> str:
@@ -126,7 +126,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
     precision = precision_of(op)
-    tree = converter.extension.address if _follows_paths(converter) else None
+    tree = converter.circuit_state.address if _follows_paths(converter) else None
     context = converter.context
     target = target_of(op)
     each = target.bytes_per_amplitude * precision.real_bytes // 8
@@ -139,7 +139,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     simulation = Simulation(
         precision, num_wires, target, path_tree=tree, refusal=refusal
     )
-    converter.extension = simulation
+    converter.circuit_state = simulation
     if size and size << num_wires >= LARGE:
         short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
         refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
@@ -158,14 +158,14 @@ def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> N
     assert isinstance(register.type, RegisterType)
     precision = precision_of(function)
     size = register.type.size.data
-    converter.extension = Simulation(precision, size, target_of(function))
+    converter.circuit_state = Simulation(precision, size, target_of(function))
 
 
 ARGUMENT_RULES[RegisterType] = _given
 
 
 def _follows_paths(converter: Converter) -> TypeGuard[Any]:
-    return isinstance(converter.extension, PathTree)
+    return isinstance(converter.circuit_state, PathTree)
 
 
 def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:

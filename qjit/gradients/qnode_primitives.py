@@ -15,7 +15,7 @@ import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
-from qjit.diagnostics.translation import reraised, settled
+from qjit.diagnostics.translation import ready, reraised
 from qjit.dialects.target import TARGETS
 from qjit.errors import DifferentiationError, UnsupportedError
 from qjit.lowering.importer import extensions
@@ -148,7 +148,7 @@ def pure_primitive(
 
     def implementation(*args: Any, **params: Any) -> Any:
         with reraised(), jax.disable_jit(False):
-            return settled(_jitted(primitive, tuple(sorted(params.items())))(*args))
+            return ready(_jitted(primitive, tuple(sorted(params.items())))(*args))
 
     primitive.def_effectful_abstract_eval(abstract_eval)
     primitive.def_impl(implementation)

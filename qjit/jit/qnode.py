@@ -47,7 +47,7 @@ from qjit.lowering.jaxpr.traversal import measurements_last, measures_mid_circui
 from qjit.measurements.outcome_types import typed
 from qjit.measurements.returned_outcomes import check_outputs, with_rows
 from qjit.ops.algebra.recording import check_used, resolved
-from qjit.ops.preparations import settled
+from qjit.ops.preparations import with_preparations
 from qjit.tracing.callbacks import move_callbacks
 from qjit.tracing.context import Snapshots, TraceContext, current, is_tracing, tracing
 from qjit.tracing.random_keys import WORDS, key_words, split_key
@@ -340,7 +340,7 @@ class QNode(TakesStatic, Picklable):
             return outs
 
         closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
-        return settled(resolved(closed, whole=True)), shapes
+        return with_preparations(resolved(closed, whole=True)), shapes
 
 
 def _apart(jitted: Any, key: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -135,7 +135,9 @@ def _factors(amplitudes: Any, line: str) -> list[tuple[Any, bool]]:
     return [(d, n < len(angles) - 1) for n, d in enumerate(diagonals)]
 
 
-def settled(closed: ClosedJaxpr, touched: Touched = frozenset()) -> ClosedJaxpr:
+def with_preparations(
+    closed: ClosedJaxpr, touched: Touched = frozenset()
+) -> ClosedJaxpr:
     """Complete the preparations of wires that may be in another state than |0>.
 
     Args:
@@ -145,10 +147,10 @@ def settled(closed: ClosedJaxpr, touched: Touched = frozenset()) -> ClosedJaxpr:
     names = {eqn.primitive.name for eqn, _ in quantum_eqns(closed.jaxpr)}
     if PREPARATION not in names:
         return closed
-    return closed.replace(jaxpr=_settled(closed.jaxpr, touched)[0])
+    return closed.replace(jaxpr=_with_preparations(closed.jaxpr, touched)[0])
 
 
-def _settled(jaxpr: Jaxpr, touched: Touched) -> tuple[Jaxpr, Touched]:
+def _with_preparations(jaxpr: Jaxpr, touched: Touched) -> tuple[Jaxpr, Touched]:
     eqns: list[JaxprEqn] = []
     for eqn in jaxpr.eqns:
         more = [eqn]
@@ -199,8 +201,8 @@ def _around(
 
 def _closed(inner: Any, touched: Touched) -> tuple[Any, Touched]:
     if isinstance(inner, Jaxpr):
-        return _settled(inner, touched)
-    jaxpr, touched = _settled(inner.jaxpr, touched)
+        return _with_preparations(inner, touched)
+    jaxpr, touched = _with_preparations(inner.jaxpr, touched)
     return inner.replace(jaxpr=jaxpr), touched
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Var
 
 from .build_scan import Body, Loop, Place, Source, traced
-from .equivalence import Keys, Program, is_plain
+from .equivalence import Program, StructuralKeys, is_plain
 from .outline import Piece, outlined
 from .tandem_repeats import FEWEST, Repetition, numbered, repetitions
 
@@ -62,7 +62,7 @@ def _rolled(
     eqns: Sequence[JaxprEqn], outvars: Sequence[Any], known: Mapping[Var, Any]
 ) -> tuple[list[JaxprEqn], dict[Var, Any]]:
     """Return equations with calls and loops, and the constants that these need."""
-    keys, consts = Keys(), dict[Var, Any]()
+    keys, consts = StructuralKeys(), dict[Var, Any]()
     eqns, runs = list(eqns), list[Run]()
     while True:
         ids = numbered(map(keys, eqns))

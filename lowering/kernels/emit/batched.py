@@ -121,7 +121,7 @@ def _transposed(blocks: Blocks, rows: Sequence[Value]) -> list[Value]:
 
 
 def _once(module: Module, name: str, segment: Segment) -> None:
-    """Run a segment once; the runtime does it where the numbers are not fine."""
+    """Run a segment once; the runtime does it where the numbers are not accurate."""
     body = module.function(name, I64, *(PTR,) * 6, private=True)
     states, memory, entries, wires, params, own = body.args
     code = KernelContext(module, body, segment.plan, _each(body, segment, own))

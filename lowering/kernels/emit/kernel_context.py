@@ -56,9 +56,9 @@ class KernelContext:
         return [gate for sweep in self.plan.sweeps for gate in sweep.gates]
 
     def prepare(self) -> Value:
-        """Compute the numbers of all gates; whether they are fine."""
+        """Compute the numbers of all gates; whether they are accurate."""
         self.angles.collect(factors_of(self.gates))
-        fine = self.angles.compute()
+        accurate = self.angles.compute()
         for gate in self.gates:
             size = None
             if isinstance(gate, TwoLevel) and gate not in self._matrices:
@@ -68,8 +68,8 @@ class KernelContext:
             if size is not None:
                 wide = self.body.coerce(size, self.angles.kind)
                 for part in self.parts(wide > TINIEST):
-                    fine = fine & part
-        return fine
+                    accurate = accurate & part
+        return accurate
 
     def parts(self, value: Value) -> list[Value]:
         """A number, or those of the entries of a batch."""

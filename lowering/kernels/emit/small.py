@@ -73,7 +73,7 @@ def first_param(segment: Segment, iteration: Value) -> Value:
 
 
 def _once(module: Module, name: str, segment: Segment) -> None:
-    """Run a segment once; the runtime does it where the numbers are not fine."""
+    """Run a segment once; the runtime does it where the numbers are not accurate."""
     body = module.function(name, I64, PTR, PTR, PTR, PTR, PTR, private=True)
     state, entries, wires, params, own = body.args
     code = KernelContext(module, body, segment.plan, [own])

@@ -231,7 +231,7 @@ class Loop:
 
 
 @dataclass(frozen=True)
-class Settled:
+class TracedLoop:
     """An iteration of a loop whose variables keep their types."""
 
     loop: Loop
@@ -281,18 +281,18 @@ class Settled:
             slot.write(value)
 
 
-def settle(loop: Loop, *args: Any) -> Settled:
+def trace_loop(loop: Loop, *args: Any) -> TracedLoop:
     """Trace an iteration until the variables keep their types from one to the next."""
     outer, _region.filled = _region.filled, set()
     try:
-        return _settle(loop, *args)
+        return _trace_loop(loop, *args)
     except Mutated as mutated:
-        return settle(replace(loop, slots=mutated.slots), *args)
+        return trace_loop(replace(loop, slots=mutated.slots), *args)
     finally:
         _region.filled |= outer
 
 
-def _settle(loop: Loop, *args: Any) -> Settled:
+def _trace_loop(loop: Loop, *args: Any) -> TracedLoop:
     before = read_all(loop.slots)
     carried = {
         name: tree_of(value)[0].opened()
@@ -320,7 +320,7 @@ def _settle(loop: Loop, *args: Any) -> Settled:
         else:
             text = "It gets its value in a loop that may stop before, at"
             explain(name, f"{text} {user_line()}.")
-    return Settled(loop, end, carried, exported)
+    return TracedLoop(loop, end, carried, exported)
 
 
 def _trace_iteration(loop: Loop, carried: dict[str, Tree], args: Sequence[Any]) -> End:

@@ -59,7 +59,7 @@ def import_outcome_paths(
         eqn for eqn, _ in quantum_eqns(circuit.jaxpr) if eqn.primitive.name in TERMINAL
     ]
     _check(circuit, found, kind.measurements)
-    importer.settle(inputs)
+    importer.materialise(inputs)
     with importer.holding(inputs):
         results = kind(importer, circuit, found).run(inputs)
 
@@ -346,7 +346,7 @@ class Samples(OutcomePaths):
         found = [self._ordered(each, order) for each in rows]
         if not self.circuit.masks_rows:
             return found
-        importer.settle(found)
+        importer.materialise(found)
         return [
             *found,
             inlined(importer, lambda order, kept: order < kept, order, kept),
@@ -357,7 +357,7 @@ class Samples(OutcomePaths):
         importer = self.importer
         aval = ShapedArray((self.circuit.shots, *value.shape), value.dtype)
         target = importer.allocate(aval.shape, aval.dtype)
-        importer.settle([value])
+        importer.materialise([value])
         rows = importer.insert(PathRowsOp())
         with importer.region([index]) as block:
             row = block.args[0]

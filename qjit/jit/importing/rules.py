@@ -96,7 +96,7 @@ def _qnode_in_place(
         seed(importer, inputs[-1])
     if measures_mid_circuit(circuit.jaxpr):
         return import_outcome_paths(importer, circuit, inputs)
-    importer.settle(inputs)
+    importer.materialise(inputs)
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
     target = TARGETS[circuit.device]

@@ -350,8 +350,8 @@ def _made(module: Module, precision: Precision) -> None:
     body = module.function(f"__qrt__made_{suffix}", I64, PTR, PTR, PTR, PTR)
     entry, params, room, out = body.args
     own = body.at(params, field(body, entry, PARAMS), F64)
-    fine = body.call("finite", I64, own, field(body, entry, NUM_PARAMS)).ne(0)
-    body.leave_if(~fine, located(body, entry, body.int(NOT_FINITE)))
+    is_finite = body.call("finite", I64, own, field(body, entry, NUM_PARAMS)).ne(0)
+    body.leave_if(~is_finite, located(body, entry, body.int(NOT_FINITE)))
     with body.when(body.load(I32, entry, GATE).eq(UNITARY)):
         unitary = body.call("unitary", I64, entry, own).ne(0)
         body.leave_if(~unitary, located(body, entry, body.int(NOT_UNITARY)))

@@ -165,14 +165,14 @@ class CircuitImport:
 
     def _loop(self, node: Loop, counters: Sequence[SSAValue]) -> None:
         importer = self.importer
-        importer.flush()
+        importer.write_back()
 
         def body(
             indices: list[SSAValue], carried: Sequence[SSAValue]
         ) -> Sequence[SSAValue]:
             importer.live_registers[:] = carried
             self.nodes(node.body, [*counters, *indices])
-            importer.flush()
+            importer.write_back()
             return list(importer.live_registers)
 
         importer.live_registers[:] = importer.loop(
@@ -181,7 +181,7 @@ class CircuitImport:
 
     def _branch(self, node: Branch, counters: Sequence[SSAValue]) -> None:
         importer = self.importer
-        importer.flush()
+        importer.write_back()
         chosen = self.read(node.index, counters)
         importer.live_registers[:] = self._choose(chosen, node.branches, 0, counters)
 
@@ -196,7 +196,7 @@ class CircuitImport:
         registers = list(importer.live_registers)
         if number == len(branches) - 1:
             self.nodes(branches[number], counters)
-            importer.flush()
+            importer.write_back()
             return list(importer.live_registers)
         constant = importer.scalar_constant(number, np.dtype(np.int32))
         if constant.type != chosen.type:
@@ -205,7 +205,7 @@ class CircuitImport:
         condition = importer.emit(arith.CmpiOp(chosen, constant, "sle"))
         with importer.region() as here:
             self.nodes(branches[number], counters)
-            importer.flush()
+            importer.write_back()
             importer.insert(scf.YieldOp(*importer.live_registers))
         importer.live_registers[:] = registers
         with importer.region() as there:
@@ -250,7 +250,7 @@ def _unitary(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -
         given = [circuit.matrix(step.slots[0], shape, counters)]
         slot = circuit.gradient_slot(step.slots[0], counters)
     if circuit.recorded and step.params.get("lossy"):
-        importer.flush()
+        importer.write_back()
         importer.insert(gradient.CheckpointOp(qubits_of(importer).register))
     add_unitary(importer, dict(step.params), given[0], wires, line, slot)
 
@@ -290,11 +290,11 @@ def _run(
     recorded: bool,
     draws: Sequence[Draw] = (),
 ) -> None:
-    importer.settle(operands)
+    importer.materialise(operands)
     begin(importer, program.num_wires, program.dtype, recorded=recorded, draws=draws)
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
     circuit.nodes(program.nodes, [])
-    importer.flush()
+    importer.write_back()
 
 
 def _measurements(program: Any) -> list[Step]:
@@ -326,7 +326,7 @@ def import_circuit(
     if run is None:
         end(importer)
     else:
-        importer.settle(found)
+        importer.materialise(found)
         suspend(importer, run)
     return found
 
@@ -343,7 +343,7 @@ def import_adjoint(
 
     It goes on with the run of this number, if there is one.
     """
-    importer.settle(cotangents)
+    importer.materialise(cotangents)
     if run is None:
         _run(importer, program, operands, recorded=0 in wrt)
     else:

@@ -132,11 +132,11 @@ def _drawn(
     aval = ShapedArray(shape, np.dtype(np.int64))
     target = importer.allocate(aval.shape, aval.dtype)
     change_basis(importer, draw.axes, unitary, inverse=False)
-    qubits.flush()
+    qubits.write_back()
     make = quantum.CountsOp if draw.counted else quantum.SampleOp
     importer.insert(make(qubits.register, target, draw.shots, wires))
     change_basis(importer, draw.axes, unitary, inverse=True)
-    qubits.flush()
+    qubits.write_back()
     return importer.from_buffer(target, aval)
 
 
