@@ -47,10 +47,11 @@ SINGLE = {
     "path_tree": _generator(
         "statevector.branching.path_tree",
         "path_tree_module",
-        "walk_begin walk_decide walk_end walk_level walk_next walk_recorded walk_rows",
+        "paths_begin paths_decide paths_end paths_level paths_next paths_recorded"
+        " paths_rows",
     ),
     "random": _generator("system.random", "random_module", "binomial shuffle"),
-    "sincos": _generator("codegen.sincos", "sincos_module", "turns"),
+    "sincos": _generator("codegen.sincos", "sincos_module", "sincos"),
     "thread_pool": _generator(
         "system.thread_pool", "thread_pool_module", "parallel set_threads workers"
     ),
@@ -64,8 +65,8 @@ FAMILIES = {
         "statevector.kernels.arithmetic": (
             "add_amplitudes amplitudes axpy dot state_blank state_copy state_zero"
         ),
-        "statevector.kernels.pairs": "mix mix_matrix mix_pauli mix_plan",
-        "statevector.kernels.diagonal": "diagonal diagonal_reverse",
+        "statevector.kernels.pairs": "pair pair_matrix pair_pauli pair_plan",
+        "statevector.kernels.diagonal": "diagonal diagonal_adjoint",
         "statevector.kernels.dense": "correlate dense",
         "statevector.kernels.pauli_sums": "pauli_apply pauli_expval pauli_expvals",
         "statevector.kernels.probabilities": (
@@ -88,11 +89,11 @@ FAMILIES = {
         ),
         "statevector.executor.fuse_gates": "compose",
         "statevector.executor.adjoint": (
-            "add_gradients checkpoint mix_reverse reverse reverse_batch reverse_gate"
+            "add_gradients adjoint adjoint_batch adjoint_gate checkpoint pair_adjoint"
             " step_back"
         ),
-        "statevector.executor.adjoint_tiles": "reverse_stages",
-        "statevector.executor.state_preparation_adjoint": "unprepare",
-        "statevector.branching.mid_circuit": "measure walk_state",
+        "statevector.executor.adjoint_tiles": "adjoint_stages",
+        "statevector.executor.state_preparation_adjoint": "state_preparation_adjoint",
+        "statevector.branching.mid_circuit": "measure paths_state",
     }.items()
 }

@@ -36,8 +36,8 @@ def compile_ir(text: str, *, is_plain: bool = False) -> bytes:
     """Object code for this machine from LLVM assembly written in vectors.
 
     It is optimised at level 2, but loops are neither vectorised nor unrolled. Plain
-    code computes nothing twice and nothing in a loop that is the same in every turn:
-    then a few passes do, in half the time.
+    code computes nothing twice and nothing in a loop that is the same in every
+    iteration: then a few passes do, in half the time.
     """
     initialize_native()
     context = binding.create_context()

@@ -152,8 +152,8 @@ class GateRecord:
         """The derivative of the target matrix by each parameter."""
         table = self.harmonics(**static)
         zero = np.zeros_like(next(iter(table.values())))
-        slopes = (differentiate(table, j) for j in range(self.num_params))
-        return [evaluate(s, params) if s else zero for s in slopes]
+        gradients = (differentiate(table, j) for j in range(self.num_params))
+        return [evaluate(s, params) if s else zero for s in gradients]
 
     def adjoint(self, params: Sequence[Real]) -> tuple[Real, ...] | None:
         """Parameters that give the inverse gate, or None: it needs the adjoint flag."""

@@ -1,6 +1,6 @@
-"""Numpy meanings of walks through measurement outcomes: one path after another.
+"""Numpy meanings of outcome paths: one is followed after another.
 
-Without shots, a walk visits every path through the tree of outcomes, and a path weighs
+Without shots, every path through the tree of outcomes is followed, and a path weighs
 the product of its probabilities. With shots, each path is that of one shot.
 """
 
@@ -24,8 +24,8 @@ MOST_TRIES = 1_000_000
 
 
 @dataclass
-class Walk:
-    """A walk: the outcomes of the present path, and shares of those still to try."""
+class PathTree:
+    """Outcomes of the present path, and the shares of those still to try."""
 
     shots: int | None
     once: bool
@@ -84,58 +84,58 @@ class Walk:
 
 
 @register_impls
-class WalkFunctions(InterpreterFunctions):
-    """One method per operation; the newest walk is that of what follows."""
+class PathFunctions(InterpreterFunctions):
+    """One method per operation; the newest tree is that of what follows."""
 
     def __init__(self, generator: np.random.Generator) -> None:
         self.generator = generator
-        self.walks: list[Walk] = []
+        self.trees: list[PathTree] = []
 
-    @impl(branching.WalkBeginOp)
+    @impl(branching.PathsBeginOp)
     def run_begin(
-        self, interpreter: Interpreter, op: branching.WalkBeginOp, args: PythonValues
+        self, interpreter: Interpreter, op: branching.PathsBeginOp, args: PythonValues
     ) -> PythonValues:
         """Start with the first path."""
         shots = None if op.shots is None else op.shots.value.data
-        self.walks.append(Walk(shots, op.once is not None, self.generator))
+        self.trees.append(PathTree(shots, op.once is not None, self.generator))
         return ()
 
-    @impl(branching.WalkWeightOp)
+    @impl(branching.PathWeightOp)
     def run_weight(
-        self, interpreter: Interpreter, op: branching.WalkWeightOp, args: PythonValues
+        self, interpreter: Interpreter, op: branching.PathWeightOp, args: PythonValues
     ) -> PythonValues:
         """Return the probability of the present path."""
-        return (self.walks[-1].weight,)
+        return (self.trees[-1].weight,)
 
-    @impl(branching.WalkRowsOp)
+    @impl(branching.PathRowsOp)
     def run_rows(
-        self, interpreter: Interpreter, op: branching.WalkRowsOp, args: PythonValues
+        self, interpreter: Interpreter, op: branching.PathRowsOp, args: PythonValues
     ) -> PythonValues:
         """Return the row of the present shot, and one past it."""
-        return self.walks[-1].rows
+        return self.trees[-1].rows
 
-    @impl(branching.WalkNextOp)
+    @impl(branching.NextPathOp)
     def run_next(
-        self, interpreter: Interpreter, op: branching.WalkNextOp, args: PythonValues
+        self, interpreter: Interpreter, op: branching.NextPathOp, args: PythonValues
     ) -> PythonValues:
         """Go on."""
-        return (self.walks[-1].advance(),)
+        return (self.trees[-1].advance(),)
 
-    @impl(branching.WalkOrderOp)
+    @impl(branching.RowOrderOp)
     def run_order(
-        self, interpreter: Interpreter, op: branching.WalkOrderOp, args: PythonValues
+        self, interpreter: Interpreter, op: branching.RowOrderOp, args: PythonValues
     ) -> PythonValues:
         """Leave the shots in the order in which they were drawn."""
         args[0][...] = np.arange(len(args[0]))
         return ()
 
-    @impl(branching.WalkEndOp)
+    @impl(branching.PathsEndOp)
     def run_end(
-        self, interpreter: Interpreter, op: branching.WalkEndOp, args: PythonValues
+        self, interpreter: Interpreter, op: branching.PathsEndOp, args: PythonValues
     ) -> PythonValues:
-        """Refuse a walk without a path."""
-        walk = self.walks.pop()
-        if not (walk.kept if walk.shots is not None else args[0]):
+        """Refuse a tree without a path."""
+        tree = self.trees.pop()
+        if not (tree.kept if tree.shots is not None else args[0]):
             raise InterpretationError(
                 "the outcome that was postselected has probability zero"
             )

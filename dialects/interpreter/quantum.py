@@ -31,7 +31,7 @@ from qjit.dialects.quantum.linearity import place
 from qjit.dialects.quantum.measurements import ShotReadout, Statistic
 from qjit.dialects.statevector import dialect
 
-from .branching import LEAST, WalkFunctions
+from .branching import LEAST, PathFunctions
 from .classical import ArrayFunctions, ElementwiseFunctions, NumberFunctions
 
 Array = NDArray[np.complex128]
@@ -58,9 +58,9 @@ def run_module(
     interpreter.register_implementations(ArrayFunctions(), override=True)
     interpreter.register_implementations(NumberFunctions(), override=True)
     generator = np.random.default_rng(seed)
-    walks = WalkFunctions(generator)
-    interpreter.register_implementations(walks)
-    interpreter.register_implementations(QuantumFunctions(generator, walks))
+    paths = PathFunctions(generator)
+    interpreter.register_implementations(paths)
+    interpreter.register_implementations(QuantumFunctions(generator, paths))
     return interpreter.call_op(function, tuple(inputs))
 
 
@@ -117,8 +117,8 @@ def probabilities(state: Array, wires: Sequence[int]) -> Real:
 class QuantumFunctions(InterpreterFunctions):
     """One method per operation of the dialect."""
 
-    def __init__(self, generator: np.random.Generator, walks: WalkFunctions) -> None:
-        self.generator, self.walks = generator, walks.walks
+    def __init__(self, generator: np.random.Generator, paths: PathFunctions) -> None:
+        self.generator, self.trees = generator, paths.trees
 
     @impl(quantum.AllocOp)
     def run_alloc(
@@ -218,10 +218,10 @@ class QuantumFunctions(InterpreterFunctions):
     ) -> int:
         register, axis = qubit
         found = probabilities(register.state, [axis])
-        if self.walks:
-            outcome = self.walks[-1].decide(found / found.sum(), postselect)
-            self.walks[-1].refused |= bool(found[outcome] <= LEAST)
-            if self.walks[-1].refused and found[outcome] <= LEAST:
+        if self.trees:
+            outcome = self.trees[-1].decide(found / found.sum(), postselect)
+            self.trees[-1].refused |= bool(found[outcome] <= LEAST)
+            if self.trees[-1].refused and found[outcome] <= LEAST:
                 outcome = 1 - outcome  # the state does not count any more
         else:
             drawn = int(self.generator.random() * found.sum() >= found[0])
@@ -282,7 +282,7 @@ class QuantumFunctions(InterpreterFunctions):
     ) -> PythonValues:
         """Write the bits of each outcome drawn."""
         places = np.arange(len(op.measured))[::-1]
-        first, end = self.walks[-1].rows if self.walks else (0, len(args[1]))
+        first, end = self.trees[-1].rows if self.trees else (0, len(args[1]))
         drawn = self._draw(op, args[0])[: end - first]
         args[1][first:end] = drawn[:, None] >> places & 1
         return ()

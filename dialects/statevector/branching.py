@@ -1,6 +1,6 @@
-"""Operations that walk through the tree of a program's measurement outcomes.
+"""Operations that follow the paths of a program's tree of measurement outcomes.
 
-The program between `walk_begin` and `walk_end` runs once for each path; `walk_next`
+The program between `paths_begin` and `paths_end` runs once for each path; `next_path`
 tells whether there is another. With shots, each path stands for those that took it.
 """
 
@@ -25,14 +25,14 @@ from xdsl.irdl import (
 
 
 @irdl_op_definition
-class WalkBeginOp(IRDLOperation):
-    """Start to walk through the outcomes of the measurements that follow.
+class PathsBeginOp(IRDLOperation):
+    """Start with the first path through the measurements that follow.
 
     `state_bytes` is the size of one saved state. Shots are drawn `once` where those
     that a postselection refuses are not drawn again.
     """
 
-    name = "statevector.walk_begin"
+    name = "statevector.paths_begin"
     shots = opt_prop_def(IntegerAttr.constr(i64))
     state_bytes = prop_def(IntegerAttr.constr(i64))
     once = opt_prop_def(UnitAttr)
@@ -50,10 +50,10 @@ class WalkBeginOp(IRDLOperation):
 
 
 @irdl_op_definition
-class WalkWeightOp(IRDLOperation):
+class PathWeightOp(IRDLOperation):
     """The probability of the outcomes on the present path."""
 
-    name = "statevector.walk_weight"
+    name = "statevector.path_weight"
     weight = result_def(Float64Type())
 
     def __init__(self) -> None:
@@ -61,10 +61,10 @@ class WalkWeightOp(IRDLOperation):
 
 
 @irdl_op_definition
-class WalkRowsOp(IRDLOperation):
+class PathRowsOp(IRDLOperation):
     """The rows of the shots that took the present path: the first, and one past."""
 
-    name = "statevector.walk_rows"
+    name = "statevector.path_rows"
     first = result_def(IndexType())
     end = result_def(IndexType())
 
@@ -73,10 +73,10 @@ class WalkRowsOp(IRDLOperation):
 
 
 @irdl_op_definition
-class WalkNextOp(IRDLOperation):
+class NextPathOp(IRDLOperation):
     """Go on to the next path, and tell whether there is one."""
 
-    name = "statevector.walk_next"
+    name = "statevector.next_path"
     more = result_def(i1)
 
     def __init__(self) -> None:
@@ -84,10 +84,10 @@ class WalkNextOp(IRDLOperation):
 
 
 @irdl_op_definition
-class WalkOrderOp(IRDLOperation):
+class RowOrderOp(IRDLOperation):
     """A random order of the rows, so that it does not tell the paths apart."""
 
-    name = "statevector.walk_order"
+    name = "statevector.row_order"
     destination = operand_def(MemRefType)
 
     def __init__(self, destination: SSAValue) -> None:
@@ -95,21 +95,21 @@ class WalkOrderOp(IRDLOperation):
 
 
 @irdl_op_definition
-class WalkEndOp(IRDLOperation):
-    """End the walk; refuse to go on if no path met what was postselected."""
+class PathsEndOp(IRDLOperation):
+    """End after the last path; refuse to go on if no path met what was postselected."""
 
-    name = "statevector.walk_end"
+    name = "statevector.paths_end"
     total = operand_def(Float64Type())
 
     def __init__(self, total: SSAValue) -> None:
         super().__init__(operands=[total])
 
 
-WALK_OPERATIONS = [
-    WalkBeginOp,
-    WalkWeightOp,
-    WalkRowsOp,
-    WalkNextOp,
-    WalkOrderOp,
-    WalkEndOp,
+PATH_OPERATIONS = [
+    PathsBeginOp,
+    PathWeightOp,
+    PathRowsOp,
+    NextPathOp,
+    RowOrderOp,
+    PathsEndOp,
 ]

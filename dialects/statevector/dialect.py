@@ -41,7 +41,7 @@ from qjit.dialects.quantum.linearity import Borrows
 from qjit.dialects.quantum.types import RegisterType, check_wires
 from qjit.runtime.abi.layout import ENTRY_WORDS
 
-from .branching import WALK_OPERATIONS
+from .branching import PATH_OPERATIONS
 from .kernels import KernelAttr, KernelOp, parse_kernel, print_kernel
 from .schedule import (
     COMPUTED,
@@ -280,7 +280,7 @@ class SeedOp(IRDLOperation):
 
 Statevector = Dialect(
     "statevector",
-    [ScheduleOp, KernelOp, MeasureOp, ExecutionKeyOp, SeedOp, *WALK_OPERATIONS],
+    [ScheduleOp, KernelOp, MeasureOp, ExecutionKeyOp, SeedOp, *PATH_OPERATIONS],
     [KernelAttr],
 )
 

@@ -1,4 +1,4 @@
-"""Conversion of walks through measurement outcomes to calls of the native runtime."""
+"""Conversion of outcome paths to calls of the native runtime."""
 
 from typing import NamedTuple
 
@@ -11,28 +11,28 @@ from qjit.dialects.statevector import branching
 from qjit.runtime.statevector.branching.path_tree import FIRST, SHOTS, WEIGHT
 
 from .converter import Converter, llvm_rule, pointer_type
-from .quantum import NO_MEMORY, Walk, simulation_of, state_of, symbol, wire_list
+from .quantum import NO_MEMORY, PathTree, simulation_of, state_of, symbol, wire_list
 
-# How many bytes of small states a walk may keep, and what is large.
+# How many bytes of small states a tree of paths may keep, and what is large.
 KEPT_BYTES = 1 << 28
 LARGE_STATE = 1 << 24
 
 
-@llvm_rule(branching.WalkBeginOp)
-def _begin(converter: Converter, op: branching.WalkBeginOp) -> None:
+@llvm_rule(branching.PathsBeginOp)
+def _begin(converter: Converter, op: branching.PathsBeginOp) -> None:
     shots = 0 if op.shots is None else op.shots.value.data
     budget = converter.int(KEPT_BYTES)
     if op.state_bytes.value.data >= LARGE_STATE:
         budget = converter.result("__qjit__memory_room", i64, [])
     once = converter.int(int(op.once is not None))
     args = [converter.context, converter.int(shots), once, budget]
-    address = converter.result("__qrt__walk_begin", pointer_type, args)
+    address = converter.result("__qrt__paths_begin", pointer_type, args)
     converter.check_memory(address, NO_MEMORY)
-    converter.extension = Walk(address)
+    converter.circuit_state = PathTree(address)
 
 
 def _address(converter: Converter) -> SSAValue:
-    found = simulation_of(converter).walk
+    found = simulation_of(converter).path_tree
     assert found is not None
     return found
 
@@ -42,8 +42,8 @@ def _word(converter: Converter, number: int, kind: Attribute) -> SSAValue:
     return converter.load(place, kind)
 
 
-@llvm_rule(branching.WalkWeightOp)
-def _weight(converter: Converter, op: branching.WalkWeightOp) -> None:
+@llvm_rule(branching.PathWeightOp)
+def _weight(converter: Converter, op: branching.PathWeightOp) -> None:
     converter.bind(op.weight, _word(converter, WEIGHT, f64))
 
 
@@ -55,44 +55,44 @@ class Rows(NamedTuple):
 
 
 def _rows_of(converter: Converter) -> Rows:
-    end = converter.result("__qrt__walk_rows", i64, [_address(converter)])
+    end = converter.result("__qrt__paths_rows", i64, [_address(converter)])
     return Rows(_word(converter, FIRST, i64), end)
 
 
-@llvm_rule(branching.WalkRowsOp)
-def _rows(converter: Converter, op: branching.WalkRowsOp) -> None:
+@llvm_rule(branching.PathRowsOp)
+def _rows(converter: Converter, op: branching.PathRowsOp) -> None:
     rows = _rows_of(converter)
     converter.bind(op.first, rows.first)
     converter.bind(op.end, rows.end)
 
 
-@llvm_rule(branching.WalkNextOp)
-def _next(converter: Converter, op: branching.WalkNextOp) -> None:
-    more = converter.result("__qrt__walk_next", i64, [_address(converter)])
+@llvm_rule(branching.NextPathOp)
+def _next(converter: Converter, op: branching.NextPathOp) -> None:
+    more = converter.result("__qrt__paths_next", i64, [_address(converter)])
     converter.bind(op.more, converter.emit(llvm.TruncOp(more, i1)))
 
 
-@llvm_rule(branching.WalkOrderOp)
-def _order(converter: Converter, op: branching.WalkOrderOp) -> None:
+@llvm_rule(branching.RowOrderOp)
+def _order(converter: Converter, op: branching.RowOrderOp) -> None:
     shots = _word(converter, SHOTS, i64)
     args = [converter.context, shots, converter.pointer(op.destination)]
     converter.call("__qrt__shuffle", None, args)
 
 
-@llvm_rule(branching.WalkEndOp)
-def _end(converter: Converter, op: branching.WalkEndOp) -> None:
+@llvm_rule(branching.PathsEndOp)
+def _end(converter: Converter, op: branching.PathsEndOp) -> None:
     args = [converter.context, _address(converter), converter.value(op.total)]
-    converter.check(converter.result("__qrt__walk_end", i64, args))
-    converter.extension = None
+    converter.check(converter.result("__qrt__paths_end", i64, args))
+    converter.circuit_state = None
 
 
 @llvm_rule(quantum.SampleOp)
 def _sample(converter: Converter, op: quantum.SampleOp) -> None:
-    """Sample all shots, or on a walk those of the present path into their rows."""
+    """Sample all shots, or those of the present path into their rows."""
     wires = list(op.measured)
     target = converter.pointer(op.destination)
     shots = converter.int(op.shots.value.data)
-    if simulation_of(converter).walk is not None:
+    if simulation_of(converter).path_tree is not None:
         rows = _rows_of(converter)
         shots = converter.emit(llvm.SubOp(rows.end, rows.first))
         place = converter.emit(llvm.MulOp(rows.first, converter.int(len(wires))))

@@ -99,7 +99,7 @@ class Converter:
         self._rooms: dict[Integer, SSAValue] = {}
         self.callees: dict[str, Callee] = {}
         self._declared: dict[str, llvm.LLVMFunctionType] = {}
-        self.extension: object = None
+        self.circuit_state: object = None
         self.iteration: SSAValue | None = None
         self._constants: dict[Any, SSAValue] = {}
         self._data: dict[bytes, str] = {}
@@ -391,8 +391,8 @@ class Converter:
         if self._failure is None:
             self._failure = Block(arg_types=[i64])
         following = self.new_block()
-        fine = self.compare(status, self.int(0), "eq")
-        self.branch_if(fine, following, [], self._failure, [status])
+        succeeded = self.compare(status, self.int(0), "eq")
+        self.branch_if(succeeded, following, [], self._failure, [status])
         self.block = following
 
     def check_memory(self, memory: SSAValue, status: Integer) -> None:

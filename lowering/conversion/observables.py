@@ -168,7 +168,7 @@ def _term_values(converter: Converter, op: gradient.TermValuesOp) -> None:
 def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
     ket, bra = state_of(converter, op), _bra(converter, op)
     args = [_tape(converter), ket, bra, converter.pointer(op.destination)]
-    converter.call(symbol(converter, "reverse"), None, args)
+    converter.call(symbol(converter, "adjoint"), None, args)
     _free(converter, bra)
 
 
@@ -179,7 +179,7 @@ def adjoint_in_lanes(converter: Converter, ops: Sequence[gradient.AdjointOp]) ->
     targets = [converter.pointer(op.destination) for op in ops]
     tables = map(converter.pointer_array, (kets, bras, targets))
     args = [_tape(converter), *tables]
-    converter.call(symbol(converter, "reverse_batch"), None, args)
+    converter.call(symbol(converter, "adjoint_batch"), None, args)
     for bra in bras:
         _free(converter, bra)
 

@@ -24,7 +24,7 @@ from qjit.dialects.statevector import dialect
 from qjit.dialects.statevector.schedule import COMPUTED, CONSTANT, DYNAMIC, Entry
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
-from qjit.lowering.kernels.selection import UNDO, kernel_op, precision_of
+from qjit.lowering.kernels.selection import ADJOINT_SUFFIX, kernel_op, precision_of
 from qjit.lowering.native.memory_limits import LARGE
 from qjit.runtime.abi.layout import (
     CHECKPOINT,
@@ -56,21 +56,21 @@ class Simulation:
     num_wires: int
     target: Target = STATEVECTOR
     tape: SSAValue | None = None
-    walk: SSAValue | None = None
+    path_tree: SSAValue | None = None
     refusal: int = NO_MEMORY  # the status where a state does not fit
 
 
 @dataclass(frozen=True)
-class Walk:
-    """The walk through outcomes that the circuits to come belong to."""
+class PathTree:
+    """The tree of outcome paths that the circuits to come belong to."""
 
     address: SSAValue
 
 
 def simulation_of(converter: Converter) -> Simulation:
     """Return the circuit being converted."""
-    assert isinstance(converter.extension, Simulation)
-    return converter.extension
+    assert isinstance(converter.circuit_state, Simulation)
+    return converter.circuit_state
 
 
 def symbol(converter: Converter, verb: str) -> str:
@@ -132,7 +132,7 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     assert isinstance(op.register.type, RegisterType)
     num_wires = op.register.type.size.data
     precision = precision_of(op)
-    walk = converter.extension.address if _is_walking(converter) else None
+    tree = converter.circuit_state.address if _follows_paths(converter) else None
     context = converter.context
     target = target_of(op)
     each = target.bytes_per_amplitude * precision.real_bytes // 8
@@ -142,13 +142,15 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
         num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
     )
     refusal = Status(NO_MEMORY, place).word
-    simulation = Simulation(precision, num_wires, target, walk=walk, refusal=refusal)
-    converter.extension = simulation
+    simulation = Simulation(
+        precision, num_wires, target, path_tree=tree, refusal=refusal
+    )
+    converter.circuit_state = simulation
     if size and size << num_wires >= LARGE:
         short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
         refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
         converter.check(refused)
-    verb, given = ("state_new", []) if walk is None else ("walk_state", [walk])
+    verb, given = ("state_new", []) if tree is None else ("paths_state", [tree])
     args = [context, *given, converter.int(num_wires)]
     state = converter.result(symbol(converter, verb), pointer_type, args)
     converter.check_memory(state, refusal)
@@ -162,14 +164,14 @@ def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> N
     assert isinstance(register.type, RegisterType)
     precision = precision_of(function)
     size = register.type.size.data
-    converter.extension = Simulation(precision, size, target_of(function))
+    converter.circuit_state = Simulation(precision, size, target_of(function))
 
 
 ARGUMENT_RULES[RegisterType] = _given
 
 
-def _is_walking(converter: Converter) -> TypeGuard[Any]:
-    return isinstance(converter.extension, Walk)
+def _follows_paths(converter: Converter) -> TypeGuard[Any]:
+    return isinstance(converter.circuit_state, PathTree)
 
 
 def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:
@@ -243,7 +245,10 @@ def _run_or_record(
     is_large = simulation.target.kernels and simulation.num_wires >= COMPOSED_FROM
     verb = "run_large" if is_large else "run"
     if kernel is not None:
-        verb, args = "record_run", [*args, _function(converter, kernel + UNDO)]
+        verb, args = (
+            "record_run",
+            [*args, _function(converter, kernel + ADJOINT_SUFFIX)],
+        )
     _status(converter, verb, args, moving=len(op.dynamic_wires) > 0)
 
 
@@ -378,7 +383,7 @@ def _measure(converter: Converter, op: dialect.MeasureOp) -> None:
         converter.int(int(op.reset is not None)),
         converter.int(_line(op)),
         outcome,
-        simulation_of(converter).walk or converter.null(),
+        simulation_of(converter).path_tree or converter.null(),
     ]
     _status(converter, "measure", args, moving=op.dynamic_wire is not None)
     found = converter.emit(llvm.TruncOp(converter.load(outcome, i32), i1))

@@ -77,8 +77,8 @@ class OutlinedFunctions:
         repeated = any(count > 1 for count in self.counts.values())
         if not repeated or not _is_callable(eqn):
             return False
-        extension = importer.extension
-        if eqn.effects and (extension is None or extension.signature is None):
+        state = importer.circuit_state
+        if eqn.effects and (state is None or state.signature is None):
             return False
         return self.counts.get(signature(eqn), 0) > 1
 
@@ -86,8 +86,8 @@ class OutlinedFunctions:
         self, importer: Importer, eqn: Any, inputs: Sequence[Value]
     ) -> list[Value]:
         """Call the function of an equation, which may have to be made."""
-        extension = importer.extension if eqn.effects else None
-        key = signature(eqn), extension and extension.signature
+        state = importer.circuit_state if eqn.effects else None
+        key = signature(eqn), state and state.signature
         if key not in self.names:
             name = f"{importer.name}_{len(self.names)}_{eqn.primitive.name}"
             self.names[key] = name
@@ -96,7 +96,7 @@ class OutlinedFunctions:
         args = [_argument(importer, value) for value in inputs]
         targets = [importer.allocate(aval.shape, aval.dtype) for aval in outs]
         if eqn.effects:
-            importer.flush()
+            importer.write_back()
         registers = importer.live_registers if eqn.effects else []
         types = [register.type for register in registers]
         op = func.CallOp(self.names[key], [*args, *targets, *registers], types)
@@ -143,8 +143,8 @@ def define(importer: Importer, name: str, eqn: Any) -> None:
             targets = arguments[len(avals) : len(types)]
             for value, target in zip(outputs, targets, strict=True):
                 importer.copy_into(value, target)
-            importer.flush()
+            importer.write_back()
             importer.insert(func.ReturnOp(*importer.live_registers))
     function.properties["sym_visibility"] = StringAttr("private")
-    if passed and importer.extension is not None:
-        function.attributes.update(importer.extension.attributes)
+    if passed and importer.circuit_state is not None:
+        function.attributes.update(importer.circuit_state.attributes)

@@ -99,7 +99,7 @@ def elementwise(*names: str) -> Callable[..., Callable[..., SSAValue]]:
     return register
 
 
-class Extension(Protocol):
+class CircuitState(Protocol):
     """What an importer knows of the circuit that it is in."""
 
     @property
@@ -112,11 +112,11 @@ class Extension(Protocol):
         """Return the attributes of what begins a circuit or a function with gates."""
         ...
 
-    def flush(self) -> None:
+    def write_back(self) -> None:
         """Write extracted qubits back into the registers."""
         ...
 
-    def fresh(self) -> "Extension":
+    def fresh(self) -> "CircuitState":
         """Return what is known at the beginning of a function with gates."""
         ...
 
@@ -153,7 +153,7 @@ class Importer(Emitter):
         self.outlined = outlined
         self.entries = itertools.count()  # numbers of what runs entries of batches
         self.live_registers: list[SSAValue] = []
-        self.extension: Extension | None = None
+        self.circuit_state: CircuitState | None = None
         self.suspended: dict[int, Any] = {}  # circuits that are gone on with
         self.locations: list[str] = [""]  # 0: unknown
         self.enclosing: list[Any] = []
@@ -334,7 +334,7 @@ class Importer(Emitter):
         finally:
             self.frames.pop()
 
-    def settle(self, values: Sequence[Value]) -> None:
+    def materialise(self, values: Sequence[Value]) -> None:
         """Compute values now, so that any region below may read them."""
         for value in values:
             if value.shape:
@@ -342,21 +342,21 @@ class Importer(Emitter):
             else:
                 self.scalar(value)
 
-    def flush(self) -> None:
+    def write_back(self) -> None:
         """Write extracted qubits back into the registers."""
-        if self.extension is not None:
-            self.extension.flush()
+        if self.circuit_state is not None:
+            self.circuit_state.write_back()
 
     @contextmanager
     def entering(self, registers: Sequence[SSAValue]) -> Generator[None]:
         """Be in a function of its own, which takes registers if it has gates."""
-        kept, extension = list(self.live_registers), self.extension
+        kept, state = list(self.live_registers), self.circuit_state
         self.live_registers[:] = registers
-        self.extension = extension.fresh() if extension and registers else None
+        self.circuit_state = state.fresh() if state and registers else None
         try:
             yield
         finally:
-            self.live_registers[:], self.extension = kept, extension
+            self.live_registers[:], self.circuit_state = kept, state
 
     # Walking a jaxpr
 

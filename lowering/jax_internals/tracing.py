@@ -238,7 +238,7 @@ def _is_along(axis: Any, values: Any) -> bool:
 
 
 def is_hoisting() -> bool:
-    """Tell whether JAX evaluates what is the same in all turns of a loop before it.
+    """Tell whether JAX evaluates before a loop what is the same in all iterations.
 
     It does so with the part of a `scan` that derivatives leave as it is.
     """

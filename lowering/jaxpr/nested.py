@@ -7,7 +7,7 @@ from jax.extend.core import Jaxpr
 from qjit.dialects.circuit_tree import steps
 
 # Primitives that run a circuit, and its derivatives.
-CIRCUITS = ("qnode", "circuit", "circuit_push", "circuit_pull")
+CIRCUITS = ("qnode", "circuit", "circuit_jvp", "circuit_vjp")
 # Types of parameters seen, and whether their values may hold equations or gates.
 _holding: dict[type, bool] = {}
 

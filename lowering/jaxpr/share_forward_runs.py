@@ -54,7 +54,7 @@ class Sharing:
     def _has_gradients(self, jaxpr: Jaxpr) -> bool:
         if id(jaxpr) not in self.known:
             self.known[id(jaxpr)] = any(
-                eqn.primitive.name == "circuit_pull"
+                eqn.primitive.name == "circuit_vjp"
                 or any(map(self._has_gradients, inner_jaxprs(eqn)))
                 for eqn in jaxpr.eqns
             )
@@ -101,14 +101,14 @@ def _runs(eqn: JaxprEqn) -> bool:
 
 
 def _is_gradient_of(gradient: JaxprEqn, value: JaxprEqn) -> bool:
-    if gradient.primitive.name != "circuit_pull":
+    if gradient.primitive.name != "circuit_vjp":
         return False
     params = gradient.params
     if params["directions"] or params["batch"] is not None:
         return False
-    core = params["core"]
-    operands = gradient.invars[len(core.results) :]
-    return core is value.params["core"] and all(
+    program = params["program"]
+    operands = gradient.invars[len(program.results) :]
+    return program is value.params["program"] and all(
         one is other and not isinstance(one, Literal)
         for one, other in zip(operands, value.invars, strict=True)
     )

@@ -97,7 +97,7 @@ def quantum_eqns(jaxpr: Jaxpr, inside: tuple[str, ...] = ()) -> Iterator[Any]:
                 yield from quantum_eqns(inner, (*inside, eqn.primitive.name))
 
 
-def measures_midway(jaxpr: Jaxpr) -> bool:
+def measures_mid_circuit(jaxpr: Jaxpr) -> bool:
     """Tell whether a circuit measures or resets on the way, or asks what it found."""
     names = {eqn.primitive.name for eqn, _ in quantum_eqns(jaxpr)}
     return not names.isdisjoint(MIDWAY)

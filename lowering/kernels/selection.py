@@ -34,7 +34,7 @@ MADE_BY = (
     "lowering/native/gate_matrices.py",
 )
 PREFIX = "__qjit__kernel_"
-UNDO = "_undo"
+ADJOINT_SUFFIX = "_adjoint"
 # How many gates, times the blocks that are held at once, code is made for: so many for
 # every time that it runs, up to a limit. A thousand take about a third of a second.
 MOST_ONCE, MOST_OFTEN, MOST_TILED = 400, 4500, 16_000
@@ -145,7 +145,7 @@ def kernel_op(
 ) -> KernelOp:
     """Return the code of a run that has some, with its symbol.
 
-    What undoes a recorded run has the same symbol with `UNDO` behind it.
+    What undoes a recorded run has the same symbol with `ADJOINT_SUFFIX` behind it.
     """
     assert isinstance(op.register.type, RegisterType)
     assert op.kernel is not None

@@ -87,13 +87,13 @@ def _matrix(body: Body, record: GateRecord) -> None:
     if record.words:
         return _first_states_matrix(body, params, out)
     terms = _compact_waves(record)
-    turns = [_cos_sin(body, wave.frequency, params) for wave in terms]
+    sincos = [_wave_sincos(body, wave.frequency, params) for wave in terms]
     size = terms[0].even.size
     _clear(body, out, 2 * size)
     for entry in range(size):
         real: list[tuple[float, Value | float]] = []
         imag: list[tuple[float, Value | float]] = []
-        for wave, (c, s) in zip(terms, turns, strict=True):
+        for wave, (c, s) in zip(terms, sincos, strict=True):
             even, odd = wave.even.flat[entry], wave.odd.flat[entry]
             real += [(even.real, c), (-odd.imag, s)]
             imag += [(even.imag, c), (odd.real, s)]
@@ -106,14 +106,14 @@ def _gradient(body: Body, record: GateRecord) -> None:
     if record.words:
         return _first_states_gradient(body, params, weights, out)
     terms = [wave for wave in _compact_waves(record) if any(wave.frequency)]
-    slopes = [_slope(body, wave, params, weights) for wave in terms]
+    derivatives = [_derivative(body, wave, params, weights) for wave in terms]
     _clear(body, out, record.num_params)
     for j in range(record.num_params):
         factors = [-2.0 * wave.frequency[j] for wave in terms]
-        _write(body, _combine(zip(factors, slopes, strict=True)), out, j)
+        _write(body, _combine(zip(factors, derivatives, strict=True)), out, j)
 
 
-def _slope(body: Body, wave: Wave, params: Value, weights: Value) -> Value:
+def _derivative(body: Body, wave: Wave, params: Value, weights: Value) -> Value:
     """cos(w.theta) Im sum(odd R) + sin(w.theta) Re sum(even R)."""
     by_cos: list[tuple[float, Value]] = []
     by_sin: list[tuple[float, Value]] = []
@@ -123,17 +123,17 @@ def _slope(body: Body, wave: Wave, params: Value, weights: Value) -> Value:
         imag = body.load(F64, weights, 2 * entry + 1)
         by_cos += [(odd.real, imag), (odd.imag, real)]
         by_sin += [(even.real, real), (-even.imag, imag)]
-    c, s = _turn(body, wave.frequency, params)
+    c, s = _sincos(body, wave.frequency, params)
     return c * _combine(by_cos) + s * _combine(by_sin)
 
 
-def _cos_sin(
+def _wave_sincos(
     body: Body, frequency: Frequency, params: Value
 ) -> tuple[Value, Value] | tuple[float, float]:
-    return _turn(body, frequency, params) if any(frequency) else (1.0, 0.0)
+    return _sincos(body, frequency, params) if any(frequency) else (1.0, 0.0)
 
 
-def _turn(body: Body, frequency: Frequency, params: Value) -> tuple[Value, Value]:
+def _sincos(body: Body, frequency: Frequency, params: Value) -> tuple[Value, Value]:
     terms = [(w, body.load(F64, params, j)) for j, w in enumerate(frequency) if w]
     angle = body.coerce(_combine(terms), F64)
     return body.intrinsic("cos", angle), body.intrinsic("sin", angle)
@@ -170,7 +170,7 @@ def _clear(body: Body, out: Value, count: int) -> None:
 
 def _first_states_matrix(body: Body, params: Value, out: Value) -> None:
     """exp(+-i phi) along a diagonal: + on the first `dim` states, - on the rest."""
-    c, s = _turn(body, (1.0,), params)
+    c, s = _sincos(body, (1.0,), params)
     dim, size = _dim_and_size(body, params)
     with body.loop(size) as state:
         body.store(c, out, state * 2)
@@ -180,16 +180,16 @@ def _first_states_matrix(body: Body, params: Value, out: Value) -> None:
 def _first_states_gradient(
     body: Body, params: Value, weights: Value, out: Value
 ) -> None:
-    c, s = _turn(body, (1.0,), params)
+    c, s = _sincos(body, (1.0,), params)
     dim, size = _dim_and_size(body, params)
-    slope = body.var(0.0, F64)
+    derivative = body.var(0.0, F64)
     with body.loop(size) as state:
         real = body.load(F64, weights, state * 2)
         imag = body.load(F64, weights, state * 2 + 1)
-        turned = c * imag
-        slope.add(s * real + body.select(state < dim, turned, -turned))
+        rotated = c * imag
+        derivative.add(s * real + body.select(state < dim, rotated, -rotated))
     _clear(body, out, 3)
-    body.store(slope.get() * -2.0, out, 0)
+    body.store(derivative.get() * -2.0, out, 0)
 
 
 def _dim_and_size(body: Body, params: Value) -> tuple[Value, Value]:

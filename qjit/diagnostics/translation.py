@@ -208,7 +208,7 @@ def call(
         results = jitted(*args, **kwargs)
         if type(results) is ARRAY and results.is_ready():  # to save a microsecond
             return results
-        return settled(results)
+        return ready(results)
     except Exception:
         # NOTE: only here, because entering a context costs as much as a short call.
         with called(function, args, kwargs):
@@ -267,7 +267,7 @@ def is_array(leaf: Any) -> bool:
     return hasattr(leaf, "dtype") or isinstance(leaf, int | float | complex)
 
 
-def settled(results: Any) -> Any:
+def ready(results: Any) -> Any:
     """Wait for results, so that an error is raised by the call that made it."""
     for leaf in jax.tree.leaves(results):
         if isinstance(leaf, Tracer):
@@ -280,7 +280,7 @@ def settled(results: Any) -> Any:
 def awaited(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function and wait for its results, those of eager transformations too."""
     with reraised():
-        return settled(function(*args))
+        return ready(function(*args))
 
 
 def _is_ready(leaf: Any) -> bool:
@@ -334,7 +334,7 @@ def _explain_control_flow(name: str, error: Exception) -> None:
     """Explain derivatives, branches and loops that JAX refuses."""
     if str(error).startswith("Reverse-mode differentiation does not work"):
         raise DifferentiationError(
-            f"{line_of(error)}: in '{name}', a loop whose number of turns is "
+            f"{line_of(error)}: in '{name}', a loop whose number of iterations is "
             "known only when it runs has no reverse-mode derivative. Loop over a "
             "range of known length, with `break` where needed, give qjit.for_loop or "
             "qjit.while_loop max_iterations=, or use jax.jvp."

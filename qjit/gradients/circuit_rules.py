@@ -1,7 +1,7 @@
-"""Derivatives of circuits, of any order: pushes along directions, and their pullbacks.
+"""Derivatives of circuits, of any order: Jacobian-vector and vector-Jacobian products.
 
-`circuit_push` is the derivative of a circuit's results along directions, linear in
-each. `circuit_pull` is the gradient of a sum of such derivatives; without directions it
+`circuit_jvp` is the derivative of a circuit's results along directions, linear in
+each. `circuit_vjp` is the gradient of a sum of such derivatives; without directions it
 is the adjoint method. Each is the transpose of the other, so all further derivatives
 are again of these two kinds.
 """
@@ -19,24 +19,27 @@ from jax.extend.core import Primitive
 from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import Zero, ad, user_line, zero_tangent
 
-from .hybrid_split import Core
+from .hybrid_split import CircuitProgram
 from .qnode_primitives import circuit_p, pure_primitive
-from .tangent_circuits import tangents
+from .tangent_circuits import circuit_tangents
 
-# The numbers of the operands that move, for each direction.
+# The numbers of the active operands, for each direction.
 Directions = tuple[tuple[int, ...], ...]
 
 
-def _push_results(
-    *_: ShapedArray, core: Core, directions: Directions
+def _jvp_results(
+    *_: ShapedArray, program: CircuitProgram, directions: Directions
 ) -> Sequence[ShapedArray]:
-    return core.results
+    return program.results
 
 
-def _pull_results(
-    *avals: ShapedArray, core: Core, directions: Directions, into: Sequence[int]
+def _vjp_results(
+    *avals: ShapedArray,
+    program: CircuitProgram,
+    directions: Directions,
+    into: Sequence[int],
 ) -> Sequence[ShapedArray]:
-    operands = avals[_width(directions) + len(core.results) :]
+    operands = avals[_width(directions) + len(program.results) :]
     return [operands[number] for number in into]
 
 
@@ -45,9 +48,9 @@ def _width(directions: Directions) -> int:
 
 
 # Operands: the directions' tangents, then the circuit's operands.
-circuit_push_p = pure_primitive("circuit_push", _push_results)
+circuit_jvp_p = pure_primitive("circuit_jvp", _jvp_results)
 # Operands: the directions' tangents, the results' cotangents, the circuit's operands.
-circuit_pull_p = pure_primitive("circuit_pull", _pull_results)
+circuit_vjp_p = pure_primitive("circuit_vjp", _vjp_results)
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ class Operands:
         chosen = slice(start, start + count)
         return Operands(self.values[chosen], self.batched[chosen])
 
-    def moved(self, dots: Sequence[Any]) -> "Operands":
-        """Return how the operands move."""
-        return Operands(tuple(map(ad.instantiate_zeros, dots)), self.batched)
+    def with_tangents(self, tangents: Sequence[Any]) -> "Operands":
+        """Return the tangents of the operands."""
+        return Operands(tuple(map(ad.instantiate_zeros, tangents)), self.batched)
 
     @property
     def is_linear(self) -> bool:
@@ -77,7 +80,7 @@ class Operands:
 
 @dataclass(frozen=True)
 class Direction:
-    """Tangents of the operands that move."""
+    """Tangents of the active operands."""
 
     wrt: tuple[int, ...]
     tangents: Operands
@@ -87,7 +90,7 @@ class Direction:
 class Call:
     """One application of a circuit or of its derivatives, taken apart."""
 
-    core: Core
+    program: CircuitProgram
     size: int | None
     directions: tuple[Direction, ...]
     cotangents: Operands
@@ -96,7 +99,7 @@ class Call:
     @staticmethod
     def of(
         args: Sequence[Any],
-        core: Core,
+        program: CircuitProgram,
         batch: Any,
         directions: Directions = (),
         cotangents: int = 0,
@@ -110,54 +113,57 @@ class Call:
             place += len(wrt)
         last = place + cotangents
         return Call(
-            core,
+            program,
             size,
             tuple(found),
             every.part(place, cotangents),
             every.part(last, len(args) - last),
         )
 
-    def moving(self, dots: Sequence[Any]) -> Direction | None:
-        """Return the direction that the circuit's operands move in, if they move."""
-        moving = [n for n, dot in enumerate(dots) if not isinstance(dot, Zero)]
-        for number in moving:
-            if number and number - 1 not in self.core.coefficients:
+    def direction(self, tangents: Sequence[Any]) -> Direction | None:
+        """Return the direction of the active operands, if any are active."""
+        active = [
+            n for n, tangent in enumerate(tangents) if not isinstance(tangent, Zero)
+        ]
+        for number in active:
+            if number and number - 1 not in self.program.coefficients:
                 raise DifferentiationError(
-                    f"{user_line()}: '{self.core.name}' is differentiated by something "
-                    "that is neither a gate's parameter or matrix, a prepared state, "
-                    "nor an observable. Use jax.lax.stop_gradient on it."
+                    f"{user_line()}: '{self.program.name}' is differentiated by "
+                    "something that is neither a gate's parameter or matrix, a "
+                    "prepared state, nor an observable. "
+                    "Use jax.lax.stop_gradient on it."
                 )
-        if not moving:
+        if not active:
             return None
-        values = tuple(ad.instantiate_zeros(dots[n]) for n in moving)
-        batched = tuple(self.operands.batched[n] for n in moving)
-        return Direction(tuple(moving), Operands(values, batched))
+        values = tuple(ad.instantiate_zeros(tangents[n]) for n in active)
+        batched = tuple(self.operands.batched[n] for n in active)
+        return Direction(tuple(active), Operands(values, batched))
 
-    def replacements(self, dots: Sequence[Any]) -> Iterator[list[Direction]]:
-        """Yield the directions, each time with one replaced by how it moves."""
+    def replacements(self, tangents: Sequence[Any]) -> Iterator[list[Direction]]:
+        """Yield the directions, each time with one replaced by its tangents."""
         place = 0
         for number, direction in enumerate(self.directions):
-            mine = dots[place : place + len(direction.wrt)]
+            own = tangents[place : place + len(direction.wrt)]
             place += len(direction.wrt)
-            if not _still(mine):
+            if not _inactive(own):
                 changed = list(self.directions)
-                moved = direction.tangents.moved(mine)
-                changed[number] = Direction(direction.wrt, moved)
+                along = direction.tangents.with_tangents(own)
+                changed[number] = Direction(direction.wrt, along)
                 yield changed
 
-    def push(self, directions: Sequence[Direction]) -> list[Any]:
+    def jvp(self, directions: Sequence[Direction]) -> list[Any]:
         """Return the derivative of the results along directions."""
         params = {"directions": tuple(d.wrt for d in directions)}
-        return self._bind(circuit_push_p, directions, self.operands, params)
+        return self._bind(circuit_jvp_p, directions, self.operands, params)
 
-    def pull(
+    def vjp(
         self, directions: Sequence[Direction], cotangents: Operands, into: Sequence[int]
     ) -> list[Any]:
         """Return the gradient of a weighted sum of derivatives along directions."""
         wrts = tuple(d.wrt for d in directions)
         params: dict[str, Any] = {"directions": wrts, "into": tuple(into)}
         rest = cotangents + self.operands
-        return self._bind(circuit_pull_p, directions, rest, params)
+        return self._bind(circuit_vjp_p, directions, rest, params)
 
     def _bind(
         self,
@@ -168,7 +174,9 @@ class Call:
     ) -> list[Any]:
         every = sum((d.tangents for d in directions), Operands((), ())) + rest
         batch = None if self.size is None else (self.size, every.batched)
-        return primitive.bind(*every.values, core=self.core, batch=batch, **params)
+        return primitive.bind(
+            *every.values, program=self.program, batch=batch, **params
+        )
 
     def each(self, cotangents: Sequence[Any]) -> Operands:
         """Return cotangents of results, of which every entry of a batch has its own."""
@@ -196,8 +204,8 @@ class Call:
         return sum(len(d.wrt) for d in self.directions[:number])
 
 
-def _still(dots: Sequence[Any]) -> bool:
-    return all(isinstance(dot, Zero) for dot in dots)
+def _inactive(tangents: Sequence[Any]) -> bool:
+    return all(isinstance(tangent, Zero) for tangent in tangents)
 
 
 def _total(parts: Sequence[Sequence[Any]], outs: Sequence[Any]) -> list[Any]:
@@ -206,128 +214,142 @@ def _total(parts: Sequence[Sequence[Any]], outs: Sequence[Any]) -> list[Any]:
     return [sum(terms[1:], terms[0]) for terms in zip(*parts, strict=True)]
 
 
-def _circuit_jvp(primals: Any, dots: Any, *, core: Core, batch: Any) -> tuple[Any, Any]:
-    call = Call.of(primals, core, batch)
-    outs = circuit_p.bind(*primals, core=core, batch=batch)
-    direction = call.moving(dots)
-    if direction is not None and core.samples:
+def _circuit_jvp(
+    primals: Any, tangents: Any, *, program: CircuitProgram, batch: Any
+) -> tuple[Any, Any]:
+    call = Call.of(primals, program, batch)
+    outs = circuit_p.bind(*primals, program=program, batch=batch)
+    direction = call.direction(tangents)
+    if direction is not None and program.samples:
         raise DifferentiationError(
-            f"{user_line()}: a derivative of '{core.name}' from shots is "
+            f"{user_line()}: a derivative of '{program.name}' from shots is "
             "differentiated by other arguments than it was taken by, in a function "
             "that was traced before. Take both derivatives by all of these arguments, "
             "or leave shots out."
         )
     if direction is None:
         return outs, [zero_tangent(out) for out in outs]
-    return outs, call.push([direction])
+    return outs, call.jvp([direction])
 
 
-def _push_jvp(
-    primals: Any, dots: Any, *, core: Core, directions: Directions, batch: Any
+def _jvp_jvp(
+    primals: Any,
+    tangents: Any,
+    *,
+    program: CircuitProgram,
+    directions: Directions,
+    batch: Any,
 ) -> tuple[Any, Any]:
-    call = Call.of(primals, core, batch, directions)
-    outs = call.push(call.directions)
-    parts = [call.push(changed) for changed in call.replacements(dots)]
-    direction = call.moving(dots[_width(directions) :])
+    call = Call.of(primals, program, batch, directions)
+    outs = call.jvp(call.directions)
+    parts = [call.jvp(changed) for changed in call.replacements(tangents)]
+    direction = call.direction(tangents[_width(directions) :])
     if direction is not None:
-        parts.append(call.push([*call.directions, direction]))
+        parts.append(call.jvp([*call.directions, direction]))
     return outs, _total(parts, outs)
 
 
-def _push_transpose(
-    cotangents: Any, *args: Any, core: Core, directions: Directions, batch: Any
+def _jvp_transpose(
+    cotangents: Any,
+    *args: Any,
+    program: CircuitProgram,
+    directions: Directions,
+    batch: Any,
 ) -> Any:
-    call = Call.of(args, core, batch, directions)
+    call = Call.of(args, program, batch, directions)
     number, others = call.linear()
     direction = call.directions[number]
-    found = call.pull(others, call.each(cotangents), direction.wrt)
+    found = call.vjp(others, call.each(cotangents), direction.wrt)
     return call.placed(found, direction.tangents, call.start(number))
 
 
-def _pull_jvp(
+def _vjp_jvp(
     primals: Any,
-    dots: Any,
+    tangents: Any,
     *,
-    core: Core,
+    program: CircuitProgram,
     directions: Directions,
     into: Sequence[int],
     batch: Any,
 ) -> tuple[Any, Any]:
-    call = Call.of(primals, core, batch, directions, len(core.results))
-    outs = call.pull(call.directions, call.cotangents, into)
+    call = Call.of(primals, program, batch, directions, len(program.results))
+    outs = call.vjp(call.directions, call.cotangents, into)
     parts = [
-        call.pull(changed, call.cotangents, into) for changed in call.replacements(dots)
+        call.vjp(changed, call.cotangents, into)
+        for changed in call.replacements(tangents)
     ]
     first = _width(directions)
-    last = first + len(core.results)
-    if not _still(dots[first:last]):
-        moved = call.cotangents.moved(dots[first:last])
-        parts.append(call.pull(call.directions, moved, into))
-    direction = call.moving(dots[last:])
+    last = first + len(program.results)
+    if not _inactive(tangents[first:last]):
+        along = call.cotangents.with_tangents(tangents[first:last])
+        parts.append(call.vjp(call.directions, along, into))
+    direction = call.direction(tangents[last:])
     if direction is not None:
         changed = [*call.directions, direction]
-        parts.append(call.pull(changed, call.cotangents, into))
+        parts.append(call.vjp(changed, call.cotangents, into))
     return outs, _total(parts, outs)
 
 
-def _pull_transpose(
+def _vjp_transpose(
     cotangents: Any,
     *args: Any,
-    core: Core,
+    program: CircuitProgram,
     directions: Directions,
     into: Sequence[int],
     batch: Any,
 ) -> Any:
     """Transpose in the cotangents, or in a direction: derivatives commute."""
-    call = Call.of(args, core, batch, directions, len(core.results))
+    call = Call.of(args, program, batch, directions, len(program.results))
     given = Direction(tuple(into), call.each(cotangents))
     if call.cotangents.is_linear:
-        found = call.push([*call.directions, given])
+        found = call.jvp([*call.directions, given])
         return call.placed(found, call.cotangents, _width(directions))
     number, others = call.linear()
     direction = call.directions[number]
-    found = call.pull([*others, given], call.cotangents, direction.wrt)
+    found = call.vjp([*others, given], call.cotangents, direction.wrt)
     return call.placed(found, direction.tangents, call.start(number))
 
 
 ad.primitive_jvps[circuit_p] = _circuit_jvp
-ad.primitive_jvps[circuit_push_p] = _push_jvp
-ad.primitive_jvps[circuit_pull_p] = _pull_jvp
-ad.primitive_transposes[circuit_push_p] = _push_transpose
-ad.primitive_transposes[circuit_pull_p] = _pull_transpose
+ad.primitive_jvps[circuit_jvp_p] = _jvp_jvp
+ad.primitive_jvps[circuit_vjp_p] = _vjp_jvp
+ad.primitive_transposes[circuit_jvp_p] = _jvp_transpose
+ad.primitive_transposes[circuit_vjp_p] = _vjp_transpose
 
 
-def _run(core: Core, *operands: Any) -> list[Any]:
-    return circuit_p.bind(*operands, core=core, batch=None)
+def _run(program: CircuitProgram, *operands: Any) -> list[Any]:
+    return circuit_p.bind(*operands, program=program, batch=None)
 
 
-def pushed(core: Core, directions: Directions) -> Callable[..., list[Any]]:
+def jvp_by_circuits(
+    program: CircuitProgram, directions: Directions
+) -> Callable[..., list[Any]]:
     """Return the derivative of a circuit along directions, made of circuits."""
     if not directions:
-        return partial(_run, core)
+        return partial(_run, program)
     *rest, last = directions
     if not rest:
-        return tangents(core, last, _run)
-    inner, count = pushed(core, tuple(rest)), _width(tuple(rest))
+        return circuit_tangents(program, last, _run)
+    inner, count = jvp_by_circuits(program, tuple(rest)), _width(tuple(rest))
 
     def run(*args: Any) -> list[Any]:
-        before, dots = args[:count], args[count : count + len(last)]
-        function, moving = _in_operands(inner, before, args[count + len(last) :], last)
-        return jax.jvp(function, moving, tuple(dots))[1]
+        before, tangents = args[:count], args[count : count + len(last)]
+        function, active = _in_operands(inner, before, args[count + len(last) :], last)
+        return jax.jvp(function, active, tuple(tangents))[1]
 
     return run
 
 
-def pulled(
-    core: Core, directions: Directions, into: Sequence[int]
+def vjp_by_circuits(
+    program: CircuitProgram, directions: Directions, into: Sequence[int]
 ) -> Callable[..., list[Any]]:
     """Return the gradient of a weighted derivative of a circuit, made of circuits."""
-    inner, count = pushed(core, directions), _width(directions)
-    last = count + len(core.results)
+    inner, count = jvp_by_circuits(program, directions), _width(directions)
+    last = count + len(program.results)
 
     def run(*args: Any) -> list[Any]:
-        function, moving = _in_operands(inner, args[:count], args[last:], into)
-        return list(jax.vjp(function, *moving)[1](list(args[count:last])))
+        function, active = _in_operands(inner, args[:count], args[last:], into)
+        return list(jax.vjp(function, *active)[1](list(args[count:last])))
 
     return run
 
@@ -340,10 +362,10 @@ def _in_operands(
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """Return a function of some of the operands, and their values."""
 
-    def of_moving(*values: Any) -> Any:
+    def of_active(*values: Any) -> Any:
         every = list(operands)
         for number, value in zip(wrt, values, strict=True):
             every[number] = value
         return function(*before, *every)
 
-    return of_moving, tuple(operands[number] for number in wrt)
+    return of_active, tuple(operands[number] for number in wrt)

@@ -73,15 +73,15 @@ def _differenced(function: Callable[[Any], Any], h: Any) -> Callable[[Any], Any]
         results, restore = ravel_pytree(value)
         step = jnp.finfo(flat.dtype).eps ** (1 / 3) if h is None else h
 
-        def slope(direction: jax.Array) -> jax.Array:
+        def derivative(direction: jax.Array) -> jax.Array:
             ahead, behind = (
                 ravel_pytree(function(unravel(flat + sign * step * direction)))[0]
                 for sign in (1, -1)
             )
             return (ahead - behind) / (2 * step)
 
-        slopes = jax.lax.map(slope, jnp.eye(flat.size, dtype=flat.dtype))
-        moved = ravel_pytree(tangent)[0] @ slopes
+        derivatives = jax.lax.map(derivative, jnp.eye(flat.size, dtype=flat.dtype))
+        moved = ravel_pytree(tangent)[0] @ derivatives
         return value, restore(moved.astype(results.dtype))
 
     return differenced

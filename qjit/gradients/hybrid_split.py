@@ -1,4 +1,4 @@
-"""A quantum function split for differentiation: classical, circuit, classical."""
+"""Partition of a quantum function for differentiation: classical code, a circuit."""
 
 import itertools
 import math
@@ -30,7 +30,7 @@ from qjit.lowering.jaxpr.traversal import (
     has_effects,
     inner_jaxpr,
     inner_jaxprs,
-    measures_midway,
+    measures_mid_circuit,
     needed_eqns,
     quantum_eqns,
 )
@@ -52,7 +52,7 @@ SAMPLING = ("quantum_sample", "quantum_counts")
 
 @hashed_by_fields
 @dataclass(frozen=True, eq=False)
-class Core:
+class CircuitProgram:
     """The circuit of a quantum function: operands are angles, then inputs.
 
     The last operand of one that samples is the key of its random numbers.
@@ -87,10 +87,10 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Split:
+class HybridPartition:
     """How a quantum function runs in three parts."""
 
-    core: Core
+    program: CircuitProgram
     prepare: ClosedJaxpr
     gathers: tuple[tuple[int, ...] | None, ...]
     measured: tuple[Measured, ...]
@@ -126,17 +126,17 @@ class Split:
         """Return what the measurements read off the circuit's results."""
         return [each.reading(results, others) for each in self.measured]
 
-    def moving_angles(self, moving: Sequence[bool]) -> list[int]:
-        """Return which of the flat angles depend on the arguments that move."""
+    def active_angles(self, active: Sequence[bool]) -> list[int]:
+        """Return which of the flat angles depend on the active arguments."""
         jaxpr, place = self.prepare.jaxpr, 0
-        outcomes = [False] * (len(jaxpr.invars) - len(moving))
-        marks = Dependence().walk(jaxpr, [*moving, *outcomes])
+        outcomes = [False] * (len(jaxpr.invars) - len(active))
+        marks = Dependence().walk(jaxpr, [*active, *outcomes])
         found: list[int] = []
-        for var, indices, moves in zip(
+        for var, indices, is_active in zip(
             jaxpr.outvars, self.gathers, marks, strict=False
         ):
             size = math.prod(var.aval.shape) if indices is None else len(indices)
-            if moves:
+            if is_active:
                 found.extend(range(place, place + size))
             place += size
         return found
@@ -152,7 +152,7 @@ class Split:
     def _operands(self, args: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         with reraised():
             values = self._prepared(*args)
-        last = len(self.gathers) + self.core.num_inputs
+        last = len(self.gathers) + self.program.num_inputs
         inputs = values[len(self.gathers) : last]
         return [self._angles(values), *inputs], values[last:]
 
@@ -227,11 +227,11 @@ def _all_paths(jaxpr: Jaxpr, name: str) -> np.ndarray[Any, Any]:
     return (np.arange(2**count)[:, None] >> np.arange(count) & 1).astype(bool)
 
 
-def split(
+def partition(
     jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, method: str
-) -> Split:
-    """Split a closed-over jaxpr (no constants) of a quantum function."""
-    paths = _all_paths(jaxpr, name) if measures_midway(jaxpr) else None
+) -> HybridPartition:
+    """HybridPartition a closed-over jaxpr (no constants) of a quantum function."""
+    paths = _all_paths(jaxpr, name) if measures_mid_circuit(jaxpr) else None
     traced, hoisted = _hoisted(jaxpr, None if paths is None else paths.shape[1])
     eqns = [eqn for eqn, _ in quantum_eqns(jaxpr)]
     normalises = any(eqn.params.get("postselect") is not None for eqn in eqns)
@@ -257,7 +257,7 @@ def split(
         *(tuple(place for _, place in members) for _, members in roots),
         *(None for _ in loose),
     )
-    core = Core(
+    program = CircuitProgram(
         nodes,
         num_wires,
         dtype,
@@ -273,8 +273,8 @@ def split(
         method,
         any(is_measurement(n) and n.primitive in SAMPLING for n in nodes),
     )
-    return Split(
-        core,
+    return HybridPartition(
+        program,
         ClosedJaxpr(prepare, traced.consts),
         gathers,
         tuple(_renumbered(measured)),
@@ -437,7 +437,7 @@ def _is_classical(eqn: JaxprEqn) -> bool:
     """Tell whether a loop or branch has results that no measurement decides."""
     if not eqn.outvars or eqn.primitive.name not in ("scan", "cond", "while"):
         return False
-    return not any(map(measures_midway, inner_jaxprs(eqn)))
+    return not any(map(measures_mid_circuit, inner_jaxprs(eqn)))
 
 
 def check_measurements(jaxpr: Jaxpr, name: str, line: str) -> None:

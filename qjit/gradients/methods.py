@@ -18,9 +18,9 @@ from qjit.lowering.jax_internals.tracing import Zero, ad, is_differentiated, use
 from qjit.lowering.jaxpr.dimensions import is_static
 from qjit.lowering.jaxpr.primitives import real_dtype
 from qjit.lowering.jaxpr.structural_hash import hashed_by_fields
-from qjit.lowering.jaxpr.traversal import measures_midway
+from qjit.lowering.jaxpr.traversal import measures_mid_circuit
 
-from .hybrid_split import Core, Measured, Split
+from .hybrid_split import CircuitProgram, HybridPartition, Measured
 from .pauli_insertion import Insertions, inserted, is_gate, read_by_test
 from .qnode_primitives import Circuit, along, circuit_p, qnode_p
 from .sampled_parameter_shift import sampled
@@ -127,20 +127,20 @@ def _qnode_jvp(
 ) -> tuple[Any, Any]:
     # NOTE: derivatives of this derivative may be by other operands.
     pairs = zip(primals, tangents, strict=True)
-    moving = [not isinstance(dot, Zero) or is_differentiated(x) for x, dot in pairs]
+    active = [not isinstance(t, Zero) or is_differentiated(x) for x, t in pairs]
     if circuit.effects:  # the callbacks run once, whatever the derivative runs
         params = {"circuit": circuit.silent, "batch": batch}
-        _, dots = _qnode_jvp(primals, tangents, **params)
-        return qnode_p.bind(*primals, circuit=circuit, batch=batch), dots
+        _, found = _qnode_jvp(primals, tangents, **params)
+        return qnode_p.bind(*primals, circuit=circuit, batch=batch), found
     match circuit.method:
         case "adjoint":
             run = _adjoint(circuit)
         case "parameter-shift":
-            run = _parameter_shift(circuit, moving)
+            run = _parameter_shift(circuit, active)
         case "hadamard":
-            run = _hadamard(circuit, moving)
+            run = _hadamard(circuit, active)
         case _:
-            run = _differences(circuit, moving)
+            run = _differences(circuit, active)
     if batch is not None:
         run = jax.vmap(run, in_axes=[0 if on else None for on in batch[1]])
     return along(run, primals, tangents)
@@ -156,10 +156,10 @@ def _adjoint(circuit: Circuit) -> Any:
             "differentiates exact results. Use diff_method='parameter-shift', or leave "
             "shots out."
         )
-    parts = circuit.split
+    parts = circuit.partition
 
     def read(operands: list[Any], others: list[Any]) -> list[Any]:
-        results = circuit_p.bind(*operands, core=parts.core, batch=None)
+        results = circuit_p.bind(*operands, program=parts.program, batch=None)
         return parts.readings(results, others)
 
     return lambda *args: parts.run(read, args)
@@ -168,24 +168,24 @@ def _adjoint(circuit: Circuit) -> Any:
 # Circuits at other angles
 
 
-def _parameter_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
-    if circuit.shots is not None and measures_midway(circuit.jaxpr):
-        return _sampled_shift(circuit, moving)
-    parts, uses = circuit.split, _moving_uses(circuit, moving)
+def _parameter_shift(circuit: Circuit, active: Sequence[bool]) -> Any:
+    if circuit.shots is not None and measures_mid_circuit(circuit.jaxpr):
+        return _sampled_shift(circuit, active)
+    parts, uses = circuit.partition, _active_uses(circuit, active)
     shifts = Shifts(tuple(_shift_rules(uses)))
     matrices = frozenset(use.slot for use in uses if use.frequencies is None)
 
     def at_level(level: int) -> Any:
         if not matrices:
-            return _read(parts.core, parts.measured), shifts
+            return _read(parts.program, parts.measured), shifts
         read, words = _with_words(parts, matrices, level, tests=False)
         return read, Both(shifts, words)
 
     return _at_other_angles(circuit, at_level)
 
 
-def _sampled_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
-    parts = sampled(circuit, tuple(moving))
+def _sampled_shift(circuit: Circuit, active: Sequence[bool]) -> Any:
+    parts = sampled(circuit, tuple(active))
     _check_uses(circuit, parts.uses)
     shifts = Shifts(tuple(_shift_rules(parts.uses)))
 
@@ -193,9 +193,9 @@ def _sampled_shift(circuit: Circuit, moving: Sequence[bool]) -> Any:
     return lambda *args: parts.run(circuit, run, args)
 
 
-def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
-    parts = circuit.split
-    slots = frozenset(use.slot for use in _moving_uses(circuit, moving))
+def _hadamard(circuit: Circuit, active: Sequence[bool]) -> Any:
+    parts = circuit.partition
+    slots = frozenset(use.slot for use in _active_uses(circuit, active))
 
     return _at_other_angles(
         circuit, lambda level: _with_words(parts, slots, level, tests=True)
@@ -203,16 +203,16 @@ def _hadamard(circuit: Circuit, moving: Sequence[bool]) -> Any:
 
 
 def _with_words(
-    parts: Split, slots: frozenset[int], level: int, *, tests: bool
+    parts: HybridPartition, slots: frozenset[int], level: int, *, tests: bool
 ) -> tuple[Any, Insertions]:
     """Return the readings with words inserted once for each level, and the next."""
-    core, measured = parts.core, parts.measured
+    program, measured = parts.program, parts.measured
     for _ in range(level):
         if tests:
-            measured = tuple(read_by_test(core, each) for each in measured)
-        core, _ = inserted(core, slots, tests=tests)
-    _, runs = inserted(core, slots, tests=tests)
-    return _read(core, measured), runs
+            measured = tuple(read_by_test(program, each) for each in measured)
+        program, _ = inserted(program, slots, tests=tests)
+    _, runs = inserted(program, slots, tests=tests)
+    return _read(program, measured), runs
 
 
 def _at_other_angles(circuit: Circuit, at_level: Callable[[int], Any]) -> Any:
@@ -225,7 +225,7 @@ def _at_other_angles(circuit: Circuit, at_level: Callable[[int], Any]) -> Any:
             angles, *inputs = operands
             return run(angles, (inputs, others), key)
 
-        return circuit.split.run(read, args)
+        return circuit.partition.run(read, args)
 
     return at
 
@@ -234,13 +234,13 @@ def _is_common(circuit: Circuit) -> bool:
     return circuit.differences.common_random_numbers
 
 
-def _read(core: Core, measured: Sequence[Measured]) -> Any:
+def _read(program: CircuitProgram, measured: Sequence[Measured]) -> Any:
     """Return the readings of a circuit as a function of its angles and the rest."""
 
     def run(angles: Any, rest: Any, key: Any) -> Any:
         inputs, others = rest
-        operands = [angles, *inputs, *([key] if core.samples else [])]
-        results = circuit_p.bind(*operands, core=core, batch=None)
+        operands = [angles, *inputs, *([key] if program.samples else [])]
+        results = circuit_p.bind(*operands, program=program, batch=None)
         return [each.reading(results, others) for each in measured]
 
     return run
@@ -250,15 +250,15 @@ def _named(circuit: Circuit) -> str:
     return "the Hadamard test" if circuit.method == "hadamard" else "parameter shift"
 
 
-def _moving_uses(circuit: Circuit, moving: Sequence[bool]) -> list[Use]:
-    """Return the uses of the angles that move, or refuse what is more than an angle."""
-    if circuit.shots is not None and measures_midway(circuit.jaxpr):
+def _active_uses(circuit: Circuit, active: Sequence[bool]) -> list[Use]:
+    """Return the uses of the active angles, or refuse what is more than an angle."""
+    if circuit.shots is not None and measures_mid_circuit(circuit.jaxpr):
         raise DifferentiationError(
             f"{user_line()}: '{circuit.name}' measures on the way and has shots, which "
             f"{_named(circuit)} does not take. Use diff_method='parameter-shift'."
         )
-    parts = circuit.split
-    if not is_static((parts.core.num_slots,)):
+    parts = circuit.partition
+    if not is_static((parts.program.num_slots,)):
         raise DifferentiationError(
             f"{user_line()}: '{circuit.name}' has a number of parameters that is only "
             f"known at run time, which {_named(circuit)} does not take. Use "
@@ -270,8 +270,8 @@ def _moving_uses(circuit: Circuit, moving: Sequence[bool]) -> list[Use]:
                 f"{_line(each.step)}: {_named(circuit)} differentiates what can be "
                 "measured, but a state vector cannot. Use diff_method='adjoint'."
             )
-    active = set(parts.moving_angles(moving))
-    uses = [use for use in slot_uses(parts.core.nodes) if use.slot in active]
+    angles = set(parts.active_angles(active))
+    uses = [use for use in slot_uses(parts.program.nodes) if use.slot in angles]
     _check_uses(circuit, [use for use in uses if not is_gate(use.step)])
     return uses
 
@@ -289,7 +289,7 @@ def _check_uses(circuit: Circuit, uses: Iterable[Use]) -> None:
 
 
 def _shift_rules(uses: Iterable[Use]) -> Any:
-    """Yield the shift rule of each angle that moves."""
+    """Yield the shift rule of each active angle."""
     angles = [use for use in uses if use.frequencies is not None]
     for slot, frequencies in sorted(slot_frequencies(angles).items()):
         rule = shift_rule(frequencies)
@@ -304,21 +304,21 @@ def _line(step: Step) -> str:
 # Differences of the whole function
 
 
-def _differences(circuit: Circuit, moving: Sequence[bool]) -> Any:
+def _differences(circuit: Circuit, active: Sequence[bool]) -> Any:
     options = circuit.differences
     order = options.approx_order
     rule = difference_rule(options.strategy, order)
     step = options.step(circuit)
 
     def run(*args: Any) -> Any:
-        pairs = list(zip(args, moving, strict=True))
-        flat, rebuilt = _flattened([arg for arg, moves in pairs if moves])
+        pairs = list(zip(args, active, strict=True))
+        flat, rebuilt = _flattened([arg for arg, on in pairs if on])
 
         key = circuit.key_of(args)
 
         def function(x: Any, rest: Any, key: Any) -> Any:
-            given, still = iter(rebuilt(x)), iter(rest)
-            every = [next(given) if on else next(still) for on in moving]
+            given, inactive = iter(rebuilt(x)), iter(rest)
+            every = [next(given) if on else next(inactive) for on in active]
             if key is not None:
                 every[-1] = key
             return qnode_p.bind(*every, circuit=circuit, batch=None)
@@ -327,7 +327,7 @@ def _differences(circuit: Circuit, moving: Sequence[bool]) -> Any:
             stencil = Simultaneous(rule, step, options.num_directions)
         else:
             stencil = Shifts(tuple((n, rule) for n in range(flat.shape[0])), step)
-        rest = [arg for arg, moves in pairs if not moves]
+        rest = [arg for arg, on in pairs if not on]
         evaluated = differentiated_by(
             lambda _: (function, stencil), common=_is_common(circuit)
         )

@@ -1,4 +1,4 @@
-"""Derivatives by Pauli words that are applied next to what moves.
+"""Derivatives by Pauli words that are applied next to what is active.
 
 The derivative of a gate, or of the exponential of a Hamiltonian, is a sum of Pauli
 words that follow it.
@@ -29,7 +29,7 @@ from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.dimensions import count
 
-from .hybrid_split import Core, Measured, is_measurement, result_of
+from .hybrid_split import CircuitProgram, Measured, is_measurement, result_of
 from .shift_rules import shift_rule, slot_places
 from .tangent_matrices import static_of
 
@@ -50,8 +50,8 @@ def generator(
     found: dict[tuple[float, ...], np.ndarray[Any, Any]] = {}
     for (w, c), (v, d) in itertools.product(table.items(), repeat=2):
         if w[parameter]:
-            turn = tuple(a - b for a, b in zip(w, v, strict=True))
-            found[turn] = found.get(turn, 0) + w[parameter] * c @ d.conj().T
+            difference = tuple(a - b for a, b in zip(w, v, strict=True))
+            found[difference] = found.get(difference, 0) + w[parameter] * c @ d.conj().T
     size = len(next(iter(table.values())))
     words: dict[str, Series] = {}
     for letters in itertools.product("IXYZ", repeat=size.bit_length() - 1):
@@ -72,7 +72,7 @@ class Waves:
     series: Series
 
 
-def _evaluated(waves: Sequence[Waves], x: jax.Array, dot: jax.Array) -> jax.Array:
+def _evaluated(waves: Sequence[Waves], x: jax.Array, tangent: jax.Array) -> jax.Array:
     """Return the coefficients of words, of one in all iterations and then the next."""
     rows = [(each, n) for each in waves for n in range(len(each.moved))]
     terms = [(each, n, w) for each, n in rows for w in each.series]
@@ -82,13 +82,13 @@ def _evaluated(waves: Sequence[Waves], x: jax.Array, dot: jax.Array) -> jax.Arra
         frequencies[number, : len(w)] = w
         slots[number, : len(w)] = [angles[n] for angles in each.angles]
     factors = np.array([each.series[w] for each, _, w in terms], complex)
-    turns = jnp.sum(x[slots] * frequencies.astype(x.dtype), axis=1)
-    values = np.real(factors) * jnp.cos(turns) - np.imag(factors) * jnp.sin(turns)
+    angles = jnp.sum(x[slots] * frequencies.astype(x.dtype), axis=1)
+    values = np.real(factors) * jnp.cos(angles) - np.imag(factors) * jnp.sin(angles)
     owners = np.repeat(np.arange(len(rows)), [len(each.series) for each, _ in rows])
-    zeros: jax.Array = jnp.zeros(len(rows), dot.dtype)
-    total = zeros.at[owners].add(jnp.asarray(values, dot.dtype))
+    zeros: jax.Array = jnp.zeros(len(rows), tangent.dtype)
+    total = zeros.at[owners].add(jnp.asarray(values, tangent.dtype))
     moved = np.array([each.moved[n] for each, n in rows], int)
-    return total * dot[moved]
+    return total * tangent[moved]
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class Exponential:
     words: tuple[str, ...]
     adjoint: bool
 
-    def __call__(self, x: jax.Array, dot: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, tangent: jax.Array) -> jax.Array:
         """Return the coefficients, of one word in all iterations and then the next."""
-        value, change = self._matrix(x), self._matrix(dot)
+        value, change = self._matrix(x), self._matrix(tangent)
         if self.adjoint:
             value, change = (jnp.conj(jnp.swapaxes(m, -1, -2)) for m in (value, change))
         words = np.array([pauli_matrix(word) for word in self.words])
@@ -120,7 +120,7 @@ class Run:
     """A rotation by a word, and what the circuit then counts for the derivative."""
 
     angle: int
-    turn: float
+    rotation: float  # by the word
     factor: float
     coefficient: int
 
@@ -138,17 +138,17 @@ class Insertions:
         """Return the angles of all runs, and how much each counts along a tangent."""
         count = len(self.runs)
         columns = np.array([run.angle for run in self.runs], int) - x.shape[0]
-        turns = jnp.asarray([run.turn for run in self.runs], x.dtype)
+        angles = jnp.asarray([run.rotation for run in self.runs], x.dtype)
         zeros = jnp.zeros((count, self.added), x.dtype)
-        words = zeros.at[np.arange(count), columns].set(turns)
+        words = zeros.at[np.arange(count), columns].set(angles)
         wide = jnp.broadcast_to(x, (count, *x.shape))
         factors = np.array([run.factor for run in self.runs])
         chosen = np.array([run.coefficient for run in self.runs], int)
 
-        def weights(dot: jax.Array) -> jax.Array:
-            found = [each(x, dot) for each in self.exponentials]
-            whole = jnp.concatenate([_evaluated(self.waves, x, dot), *found])
-            return jnp.asarray(factors, dot.dtype) * whole[chosen]
+        def weights(tangent: jax.Array) -> jax.Array:
+            found = [each(x, tangent) for each in self.exponentials]
+            whole = jnp.concatenate([_evaluated(self.waves, x, tangent), *found])
+            return jnp.asarray(factors, tangent.dtype) * whole[chosen]
 
         return jnp.concatenate([wide, words], axis=1), weights
 
@@ -161,8 +161,8 @@ Rule = tuple[tuple[float, float], ...]
 class Inserted:
     """A circuit with words under construction."""
 
-    core: Core
-    moving: frozenset[int]
+    program: CircuitProgram
+    active: frozenset[int]
     tests: bool  # under an auxiliary wire
     added: int = 0
     # Runs of gates and of matrices, with coefficients counted among their own.
@@ -181,7 +181,7 @@ class Inserted:
         )
 
     def nodes(self, nodes: Sequence[Node], lengths: tuple[int, ...]) -> list[Node]:
-        """Return the nodes with the words of all that moves next to it."""
+        """Return the nodes with the words of all that is active next to it."""
         found: list[Node] = []
         for node in nodes:
             match node:
@@ -212,9 +212,9 @@ class Inserted:
                 continue
             slot = self._reserve(lengths)
             self.runs[matrix].extend(
-                Run(place, turn, sign * factor, start + n)
+                Run(place, rotation, sign * factor, start + n)
                 for n, place in enumerate(slot_places(slot, lengths))
-                for turn, factor in self._rule(word, controlled)
+                for rotation, factor in self._rule(word, controlled)
             )
             yield self._word(step, word, slot)
 
@@ -231,7 +231,7 @@ class Inserted:
         record = GATES["PauliRot" if word else "GlobalPhase"]
         rule = shift_rule(record.frequencies(controlled=controlled))
         pairs = zip(rule.shifts, rule.coefficients, strict=True)
-        return tuple((turn, -2.0 * unit * factor) for turn, factor in pairs)
+        return tuple((rotation, -2.0 * unit * factor) for rotation, factor in pairs)
 
     def _gate(self, gate: Step, lengths: tuple[int, ...]) -> Iterator[str]:
         params, record = gate.params, GATES[gate.params["gate"]]
@@ -239,7 +239,7 @@ class Inserted:
         static = static_of(params, targets)
         angles = tuple(tuple(slot_places(slot, lengths)) for slot in gate.slots)
         for parameter, moved in enumerate(angles):
-            if self.moving.isdisjoint(moved):
+            if self.active.isdisjoint(moved):
                 continue
             if record.kernel is not Kernel.PAULI_ROT:
                 _check_width(gate, record.name, targets)
@@ -250,7 +250,7 @@ class Inserted:
     def _exponential(self, step: Step, lengths: tuple[int, ...]) -> Iterator[str]:
         params, (first,) = step.params, step.slots
         targets = len(params["wires"]) - params["num_controls"]
-        if first.base not in self.moving:
+        if first.base not in self.active:
             return
         _check_width(step, "evolution", targets)
         numbers = tuple(
@@ -263,7 +263,7 @@ class Inserted:
 
     def _reserve(self, lengths: tuple[int, ...]) -> Slot:
         strides = tuple(count(lengths[n + 1 :]) for n in range(len(lengths)))
-        slot = Slot(self.core.num_slots + self.added, strides)
+        slot = Slot(self.program.num_slots + self.added, strides)
         self.added += count(lengths)
         return slot
 
@@ -274,7 +274,7 @@ class Inserted:
         arrays = len(step.inputs) - sum(wire is None for wire in wires)
         return gate_step(
             "PauliRot" if word else "GlobalPhase",
-            (*(self.core.num_wires,) * more, *wires),
+            (*(self.program.num_wires,) * more, *wires),
             num_controls=params["num_controls"] + more,
             control_values=(*(True,) * more, *values) if values else (),
             word=word or None,
@@ -302,24 +302,26 @@ def _check_width(step: Step, name: str, targets: int) -> None:
 
 @lru_cache(maxsize=1024)
 def inserted(
-    core: Core, moving: frozenset[int], *, tests: bool
-) -> tuple[Core, Insertions]:
-    """Return a circuit with the words of all that moves, and the runs it needs.
+    program: CircuitProgram, active: frozenset[int], *, tests: bool
+) -> tuple[CircuitProgram, Insertions]:
+    """Return a circuit with the words of all that is active, and the runs it needs.
 
     With tests, its last wire is the auxiliary one.
     """
-    made = Inserted(core, moving, tests)
-    nodes = made.nodes([n for n in core.nodes if not is_measurement(n)], ())
-    measured = [n for n in core.nodes if is_measurement(n)]
+    made = Inserted(program, active, tests)
+    nodes = made.nodes([n for n in program.nodes if not is_measurement(n)], ())
+    measured = [n for n in program.nodes if is_measurement(n)]
     if tests:
-        source = next((each.source for each in steps(core.nodes) if each.source), None)
-        nodes.insert(0, gate_step("H", (core.num_wires,), source=source))
-        measured = [_measured(each, core.num_wires) for each in measured]
+        source = next(
+            (each.source for each in steps(program.nodes) if each.source), None
+        )
+        nodes.insert(0, gate_step("H", (program.num_wires,), source=source))
+        measured = [_measured(each, program.num_wires) for each in measured]
     circuit = replace(
-        core,
+        program,
         nodes=(*nodes, *measured),
-        num_wires=core.num_wires + tests,
-        num_slots=core.num_slots + made.added,
+        num_wires=program.num_wires + tests,
+        num_slots=program.num_slots + made.added,
         results=tuple(map(result_of, measured)),
     )
     return circuit, made.stencil()
@@ -340,13 +342,13 @@ def _measured(step: Step, auxiliary: int) -> Step:
             return replace(step, params={**params, **more})
 
 
-def read_by_test(core: Core, measured: Measured) -> Measured:
+def read_by_test(program: CircuitProgram, measured: Measured) -> Measured:
     """Return what a measurement of a circuit reads when it is tested.
 
     Readings of a state are quadratic in it; those of samples are means over them.
     """
     function = measured.function
-    if function is None or core.results[measured.result].ndim == 0:
+    if function is None or program.results[measured.result].ndim == 0:
         return measured
 
     def of_state(psi: Any, *inputs: Any) -> Any:
@@ -364,5 +366,5 @@ def read_by_test(core: Core, measured: Measured) -> Measured:
 
     if measured.step.primitive != "quantum_estimate":
         return replace(measured, function=of_state)
-    counted = core.results[measured.result].ndim == 1
+    counted = program.results[measured.result].ndim == 1
     return replace(measured, function=of_counts if counted else of_samples)

@@ -15,7 +15,7 @@ import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
-from qjit.diagnostics.translation import reraised, settled
+from qjit.diagnostics.translation import ready, reraised
 from qjit.dialects.target import TARGETS
 from qjit.errors import DifferentiationError, UnsupportedError
 from qjit.lowering.importer import extensions
@@ -33,7 +33,7 @@ from qjit.lowering.jaxpr.structural_hash import hashed_by_fields
 from qjit.tracing.callbacks import classical_effects, without_callbacks
 from qjit.tracing.native_calls import native_call
 
-from .hybrid_split import Core, Split, shaped, split
+from .hybrid_split import CircuitProgram, HybridPartition, partition, shaped
 
 extensions.MODULES.append("qjit.jit.importing.rules")
 
@@ -71,10 +71,10 @@ class Circuit:
         return replace(self, jaxpr=without_callbacks(self.jaxpr))
 
     @cached_property
-    def split(self) -> Split:
-        """The function split into classical code and a circuit."""
+    def partition(self) -> HybridPartition:
+        """The function divided into classical code and a circuit."""
         parts = self.jaxpr, self.num_wires, self.dtype, self.name
-        return split(*parts, self.method)
+        return partition(*parts, self.method)
 
     @property
     def draws(self) -> bool:
@@ -148,7 +148,7 @@ def pure_primitive(
 
     def implementation(*args: Any, **params: Any) -> Any:
         with reraised(), jax.disable_jit(False):
-            return settled(_jitted(primitive, tuple(sorted(params.items())))(*args))
+            return ready(_jitted(primitive, tuple(sorted(params.items())))(*args))
 
     primitive.def_effectful_abstract_eval(abstract_eval)
     primitive.def_impl(implementation)
@@ -168,7 +168,7 @@ def _lowering(primitive: Primitive) -> Callable[..., Any]:
 
     def rule(context: Any, *operands: Any, **params: Any) -> Any:
         if is_exporting(context):
-            called = params.get("circuit") or params["core"]
+            called = params.get("circuit") or params["program"]
             raise UnsupportedError(
                 f"{user_line()}: jax.export cannot take '{called.name}', whose native "
                 "code belongs to this process. Give the Python function to the other "
@@ -187,7 +187,7 @@ def _native(primitive: Primitive) -> Callable[..., Any]:
         def program(*operands: Any) -> Any:
             return primitive.bind(*operands, **params)
 
-        called = params.get("circuit") or params["core"]
+        called = params.get("circuit") or params["program"]
         return native_call(program, args, called.name)
 
     return run
@@ -253,8 +253,8 @@ def _qnode_results(*_: ShapedArray, circuit: Circuit) -> list[ShapedArray]:
     return [shaped(var.aval) for var in circuit.jaxpr.outvars]
 
 
-def _circuit_results(*_: ShapedArray, core: Core) -> Sequence[ShapedArray]:
-    return core.results
+def _circuit_results(*_: ShapedArray, program: CircuitProgram) -> Sequence[ShapedArray]:
+    return program.results
 
 
 qnode_p = pure_primitive("qnode", _qnode_results)
@@ -263,20 +263,20 @@ circuit_p = pure_primitive("circuit", _circuit_results)
 
 def along(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     """Differentiate a function along the tangents that are not symbolic zeros."""
-    moving = [not isinstance(tangent, Zero) for tangent in tangents]
+    active = [not isinstance(tangent, Zero) for tangent in tangents]
 
-    def of_moving(*values: Any) -> Any:
+    def of_active(*values: Any) -> Any:
         rest = iter(values)
-        pairs = zip(primals, moving, strict=True)
-        return function(*(next(rest) if moves else p for p, moves in pairs))
+        pairs = zip(primals, active, strict=True)
+        return function(*(next(rest) if on else p for p, on in pairs))
 
-    outs, dots = jax.jvp(
-        of_moving,
-        [p for p, moves in zip(primals, moving, strict=True) if moves],
-        [t for t, moves in zip(tangents, moving, strict=True) if moves],
+    outs, found = jax.jvp(
+        of_active,
+        [p for p, on in zip(primals, active, strict=True) if on],
+        [t for t, on in zip(tangents, active, strict=True) if on],
     )
     zeros = [
-        zero_tangent(out) if dot.dtype == jax.dtypes.float0 else dot
-        for out, dot in zip(outs, dots, strict=True)
+        zero_tangent(out) if tangent.dtype == jax.dtypes.float0 else tangent
+        for out, tangent in zip(outs, found, strict=True)
     ]
     return outs, zeros

@@ -45,12 +45,12 @@ from .shift_rules import Use, slot_uses
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """A circuit that measures on the way, with the angles that move as an operand."""
+    """A circuit that measures on the way, with the active angles as an operand."""
 
     angles: ClosedJaxpr
     circuit: Circuit
     consts: tuple[Any, ...]
-    uses: tuple[Use, ...]  # of the angles that move
+    uses: tuple[Use, ...]  # of the active angles
     terminals: tuple[JaxprEqn, ...]
 
     def read(self, angles: Any, rest: Any, key: Any) -> list[Any]:
@@ -91,13 +91,13 @@ class Sampled:
 
 
 @lru_cache(maxsize=256)
-def sampled(circuit: Circuit, moving: tuple[bool, ...]) -> Sampled:
-    """Return a circuit of shots with the angles that move as an operand."""
+def sampled(circuit: Circuit, active: tuple[bool, ...]) -> Sampled:
+    """Return a circuit of shots with the active angles as an operand."""
     jaxpr = circuit.jaxpr
     depends = Dependence()
-    depends.walk(jaxpr, moving)
+    depends.walk(jaxpr, active)
     decided = Dependence(lambda eqn: eqn.primitive.name in PROJECTING)
-    decided.walk(jaxpr, [False] * len(moving))
+    decided.walk(jaxpr, [False] * len(active))
     eqns = [eqn for eqn, _ in quantum_eqns(jaxpr)]
     for eqn in eqns:
         _check(circuit, eqn, depends.of(eqn), decided.of(eqn))
@@ -171,7 +171,7 @@ def _hoisted(jaxpr: Jaxpr, decided: Dependence) -> tuple[ClosedJaxpr, tuple[Node
 
 @dataclass
 class Replay:
-    """Applies a circuit again, with angles that are given where they move."""
+    """Applies a circuit again, with angles that are given where they are active."""
 
     depends: Dependence
 

@@ -49,16 +49,16 @@ def differentiated_by(
         return function(x, rest, key)
 
     def rule(primals: Any, tangents: Any) -> Any:
-        (x, rest, key), (dot, dots, _) = primals, tangents
-        found, found_dot = _along_rest(at_level, level, run, primals, dots)
-        if isinstance(dot, SymbolicZero):
-            return found, found_dot
+        (x, rest, key), (tangent, along, _) = primals, tangents
+        found, derivative = _along_rest(at_level, level, run, primals, along)
+        if isinstance(tangent, SymbolicZero):
+            return found, derivative
         own, following = (None, None) if key is None else split_key(key, 2)
         points, weights = stencil(x, own)
         elsewhere = differentiated_by(at_level, level + 1, common=common)
         values = _at_points(elsewhere, points, rest, following, common)
-        add = partial(_add_slope, weights(dot))
-        return found, jax.tree.map(add, values, found_dot)
+        add = partial(_add_derivative, weights(tangent))
+        return found, jax.tree.map(add, values, derivative)
 
     run.defjvp(rule, symbolic_zeros=True)
     return run
@@ -74,11 +74,11 @@ def _at_points(
     return jax.vmap(lambda point, key: function(point, rest, key))(points, keys)
 
 
-def _add_slope(weights: jax.Array, values: jax.Array, dot: Any) -> Any:
+def _add_derivative(weights: jax.Array, values: jax.Array, tangent: Any) -> Any:
     """Add a weighted sum of values to a tangent; integers have none."""
     if not jnp.issubdtype(values.dtype, jnp.inexact):
-        return dot
-    return dot + jnp.tensordot(weights.astype(values.dtype), values, axes=1)
+        return tangent
+    return tangent + jnp.tensordot(weights.astype(values.dtype), values, axes=1)
 
 
 def _along_rest(
@@ -86,7 +86,7 @@ def _along_rest(
     level: int,
     run: Function,
     primals: Any,
-    dots: Any,
+    tangents: Any,
 ) -> tuple[Any, Any]:
     """Return the values, and their derivative along the tangents of the rest.
 
@@ -94,9 +94,9 @@ def _along_rest(
     """
     x, rest, key = primals
     leaves, tree = jax.tree.flatten(rest)
-    found = jax.tree.leaves(dots, is_leaf=lambda dot: isinstance(dot, SymbolicZero))
-    moving = [n for n, dot in enumerate(found) if not isinstance(dot, SymbolicZero)]
-    if not moving:
+    found = jax.tree.leaves(tangents, is_leaf=lambda t: isinstance(t, SymbolicZero))
+    active = [n for n, t in enumerate(found) if not isinstance(t, SymbolicZero)]
+    if not active:
         values = run(x, rest, key)
         return values, jax.tree.map(_zero, values)
 
@@ -106,38 +106,39 @@ def _along_rest(
         function, stencil = at_level(level)
 
         def pair(x: jax.Array, leaves: Any, key: Any) -> Any:
-            def of_moving(chosen: Sequence[Any]) -> Any:
+            def of_active(chosen: Sequence[Any]) -> Any:
                 every = list(leaves)
-                for number, parts in zip(moving, chosen, strict=True):
+                for number, parts in zip(active, chosen, strict=True):
                     every[number] = _of_parts(parts)
                 values = function(x, jax.tree.unflatten(tree, every), key)
                 return [_real_parts(v) for v in jax.tree.leaves(values)], values
 
-            slopes, values = jax.jacrev(of_moving, has_aux=True)(
-                [_real_parts(leaves[number]) for number in moving]
+            derivatives, values = jax.jacrev(of_active, has_aux=True)(
+                [_real_parts(leaves[number]) for number in active]
             )
-            return values, slopes
+            return values, derivatives
 
         return pair, stencil
 
-    values, slopes = differentiated_by(with_jacobian, level)(x, leaves, key)
-    tangents = [part for number in moving for part in _real_parts(found[number])]
+    values, derivatives = differentiated_by(with_jacobian, level)(x, leaves, key)
+    parts = [part for number in active for part in _real_parts(found[number])]
 
     def along(value: Any, matrices: Any) -> Any:
         if not matrices:
             return _zero(value)
-        parts = [
-            sum(
-                jnp.tensordot(matrix, dot, np.ndim(dot))
-                for matrix, dot in zip(jax.tree.leaves(row), tangents, strict=True)
-            )
-            for row in matrices
-        ]
-        return _of_parts(parts)
+        return _of_parts(
+            [
+                sum(
+                    jnp.tensordot(matrix, part, np.ndim(part))
+                    for matrix, part in zip(jax.tree.leaves(row), parts, strict=True)
+                )
+                for row in matrices
+            ]
+        )
 
     flat, structure = jax.tree.flatten(values)
-    dots = [along(*pair) for pair in zip(flat, slopes, strict=True)]
-    return values, jax.tree.unflatten(structure, dots)
+    outs = [along(*pair) for pair in zip(flat, derivatives, strict=True)]
+    return values, jax.tree.unflatten(structure, outs)
 
 
 def _real_parts(value: Any) -> list[Any]:
@@ -178,11 +179,11 @@ class Shifts:
         table = jnp.asarray(shifts * self.step, x.dtype)
         points = rows.at[np.arange(len(places)), places].add(table)
 
-        def weights(dot: jax.Array) -> jax.Array:
-            moved = jnp.asarray(factors / self.step, dot.dtype) * dot[places]
+        def weights(tangent: jax.Array) -> jax.Array:
+            moved = jnp.asarray(factors / self.step, tangent.dtype) * tangent[places]
             if not len(others):
                 return moved
-            rest = jnp.asarray(loads / self.step, dot.dtype) @ dot[others]
+            rest = jnp.asarray(loads / self.step, tangent.dtype) @ tangent[others]
             return jnp.append(moved, rest)
 
         return points, weights
@@ -208,7 +209,9 @@ class Both:
         )
         wide = jnp.pad(near, ((0, 0), (0, far.shape[1] - near.shape[1])))
         points = jnp.concatenate([wide, far])
-        return points, lambda dot: jnp.append(near_weights(dot), far_weights(dot))
+        return points, lambda tangent: jnp.append(
+            near_weights(tangent), far_weights(tangent)
+        )
 
 
 @dataclass(frozen=True)
@@ -231,9 +234,11 @@ class Simultaneous:
         moves = shifts[:, None, None] * signs
         points = (x + moves).reshape(-1, x.shape[0])
 
-        def weights(dot: jax.Array) -> jax.Array:
+        def weights(tangent: jax.Array) -> jax.Array:
             scale = self.step * self.directions
-            coefficients = jnp.asarray(self.rule.coefficients, dot.dtype) / scale
-            return jnp.outer(coefficients, signs.astype(dot.dtype) @ dot).ravel()
+            coefficients = jnp.asarray(self.rule.coefficients, tangent.dtype) / scale
+            return jnp.outer(
+                coefficients, signs.astype(tangent.dtype) @ tangent
+            ).ravel()
 
         return points, weights

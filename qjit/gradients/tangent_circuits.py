@@ -21,7 +21,7 @@ from qjit.dialects.circuit_tree import Branch, Input, Loop, Node, Slot, Step, st
 from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import user_line
 
-from .hybrid_split import Core, is_measurement
+from .hybrid_split import CircuitProgram, is_measurement
 from .tangent_matrices import (
     Member,
     dual_matrices,
@@ -39,7 +39,7 @@ Maker = Callable[[Any, Any], Any]
 class Dual:
     """A circuit over dual numbers under construction."""
 
-    core: Core
+    program: CircuitProgram
     num_slots: int
     makers: list[Maker] = field(default_factory=list[Maker])
     slots: dict[int, Slot] = field(default_factory=dict[int, Slot])  # by id of a step
@@ -48,7 +48,7 @@ class Dual:
     @property
     def wire(self) -> int:
         """The wire of the tangent."""
-        return self.core.num_wires
+        return self.program.num_wires
 
     def reserve(self, maker: Maker, size: int) -> int:
         """Reserve room among the flat angles for what a maker makes."""
@@ -58,26 +58,26 @@ class Dual:
         return start
 
 
-def tangents(
-    core: Core, wrt: Sequence[int], bind: Callable[..., Any]
+def circuit_tangents(
+    program: CircuitProgram, wrt: Sequence[int], bind: Callable[..., Any]
 ) -> Callable[..., list[Any]]:
     """Return the derivative of a circuit along tangents of the operands in `wrt`.
 
     The function takes the tangents, then the operands, and returns the tangents of the
     results. `bind` runs a circuit on its operands.
     """
-    moving = tuple(wrt)
-    if 0 not in moving:
-        return _along_coefficients(core, moving, bind)
-    dual, circuit = _dual(core, moving)
+    active = tuple(wrt)
+    if 0 not in active:
+        return _along_coefficients(program, active, bind)
+    dual, circuit = _dual(program, active)
 
     def run(*args: Any) -> list[Any]:
-        dots, operands = args[: len(moving)], args[len(moving) :]
-        coefficients = dict(zip(moving, dots, strict=True))
+        tangents, operands = args[: len(active)], args[len(active) :]
+        coefficients = dict(zip(active, tangents, strict=True))
         flat, inputs = _inputs(dual, coefficients.pop(0), operands)
         extra = [
             _coefficients(step, operands, coefficients)
-            for step in core.nodes
+            for step in program.nodes
             if is_measurement(step) and step.primitive == "quantum_expval"
         ]
         results = bind(circuit, flat, *inputs, *extra)
@@ -91,18 +91,18 @@ def _tangent(result: Any) -> Any:
 
 
 def _along_coefficients(
-    core: Core, wrt: tuple[int, ...], bind: Callable[..., Any]
+    program: CircuitProgram, wrt: tuple[int, ...], bind: Callable[..., Any]
 ) -> Callable[..., list[Any]]:
-    measured = [step for step in core.nodes if is_measurement(step)]
+    measured = [step for step in program.nodes if is_measurement(step)]
 
     def run(*args: Any) -> list[Any]:
-        dots, operands = dict(zip(wrt, args, strict=False)), list(args[len(wrt) :])
-        for number, dot in dots.items():
-            operands[number] = dot
-        results = bind(core, *operands)
+        tangents, operands = dict(zip(wrt, args, strict=False)), list(args[len(wrt) :])
+        for number, tangent in tangents.items():
+            operands[number] = tangent
+        results = bind(program, *operands)
         return [
             result
-            if step.inputs and 1 + step.inputs[0].number in dots
+            if step.inputs and 1 + step.inputs[0].number in tangents
             else jnp.zeros_like(result)
             for step, result in zip(measured, results, strict=True)
         ]
@@ -111,16 +111,16 @@ def _along_coefficients(
 
 
 @lru_cache(maxsize=1024)
-def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
+def _dual(program: CircuitProgram, wrt: tuple[int, ...]) -> tuple[Dual, CircuitProgram]:
     """Return the circuit over dual numbers; its angles begin with the old ones."""
-    dual = Dual(core, core.num_slots)
-    for members in families(core, core.nodes, ()).values():
+    dual = Dual(program, program.num_slots)
+    for members in families(program, program.nodes, ()).values():
         _add_matrices(dual, members)
-    body = _nodes(dual, core.nodes, ())
+    body = _nodes(dual, program.nodes, ())
     measured: list[Step] = []
     coefficients: list[int] = []
-    total = core.num_inputs
-    for step in core.nodes:
+    total = program.num_inputs
+    for step in program.nodes:
         if not is_measurement(step):
             continue
         if step.primitive == "quantum_expval":
@@ -131,15 +131,15 @@ def _dual(core: Core, wrt: tuple[int, ...]) -> tuple[Dual, Core]:
         else:
             params = {**step.params, "num_wires": dual.wire + 1}
             measured.append(Step(step.primitive, params))
-    circuit = Core(
+    circuit = CircuitProgram(
         (*_prepared(dual), *body, *measured),
         dual.wire + 1,
-        core.dtype,
+        program.dtype,
         dual.num_slots,
         total,
-        tuple(_doubled(result) for result in core.results),
+        tuple(_doubled(result) for result in program.results),
         tuple(coefficients),
-        core.name,
+        program.name,
     )
     return dual, circuit
 
@@ -148,12 +148,12 @@ def _doubled(result: ShapedArray) -> ShapedArray:
     return ShapedArray(tuple(2 * n for n in result.shape), result.dtype)
 
 
-def _inputs(dual: Dual, dot: Any, operands: Sequence[Any]) -> tuple[Any, list[Any]]:
+def _inputs(dual: Dual, tangent: Any, operands: Sequence[Any]) -> tuple[Any, list[Any]]:
     """Return the flat angles and the inputs of a dual circuit, but coefficients."""
     flat, *inputs = operands
-    made = [maker(flat, dot).astype(flat.dtype) for maker in dual.makers]
+    made = [maker(flat, tangent).astype(flat.dtype) for maker in dual.makers]
     # The dual circuit has coefficients of its own, and does not read the old ones.
-    for number in dual.core.coefficients:
+    for number in dual.program.coefficients:
         inputs[number] = jax.lax.stop_gradient(inputs[number])
     return jnp.concatenate([flat, *made]), inputs
 
@@ -174,12 +174,12 @@ def _expval(dual: Dual, step: Step, moves: bool, number: int) -> Step:
     return Step(step.primitive, {**step.params, "terms": tuple(words)}, (), inputs)
 
 
-def _coefficients(step: Step, operands: Sequence[Any], dots: dict[int, Any]) -> Any:
+def _coefficients(step: Step, operands: Sequence[Any], tangents: dict[int, Any]) -> Any:
     number = 1 + step.inputs[0].number
-    if number not in dots:
+    if number not in tangents:
         return operands[number]
     # Half of 1 and half of Z leave the state without its tangent.
-    half = dots[number] / 2
+    half = tangents[number] / 2
     return jnp.concatenate([operands[number], half, half])
 
 
@@ -224,7 +224,7 @@ def _matrix_step(dual: Dual, step: Step) -> Step:
     """One gate or matrix as a matrix on its targets and the tangent's wire."""
     params = step.params
     wires, controls = params["wires"], params["num_controls"]
-    targets = wires[controls:] if target_count(dual.core, step) else ()
+    targets = wires[controls:] if target_count(dual.program, step) else ()
     arrays = len(step.inputs) - sum(wire is None for wire in wires)
     return Step(
         "quantum_unitary",
@@ -247,15 +247,17 @@ def _matrix_step(dual: Dual, step: Step) -> Step:
 
 def _check_first(dual: Dual, step: Step) -> None:
     """Refuse what cannot be moved to the start of the circuit."""
-    before = list(itertools.takewhile(lambda s: s is not step, steps(dual.core.nodes)))
+    before = list(
+        itertools.takewhile(lambda s: s is not step, steps(dual.program.nodes))
+    )
     touched = {w for each in before for w in each.params.get("wires", ())}
     shares = touched & set(step.params["wires"]) or None in touched
-    nested = all(node is not step for node in dual.core.nodes)
+    nested = all(node is not step for node in dual.program.nodes)
     if nested or shares:
         raise DifferentiationError(
             f"{user_line(getattr(step.source, 'source_info', None))}: derivatives of "
-            f"'{dual.core.name}' of second order or forward mode by a prepared state "
-            "take its preparation at the start of the circuit. Prepare it there."
+            f"'{dual.program.name}' of second order or forward mode by a prepared "
+            "state take its preparation at the start of the circuit. Prepare it there."
         )
 
 
@@ -266,7 +268,7 @@ def _prepared(dual: Dual) -> list[Step]:
     wires = tuple(w for step in dual.prepared for w in step.params["wires"])
     found = [(step.slots[0], 2 ** len(step.params["wires"])) for step in dual.prepared]
 
-    def make(flat: Any, dot: Any) -> Any:
+    def make(flat: Any, tangent: Any) -> Any:
         def product(numbers: Any) -> Any:
             total = jnp.ones(1, jnp.result_type(flat, jnp.complex64))
             for slot, size in found:
@@ -274,7 +276,7 @@ def _prepared(dual: Dual) -> list[Step]:
                 total = jnp.kron(total, part)
             return total
 
-        return to_parts(jnp.stack(jax.jvp(product, (flat,), (dot,)), axis=-1))
+        return to_parts(jnp.stack(jax.jvp(product, (flat,), (tangent,)), axis=-1))
 
     slot = Slot(dual.reserve(make, 2 * 2 ** (len(wires) + 1)))
     params = {"wires": (*wires, dual.wire), "unchecked": True}

@@ -18,7 +18,7 @@ from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.dimensions import Size, count, is_static
 
-from .hybrid_split import Core
+from .hybrid_split import CircuitProgram
 
 WIDEST = 6
 # Series of at most this many frequencies are computed together.
@@ -27,7 +27,7 @@ FEW_FREQUENCIES = 4
 
 @dataclass(frozen=True)
 class Member:
-    """A gate or matrix that moves, and how often the loops around it run."""
+    """An active gate or matrix, and how often the loops around it run."""
 
     step: Step
     lengths: tuple[Size, ...]
@@ -88,9 +88,9 @@ class Member:
 
 
 def families(
-    core: Core, nodes: Sequence[Node], lengths: tuple[Size, ...]
+    program: CircuitProgram, nodes: Sequence[Node], lengths: tuple[Size, ...]
 ) -> dict[Any, list[Member]]:
-    """Return the gates and matrices that move, by kind."""
+    """Return the active gates and matrices, by kind."""
     found: dict[Any, list[Member]] = {}
 
     def add(members: list[Member]) -> None:
@@ -100,20 +100,20 @@ def families(
     for node in nodes:
         match node:
             case Step() if node.slots and node.primitive != "quantum_state_prep":
-                add([Member(node, lengths, target_count(core, node))])
+                add([Member(node, lengths, target_count(program, node))])
             case Loop():
-                inner = families(core, node.body, (*lengths, node.length))
+                inner = families(program, node.body, (*lengths, node.length))
                 add([member for each in inner.values() for member in each])
             case Branch():
                 for branch in node.branches:
-                    inner = families(core, branch, lengths)
+                    inner = families(program, branch, lengths)
                     add([member for each in inner.values() for member in each])
             case _:
                 pass
     return found
 
 
-def target_count(core: Core, step: Step) -> int:
+def target_count(program: CircuitProgram, step: Step) -> int:
     """Return the number of targets of a gate or matrix."""
     params = step.params
     if step.primitive == "quantum_gate" and GATES[params["gate"]].num_targets == 0:
@@ -124,7 +124,7 @@ def target_count(core: Core, step: Step) -> int:
         name = params.get("gate", "a matrix")
         raise DifferentiationError(
             f"{user_line(getattr(step.source, 'source_info', None))}: derivatives of "
-            f"'{core.name}' of second order or forward mode take gates on at most "
+            f"'{program.name}' of second order or forward mode take gates on at most "
             f"{WIDEST} targets, but {name} has {targets}. Decompose it into smaller "
             "gates."
         )
@@ -134,17 +134,17 @@ def target_count(core: Core, step: Step) -> int:
 def dual_matrices(members: Sequence[Member]) -> Callable[[Any, Any], Any]:
     """Return what computes the dual matrices of a family, and their inverses.
 
-    It takes the flat angles and how they move, and returns one row for each time that
+    It takes the flat angles and their tangents, and returns one row for each time that
     a member is applied.
     """
     xp: Any = np if is_static(_sizes(members)) else jnp
 
     # NOTE: all arrays are made here: those of open size belong to one trace.
-    def make(flat: Any, dot: Any) -> Any:
+    def make(flat: Any, tangent: Any) -> Any:
         matrix, inverse = _matrix_functions(xp, members)
         table = _table(xp, members)
-        numbers, moves = flat[table], dot[table]
-        value, change = jax.jvp(matrix, (numbers,), (moves,))
+        numbers, along = flat[table], tangent[table]
+        value, change = jax.jvp(matrix, (numbers,), (along,))
         back = jax.lax.stop_gradient(inverse(numbers, value))
         lower = -back @ jax.lax.stop_gradient(change) @ back
         both = [_block(value, change), _block(back, lower)]
@@ -239,8 +239,8 @@ def _padded(arrays: Sequence[Any]) -> Any:
     return found
 
 
-def _waves(turns: Any) -> Any:
-    return jax.lax.complex(jnp.cos(turns), jnp.sin(turns))
+def _waves(angles: Any) -> Any:
+    return jax.lax.complex(jnp.cos(angles), jnp.sin(angles))
 
 
 def static_of(params: Any, targets: int) -> dict[str, Any]:

@@ -43,11 +43,11 @@ from qjit.lowering.jax_internals.tracing import (
 )
 from qjit.lowering.jaxpr.dimensions import names
 from qjit.lowering.jaxpr.reroll.reroll import reroll
-from qjit.lowering.jaxpr.traversal import measurements_last, measures_midway
+from qjit.lowering.jaxpr.traversal import measurements_last, measures_mid_circuit
 from qjit.measurements.outcome_types import typed
 from qjit.measurements.returned_outcomes import check_outputs, with_rows
 from qjit.ops.algebra.recording import check_used, resolved
-from qjit.ops.preparations import settled
+from qjit.ops.preparations import with_preparations
 from qjit.runtime.recent import Recent
 from qjit.tracing.callbacks import move_callbacks
 from qjit.tracing.context import (
@@ -306,7 +306,7 @@ class QNode(TakesStatic, Picklable):
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
-        if rerolls() and not measures_midway(rest.jaxpr):
+        if rerolls() and not measures_mid_circuit(rest.jaxpr):
             rest = reroll(rest)
         parts = replace(parts, circuit=rest)
         circuit = Circuit(
@@ -351,7 +351,7 @@ class QNode(TakesStatic, Picklable):
             return outs
 
         closed, shapes = jax.make_jaxpr(flat, return_shape=True)(*avals)
-        return settled(resolved(closed, whole=True)), shapes
+        return with_preparations(resolved(closed, whole=True)), shapes
 
 
 def _apart(jitted: Any, key: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -92,9 +92,9 @@ def diagonalised(matrix: Any, wires: tuple[Any, ...]) -> Factor:
     adjoint = jnp.conj(matrix.T)
     size = jnp.max(jnp.abs(matrix))
     tolerance = 100 * matrix.shape[0] * jnp.finfo(matrix.dtype).eps * size
-    fine = jnp.max(jnp.abs(matrix - adjoint)) <= tolerance
+    is_hermitian = jnp.max(jnp.abs(matrix - adjoint)) <= tolerance
     # NOTE: what is not Hermitian has no eigenbasis: the program refuses the numbers.
-    unitary = jnp.where(fine, jnp.conj(vectors.T), jnp.nan)
+    unitary = jnp.where(is_hermitian, jnp.conj(vectors.T), jnp.nan)
     return Factor(wires, unitary, values)
 
 

@@ -24,7 +24,7 @@ from qjit.errors import (
 )
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.primitives import TERMINAL_PRIMITIVES, measure_p
-from qjit.lowering.jaxpr.traversal import measures_midway
+from qjit.lowering.jaxpr.traversal import measures_mid_circuit
 from qjit.tracing.context import TraceContext
 
 from .bit_inversion import inverting_bits
@@ -100,7 +100,7 @@ def typed(trace: Trace[Rest], context: TraceContext) -> tuple[ClosedJaxpr, Rest]
         if not context.measures or isinstance(error, _CONCRETE):
             raise
         return _as_integers(trace, context, error)
-    if not measures_midway(traced[0].jaxpr):
+    if not measures_mid_circuit(traced[0].jaxpr):
         return traced
     search = _search(traced[0])
     found = _ambiguity(search)

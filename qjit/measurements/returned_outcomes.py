@@ -10,7 +10,7 @@ from qjit.diagnostics.translation import definition_line, function_name, is_arra
 from qjit.errors import MeasurementError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.primitives import integer_dtype
-from qjit.lowering.jaxpr.traversal import measures_midway
+from qjit.lowering.jaxpr.traversal import measures_mid_circuit
 from qjit.ops.algebra.operator import is_operator
 from qjit.tracing.context import TraceContext
 
@@ -27,7 +27,7 @@ def with_rows(closed: ClosedJaxpr, context: TraceContext, line: str) -> ClosedJa
         context: the quantum function that it was traced from.
         line: where that is defined.
     """
-    if not measures_midway(closed.jaxpr):
+    if not measures_mid_circuit(closed.jaxpr):
         return closed
     flow = Flow.of(closed.jaxpr)
     varying = flow.reached(outcomes_in(flow), lambda eqn: not is_terminal(eqn))

@@ -30,7 +30,9 @@ from qjit.tracing.bounded_loops import fori_loop, while_loop_of_at_most
 from qjit.tracing.checks import checked
 from qjit.tracing.ranges import make_range
 
-NO_TURN = "a loop without turns has no value. Give the loop a state to begin with."
+NO_ITERATION = (
+    "a loop without iterations has no value. Give the loop a state to begin with."
+)
 
 
 @keywords("allow_array_resizing")
@@ -44,17 +46,18 @@ def for_loop(
             the only argument.
         stop: end of the range, not included.
         step: the stride. All three are integers of any type, known or traced.
-        max_iterations: the most turns that the loop can take, known when tracing, so
-            that reverse-mode derivatives and inverses keep what each turn computes.
-            Around gates they keep 1024 turns of a traced number when left out.
+        max_iterations: the most iterations that the loop can take, known when tracing,
+            so that reverse-mode derivatives and inverses keep what each iteration
+            computes. Around gates they keep 1024 iterations of a traced number when
+            left out.
 
     Returns:
         A decorator; the decorated function takes the initial state and returns the
-        final one, or what the last turn returned if there is no state. The trip count
-        may be traced.
+        final one, or what the last iteration returned if there is no state. The trip
+        count may be traced.
 
     Raises:
-        DifferentiationError: at run time, for more turns than `max_iterations`.
+        DifferentiationError: at run time, for more iterations than `max_iterations`.
         BranchError: if the body returns a state of another shape or dtype.
         ParameterError: for a step of zero, at run time if it is traced.
         ParameterTypeError: for bounds that are no integers.
@@ -76,15 +79,15 @@ def for_loop(
             _check_arrays(state)
             _check_parameters(body, (0, *state))
 
-            def turn(k: Any, *carry: Any) -> Any:
+            def iteration(k: Any, *carry: Any) -> Any:
                 return body(numbers.item(k), *carry)
 
             def next_state(k: Any, carry: Any) -> Any:
-                return _check_arrays(_as_state(turn(k, *carry), len(state)))
+                return _check_arrays(_as_state(iteration(k, *carry), len(state)))
 
             with _explained("for_loop"):
                 if not state:
-                    return _last_result(turn, numbers.length, max_iterations)
+                    return _last_result(iteration, numbers.length, max_iterations)
 
                 found = fori_loop(numbers.length, next_state, state, max_iterations)
             return found[0] if len(found) == 1 else found
@@ -94,27 +97,27 @@ def for_loop(
     return decorate
 
 
-def _last_result(turn: Callable[[Any], Any], length: Any, most: int | None) -> Any:
-    """Run a loop without state and return what its last turn returned."""
+def _last_result(iteration: Callable[[Any], Any], length: Any, most: int | None) -> Any:
+    """Run a loop without state and return what its last iteration returned."""
     moving = isinstance(length, Tracer)
     if not moving and not length:
         return None
     counter = jax.ShapeDtypeStruct((), integer_dtype(), weak_type=not moving)
-    traced = trace(_without_operations(turn), counter)
+    traced = trace(_without_operations(iteration), counter)
     once = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, traced.consts))
     found = fori_loop(length, lambda k, _: once(k), _zeros(traced), most)
     return _unless_none(traced, found, length > 0 if moving else True)
 
 
 def _zeros(traced: Traced) -> list[jax.Array]:
-    """Return what a loop without state carries before its first turn."""
+    """Return what a loop without state carries before its first iteration."""
     avals: list[Any] = [var.aval for var in traced.jaxpr.outvars]
     return [jnp.zeros(aval.shape, aval.dtype) for aval in avals]
 
 
-def _unless_none(traced: Traced, found: list[Any], turned: Any) -> Any:
-    """Return the result of the last turn, refusing to read that of none."""
-    results = [checked(each, turned, ParameterError, NO_TURN) for each in found]
+def _unless_none(traced: Traced, found: list[Any], iterated: Any) -> Any:
+    """Return the result of the last iteration, refusing to read that of none."""
+    results = [checked(each, iterated, ParameterError, NO_ITERATION) for each in found]
     return expected(jax.tree.unflatten(traced.out_tree, results))
 
 
@@ -127,14 +130,14 @@ def while_loop(
     Args:
         cond_fn: a function of the state that returns a boolean, or a number that is
             true if it is not zero.
-        max_iterations: the most turns that the loop can take; see `for_loop`.
+        max_iterations: the most iterations that the loop can take; see `for_loop`.
 
     Returns:
         A decorator; the decorated function takes the initial state and returns the
-        final one, or what the last turn returned if there is no state.
+        final one, or what the last iteration returned if there is no state.
 
     Raises:
-        DifferentiationError: at run time, for more turns than `max_iterations`.
+        DifferentiationError: at run time, for more iterations than `max_iterations`.
         BranchError: if the body returns a state of another shape or dtype, or the
             condition an array.
 
@@ -177,16 +180,16 @@ def while_loop(
 def _last_result_while(
     goes_on: Callable[[Any], Any], body: Callable[..., Any], most: int | None
 ) -> Any:
-    """Run a loop without state and return what its last turn returned."""
+    """Run a loop without state and return what its last iteration returned."""
     traced = trace(_without_operations(body))
     once = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, traced.consts))
-    turned, found = while_loop_of_at_most(
+    iterated, found = while_loop_of_at_most(
         lambda _: goes_on(()),
         lambda _: (jnp.ones((), bool), once()),
         (jnp.zeros((), bool), _zeros(traced)),
         most,
     )
-    return _unless_none(traced, found, turned)
+    return _unless_none(traced, found, iterated)
 
 
 def _as_state(result: Any, count: int) -> tuple[Any, ...]:

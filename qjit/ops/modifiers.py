@@ -24,7 +24,7 @@ from qjit.tracing.extract_circuit import Hoisted, hoist
 from qjit.tracing.wires import Wires, positions
 
 from .operations import wires_of
-from .preparations import EVERY, settled
+from .preparations import EVERY, with_preparations
 from .variadic_gates import as_control_values
 
 
@@ -35,7 +35,7 @@ def adjoint(fn: Callable[..., Any] | Operator) -> Any:
     Args:
         fn: an operator, which is replaced by its adjoint where it is applied, or a
             function that applies gates; of loops whose length is traced, up to 1024
-            turns.
+            iterations.
 
     Returns:
         The adjoint operator, or a function of the same arguments.
@@ -120,7 +120,7 @@ def replayed(function: Callable[[], Any], change: Modifiers) -> Any:
     if change == UNCHANGED:
         return function()
     closed, shapes = jax.make_jaxpr(function, return_shape=True)()
-    closed = settled(resolved(closed, whole=False), EVERY)
+    closed = with_preparations(resolved(closed, whole=False), EVERY)
     if change.adjoint:
         outs, circuit = hoist(closed.jaxpr, closed.consts, (), "adjoint")
         _replay_inverse(circuit.nodes, circuit, (), change)

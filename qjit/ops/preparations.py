@@ -92,17 +92,17 @@ def _complete(amplitudes: Any, params: dict[str, Any], line: str) -> None:
         on = wires[: int(diagonal.size).bit_length() - 1]
         # NOTE: so turned, rotations about Z are rotations about Y.
         if turned:
-            _turn(on[-1], np.pi / 2)
+            _rotate(on[-1], np.pi / 2)
         how = {"diagonal": True, "exponential": False, "single": single}
         unitary_p.bind(diagonal, wires=on, **_PLAIN, **how)
         if turned:
-            _turn(on[-1], -np.pi / 2)
+            _rotate(on[-1], -np.pi / 2)
 
 
 _PLAIN = {"num_controls": 0, "control_values": (), "adjoint": False, "sites": ()}
 
 
-def _turn(wire: int, angle: float) -> None:
+def _rotate(wire: int, angle: float) -> None:
     number = np.asarray(angle, np.float64 if wide_types() else np.float32)
     gate_p.bind(number, gate="RX", wires=(wire,), word=None, dim=None, **_PLAIN)
 
@@ -135,7 +135,9 @@ def _factors(amplitudes: Any, line: str) -> list[tuple[Any, bool]]:
     return [(d, n < len(angles) - 1) for n, d in enumerate(diagonals)]
 
 
-def settled(closed: ClosedJaxpr, touched: Touched = frozenset()) -> ClosedJaxpr:
+def with_preparations(
+    closed: ClosedJaxpr, touched: Touched = frozenset()
+) -> ClosedJaxpr:
     """Complete the preparations of wires that may be in another state than |0>.
 
     Args:
@@ -145,10 +147,10 @@ def settled(closed: ClosedJaxpr, touched: Touched = frozenset()) -> ClosedJaxpr:
     names = {eqn.primitive.name for eqn, _ in quantum_eqns(closed.jaxpr)}
     if PREPARATION not in names:
         return closed
-    return closed.replace(jaxpr=_settled(closed.jaxpr, touched)[0])
+    return closed.replace(jaxpr=_with_preparations(closed.jaxpr, touched)[0])
 
 
-def _settled(jaxpr: Jaxpr, touched: Touched) -> tuple[Jaxpr, Touched]:
+def _with_preparations(jaxpr: Jaxpr, touched: Touched) -> tuple[Jaxpr, Touched]:
     eqns: list[JaxprEqn] = []
     for eqn in jaxpr.eqns:
         more = [eqn]
@@ -192,15 +194,15 @@ def _around(
                 params[name], after = _closed(inner, after)
         if not repeats:
             return [eqn.replace(params=params)], after
-        if after <= touched:  # there may be no turn
+        if after <= touched:  # there may be no iteration
             return [eqn.replace(params=params)], touched
         touched |= after
 
 
 def _closed(inner: Any, touched: Touched) -> tuple[Any, Touched]:
     if isinstance(inner, Jaxpr):
-        return _settled(inner, touched)
-    jaxpr, touched = _settled(inner.jaxpr, touched)
+        return _with_preparations(inner, touched)
+    jaxpr, touched = _with_preparations(inner.jaxpr, touched)
     return inner.replace(jaxpr=jaxpr), touched
 
 

@@ -1,6 +1,6 @@
-"""While loops as loops of a known number of turns, most of which may do nothing.
+"""While loops as loops of a known number of iterations, most of which may do nothing.
 
-Such loops have derivatives in both modes, and inverses, because what their turns
+Such loops have derivatives in both modes, and inverses, because what their iterations
 compute is kept. A loop that goes on for longer is refused when the program runs.
 """
 
@@ -19,46 +19,46 @@ from qjit.lowering.jaxpr.traversal import has_effects, inner_jaxprs
 
 from .checks import checked
 
-# The turns that are kept of a loop whose length is not known when tracing.
+# The iterations that are kept of a loop whose length is not known when tracing.
 MOST_TURNS = 1024
-# How much fewer of a loop with another one inside, of which each turn keeps all.
+# How much fewer of a loop with another one inside, of which each iteration keeps all.
 FEWER_OUTSIDE = 8
 PASSED = "its max_iterations. Pass a larger bound."
 
 
 def bounded_while(
     goes_on: Callable[[Any], Any],
-    turn: Callable[[Any], Any],
+    iteration: Callable[[Any], Any],
     state: Any,
     most: int,
     why: str,
     line: str = "",
 ) -> Any:
-    """Run `turn` on a state while `goes_on` holds for it, but at most `most` times.
+    """Run `iteration` on a state while `goes_on` holds, but at most `most` times.
 
-    One more turn checks that no further one is needed.
+    One more iteration checks that no further one is needed.
     """
 
     def step(state: Any, number: jax.Array) -> tuple[Any, None]:
         wanted = goes_on(state)
         ends = (number < most) | ~wanted
         runs = checked(wanted, ends, DifferentiationError, _too_long(most, why), line)
-        return jax.lax.cond(runs, turn, lambda same: same, state), None
+        return jax.lax.cond(runs, iteration, lambda same: same, state), None
 
     return jax.lax.scan(step, state, jnp.arange(most + 1))[0]
 
 
 def fori_loop(
-    trips: Any, turn: Callable[[Any, Any], Any], state: Any, most: int | None
+    trips: Any, iteration: Callable[[Any, Any], Any], state: Any, most: int | None
 ) -> Any:
-    """Run `turn(k, state)` for k from zero, `trips` times, which is at most `most`."""
+    """Run `iteration(k, state)` for k from zero, `trips` times, at most `most`."""
     if most is None or not isinstance(trips, Tracer):
         if most is not None and trips > _checked_bound(most):
             raise DifferentiationError(f"{user_line()}: {_too_long(most, PASSED)}")
-        return jax.lax.fori_loop(0, trips, turn, state)
+        return jax.lax.fori_loop(0, trips, iteration, state)
     return while_loop_of_at_most(
         lambda carry: carry[0] < trips,
-        lambda carry: (carry[0] + 1, turn(*carry)),
+        lambda carry: (carry[0] + 1, iteration(*carry)),
         (jnp.zeros_like(trips), state),
         most,
     )[1]
@@ -66,18 +66,18 @@ def fori_loop(
 
 def while_loop_of_at_most(
     goes_on: Callable[[Any], Any],
-    turn: Callable[[Any], Any],
+    iteration: Callable[[Any], Any],
     state: Any,
     most: int | None,
 ) -> Any:
-    """Run `turn` on a state while `goes_on` holds for it."""
+    """Run `iteration` on a state while `goes_on` holds for it."""
     if most is None:
-        return jax.lax.while_loop(goes_on, turn, state)
-    return bounded_while(goes_on, turn, state, _checked_bound(most), PASSED)
+        return jax.lax.while_loop(goes_on, iteration, state)
+    return bounded_while(goes_on, iteration, state, _checked_bound(most), PASSED)
 
 
 def _checked_bound(most: Any) -> int:
-    """Return a number of turns, or refuse what is none."""
+    """Return a number of iterations, or refuse what is none."""
     if isinstance(most, bool) or not isinstance(most, (int, np.integer)) or most < 0:
         raise ParameterError(
             f"{user_line()}: max_iterations takes an integer that is known when "
@@ -87,12 +87,12 @@ def _checked_bound(most: Any) -> int:
 
 
 def _too_long(most: int, why: str) -> str:
-    return f"a loop takes more than {most} turns, {why}"
+    return f"a loop takes more than {most} iterations, {why}"
 
 
 def bounded(eqn: JaxprEqn, inputs: Sequence[Any], purpose: str) -> ClosedJaxpr:
-    """Return a while loop as one of so many turns, a function of its inputs."""
-    params, most = eqn.params, _kept_turns(eqn)
+    """Return a while loop as one of so many iterations, a function of its inputs."""
+    params, most = eqn.params, _kept_iterations(eqn)
     first = params["cond_nconsts"]
     second = first + params["body_nconsts"]
     condition = jaxpr_as_fun(params["cond_jaxpr"])
@@ -115,7 +115,7 @@ def bounded(eqn: JaxprEqn, inputs: Sequence[Any], purpose: str) -> ClosedJaxpr:
     return jax.make_jaxpr(run)(*inputs)
 
 
-def _kept_turns(eqn: JaxprEqn) -> int:
+def _kept_iterations(eqn: JaxprEqn) -> int:
     return max(MOST_TURNS // FEWER_OUTSIDE ** (_depth(eqn) - 1), 2)
 
 

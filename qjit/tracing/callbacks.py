@@ -30,7 +30,7 @@ from qjit.lowering.jaxpr.traversal import (
     Environment,
     has_effects,
     inner_jaxprs,
-    measures_midway,
+    measures_mid_circuit,
 )
 
 from .partial_evaluation import Before, Outward, Rest, located, silencing
@@ -216,12 +216,12 @@ def _check_outcomes(jaxpr: Jaxpr, late: Sequence[JaxprEqn], name: str) -> None:
 
 def _check_effects(jaxpr: Jaxpr, name: str) -> None:
     """Refuse callbacks that would run once for each path through the outcomes."""
-    midway = measures_midway(jaxpr)
+    mid_circuit = measures_mid_circuit(jaxpr)
 
     def check(jaxpr: Jaxpr) -> None:
         for eqn in jaxpr.eqns:
             for effect in classical_effects_of(eqn):
-                if is_ordered(effect) or (midway and not is_debugging(effect)):
+                if is_ordered(effect) or (mid_circuit and not is_debugging(effect)):
                     _refuse(eqn, name)
             for inner in inner_jaxprs(eqn):
                 check(inner)

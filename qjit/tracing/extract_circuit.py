@@ -29,7 +29,7 @@ from qjit.lowering.jaxpr.traversal import (
     has_effects,
     inner_jaxpr,
     inner_jaxprs,
-    measures_midway,
+    measures_mid_circuit,
     needed_eqns,
 )
 
@@ -277,7 +277,7 @@ def _outcomes_of(eqn: JaxprEqn) -> int:
 def _while(
     eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
 ) -> tuple[list[Any], tuple[Node, ...]]:
-    if any(map(measures_midway, inner_jaxprs(eqn))):
+    if any(map(measures_mid_circuit, inner_jaxprs(eqn))):
         raise DifferentiationError(
             f"{user_line(eqn.source_info)}: {recorder.purpose} needs loops that "
             "measure to have a trip count that is known when tracing, but this one "
@@ -324,7 +324,7 @@ def _scan(
     second = first + count
     consts, init, xs = inputs[:first], inputs[first:second], inputs[second:]
     captured: list[Hoisted] = []
-    whole, outcomes = recorder.path, _outcomes_in_turn(eqn, recorder)
+    whole, outcomes = recorder.path, _outcomes_in_iteration(eqn, recorder)
 
     def body(carry: list[Any], slices: Any) -> tuple[list[Any], Any]:
         slices, mine = slices
@@ -357,10 +357,10 @@ def _scan(
     return [*carry, *ys], (Loop(length, nodes),)
 
 
-def _outcomes_in_turn(eqn: JaxprEqn, recorder: Recorder) -> Any:
+def _outcomes_in_iteration(eqn: JaxprEqn, recorder: Recorder) -> Any:
     """Return one row of outcomes for each iteration of a loop, if it measures."""
     body, length = inner_jaxpr(eqn).jaxpr, eqn.params["length"]
-    if recorder.path is None or not measures_midway(body):
+    if recorder.path is None or not measures_mid_circuit(body):
         return None
     each = outcome_count(body)
     return recorder.path.take(length * each).reshape(length, each)

@@ -137,8 +137,8 @@ def next_key(seed: int | None, arguments: Sequence[Any] = ()) -> jax.Array:
 
 # Operands: what the execution depends on, of which the key is no function. JAX takes a
 # primitive to be one, and its equations may be moved: the rules below are what keeps a
-# key for each row of a batch and for each turn of a loop, and one for the values that
-# are computed again under `jax.checkpoint`.
+# key for each row of a batch and for each iteration of a loop, and one for the values
+# that are computed again under `jax.checkpoint`.
 execution_key_p = Primitive("execution_key")
 execution_key_p.def_abstract_eval(lambda *_, **__: WORDS)
 
@@ -166,8 +166,8 @@ def _key_of_each_row(axis: Any, operands: Any, axes: Any, *, seed: int | None) -
     return split_key(key, axis.size), 0
 
 
-def _key_of_each_turn(trace: Any, *operands: Any, seed: int | None) -> Any:
-    """Also where JAX evaluates before a loop what is the same in all turns."""
+def _key_of_each_iteration(trace: Any, *operands: Any, seed: int | None) -> Any:
+    """Also where JAX evaluates before a loop what is the same in all iterations."""
     if is_hoisting():
         _check_kept()
         operands = tuple(map(trace.instantiate_const, operands))
@@ -190,8 +190,8 @@ def _check_kept() -> None:
         raise UnsupportedError(
             f"{user_line()}: a while_loop draws shots, in a scan or under "
             "jax.checkpoint that is differentiated in reverse, which would evaluate "
-            "the loop once for all turns, or once more with other draws. Give the "
-            "circuit keys, as in circuit(x, key=jax.random.fold_in(key, turn)), or let "
+            "the loop once for all iterations, or once more with other draws. Give the "
+            "circuit keys, as in circuit(x, key=jax.random.fold_in(key, k)), or let "
             "fori_loop take the place of while_loop, with bounds that are known when "
             "tracing."
         )
@@ -199,7 +199,7 @@ def _check_kept() -> None:
 
 ad.primitive_jvps[execution_key_p] = _key_jvp
 batching.fancy_primitive_batchers[execution_key_p] = _key_of_each_row
-partial_eval.custom_partial_eval_rules[execution_key_p] = _key_of_each_turn
+partial_eval.custom_partial_eval_rules[execution_key_p] = _key_of_each_iteration
 partial_eval.partial_eval_jaxpr_custom_rules[execution_key_p] = _key_of_checkpoint
 
 # How many keys each program of XLA that is being made asks for.

@@ -92,7 +92,7 @@ def _no_integer(value: Any) -> ParameterTypeError:
 
 
 def _traced(start: Any, stop: Any, step: Any) -> Range:
-    """Count the turns of a range without overflow, in unsigned arithmetic."""
+    """Count the iterations of a range without overflow, in unsigned arithmetic."""
     dtype = integer_dtype()
     limits, unsigned = np.iinfo(dtype), np.dtype(f"u{dtype.name}")
     for each in (start, stop, step):
@@ -114,7 +114,7 @@ def _traced(start: Any, stop: Any, step: Any) -> Range:
     width = as_unsigned(jnp.where(up, stride, -stride))
     span = as_unsigned(high) - as_unsigned(low) - 1
     # NOTE: a step of zero is refused, but divides before.
-    turns = jnp.where(low < high, span // jnp.maximum(width, 1) + 1, 0)
+    iterations = jnp.where(low < high, span // jnp.maximum(width, 1) + 1, 0)
     most = unsigned.type(limits.max)
-    turns = checked(turns, turns <= most, ParameterError, TOO_LARGE)
-    return Range(start, step, jax.lax.convert_element_type(turns, dtype))
+    iterations = checked(iterations, iterations <= most, ParameterError, TOO_LARGE)
+    return Range(start, step, jax.lax.convert_element_type(iterations, dtype))

@@ -126,8 +126,8 @@ def classical_fisher(
 
     def information(*args: Any, **kwargs: Any) -> Any:
         chances = jnp.ravel(function(*args, **kwargs))
-        slopes = jax.jacobian(lambda *a, **k: jnp.ravel(function(*a, **k)), argnums)
-        moves = slopes(*args, **kwargs)
+        gradients = jax.jacobian(lambda *a, **k: jnp.ravel(function(*a, **k)), argnums)
+        moves = gradients(*args, **kwargs)
         # NOTE: asked so, NaN is not taken for zero.
         none = chances <= jnp.finfo(chances.dtype).eps ** 2
         inverse = jnp.where(none, 0, 1 / jnp.where(none, 1, chances))
@@ -175,8 +175,8 @@ def natural_gradient(
     metric = metric_tensor(function, argnums, approx)
 
     def direction(*args: Any, **kwargs: Any) -> Any:
-        slopes = jax.grad(function, argnums)(*args, **kwargs)
-        leaves, tree = jax.tree.flatten(slopes)
+        gradients = jax.grad(function, argnums)(*args, **kwargs)
+        leaves, tree = jax.tree.flatten(gradients)
         sizes = [np.size(leaf) for leaf in leaves]
         blocks = iter(jax.tree.leaves(metric(*args, **kwargs)))
         rows = [

@@ -82,7 +82,7 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__record_run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr tape, ptr undo)",
+        " ptr tape, ptr adjoint)",
         "Record a schedule that was run on a state, with a function(record, ket, bra,"
         " gradient) that undoes it; slots may be null. Returns 0 or a code.",
     ),
@@ -98,11 +98,11 @@ SYMBOLS: dict[str, Symbol] = {
         "void(ptr slots, ptr places, i64 count, i32 shift)",
         "Add a number to the slots at some places.",
     ),
-    "__qrt__reverse_T": Symbol(
+    "__qrt__adjoint_T": Symbol(
         "void(ptr tape, ptr ket, ptr bra, ptr grads)",
         "Undo a tape on ket and bra, adding the derivatives to grads; then clear it.",
     ),
-    "__qrt__reverse_batch_T": Symbol(
+    "__qrt__adjoint_batch_T": Symbol(
         "void(ptr tape, ptr kets, ptr bras, ptr grads)",
         "The same for entries of a batch, as many as a register has lanes, which were"
         " recorded in turns.",
@@ -132,7 +132,7 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__record_T": Symbol(
         "i64(ptr tape, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr undo)",
+        " ptr adjoint)",
         "Append entries that have been carried out to a tape; slots may be null, and"
         " so may a function(record, ket, bra, gradient) that undoes them.",
     ),
@@ -149,26 +149,26 @@ SYMBOLS: dict[str, Symbol] = {
     ),
     "__qrt__measure_T": Symbol(
         "i64(ptr context, ptr state, i32 wire, i64 postselect, i64 reset, i64 location,"
-        " ptr out, ptr walk)",
-        "Measure a wire; postselect is -1 for none. With a walk, it says the outcome.",
+        " ptr out, ptr tree)",
+        "Measure a wire; postselect is -1 for none. With a tree, it says the outcome.",
     ),
-    "__qrt__walk_begin": Symbol(
+    "__qrt__paths_begin": Symbol(
         "ptr(ptr context, i64 shots, i64 once, i64 budget)",
-        "Start a walk through the outcomes, by weight (0 shots) or by shots, which are"
+        "A tree of outcomes to follow, by weight (0 shots) or by shots, which are"
         " drawn again where a postselection refuses them unless `once`, that may"
         " keep `budget` bytes of states; null if memory is short.",
     ),
-    "__qrt__walk_state_T": Symbol(
-        "ptr(ptr context, ptr walk, i64 n)",
+    "__qrt__paths_state_T": Symbol(
+        "ptr(ptr context, ptr tree, i64 n)",
         "The state that the present path begins with, or null if memory is short.",
     ),
-    "__qrt__walk_next": Symbol("i64(ptr walk)", "Go on to the next path; 0 if none."),
-    "__qrt__walk_rows": Symbol(
-        "i64(ptr walk)", "One past the last row of the present path's shots."
+    "__qrt__paths_next": Symbol("i64(ptr tree)", "Go on to the next path; 0 if none."),
+    "__qrt__paths_rows": Symbol(
+        "i64(ptr tree)", "One past the last row of the present path's shots."
     ),
-    "__qrt__walk_end": Symbol(
-        "i64(ptr context, ptr walk, double total)",
-        "End the newest walk; 0, or code | location << 8 if no path went through.",
+    "__qrt__paths_end": Symbol(
+        "i64(ptr context, ptr tree, double total)",
+        "End the newest tree; 0, or code | location << 8 if no path went through.",
     ),
     "__qrt__shuffle": Symbol(
         "void(ptr context, i64 count, ptr out)", "A random order of 0 to count - 1."
@@ -191,7 +191,7 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__null_state_free_T": Symbol("void(ptr context, ptr state)", "Give it back."),
     "__qrt__null_run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
-        " ptr tape, ptr undo)",
+        " ptr tape)",
         "Count the gates of a schedule. Returns 0 or code | location << 8.",
     ),
     "__qrt__null_resources_T": Symbol(

@@ -322,7 +322,7 @@ class Body:
     def repeat_while(self, condition: Callable[[], Value]) -> Generator[None]:
         """A loop that runs as long as `condition()` gives a true i1."""
         body, after = self.block("loop"), self.block("after")
-        # The test stands once before and once at the end: no extra jump per turn.
+        # The test stands once before and once at the end: no extra jump per iteration.
         self.branch(condition(), body, after)
         self.begin(body)
         yield

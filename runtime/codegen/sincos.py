@@ -37,31 +37,31 @@ COSINE = (
 
 
 def sincos_module() -> str:
-    """IR of `__qrt__turns`."""
-    result = Module("qrt.turns")
-    body = result.function("__qrt__turns", I64, PTR, I64, PTR)
+    """IR of `__qrt__sincos`."""
+    result = Module("qrt.sincos")
+    body = result.function("__qrt__sincos", I64, PTR, I64, PTR)
     angles, count, out = body.args
     lanes = vector_bytes() // 8
     kind = vector(F64, lanes)
-    fine = body.var(1, vector(I64, lanes))
+    accurate = body.var(1, vector(I64, lanes))
     sines = body.at(out, count, F64)
     with body.loop(count, step=lanes) as first:
         x = body.load(kind, body.at(angles, first, F64))
         size = body.intrinsic("fabs", x)
         small = body.convert(size <= LARGEST, vector(I64, lanes))
-        fine.set(fine.get() & small)
-        cosine, sine = turn(body, x)
+        accurate.set(accurate.get() & small)
+        cosine, sine = sincos(body, x)
         body.store(cosine, body.at(out, first, F64))
         body.store(sine, body.at(sines, first, F64))
     total = reduce(
         lambda x, y: x & y,
-        (body.lane(fine.get(), lane) for lane in range(lanes)),
+        (body.lane(accurate.get(), lane) for lane in range(lanes)),
     )
     body.finish(total & 1)
     return result.text()
 
 
-def turn(body: Body, x: Value) -> tuple[Value, Value]:
+def sincos(body: Body, x: Value) -> tuple[Value, Value]:
     """The cosines and sines of a register of angles that are not large."""
     integers = vector(I64, x.type.count)
 

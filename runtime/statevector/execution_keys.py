@@ -4,8 +4,9 @@ A key is a hash of a seed, of a place in the program (its path: which entries of
 batches) and of how many executions there were at that place. So executions of one call
 draw independently, and the same call again gives the same, on any number of threads.
 
-XLA tells its custom calls which run of a program they belong to, but not which turn of
-a loop. Executions are counted there, for each run and place in the program.
+XLA tells its custom calls which run of a program they belong to, but not which
+iteration of a loop. Executions are counted there, for each run and place in the
+program.
 """
 
 from __future__ import annotations

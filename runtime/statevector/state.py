@@ -21,7 +21,7 @@ from qjit.runtime.target.cpu import Precision
 # A context holds its stream of random numbers (seed and counter), the lists of what it
 # owns, of which batch it runs which entry, if it is a worker's, small states that are
 # free again, and what `execution_keys` makes the keys of circuit executions from.
-SEED, COUNTER, STATES, TAPE, WALKS, BATCH, ENTRY, SPARE = range(8)
+SEED, COUNTER, STATES, TAPE, PATH_TREES, BATCH, ENTRY, SPARE = range(8)
 BASE, PATH, EXECUTIONS, CONTEXT_WORDS = range(8, 12)
 # A state is a header, in words, and then its blocks. While it is SKIPPED, operations
 # on it do nothing: it is already as a later one left it.
@@ -131,7 +131,7 @@ def _context_new(module: Module) -> None:
         body.store(base, context, word)
     for word in (COUNTER, PATH, EXECUTIONS):
         body.store(body.int(0), context, word)
-    for word in (STATES, TAPE, WALKS, BATCH, SPARE):
+    for word in (STATES, TAPE, PATH_TREES, BATCH, SPARE):
         body.store(body.null(), context, word)
     body.finish(context)
 
@@ -158,12 +158,12 @@ def _context_free(module: Module) -> None:
     with body.when(tape.ne_null()):
         body.call("__qrt__tape_clear", VOID, tape)
         release(body, tape)
-    walk = body.var(body.load(PTR, context, WALKS))
-    with body.repeat_while(lambda: walk.get().ne_null()):
-        following = body.load(PTR, walk.get())
-        release(body, body.load(PTR, walk.get(), 1))
-        release(body, walk.get())
-        walk.set(following)
+    tree = body.var(body.load(PTR, context, PATH_TREES))
+    with body.repeat_while(lambda: tree.get().ne_null()):
+        following = body.load(PTR, tree.get())
+        release(body, body.load(PTR, tree.get(), 1))
+        release(body, tree.get())
+        tree.set(following)
     release(body, context)
     body.finish()
 

@@ -32,7 +32,7 @@ DEFERRED = {
     for name, result, args, *callers in (
         ("run_stages", I64, SCHEDULE, "run"),
         ("run_composed", I64, SCHEDULE, "run_large"),
-        ("reverse_stages", VOID, (PTR,) * 4, "run", "run_large"),
+        ("adjoint_stages", VOID, (PTR,) * 4, "run", "run_large"),
     )
 }
 

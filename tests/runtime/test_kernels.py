@@ -450,7 +450,7 @@ def apply_word(word: list[int], vector: np.ndarray) -> np.ndarray:
 @PRECISIONS
 @settings(max_examples=150, deadline=None)
 @given(n=SIZES, seed=SEEDS)
-def test_reverse_agrees_with_finite_differences(suffix: str, n: int, seed: int) -> None:
+def test_adjoint_agrees_with_finite_differences(suffix: str, n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     gates = [random_gate(rng, n, parametric=True) for _ in range(5)]
     vector = random_vector(rng, n)
@@ -472,7 +472,7 @@ def test_reverse_agrees_with_finite_differences(suffix: str, n: int, seed: int) 
             schedule.params[:] = np.nan
         given_terms = (len(words), pointer(xs), pointer(zs), pointer(factors))
         session.call("pauli_apply", state, bra, *given_terms)
-        session.call("reverse", tape, state, bra, pointer(grads))
+        session.call("adjoint", tape, state, bra, pointer(grads))
         assert_close(session.read(state, n), vector, suffix, 3)
 
     def energy(number: int, shift: float) -> float:

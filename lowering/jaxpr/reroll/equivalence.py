@@ -21,7 +21,7 @@ RENAMINGS = ("slice", "squeeze", "reshape", "broadcast_in_dim", "expand_dims")
 SHARED = ("jit", "pjit", *CIRCUITS)
 
 
-class Keys:
+class StructuralKeys:
     """What two equations must have in common to be one in a loop or a function.
 
     These are all but the operands, the numbers among them, and where slices start.

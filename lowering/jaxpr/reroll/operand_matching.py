@@ -14,18 +14,18 @@ ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
-class Word:
+class Repeat:
     """Equations that recur: `length` of them, from each of `starts` on."""
 
     starts: Sequence[int]
     length: int
 
-    def part(self, first: int, last: int) -> "Word":
+    def part(self, first: int, last: int) -> "Repeat":
         """Return what stands from one of its equations to another."""
-        return Word([start + first for start in self.starts], last - first)
+        return Repeat([start + first for start in self.starts], last - first)
 
 
-class Wiring:
+class OperandTable:
     """The operands of a program's equations as numbers.
 
     Every result of an equation has a number, and an operand has that of the result
@@ -62,7 +62,7 @@ class Wiring:
             return -1
         return self._known(content(constant, atom.aval))
 
-    def rows(self, word: Word) -> np.ndarray:
+    def rows(self, word: Repeat) -> np.ndarray:
         """Return the operands of a word, in a row for each place where it stands.
 
         What the word makes itself is numbered from its first result on.
@@ -76,12 +76,12 @@ class Wiring:
         since = self._first_result[start]
         return np.where(given >= since, given - since, np.minimum(given, -1))
 
-    def slice_columns(self, word: Word) -> set[int]:
+    def slice_columns(self, word: Repeat) -> set[int]:
         """Return which equations of a word are slices."""
         eqns = self.program.eqns[word.starts[0] : word.starts[0] + word.length]
         return {n for n, eqn in enumerate(eqns) if eqn.primitive.name == "slice"}
 
-    def agreeing(self, word: Word) -> Word:
+    def agreeing(self, word: Repeat) -> Repeat:
         """Return a part of a word, or fewer of its places, that are wired alike."""
         rows = self.rows(word)
         conflict = self._conflict(word, rows)
@@ -93,16 +93,16 @@ class Wiring:
         del kinds
         most = int(counts.argmax())
         alike = np.flatnonzero(which.reshape(-1) == most)
-        fewer = Word([word.starts[n] for n in alike.tolist()], word.length)
+        fewer = Repeat([word.starts[n] for n in alike.tolist()], word.length)
         shorter = self._shorter(word, conflict)
         return max(fewer, shorter, key=self._saved)
 
-    def _saved(self, word: Word) -> int:
+    def _saved(self, word: Repeat) -> int:
         first = word.starts[0]
         weight = np.diff(self.program.own_weights[[first, first + word.length]])
         return int(weight[0]) * (len(word.starts) - 1)
 
-    def _shorter(self, word: Word, conflict: tuple[int, int] | None) -> Word:
+    def _shorter(self, word: Repeat, conflict: tuple[int, int] | None) -> Repeat:
         """Return the part of a word that is wired alike at all its places."""
         for _ in range(ATTEMPTS):
             if conflict is None:
@@ -113,9 +113,9 @@ class Wiring:
             if not word.length:
                 break
             conflict = self._conflict(word, self.rows(word))
-        return Word(word.starts[:1], word.length)
+        return Repeat(word.starts[:1], word.length)
 
-    def _conflict(self, word: Word, rows: np.ndarray) -> tuple[int, int] | None:
+    def _conflict(self, word: Repeat, rows: np.ndarray) -> tuple[int, int] | None:
         """Return an equation with different operands, and the last that makes one."""
         differs = (rows != rows[0]).any(axis=0)
         slices = self.slice_columns(word)

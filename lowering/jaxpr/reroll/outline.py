@@ -15,7 +15,7 @@ from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
 
 from .equivalence import Program, content
-from .operand_matching import Wiring, Word
+from .operand_matching import OperandTable, Repeat
 from .repeated_substrings import Recurrences
 from .tandem_repeats import numbered
 
@@ -52,11 +52,11 @@ def outlined(
     recurrences = Recurrences(collapsed.ids, weights, SMALLEST_FUNCTION)
     pieces: list[Piece] = []
     consts: dict[Var, Any] = {}
-    wiring: Wiring | None = None
+    operands: OperandTable | None = None
     for each in recurrences:
-        wiring = wiring or Wiring(program)
-        word = Word(*collapsed.expanded(each.starts, each.length))
-        function = Function(wiring, wiring.agreeing(word))
+        operands = operands or OperandTable(program)
+        word = Repeat(*collapsed.expanded(each.starts, each.length))
+        function = Function(operands, operands.agreeing(word))
         if function.is_worthwhile():
             calls, more = function.calls(roll)
             pieces += calls
@@ -98,16 +98,16 @@ class Collapsed:
 class Function:
     """A function that does what a word does, wherever it stands."""
 
-    def __init__(self, wiring: Wiring, word: Word) -> None:
-        self.program = wiring.program
+    def __init__(self, operands: OperandTable, word: Repeat) -> None:
+        self.program = operands.program
         self.word = word
-        self.rows = wiring.rows(word)
+        self.rows = operands.rows(word)
         self.parameters: dict[Hashable, tuple[Var, list[Any]]] = {}
         self.constants: dict[Var, Any] = {}
         self.before: list[int] = []
         self.eqns: list[JaxprEqn] = []
         self._outside: set[Var] = set()
-        starts = wiring.slice_columns(word)
+        starts = operands.slice_columns(word)
         column = 0
         for place in range(word.length):
             eqn = self._eqn(0, place)

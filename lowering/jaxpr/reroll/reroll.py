@@ -14,12 +14,12 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Var
 
 from .build_scan import Body, Loop, Place, Source, traced
-from .equivalence import Keys, Program, is_plain
+from .equivalence import Program, StructuralKeys, is_plain
 from .outline import Piece, outlined
 from .tandem_repeats import FEWEST, Repetition, numbered, repetitions
 
-# A body has at least this many equations, or else several iterations: a turn of a loop
-# costs time, and it ends a schedule of gates.
+# A body has at least this many equations, or else several repetitions: an iteration
+# of a loop costs time, and it ends a schedule of gates.
 SMALLEST_BODY = 64
 # Loops must replace at least this many equations.
 LEAST_SAVED = 96
@@ -43,7 +43,7 @@ def _rolled(
     eqns: Sequence[JaxprEqn], outvars: Sequence[Any], known: Mapping[Var, Any]
 ) -> tuple[list[JaxprEqn], dict[Var, Any]]:
     """Return equations with calls and loops, and the constants that these need."""
-    keys, consts = Keys(), dict[Var, Any]()
+    keys, consts = StructuralKeys(), dict[Var, Any]()
     eqns, runs = list(eqns), list[Run]()
     while True:
         ids = numbered(map(keys, eqns))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, ElementaryGate, TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .addressing import Storage
@@ -30,7 +30,7 @@ class AdjointPass:
         self.code, self.states, self.target = code, states, target
         self.memories = memories or states
         # Gates of which the diagonal is undone and the rest is not, or the reverse.
-        self.halves: dict[int, tuple[Item, bool]] = {}
+        self.halves: dict[int, tuple[ElementaryGate, bool]] = {}
 
     def emit(self) -> None:
         """Emit all of it."""
@@ -41,7 +41,7 @@ class AdjointPass:
             if sources is self.states:
                 sources = [code.room() for _ in sources]
             for state, source in zip(self.states, sources, strict=True):
-                Move(code, state, source, code.plan.frame.index).emit()
+                Move(code, state, source, code.plan.layout.index).emit()
         for number in range(len(sweeps) - 1, -1, -1):
             targets = self.memories if number else self.states
             self._sweep(number, sources, targets)
@@ -53,18 +53,18 @@ class AdjointPass:
         code, plan = self.code, self.code.plan
         groups = Groups(code, plan.sweeps[number], backwards=True)
         is_last = number == len(plan.sweeps) - 1
-        moves = is_last and plan.is_whole and not plan.frame.is_plain
-        slopes = [self._slope(groups, run) for run in groups.runs()]
+        moves = is_last and plan.is_whole and not plan.layout.is_plain
+        gradients = [self._gradient(groups, run) for run in groups.runs()]
 
         def visit(first: Value, steps: list[Step]) -> None:
             held = [self._load(groups.places(source, first)) for source in sources]
             if moves:
-                origin = plan.frame.index
+                origin = plan.layout.index
                 held = [moved(code.blocks, each, plan.size, origin) for each in held]
-            for step, (slope, _) in zip(steps, slopes, strict=True):
+            for step, (gradient, _) in zip(steps, gradients, strict=True):
                 undone = [{to: step.part(to, each) for to in each} for each in held]
-                if slope is not None:
-                    slope.add(step, held[0], undone[0], held[1])
+                if gradient is not None:
+                    gradient.add(step, held[0], undone[0], held[1])
                 held = undone
             for target, parts in zip(targets, held, strict=True):
                 places = groups.places(target, first)
@@ -72,9 +72,9 @@ class AdjointPass:
                     code.body.store(value, places[block], part)
 
         each_group(groups, visit)
-        for slope, correction in slopes:
-            if slope is not None:
-                slope.finish(correction)
+        for gradient, correction in gradients:
+            if gradient is not None:
+                gradient.finish(correction)
 
     def _load(self, places: Sequence[Value]) -> Parts:
         body, blocks = self.code.body, self.code.blocks
@@ -84,38 +84,39 @@ class AdjointPass:
                 found[block, part] = body.load(blocks.vector, place, part)
         return found
 
-    def _slope(
-        self, groups: Groups, run: Sequence[Item]
+    def _gradient(
+        self, groups: Groups, run: Sequence[ElementaryGate]
     ) -> tuple[ParameterGradient | None, Real]:
         """What finds derivatives at a step, and what they are to be multiplied by."""
-        slope = gradient_of(groups, run, self.target)
+        gradient = gradient_of(groups, run, self.target)
         first = run[0]
-        if slope is not None and isinstance(first, TwoLevel) and slope.needs_undone:
+        inverted = gradient is not None and gradient.needs_inverse
+        if inverted and isinstance(first, TwoLevel):
             self._half(first)
         correction = self._correction()
         if isinstance(first, TwoLevel):
-            if slope is None or not slope.needs_undone:
+            if not inverted:
                 self._half(first)
-            return slope, correction
+            return gradient, correction
         for phase in run:
             if isinstance(phase, Diagonal) and phase.of is not None:
                 self._half(phase.of, diagonal=True)
             elif isinstance(phase, Diagonal) and phase.scaled:
                 self._half(phase)
-        return slope, correction
+        return gradient, correction
 
-    def _half(self, item: Item, *, diagonal: bool = False) -> None:
+    def _half(self, gate: ElementaryGate, *, diagonal: bool = False) -> None:
         """Note that the diagonal of a gate, or the rest of it, is undone."""
-        if item.conditions:
+        if gate.conditions:
             return
-        if self.halves.pop(id(item), None) is None:
-            self.halves[id(item)] = item, diagonal
+        if self.halves.pop(id(gate), None) is None:
+            self.halves[id(gate)] = gate, diagonal
 
     def _correction(self) -> Real:
         """What makes up for gates undone by half: D is too small, N too large."""
         small, large = Number(1.0), Number(1.0)
-        for item, diagonal in self.halves.values():
-            size = Number(self.code.scales[item][0].square)
+        for gate, diagonal in self.halves.values():
+            size = Number(self.code.scales[gate][0].square)
             if diagonal:
                 small = small * size
             else:

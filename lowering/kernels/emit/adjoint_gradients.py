@@ -122,7 +122,7 @@ def _sums_of(masks: Sequence[int]) -> list[int]:
 class PhaseGradient:
     """The derivatives by the angles of phases that follow one another."""
 
-    needs_undone = False
+    needs_inverse = False
 
     def __init__(
         self, groups: Groups, phases: Sequence[Diagonal], target: Target
@@ -159,14 +159,14 @@ def _walsh(phase: Diagonal) -> list[tuple[int, float]]:
     assert phase.factor is not None
     rest = (1 << len(phase.conditions)) - 1
     count = 1 << len(phase.masks)
-    slopes: list[float] = []  # -2 w for each factor exp(i w theta)
+    rates: list[float] = []  # -2 w for each factor exp(i w theta)
     for w in frequencies(phase.factor)[:count]:
-        slopes += [-2.0 * w, *[0.0] * rest]
+        rates += [-2.0 * w, *[0.0] * rest]
     masks = list(reversed(phase.all_masks))
     found: list[tuple[int, float]] = []
     for number, mask in enumerate(_sums_of(masks)):
-        signs = [1 - 2 * parity(number & index) for index in range(len(slopes))]
-        weight = float(np.dot(signs, slopes)) / len(slopes)
+        signs = [1 - 2 * parity(number & index) for index in range(len(rates))]
+        weight = float(np.dot(signs, rates)) / len(rates)
         if weight:
             found.append((mask, weight))
     return found
@@ -175,7 +175,7 @@ def _walsh(phase: Diagonal) -> list[tuple[int, float]]:
 class RotationGradient:
     """The derivative by the angle of exp(-i theta/2 P), for a P like X or Y."""
 
-    needs_undone = False
+    needs_inverse = False
 
     def __init__(self, groups: Groups, pair: TwoLevel, target: Target) -> None:
         self.target, self.factor = target, pair.factors[0]
@@ -212,7 +212,7 @@ class RotationGradient:
 class MatrixGradient:
     """The derivatives by the parameters of any pair gate, from those by its entries."""
 
-    needs_undone = True
+    needs_inverse = True
 
     def __init__(self, groups: Groups, pair: TwoLevel, target: Target) -> None:
         self.target, self.pair = target, pair
@@ -267,9 +267,9 @@ class MatrixGradient:
     def _add(self, factor: Factor, weights: Matrix) -> None:
         """Add the derivatives by a factor's parameters."""
         if factor.letters is not None:
-            slope = self.target.code.angles.rotation_slope(factor)
+            derivatives = self.target.code.angles.rotation_derivatives(factor)
             total = Number(0.0)
-            for weight, entry in zip(weights, slope, strict=True):
+            for weight, entry in zip(weights, derivatives, strict=True):
                 total = total + weight * entry
             return self.target.add(factor.place, times(total.re, 2.0))
         code = self.target.code

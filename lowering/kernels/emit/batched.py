@@ -37,22 +37,22 @@ def batched_ir(
     for number, segment in enumerate(segments):
         _once(module, f"do_{number}", segment)
         if wanted is not None:
-            _undo_once(module, f"undo_{number}", segment, wanted)
+            _adjoint_once(module, f"adjoint_{number}", segment, wanted)
     body = module.function(name, I64, *(PTR,) * 4)
     states, entries, wires, params = body.args
     memory = _memory(body, segments[0])
     body.call("gather", VOID, states, memory)
     for number, segment in enumerate(segments):
-        with body.loop(segment.count) as turn:
-            here = entries_of(body, segment, turn, entries)
-            own = _own(body, segment, turn, params, I64)
+        with body.loop(segment.count) as iteration:
+            here = entries_of(body, segment, iteration, entries)
+            own = _own(body, segment, iteration, params, I64)
             given = (states, memory, here, wires, params, own)
             status = body.call(f"do_{number}", I64, *given)
             body.leave_if(status.ne(0), status)
     body.call("scatter", VOID, states, memory)
     body.finish(0)
     if wanted is not None:
-        _undo(module, f"{name}_undo", segments)
+        _adjoint(module, f"{name}_adjoint", segments)
     return module.text()
 
 
@@ -66,9 +66,11 @@ def _memory(body: Body, segment: Segment) -> Value:
     return body.stack(blocks.vector, 2 << segment.plan.block_bits, align=64)
 
 
-def _own(body: Body, segment: Segment, turn: Value, tables: Value, kind: Type) -> Value:
-    """Where each lane has what belongs to the parameters in a turn of a segment."""
-    first = first_param(segment, turn)
+def _own(
+    body: Body, segment: Segment, iteration: Value, tables: Value, kind: Type
+) -> Value:
+    """Where each lane has what belongs to the parameters of a segment's iteration."""
+    first = first_param(segment, iteration)
     own = body.stack(PTR, _lanes(segment))
     for lane in range(_lanes(segment)):
         table = body.load(PTR, tables, lane)
@@ -119,7 +121,7 @@ def _transposed(blocks: Blocks, rows: Sequence[Value]) -> list[Value]:
 
 
 def _once(module: Module, name: str, segment: Segment) -> None:
-    """Run a segment once; the runtime does it where the numbers are not fine."""
+    """Run a segment once; the runtime does it where the numbers are not accurate."""
     body = module.function(name, I64, *(PTR,) * 6, private=True)
     states, memory, entries, wires, params, own = body.args
     code = KernelContext(module, body, segment.plan, _each(body, segment, own))
@@ -137,7 +139,7 @@ def _once(module: Module, name: str, segment: Segment) -> None:
     body.finish(0)
 
 
-def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
+def _adjoint(module: Module, name: str, segments: Sequence[Segment]) -> None:
     """Undo a run, the last segment first."""
     body = module.function(name, VOID, *(PTR,) * 4)
     records, kets, bras, _ = body.args
@@ -151,19 +153,19 @@ def _undo(module: Module, name: str, segments: Sequence[Segment]) -> None:
     for states, memory in zip((kets, bras), memories, strict=True):
         body.call("gather", VOID, states, memory)
     for number, segment in reversed(list(enumerate(segments))):
-        with body.loop(segment.count) as turn:
-            back = -turn + (segment.count - 1)
+        with body.loop(segment.count) as iteration:
+            back = -iteration + (segment.count - 1)
             here = entries_of(body, segment, back, entries)
             own = _own(body, segment, back, params, I64)
             own_slots = _own(body, segment, back, slots, I32)
             given = (*body.args, *memories, here, own, own_slots)
-            body.call(f"undo_{number}", VOID, *given)
+            body.call(f"adjoint_{number}", VOID, *given)
     for states, memory in zip((kets, bras), memories, strict=True):
         body.call("scatter", VOID, states, memory)
     body.finish()
 
 
-def _undo_once(
+def _adjoint_once(
     module: Module, name: str, segment: Segment, wanted: tuple[bool, ...]
 ) -> None:
     body = module.function(name, VOID, *(PTR,) * 9, private=True)
@@ -173,7 +175,7 @@ def _undo_once(
         pairs = ((kets, ket), (bras, bra))
         for states, memory in pairs:
             body.call("scatter", VOID, states, memory)
-        stages = f"__qrt__reverse_stages_{segment.plan.precision.suffix}"
+        stages = f"__qrt__adjoint_stages_{segment.plan.precision.suffix}"
         tables = (records, kets, bras, gradients)
         each = (_each(body, segment, table) for table in tables)
         for record, *given in zip(*each, strict=True):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, ElementaryGate, TwoLevel
 from qjit.lowering.kernels.schedule.linear_layout import Span, parity
 from qjit.lowering.kernels.schedule.planner import Sweep
 from qjit.runtime.codegen.builder import Value
@@ -69,13 +69,13 @@ class Groups:
         """How many blocks a group has."""
         return 1 << len(self.vectors)
 
-    def runs(self) -> list[list[Item]]:
+    def runs(self) -> list[list[ElementaryGate]]:
         """The gates in order: pair gates alone, and phases that follow one another."""
-        items = self.sweep.items[:: -1 if self.backwards else 1]
+        gates = self.sweep.gates[:: -1 if self.backwards else 1]
         return [
             each
-            for is_phase, run in groupby(items, lambda item: isinstance(item, Diagonal))
-            for each in ([list(run)] if is_phase else [[item] for item in run])
+            for is_phase, run in groupby(gates, lambda gate: isinstance(gate, Diagonal))
+            for each in ([list(run)] if is_phase else [[gate] for gate in run])
         ]
 
     @contextmanager
@@ -143,15 +143,15 @@ class Groups:
 
     def tabulate(self) -> None:
         """Make tables of what gates do that depends on the group."""
-        for item in self.sweep.items:
-            seen = [self.parity(mask) for mask in self.code.masks(item)]
-            if isinstance(item, TwoLevel):
+        for gate in self.sweep.gates:
+            seen = [self.parity(mask) for mask in self.code.masks(gate)]
+            if isinstance(gate, TwoLevel):
                 # That of its side is part of the matrix.
                 varies = any(each.outer or each.above for each in seen[1:])
                 if varies or seen[0].outer:
-                    self.tables[id(item)] = self._pair_table(item)
+                    self.tables[id(gate)] = self._pair_table(gate)
             elif any(each.outer for each in seen):
-                self.tables[id(item)] = self._phase_table(item)
+                self.tables[id(gate)] = self._phase_table(gate)
 
     # Numbers in registers.
 

@@ -139,18 +139,18 @@ class Angles:
             return body.int(1).ne(0)
         used = count * len(self.params)
         room = (used + 7) & -8  # of whole registers
-        angles, turns = (body.stack(F64, size, align=64) for size in (room, 2 * room))
+        angles, sincos = (body.stack(F64, size, align=64) for size in (room, 2 * room))
         for (place, frequency), number in self.known.items():
             for entry, params in enumerate(self.params):
                 angle = self._angle(params, place, frequency)
                 body.store(angle, angles, number * len(self.params) + entry)
         for number in range(used, room):
             body.store(body.real(0.0), angles, number)
-        name = "__qrt__turns"
-        small = body.call(name, body.int(0).type, angles, body.int(room), turns)
-        sines = body.at(turns, room, F64)
+        name = "__qrt__sincos"
+        small = body.call(name, body.int(0).type, angles, body.int(room), sincos)
+        sines = body.at(sincos, room, F64)
         self.found = [
-            (body.load(self.kind, turns, number), body.load(self.kind, sines, number))
+            (body.load(self.kind, sincos, number), body.load(self.kind, sines, number))
             for number in range(count)
         ]
         return small.ne(0)
@@ -173,7 +173,7 @@ class Angles:
         assert isinstance(total, Value)
         return total
 
-    def turn(self, factor: Factor, frequency: Sequence[float]) -> tuple[Real, Real]:
+    def sincos(self, factor: Factor, frequency: Sequence[float]) -> tuple[Real, Real]:
         """The cosine and the sine of an angle of a gate."""
         if not any(frequency):
             return 1.0, 0.0
@@ -186,7 +186,7 @@ class Angles:
         record = factor.record
         table = {w: record.compact(c) for w, c in record.harmonics().items()}
         found: list[Number] = []
-        terms = [(wave, *self.turn(factor, wave.frequency)) for wave in waves(table)]
+        terms = [(wave, *self.sincos(factor, wave.frequency)) for wave in waves(table)]
         for place in range(next(iter(table.values())).size):
             total = ZERO
             for wave, c, s in terms:
@@ -207,16 +207,16 @@ class Angles:
 
     def _rotation(self, factor: Factor) -> list[Number]:
         """The four entries of a rotation's mixing of two states."""
-        c, s = self.turn(factor, (0.5,))
+        c, s = self.sincos(factor, (0.5,))
         if factor.adjoint:
             s = minus(s)
         assert factor.letters is not None
         o = Number(0.0, minus(s)) * _power(factor.letters)
         return [Number(c), o, -o, Number(c)]
 
-    def rotation_slope(self, factor: Factor) -> list[Number]:
+    def rotation_derivatives(self, factor: Factor) -> list[Number]:
         """The derivatives of the four entries of a rotation's mixing."""
-        c, s = self.turn(factor, (0.5,))
+        c, s = self.sincos(factor, (0.5,))
         assert factor.letters is not None
         sine = times(c, -0.5 if factor.adjoint else 0.5)
         o = Number(0.0, minus(sine)) * _power(factor.letters)
@@ -240,7 +240,7 @@ class Angles:
         """The factors of a phase gate that is no pair gate's."""
         assert phase.factor is not None
         if phase.factor.letters is not None:
-            c, s = self.turn(phase.factor, (0.5,))
+            c, s = self.sincos(phase.factor, (0.5,))
             s = minus(s) if phase.factor.adjoint else s
             return [Number(c, minus(s)), Number(c, s)]
         entries = self.entries(phase.factor)
@@ -259,10 +259,10 @@ def _frequencies(factor: Factor) -> list[tuple[float, ...]]:
     return [frequency for frequency in found if any(frequency)]
 
 
-def factors_of(items: Iterable[TwoLevel | Diagonal]) -> Iterable[Factor]:
+def factors_of(gates: Iterable[TwoLevel | Diagonal]) -> Iterable[Factor]:
     """All factors of some gates."""
-    for item in items:
-        if isinstance(item, TwoLevel):
-            yield from item.factors
-        elif item.factor is not None:
-            yield item.factor
+    for gate in gates:
+        if isinstance(gate, TwoLevel):
+            yield from gate.factors
+        elif gate.factor is not None:
+            yield gate.factor

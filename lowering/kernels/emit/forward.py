@@ -36,7 +36,7 @@ class Forward:
             is_last = number == count - 1
             self._sweep(number, source, last if is_last else between, is_last)
         if code.moves_blocks:
-            Move(code, last, self.state, code.plan.frame.place).emit()
+            Move(code, last, self.state, code.plan.layout.place).emit()
 
     def _sweep(
         self, number: int, source: Storage, target: Storage, is_last: bool
@@ -48,7 +48,7 @@ class Forward:
         """
         code, plan = self.code, self.code.plan
         groups = Groups(code, plan.sweeps[number])
-        moves = is_last and plan.is_whole and not plan.frame.is_plain
+        moves = is_last and plan.is_whole and not plan.layout.is_plain
 
         def visit(first: Value, steps: list[Step]) -> None:
             body, blocks = code.body, code.blocks
@@ -63,7 +63,7 @@ class Forward:
                 for step in steps:
                     parts = {to: step.part(to, parts) for to in together}
                 if moves:
-                    parts = moved(blocks, parts, plan.size, plan.frame.place)
+                    parts = moved(blocks, parts, plan.size, plan.layout.place)
                 for (block, part), value in parts.items():
                     body.store(value, there[block], part)
                 if len(sets) > 1:

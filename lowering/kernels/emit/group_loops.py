@@ -8,42 +8,42 @@ from qjit.lowering.kernels.schedule.gate_model import TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .block_groups import Groups
-from .register_ops import Mixing, Part, Step, Turns, steps_of, turns_of
+from .register_ops import Mixing, Part, PhaseFactors, Step, phase_factors_of, steps_of
 
 Visit = Callable[[Value, list[Step]], None]
 
 
 def each_group(groups: Groups, visit: Visit) -> None:
     """Emit code for every group of a sweep, given its first block's number."""
-    turns = turns_of(groups)
+    factors = phase_factors_of(groups)
     groups.tabulate()
     if not groups.free:
-        return visit(groups.body.int(0), steps_of(groups, turns))
-    _prepare(groups, turns)
+        return visit(groups.body.int(0), steps_of(groups, factors))
+    _prepare(groups, factors)
     half = len(groups.free) // 2
     low, high = groups.free[:half], groups.free[half:]
     with groups.each(low) as (number, _):
-        for turn in turns:
-            turn.tabulate(number, 1 << half)
+        for factor in factors:
+            factor.tabulate(number, 1 << half)
     with groups.each(high) as (_, upper):
-        for turn in turns:
-            turn.multiply()
+        for factor in factors:
+            factor.multiply()
         with groups.each(low) as (number, lower):
             groups.first = upper | lower
-            for turn in turns:
-                turn.complete(number)
-            visit(groups.first, steps_of(groups, turns))
+            for factor in factors:
+                factor.complete(number)
+            visit(groups.first, steps_of(groups, factors))
 
 
-def _prepare(groups: Groups, turns: Sequence[Turns]) -> None:
+def _prepare(groups: Groups, factors: Sequence[PhaseFactors]) -> None:
     """Spread over registers, before the loop, what is the same for all groups."""
-    for item in groups.sweep.items:
-        if isinstance(item, TwoLevel) and id(item) not in groups.tables:
-            for entry in Mixing(groups, item).entries:
+    for gate in groups.sweep.gates:
+        if isinstance(gate, TwoLevel) and id(gate) not in groups.tables:
+            for entry in Mixing(groups, gate).entries:
                 for number in entry:
                     groups.widened(number)
-    for turn in turns:
-        for number in turn.known:
+    for factor in factors:
+        for number in factor.known:
             groups.widened(number)
 
 

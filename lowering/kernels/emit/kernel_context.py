@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, ElementaryGate, TwoLevel
 from qjit.lowering.kernels.schedule.planner import Plan
 from qjit.runtime.codegen.builder import Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks
@@ -46,30 +46,30 @@ class KernelContext:
         self._matrices: dict[TwoLevel, Matrix] = {}
         self._adjoints: dict[TwoLevel, Matrix] = {}
         self._factors: dict[tuple[Diagonal, bool], list[Number]] = {}
-        self.scales: dict[Item, tuple[Number, Number]] = {}
+        self.scales: dict[ElementaryGate, tuple[Number, Number]] = {}
         self.tile: Value | None = None  # the number of the tile that is worked on
         self._parities: dict[int, Value] = {}
 
     @cached_property
-    def items(self) -> list[Item]:
+    def gates(self) -> list[ElementaryGate]:
         """All gates."""
-        return [item for sweep in self.plan.sweeps for item in sweep.items]
+        return [gate for sweep in self.plan.sweeps for gate in sweep.gates]
 
     def prepare(self) -> Value:
-        """Compute the numbers of all gates; whether they are fine."""
-        self.angles.collect(factors_of(self.items))
-        fine = self.angles.compute()
-        for item in self.items:
+        """Compute the numbers of all gates; whether they are accurate."""
+        self.angles.collect(factors_of(self.gates))
+        accurate = self.angles.compute()
+        for gate in self.gates:
             size = None
-            if isinstance(item, TwoLevel) and item not in self._matrices:
-                size = self._prepare_pair(item)
-            elif isinstance(item, Diagonal) and item.scaled and item not in self.scales:
-                size = self._prepare_phase(item)
+            if isinstance(gate, TwoLevel) and gate not in self._matrices:
+                size = self._prepare_pair(gate)
+            elif isinstance(gate, Diagonal) and gate.scaled and gate not in self.scales:
+                size = self._prepare_phase(gate)
             if size is not None:
                 wide = self.body.coerce(size, self.angles.kind)
                 for part in self.parts(wide > TINIEST):
-                    fine = fine & part
-        return fine
+                    accurate = accurate & part
+        return accurate
 
     def parts(self, value: Value) -> list[Value]:
         """A number, or those of the entries of a batch."""
@@ -103,7 +103,7 @@ class KernelContext:
         phases, and for conditions that no other bits have a part in.
         """
         self.tile = tile
-        for mask in {mask for item in self.items for mask in item.all_masks}:
+        for mask in {mask for gate in self.gates for mask in gate.all_masks}:
             above = self.above(mask)
             if above and above not in self._parities:
                 self._parities[above] = self.body.count_ones(tile & above) & 1
@@ -136,14 +136,14 @@ class KernelContext:
             return self.body.count_ones(self.tile & above) & 1
         return self._parities[above]
 
-    def masks(self, item: Item) -> tuple[int, ...]:
+    def masks(self, gate: ElementaryGate) -> tuple[int, ...]:
         """The masks of a gate, but for those that the tile's number decides alone."""
         inside = (1 << self.plan.size) - 1
         conditions = (
-            item.all_masks[1:] if isinstance(item, TwoLevel) else item.all_masks
+            gate.all_masks[1:] if isinstance(gate, TwoLevel) else gate.all_masks
         )
         left = (m for m in conditions if m & inside or not self.above(m))
-        return (item.side, *left) if isinstance(item, TwoLevel) else tuple(left)
+        return (gate.side, *left) if isinstance(gate, TwoLevel) else tuple(left)
 
     def matrix(self, pair: TwoLevel, *, adjoint: bool = False) -> Matrix:
         """The matrix that is applied for a pair gate: 1 + N, if it is that."""
@@ -196,7 +196,7 @@ class KernelContext:
     @property
     def moves_blocks(self) -> bool:
         """Whether amplitudes are moved in a pass of their own."""
-        return not self.plan.is_whole and not self.plan.frame.is_plain
+        return not self.plan.is_whole and not self.plan.layout.is_plain
 
     def room(self) -> Storage:
         """Memory for a state."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qjit.lowering.kernels.schedule.gate_model import Diagonal, Item, TwoLevel
+from qjit.lowering.kernels.schedule.gate_model import Diagonal, ElementaryGate, TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .block_groups import Classes, Groups
@@ -60,7 +60,7 @@ class Mixing:
         )
 
 
-class Turns:
+class PhaseFactors:
     """Phases that follow one another, on a group: a factor for each block and lane.
 
     What they are multiplied up from is found where it is known: before the loops over
@@ -156,24 +156,24 @@ class Turns:
         return held[part]
 
 
-Step = Mixing | Turns
+Step = Mixing | PhaseFactors
 
 
-def turns_of(groups: Groups) -> list[Turns]:
+def phase_factors_of(groups: Groups) -> list[PhaseFactors]:
     """The phases of a sweep that follow one another, together."""
     low = sum(1 << bit for bit in groups.free[: len(groups.free) // 2])
     return [
-        Turns(groups, phases, low)
+        PhaseFactors(groups, phases, low)
         for run in groups.runs()
-        if (phases := [item for item in run if isinstance(item, Diagonal)])
+        if (phases := [gate for gate in run if isinstance(gate, Diagonal)])
     ]
 
 
-def steps_of(groups: Groups, turns: Sequence[Turns]) -> list[Step]:
+def steps_of(groups: Groups, factors: Sequence[PhaseFactors]) -> list[Step]:
     """The steps of a sweep, in order."""
-    rest = iter(turns)
+    rest = iter(factors)
 
-    def step(run: Sequence[Item]) -> Step:
+    def step(run: Sequence[ElementaryGate]) -> Step:
         return Mixing(groups, run[0]) if isinstance(run[0], TwoLevel) else next(rest)
 
     return [step(run) for run in groups.runs()]

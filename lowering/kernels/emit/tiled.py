@@ -41,7 +41,7 @@ def tiled_ir(
     state, schedule, wires, params = body.args
     body.leave_if(is_skipped(body, state), 0)
     runtime = f"__qrt__run_stages_{_suffix(plans)}"
-    with body.when(~_fine(body, plans, params)):
+    with body.when(~_are_accurate(body, plans, params)):
         given = (state, schedule, body.int(entries), wires, params)
         body.exit(body.call(runtime, I64, *given))
     first, memory = data(body, state), _buffers(body, plans, 1)
@@ -65,8 +65,8 @@ def tiled_ir(
     body.finish(0)
     if wanted is not None:
         for number, plan in plans.items():
-            _undo_stage(module, f"undo_{number}", plan, wanted)
-        _undo(module, f"{name}_undo", stages, wanted)
+            _adjoint_stage(module, f"adjoint_{number}", plan, wanted)
+        _adjoint(module, f"{name}_adjoint", stages, wanted)
     return module.text()
 
 
@@ -96,8 +96,8 @@ def _buffers(
     return allocate(body, body.call("__qrt__workers", I64) * size + before)
 
 
-def _fine(body: Body, plans: Mapping[int, Plan], params: Value) -> Value:
-    """Whether the numbers of all stages are fine: they are asked without a state."""
+def _are_accurate(body: Body, plans: Mapping[int, Plan], params: Value) -> Value:
+    """Whether the numbers of all stages are accurate, asked without a state."""
     bad = body.int(0)
     for number in plans:
         given = (body.null(), body.null(), params, body.int(0))
@@ -109,7 +109,7 @@ def _fine(body: Body, plans: Mapping[int, Plan], params: Value) -> Value:
 def _code(
     module: Module, body: Body, plan: Plan, given: Sequence[Value]
 ) -> Generator[KernelContext]:
-    """Code for a tile, unless the numbers are not fine or there is no state."""
+    """Code for a tile, unless the numbers are not accurate or there is no state."""
     state, params, tile = given
     code = KernelContext(module, body, plan, [params])
     body.leave_if(~code.prepare(), 1)
@@ -120,7 +120,7 @@ def _code(
 
 
 def _stage(module: Module, name: str, plan: Plan) -> None:
-    """Run a stage on a tile, with a buffer; 1 if the numbers are not fine."""
+    """Run a stage on a tile, with a buffer; 1 if the numbers are not accurate."""
     body = module.function(name, I64, PTR, PTR, PTR, I64, private=True)
     state, buffer, params, tile = body.args
     assert plan.tiling is not None
@@ -129,7 +129,7 @@ def _stage(module: Module, name: str, plan: Plan) -> None:
         Forward(code, own, Storage(code.blocks, buffer)).emit()
 
 
-def _undo_stage(
+def _adjoint_stage(
     module: Module, name: str, plan: Plan, wanted: tuple[bool, ...]
 ) -> None:
     """Undo a stage on a tile of ket and bra, adding to the sums of the parameters."""
@@ -146,19 +146,19 @@ def _undo_stage(
     body.finish()
 
 
-def _undo(
+def _adjoint(
     module: Module, name: str, stages: Sequence[Stage], wanted: tuple[bool, ...]
 ) -> None:
     """Undo a run, the last stage first."""
     plans = _plans(stages)
-    runtime = f"__qrt__reverse_stages_{_suffix(plans)}"
+    runtime = f"__qrt__adjoint_stages_{_suffix(plans)}"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, gradient = body.args
     params, slots = (body.load(PTR, record, word) for word in (KEPT_PARAMS, SLOTS))
     pieces = min(PIECES, *map(_tiles, plans.values()))
     sums_bytes = (8 * pieces * len(wanted) + 127) & -128
     memory = body.var(body.null())
-    with body.when(_fine(body, plans, params)):
+    with body.when(_are_accurate(body, plans, params)):
         memory.set(_buffers(body, plans, 2, sums_bytes))
     with body.when(~memory.get().ne_null()):
         body.call(runtime, VOID, *body.args)
@@ -181,7 +181,7 @@ def _undo(
             with inner.loop(end, start) as piece, inner.loop(each) as step:
                 total = inner.at(own[4], piece * len(wanted), F64)
                 known = (*own[:2], buffer, own[3], total)
-                inner.call(f"undo_{number}", VOID, *known, piece * each + step)
+                inner.call(f"adjoint_{number}", VOID, *known, piece * each + step)
     for place in (place for place, needed in enumerate(wanted) if needed):
         parts = (
             body.load(F64, sums, piece * len(wanted) + place) for piece in range(pieces)

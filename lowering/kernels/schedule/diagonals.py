@@ -6,28 +6,34 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from .gate_model import Diagonal, Item, commute
+from .gate_model import Diagonal, ElementaryGate, commute
 from .generators import has_signs, is_rotation
 
 
-def put_off(items: Sequence[Item], outside: int) -> tuple[list[Item], list[Diagonal]]:
+def put_off(
+    gates: Sequence[ElementaryGate], outside: int
+) -> tuple[list[ElementaryGate], list[Diagonal]]:
     """The gates of a sweep, and the phases among them that may as well follow it.
 
     They are those that no pair gate behind them waits for, as all on other wires, and
     may be the same for all groups of a later sweep. But where a group is multiplied by
     numbers that depend on bits `outside` of it anyway, theirs cost nothing more.
     """
-    kept, late, behind = list[Item](), list[Diagonal](), list[Item]()
-    for is_phase, run in groupby(reversed(items), _is_phase):
+    kept, late, behind = (
+        list[ElementaryGate](),
+        list[Diagonal](),
+        list[ElementaryGate](),
+    )
+    for is_phase, run in groupby(reversed(gates), _is_phase):
         group = list(run)
         if not is_phase:
             behind += group
             kept += group
             continue
-        phases = [item for item in group if isinstance(item, Diagonal)]
+        phases = [gate for gate in group if isinstance(gate, Diagonal)]
         free = [all(commute(phase, pair) for pair in behind) for phase in phases]
         varies = any(
-            _turns(phase) and any(mask & outside for mask in phase.all_masks)
+            _is_complex(phase) and any(mask & outside for mask in phase.all_masks)
             for phase, may_follow in zip(phases, free, strict=True)
             if not may_follow
         )
@@ -37,18 +43,20 @@ def put_off(items: Sequence[Item], outside: int) -> tuple[list[Item], list[Diago
     return kept[::-1], late[::-1]
 
 
-def scaled(items: Sequence[Item]) -> tuple[list[Item], list[Diagonal]]:
+def scaled(
+    gates: Sequence[ElementaryGate],
+) -> tuple[list[ElementaryGate], list[Diagonal]]:
     """The gates of a sweep, and the scales that are left of phases among them.
 
     exp(-i theta/2 Z) is a scale, cos(theta/2), times 1 - i tan(theta/2) Z. That takes
     half the multiplications of a phase, unless others are multiplied with it anyway.
     """
-    found, scales = list[Item](), list[Diagonal]()
-    for _, run in groupby(items, _is_phase):
+    found, scales = list[ElementaryGate](), list[Diagonal]()
+    for _, run in groupby(gates, _is_phase):
         group = list(run)
-        turning = [n for n, item in enumerate(group) if _turns(item)]
-        if len(turning) == 1:
-            (number,) = turning
+        varied = [n for n, gate in enumerate(group) if _is_complex(gate)]
+        if len(varied) == 1:
+            (number,) = varied
             phase = group[number]
             assert isinstance(phase, Diagonal)
             if not phase.conditions and len(phase.masks) == 1 and _rotates(phase):
@@ -58,17 +66,17 @@ def scaled(items: Sequence[Item]) -> tuple[list[Item], list[Diagonal]]:
     return found, scales
 
 
-def _is_phase(item: Item) -> bool:
-    return isinstance(item, Diagonal)
+def _is_phase(gate: ElementaryGate) -> bool:
+    return isinstance(gate, Diagonal)
 
 
-def _turns(item: Item) -> bool:
+def _is_complex(gate: ElementaryGate) -> bool:
     """Whether a phase multiplies by other numbers than real ones."""
-    if not isinstance(item, Diagonal):
+    if not isinstance(gate, Diagonal):
         return False
-    if item.of is not None:
-        return bool(item.masks)
-    return item.factor is not None and not has_signs(item.factor)
+    if gate.of is not None:
+        return bool(gate.masks)
+    return gate.factor is not None and not has_signs(gate.factor)
 
 
 def _rotates(phase: Diagonal) -> bool:

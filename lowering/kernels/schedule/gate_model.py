@@ -1,8 +1,8 @@
 """The gates of a run, as what they do to the amplitudes at their places.
 
 A pair gate mixes the amplitudes of two places; a phase gate multiplies each by a
-factor. What parities of a place decide is told by masks (see `frame`). X, CNOT and SWAP
-gates become part of the masks.
+factor. What parities of a place decide is told by masks (see `linear_layout`). X, CNOT
+and SWAP gates become part of the masks.
 """
 
 from __future__ import annotations
@@ -93,30 +93,30 @@ class Diagonal:
         return self.masks + self.conditions
 
 
-Item = TwoLevel | Diagonal
+ElementaryGate = TwoLevel | Diagonal
 
 
-def commute(one: Item, other: Item) -> bool:
+def commute(one: ElementaryGate, other: ElementaryGate) -> bool:
     """Whether two gates may change places: neither moves what the other depends on."""
     return not (_moves(one, other) or _moves(other, one))
 
 
-def _moves(one: Item, other: Item) -> bool:
+def _moves(one: ElementaryGate, other: ElementaryGate) -> bool:
     masks = other.masks if isinstance(other, TwoLevel) else other.all_masks
     return any(parity(one.flip & mask) for mask in masks)
 
 
 @dataclass
 class Reader:
-    """Turns schedule entries into items."""
+    """Reads schedule entries as elementary gates."""
 
     size: int
     wires: Sequence[int]
     tiling: Tiling | None = None
 
     def __post_init__(self) -> None:
-        self.frame = LinearLayout(self.size)
-        self.items: list[Item] = []
+        self.layout = LinearLayout(self.size)
+        self.gates: list[ElementaryGate] = []
 
     def read(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -125,9 +125,9 @@ class Reader:
         start, middle = entry.wire_offset, entry.wire_offset + entry.num_controls
         controls = self._bits(start, entry.num_controls)
         targets = self._bits(middle, entry.num_targets)
-        one = self.frame.one
+        one = self.layout.one
         conditions = tuple(
-            self.frame.masks[bit] ^ (one if entry.control_values >> k & 1 else 0)
+            self.layout.masks[bit] ^ (one if entry.control_values >> k & 1 else 0)
             for k, bit in enumerate(controls)
         )
         if len(conditions) > MOST_MASKS:
@@ -143,20 +143,20 @@ class Reader:
         (bit,) = bits
         moves = enabled("permutations") and _exchanges(entry.gate)
         if moves and not conditions:
-            self.frame.flip(bit)
+            self.layout.flip(bit)
         elif moves and len(conditions) == 1:
             self._move_if(entry, bit)
         else:
-            frame, factor = self.frame, _factor(entry)
+            layout, factor = self.layout, _factor(entry)
             self._add(
-                TwoLevel(frame.flips[bit], frame.masks[bit], conditions, (factor,))
+                TwoLevel(layout.flips[bit], layout.masks[bit], conditions, (factor,))
             )
 
     def _move_if(self, entry: Entry, bit: int) -> None:
         (control,) = self._bits(entry.wire_offset, 1)
-        self.frame.add(control, bit)
+        self.layout.add(control, bit)
         if not entry.control_values & 1:
-            self.frame.flip(bit)
+            self.layout.flip(bit)
 
     def diagonal(
         self, entry: Entry, conditions: tuple[int, ...], bits: list[int]
@@ -165,29 +165,29 @@ class Reader:
         record = records()[entry.gate]
         if record.words or len(bits) > MOST_MASKS:
             raise IneligibleError
-        masks = tuple(self.frame.masks[bit] for bit in bits)
+        masks = tuple(self.layout.masks[bit] for bit in bits)
         if len(bits) == 2 and _is_parity(entry.gate):
             masks = (masks[0] ^ masks[1],)
-        self.items.append(Diagonal(masks, _factor(entry), conditions))
+        self.gates.append(Diagonal(masks, _factor(entry), conditions))
 
     def two_level(
         self, entry: Entry, conditions: tuple[int, ...], bits: list[int]
     ) -> None:
         """Take a gate that mixes two basis states."""
-        frame, count = self.frame, len(bits)
+        layout, count = self.layout, len(bits)
         if enabled("permutations") and not conditions and _exchanges(entry.gate):
-            return frame.exchange(*bits)
+            return layout.exchange(*bits)
         here = [entry.first >> (count - 1 - k) & 1 for k in range(count)]
         there = [entry.second >> (count - 1 - k) & 1 for k in range(count)]
         masks = [
-            frame.masks[bit] ^ (frame.one if value else 0)
+            layout.masks[bit] ^ (layout.one if value else 0)
             for bit, value in zip(bits, here, strict=True)
         ]
         moved = [a != b for a, b in zip(here, there, strict=True)]
         side = masks[moved.index(True)]
         flip = 0
         for bit, moves in zip(bits, moved, strict=True):
-            flip ^= frame.flips[bit] if moves else 0
+            flip ^= layout.flips[bit] if moves else 0
         wanted = [
             m ^ side if moves else m for m, moves in zip(masks, moved, strict=True)
         ]
@@ -202,50 +202,50 @@ class Reader:
         letters = self.wires[start : start + entry.num_targets]
         flip, side, count = 0, 0, 0
         for bit, letter in zip(bits, letters, strict=True):
-            flip ^= self.frame.flips[bit] if letter in (1, Y) else 0
-            side ^= self.frame.masks[bit] if letter in (Y, Z) else 0
+            flip ^= self.layout.flips[bit] if letter in (1, Y) else 0
+            side ^= self.layout.masks[bit] if letter in (Y, Z) else 0
             count += letter == Y
         factor = _factor(entry, count)
         if flip:
             self._add(TwoLevel(flip, side, conditions, (factor,)))
         else:
-            self.items.append(Diagonal((side,), factor, conditions))
+            self.gates.append(Diagonal((side,), factor, conditions))
 
     def _add(self, pair: TwoLevel) -> None:
         """Add a pair gate, merged with an earlier one where that is possible."""
         if not pair.conditions and pair.has_sides and enabled("merging"):
             pair = self._merged(pair)
-        self.items.append(pair)
+        self.gates.append(pair)
         if not pair.conditions:
             even = len(pair.factors) == 1 and has_even_diagonal(pair.factors[0])
-            self.items.append(Diagonal(() if even else (pair.side,), of=pair))
+            self.gates.append(Diagonal(() if even else (pair.side,), of=pair))
 
     def _merged(self, pair: TwoLevel) -> TwoLevel:
         """The pair gate with the last one on the same places, if nothing is between."""
         between: list[int] = []
         factors: list[Factor] = []
-        for number in range(len(self.items) - 1, -1, -1):
-            item = self.items[number]
+        for number in range(len(self.gates) - 1, -1, -1):
+            gate = self.gates[number]
             same = (pair.flip, pair.side)
-            if isinstance(item, Diagonal) and isinstance(item.of, TwoLevel):
-                if (item.of.flip, item.of.side) == same:
+            if isinstance(gate, Diagonal) and isinstance(gate.of, TwoLevel):
+                if (gate.of.flip, gate.of.side) == same:
                     between.append(number)
-                elif not commute(item, pair):
+                elif not commute(gate, pair):
                     return pair
-            elif isinstance(item, TwoLevel) and (item.flip, item.side) == same:
-                if item.conditions:
+            elif isinstance(gate, TwoLevel) and (gate.flip, gate.side) == same:
+                if gate.conditions:
                     return pair
                 for each in (*between, number):
-                    del self.items[each]
-                chain = (*item.factors, *reversed(factors), *pair.factors)
+                    del self.gates[each]
+                chain = (*gate.factors, *reversed(factors), *pair.factors)
                 return replace(pair, factors=chain)
-            elif isinstance(item, Diagonal) and item.masks == (pair.side,):
-                factor = item.factor
-                if item.conditions or factor is None or factor.letters is not None:
+            elif isinstance(gate, Diagonal) and gate.masks == (pair.side,):
+                factor = gate.factor
+                if gate.conditions or factor is None or factor.letters is not None:
                     return pair
                 between.append(number)
                 factors.append(factor)
-            elif not commute(item, pair):
+            elif not commute(gate, pair):
                 return pair
         return pair
 

@@ -16,7 +16,14 @@ from qjit.runtime.settings import enabled
 from qjit.runtime.target.cpu import Precision, vector_registers
 
 from .diagonals import put_off, scaled
-from .gate_model import Diagonal, IneligibleError, Item, Reader, TwoLevel, commute
+from .gate_model import (
+    Diagonal,
+    ElementaryGate,
+    IneligibleError,
+    Reader,
+    TwoLevel,
+    commute,
+)
 from .linear_layout import LinearLayout, Span
 from .tiling import Tiles, Tiling
 
@@ -52,7 +59,7 @@ class Sweep:
     """Gates that are applied to each group of blocks, in order."""
 
     group: tuple[int, ...]  # numbers whose sums tell a group's blocks apart
-    items: tuple[Item, ...]
+    gates: tuple[ElementaryGate, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Plan:
     size: int  # bits of a place, without those of a tile's number
     room: RegisterBudget
     sweeps: tuple[Sweep, ...]
-    frame: LinearLayout
+    layout: LinearLayout
     tiling: Tiling | None = None
 
     @property
@@ -93,13 +100,13 @@ class Plan:
     @property
     def cost(self) -> int:
         """How much code it takes: gates, times the blocks held at once."""
-        sizes = ((len(sweep.items) + 2) << len(sweep.group) for sweep in self.sweeps)
+        sizes = ((len(sweep.gates) + 2) << len(sweep.group) for sweep in self.sweeps)
         return sum(sizes)
 
     def describe(self) -> list[str]:
         """The sweeps in words, one each."""
         lines = [_described(sweep, self.total) for sweep in self.sweeps]
-        if not self.frame.is_plain:
+        if not self.layout.is_plain:
             lines.append("move amplitudes")
         return lines if self.tiling is None else [str(self.tiling), *lines]
 
@@ -109,14 +116,14 @@ def _described(sweep: Sweep, size: int) -> str:
         return f"{mask:0{size}b}"
 
     parts = []
-    for item in sweep.items:
-        conditions = "".join(f" if {bits(mask)}" for mask in item.conditions)
-        if isinstance(item, TwoLevel):
-            names = " ".join(factor.record.name for factor in item.factors)
-            parts.append(f"{names} on {bits(item.flip)}{conditions}")
-        elif item.factor is not None:
-            masks, how = " ".join(map(bits, item.masks)), " as 1 + N" * item.scaled
-            parts.append(f"{item.factor.record.name}{how} by {masks}{conditions}")
+    for gate in sweep.gates:
+        conditions = "".join(f" if {bits(mask)}" for mask in gate.conditions)
+        if isinstance(gate, TwoLevel):
+            names = " ".join(factor.record.name for factor in gate.factors)
+            parts.append(f"{names} on {bits(gate.flip)}{conditions}")
+        elif gate.factor is not None:
+            masks, how = " ".join(map(bits, gate.masks)), " as 1 + N" * gate.scaled
+            parts.append(f"{gate.factor.record.name}{how} by {masks}{conditions}")
     return "; ".join(parts) or "scale"
 
 
@@ -154,10 +161,10 @@ def plan_entries(
             reader.read(entry)
     except IneligibleError:
         return None
-    if planner.is_beyond(len(reader.items), most):
+    if planner.is_beyond(len(reader.gates), most):
         return None
-    sweeps = planner.sweeps(reader.items) or [planner.empty()]
-    plan = Plan(planner.size, room, tuple(sweeps), reader.frame, tiling)
+    sweeps = planner.sweeps(reader.gates) or [planner.empty()]
+    plan = Plan(planner.size, room, tuple(sweeps), reader.layout, tiling)
     return plan if plan.cost <= most else None
 
 
@@ -251,16 +258,16 @@ class Planner:
     size: int
     room: RegisterBudget
 
-    def sweeps(self, items: Sequence[Item]) -> list[Sweep]:
-        """Return the sweeps of items."""
+    def sweeps(self, gates: Sequence[ElementaryGate]) -> list[Sweep]:
+        """Return the sweeps of gates."""
         found: list[Sweep] = []
-        left = list(items)
-        while any(isinstance(item, TwoLevel) for item in left):
+        left = list(gates)
+        while any(isinstance(gate, TwoLevel) for gate in left):
             sweep, left = self._next(left)
             found.append(sweep)
         if left:
             last = found.pop() if found else self.empty()
-            found.append(Sweep(last.group, (*last.items, *left)))
+            found.append(Sweep(last.group, (*last.gates, *left)))
         return found
 
     def is_beyond(self, gates: int, most: int) -> bool:
@@ -271,26 +278,26 @@ class Planner:
         """Return a sweep of no gates."""
         return Sweep(self._group(Span()), ())
 
-    def _next(self, items: list[Item]) -> tuple[Sweep, list[Item]]:
-        """Return the next sweep and the items that are left."""
-        span, taken = Span(), list[Item]()
-        passed = list[Item]()
+    def _next(self, gates: list[ElementaryGate]) -> tuple[Sweep, list[ElementaryGate]]:
+        """Return the next sweep and the gates that are left."""
+        span, taken = Span(), list[ElementaryGate]()
+        passed = list[ElementaryGate]()
         waiting = list[Diagonal]()  # as long as they may
-        left: list[Item] = []
-        for number, item in enumerate(items):
+        left: list[ElementaryGate] = []
+        for number, gate in enumerate(gates):
             if passed and not enabled("reordering"):
-                left = items[number:]
+                left = gates[number:]
                 break
-            free = all(commute(item, other) for other in passed)
-            if isinstance(item, Diagonal) and free:
-                waiting.append(item)
-            elif isinstance(item, TwoLevel) and free and self._fits(span, item):
-                if not all(commute(item, phase) for phase in waiting):
+            free = all(commute(gate, other) for other in passed)
+            if isinstance(gate, Diagonal) and free:
+                waiting.append(gate)
+            elif isinstance(gate, TwoLevel) and free and self._fits(span, gate):
+                if not all(commute(gate, phase) for phase in waiting):
                     taken += waiting
                     waiting = []
-                taken.append(item)
+                taken.append(gate)
             else:
-                passed.append(item)
+                passed.append(gate)
         if enabled("diagonals"):
             taken, late = put_off(taken, self._outside(span))
             taken, scales = scaled(taken)
@@ -299,8 +306,8 @@ class Planner:
         if len(scales) > MOST_SCALES[self.room.precision.real_bytes]:
             taken += scales
             waiting = [phase for phase in waiting if not phase.is_scale]
-        order = {id(item): number for number, item in enumerate(items)}
-        rest = sorted((*waiting, *passed), key=lambda item: order.get(id(item), 0))
+        order = {id(gate): number for number, gate in enumerate(gates)}
+        rest = sorted((*waiting, *passed), key=lambda gate: order.get(id(gate), 0))
         return Sweep(self._group(span), tuple(taken)), [*rest, *left]
 
     @property

@@ -1,4 +1,4 @@
-"""Which gates at the end of a turn of a loop are better done in the next one."""
+"""Which gates at the end of an iteration of a loop are better done in the next one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def late_gates(
     """Return gates that save a stage if they are done first; none if there are none.
 
     They are those of the last stage, so all others may be done before them. They have
-    no parameters, as these are of the turn that they end.
+    no parameters, as these are of the iteration that they end.
     """
     stages = [divided(entries, wires, tiles) for tiles in kinds]
     fewest = min(map(passes, stages))

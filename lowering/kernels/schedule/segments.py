@@ -12,7 +12,7 @@ from qjit.lowering.jaxpr.reroll.tandem_repeats import numbered, repetitions
 
 from .planner import Plan, Planner, RegisterBudget, plan_schedule
 
-LEAST_SAVED = 24  # gates, without which a loop is not worth its turns
+LEAST_SAVED = 24  # gates, without which a loop is not worth its iterations
 
 
 @dataclass(frozen=True)

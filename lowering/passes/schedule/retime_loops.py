@@ -1,8 +1,8 @@
-"""The pass `retime-loops`: some gates that end a turn of a loop begin the next one.
+"""The pass `retime-loops`: some gates that end an iteration begin the next one.
 
 A loop of A, then B, is B's inverse, a loop of B, then A, and B at the end. Where B has
 its targets in a tile with the first gates of A, but not with the last, a pass over
-memory is saved in every turn: as for the gate that closes a ring.
+memory is saved in every iteration: as for the gate that closes a ring.
 """
 
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ FEWEST_TURNS = 3  # what is before and behind the loop takes as long as two
 
 
 class RetimeLoopsPass(ModulePass):
-    """Let gates of the last stage of a turn begin the next one where that is better."""
+    """Let last gates of an iteration begin the next one where that is better."""
 
     name = "retime-loops"
 
@@ -37,13 +37,13 @@ class RetimeLoopsPass(ModulePass):
         if not enabled("retiming"):
             return
         for run, num_wires, precision in schedules_in(op):
-            turn = _turn_of(run)
-            if turn is not None and is_tiled(num_wires, precision):
-                _retime(turn, num_wires, precision)
+            iteration = _iteration_of(run)
+            if iteration is not None and is_tiled(num_wires, precision):
+                _retime(iteration, num_wires, precision)
 
 
 @dataclass(frozen=True)
-class Turn:
+class Iteration:
     """A run that is all that a loop does to a state, which the loop carries."""
 
     loop: scf.ForOp | scf.WhileOp
@@ -52,34 +52,34 @@ class Turn:
     after: SSAValue
 
 
-def _turn_of(run: ScheduleOp) -> Turn | None:
+def _iteration_of(run: ScheduleOp) -> Iteration | None:
     register, loop = run.register, run.parent_op()
     if not isinstance(register, BlockArgument):
         return None
     number = register.index
-    if isinstance(loop, scf.ForOp) and _turns_often(loop):
-        place = number - 1  # behind the number of the turn
-        turn = Turn(loop, run, loop.iter_args[place], loop.results[place])
+    if isinstance(loop, scf.ForOp) and _iterates_often(loop):
+        place = number - 1  # behind the number of the iteration
+        iteration = Iteration(loop, run, loop.iter_args[place], loop.results[place])
     elif isinstance(loop, scf.WhileOp):
         given = _given(loop, number)
         if given is None:
             return None
         place = given.index
-        turn = Turn(loop, run, loop.arguments[place], loop.results[number])
+        iteration = Iteration(loop, run, loop.arguments[place], loop.results[number])
     else:
         return None
     ends = [use for use in register.uses if use.operation is not run]
     carried = [isinstance(u.operation, scf.YieldOp) and u.index == place for u in ends]
-    return turn if carried == [True] else None
+    return iteration if carried == [True] else None
 
 
-def _turns_often(loop: scf.ForOp) -> bool:
+def _iterates_often(loop: scf.ForOp) -> bool:
     count = trip_count(loop)
     return count is None or count >= FEWEST_TURNS
 
 
 def _given(loop: scf.WhileOp, number: int) -> BlockArgument | None:
-    """What a turn of a loop begins with, if the loop does not change it first."""
+    """What an iteration of a loop begins with, if the loop does not change it first."""
     decision = loop.before_region.block.last_op
     assert isinstance(decision, scf.ConditionOp)
     given = decision.args[number]
@@ -88,20 +88,20 @@ def _given(loop: scf.WhileOp, number: int) -> BlockArgument | None:
     return given if given.owner is loop.before_region.block else None
 
 
-def _retime(turn: Turn, num_wires: int, precision: Precision) -> None:
-    run = turn.run
+def _retime(iteration: Iteration, num_wires: int, precision: Precision) -> None:
+    run = iteration.run
     entries, wires = run.schedule, run.wires.get_values()
     kinds = Tiles.of(num_wires, precision, in_pairs=run.slots is not None)
     chosen = late_gates(entries, wires, kinds)
     if not chosen:
         return
     Rewriter.replace_op(run, run.of(run.register, put_first(chosen, entries)))
-    if not (_is_fresh(turn.before) and all(map(_is_idle_at_first, chosen))):
+    if not (_is_fresh(iteration.before) and all(map(_is_idle_at_first, chosen))):
         inverse = [replace(e, adjoint=1 - e.adjoint) for e in reversed(chosen)]
-        undo = run.of(turn.before, inverse)
-        Rewriter.insert_op(undo, InsertPoint.before(turn.loop))
-    close = run.of(turn.after, chosen)
-    Rewriter.insert_op(close, InsertPoint.after(turn.loop))
+        undo = run.of(iteration.before, inverse)
+        Rewriter.insert_op(undo, InsertPoint.before(iteration.loop))
+    close = run.of(iteration.after, chosen)
+    Rewriter.insert_op(close, InsertPoint.after(iteration.loop))
 
 
 def _is_fresh(register: SSAValue) -> bool:

@@ -1,7 +1,7 @@
-"""Loops: run by Python, or one turn compiled and repeated.
+"""Loops: run by Python, or one iteration compiled and repeated.
 
-A loop of known length is compiled as a loop if it is longer than SHORT, if a turn can
-be traced without knowing which, and if that gains something; else it is unrolled.
+A loop of known length is compiled as a loop if it is longer than SHORT, if an iteration
+can be traced without knowing which, and if that gains something; else it is unrolled.
 """
 
 import functools
@@ -19,16 +19,16 @@ from qjit.lowering.jaxpr.traversal import inner_jaxprs
 
 from .pytrees import type_of
 from .sequences import as_sequence
-from .staging import Loop, Settled, branch, settle
+from .staging import Loop, TracedLoop, branch, trace_loop
 from .truth import none
 from .variables import Slots, read_all
 
 SHORT = 8
-"""Loops of at most so many turns are unrolled."""
+"""Loops of at most so many iterations are unrolled."""
 WIRED = 64
-"""So are loops of at most so many turns, if their gates act on computed wires."""
+"""So are loops of at most so many iterations, if their gates act on computed wires."""
 LONGEST = 10_000
-"""Loops of more turns than that are never unrolled."""
+"""Loops of more iterations than that are never unrolled."""
 
 
 def for_loop(
@@ -102,32 +102,32 @@ def _rolled(
 
     loop = Loop(run, slots, flags, definite=True)
     try:
-        settled = settle(loop, _position(), _row_structs(rows))
+        traced = trace_loop(loop, _position(), _row_structs(rows))
     except Exception:
         if length > LONGEST:
             raise
         return False
-    if length <= LONGEST and not _gains(settled, rows, length):
+    if length <= LONGEST and not _gains(traced, rows, length):
         return False
 
-    def turn(carry: Any, item: Any) -> Any:
+    def iteration(carry: Any, item: Any) -> Any:
         if not flags:
-            return settled.turn(carry, *item)[0], None
+            return traced.iteration(carry, *item)[0], None
         return jax.lax.cond(
-            settled.stopped(carry),
+            traced.stopped(carry),
             lambda carry: carry,
-            lambda carry: settled.turn(carry, *item)[0],
+            lambda carry: traced.iteration(carry, *item)[0],
             carry,
         ), None
 
     xs = (jnp.arange(length), rows)
-    settled.finish(jax.lax.scan(turn, settled.start(), xs)[0])
+    traced.finish(jax.lax.scan(iteration, traced.start(), xs)[0])
     return True
 
 
-def _gains(settled: Settled, rows: Any, length: int) -> bool:
-    closed = settled.end.closed
-    entering = list(read_all(settled.loop.slots).values())
+def _gains(traced: TracedLoop, rows: Any, length: int) -> bool:
+    closed = traced.end.closed
+    entering = list(read_all(traced.loop.slots).values())
     values = [*closed.consts, *jax.tree.leaves((entering, rows))]
     if not closed.effects and not any(isinstance(value, Tracer) for value in values):
         return False
@@ -156,22 +156,22 @@ def _counted(
         body(sequence.item(position, row))
 
     loop = Loop(run, slots, flags, definite=False)
-    settled = settle(loop, _position(), _row_structs(rows))
+    traced = trace_loop(loop, _position(), _row_structs(rows))
 
-    def turn(position: Any, carry: Any) -> Any:
+    def iteration(position: Any, carry: Any) -> Any:
         row = jax.tree.map(lambda array: array[position], rows)
-        return settled.turn(carry, position, row)[0]
+        return traced.iteration(carry, position, row)[0]
 
     if not flags:
-        settled.finish(jax.lax.fori_loop(0, length, turn, settled.start()))
+        traced.finish(jax.lax.fori_loop(0, length, iteration, traced.start()))
         return
     zero = jnp.zeros((), length.dtype)
     found = jax.lax.while_loop(
-        lambda state: (state[0] < length) & ~settled.stopped(state[1]),
-        lambda state: (state[0] + 1, turn(*state)),
-        (zero, settled.start()),
+        lambda state: (state[0] < length) & ~traced.stopped(state[1]),
+        lambda state: (state[0] + 1, iteration(*state)),
+        (zero, traced.start()),
     )
-    settled.finish(found[1])
+    traced.finish(found[1])
 
 
 def while_loop(
@@ -192,11 +192,11 @@ def while_loop(
         body(None)
         return goes_on()
 
-    settled = settle(Loop(run, slots, flags, definite=False))
+    traced = trace_loop(Loop(run, slots, flags, definite=False))
 
-    def turn(state: Any) -> Any:
-        carry, (go,) = settled.turn(state[1])
+    def iteration(state: Any) -> Any:
+        carry, (go,) = traced.iteration(state[1])
         return jnp.asarray(go), carry
 
-    start = (go, settled.start())
-    settled.finish(jax.lax.while_loop(lambda state: state[0], turn, start)[1])
+    start = (go, traced.start())
+    traced.finish(jax.lax.while_loop(lambda state: state[0], iteration, start)[1])

@@ -1,4 +1,4 @@
-"""Branches and turns of loops traced, and what they have in common put into lax."""
+"""Branches and iterations of loops traced, and what they share put into lax."""
 
 import itertools
 import threading
@@ -33,7 +33,7 @@ _region = _Region()
 
 
 def is_staged() -> bool:
-    """Tell whether a branch or turn is being traced that may not run."""
+    """Tell whether a branch or iteration is being traced that may not run."""
     return _region.depth > 0
 
 
@@ -48,7 +48,7 @@ def _staged() -> Generator[None]:
 
 @dataclass
 class End:
-    """What one branch or turn left in the variables."""
+    """What one branch or iteration left in the variables."""
 
     closed: ClosedJaxpr
     trees: dict[str, Tree] = field(default_factory=dict[str, Tree])
@@ -99,7 +99,7 @@ def trace_end(
     enter: Callable[..., dict[str, Any]],
     *args: Any,
 ) -> End:
-    """Trace what a branch or turn does to the variables, and leave no trace of it."""
+    """Trace what a branch or iteration does to variables, and leave no trace of it."""
     before = read_all(slots)
     known = frozenset(id(leaf) for leaf in jax.tree.leaves(list(before.values())))
     containers = Containers([run])
@@ -221,18 +221,18 @@ def _disagreement(name: str, text: str) -> str:
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop whose turns are traced."""
+    """A loop whose iterations are traced."""
 
     run: Callable[..., Any]
     slots: Slots
     flags: tuple[str, ...]
     definite: bool
-    """Whether it surely makes a turn, so that its variables have values."""
+    """Whether it surely runs an iteration, so that its variables have values."""
 
 
 @dataclass(frozen=True)
-class Settled:
-    """A turn of a loop whose variables keep their types."""
+class TracedLoop:
+    """An iteration of a loop whose variables keep their types."""
 
     loop: Loop
     end: End
@@ -240,14 +240,16 @@ class Settled:
     exported: dict[str, Tree]
 
     def start(self) -> dict[str, list[Any]]:
-        """Return what the loop carries into its first turn."""
+        """Return what the loop carries into its first iteration."""
         before = read_all(self.loop.slots)
         carry = {n: t.cast(tree_of(before[n])[1]) for n, t in self.carried.items()}
         carry |= {name: tree.zeros() for name, tree in self.exported.items()}
         return carry | {name: [jnp.asarray(before[name])] for name in self.loop.flags}
 
-    def turn(self, carry: dict[str, list[Any]], *args: Any) -> tuple[Any, list[Any]]:
-        """Make one turn; return what is carried on, and what the turn returned."""
+    def iteration(
+        self, carry: dict[str, list[Any]], *args: Any
+    ) -> tuple[Any, list[Any]]:
+        """Run one iteration; return what is carried on, and what it returned."""
         state = {name: carry[name] for name in self.carried}
         arrays = self.end.arrays(*jax.tree.leaves((state, *args)))
         new = {n: t.cast(arrays[n]) for n, t in (self.carried | self.exported).items()}
@@ -262,7 +264,7 @@ class Settled:
         return found
 
     def finish(self, carry: dict[str, list[Any]]) -> None:
-        """Set the variables to what the last turn left."""
+        """Set the variables to what the last iteration left."""
         slots = self.loop.slots
         before = read_all(slots)
         for name, slot in slots.items():
@@ -279,18 +281,18 @@ class Settled:
             slot.write(value)
 
 
-def settle(loop: Loop, *args: Any) -> Settled:
-    """Trace a turn until the variables keep their types from turn to turn."""
+def trace_loop(loop: Loop, *args: Any) -> TracedLoop:
+    """Trace an iteration until the variables keep their types from one to the next."""
     outer, _region.filled = _region.filled, set()
     try:
-        return _settle(loop, *args)
+        return _trace_loop(loop, *args)
     except Mutated as mutated:
-        return settle(replace(loop, slots=mutated.slots), *args)
+        return trace_loop(replace(loop, slots=mutated.slots), *args)
     finally:
         _region.filled |= outer
 
 
-def _settle(loop: Loop, *args: Any) -> Settled:
+def _trace_loop(loop: Loop, *args: Any) -> TracedLoop:
     before = read_all(loop.slots)
     carried = {
         name: tree_of(value)[0].opened()
@@ -300,9 +302,9 @@ def _settle(loop: Loop, *args: Any) -> Settled:
     mismatch: BranchError | None = None
     while True:
         try:
-            end = _trace_turn(loop, carried, args)
+            end = _trace_iteration(loop, carried, args)
         except NameError as error:
-            # NOTE: it reads a variable that changes its type from turn to turn.
+            # NOTE: it reads a variable whose type changes from iteration to iteration.
             raise (mismatch or error) from None
         wider, found = _wider(carried, end)
         mismatch = mismatch or found
@@ -318,10 +320,10 @@ def _settle(loop: Loop, *args: Any) -> Settled:
         else:
             text = "It gets its value in a loop that may stop before, at"
             explain(name, f"{text} {user_line()}.")
-    return Settled(loop, end, carried, exported)
+    return TracedLoop(loop, end, carried, exported)
 
 
-def _trace_turn(loop: Loop, carried: dict[str, Tree], args: Sequence[Any]) -> End:
+def _trace_iteration(loop: Loop, carried: dict[str, Tree], args: Sequence[Any]) -> End:
     def enter(state: dict[str, list[Any]], *_: Any) -> dict[str, Any]:
         values: dict[str, Any] = dict.fromkeys(loop.slots, UNDEFINED)
         values |= {name: carried[name].build(arrays) for name, arrays in state.items()}
@@ -338,9 +340,9 @@ def _without_first(run: Callable[..., Any]) -> Callable[..., Any]:
 def _wider(
     carried: dict[str, Tree], end: End
 ) -> tuple[dict[str, Tree], BranchError | None]:
-    """Return types that hold what goes into a turn and what comes out of it.
+    """Return types that hold what goes into an iteration and what comes out of it.
 
-    A variable without such a type is left out: perhaps each turn sets it anew. The
+    A variable without such a type is left out: perhaps each iteration sets it anew. The
     error is for when it does not.
     """
     wider: dict[str, Tree] = {}
@@ -352,10 +354,10 @@ def _wider(
         common = common_tree(tree, after)
         if common is None:
             mismatch = BranchError(
-                f"{user_line()}: a turn of this loop changes '{name}' from {tree} to "
-                f"{after.opened()}. A loop on traced values keeps the structure, shape "
-                f"and dtype of each variable: make them agree, for example with "
-                "jnp.asarray(value, dtype) before the loop."
+                f"{user_line()}: an iteration of this loop changes '{name}' from "
+                f"{tree} to {after.opened()}. A loop on traced values keeps the "
+                "structure, shape and dtype of each variable: make them agree, for "
+                "example with jnp.asarray(value, dtype) before the loop."
             )
             if not name.isidentifier():
                 raise mismatch

@@ -18,12 +18,12 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import SSAValue
 
 from qjit.dialects.statevector.branching import (
-    WalkBeginOp,
-    WalkEndOp,
-    WalkNextOp,
-    WalkOrderOp,
-    WalkRowsOp,
-    WalkWeightOp,
+    NextPathOp,
+    PathRowsOp,
+    PathsBeginOp,
+    PathsEndOp,
+    PathWeightOp,
+    RowOrderOp,
 )
 from qjit.errors import MeasurementError, UnsupportedError
 from qjit.gradients.hybrid_split import evaluate_post
@@ -54,14 +54,14 @@ def import_outcome_paths(
     importer: Importer, circuit: Circuit, inputs: Sequence[Value]
 ) -> list[Value]:
     """Import a circuit that measures on the way."""
-    walk = Averages if circuit.shots is None else Samples
+    kind = Averages if circuit.shots is None else Samples
     found = [
         eqn for eqn, _ in quantum_eqns(circuit.jaxpr) if eqn.primitive.name in TERMINAL
     ]
-    _check(circuit, found, walk.measurements)
-    importer.settle(inputs)
+    _check(circuit, found, kind.measurements)
+    importer.materialise(inputs)
     with importer.holding(inputs):
-        results = walk(importer, circuit, found).run(inputs)
+        results = kind(importer, circuit, found).run(inputs)
 
     def finish(*values: Any) -> list[Any]:
         results, rest = values[: len(found)], values[len(found) :]
@@ -141,14 +141,14 @@ def _branches(eqn: JaxprEqn) -> bool:
 
 
 @dataclass(frozen=True)
-class Walked:
+class OutcomePaths:
     """A circuit that runs once for each path through its measurements."""
 
     importer: Importer
     circuit: Circuit
     found: Sequence[JaxprEqn]  # its terminal measurements
 
-    def emit_walk(
+    def emit_paths(
         self,
         inputs: Inputs,
         on_path: Callable[..., None],
@@ -166,7 +166,7 @@ class Walked:
 
         size = np.dtype(circuit.dtype).itemsize << circuit.num_wires
         once = circuit.masks_shots
-        importer.insert(WalkBeginOp(circuit.shots, size, once=once))
+        importer.insert(PathsBeginOp(circuit.shots, size, once=once))
         with importer.region() as before:
             begin(
                 importer,
@@ -181,7 +181,7 @@ class Walked:
             importer.evaluate(program, (), inputs)
             end(importer)
             at_end()
-            importer.insert(scf.ConditionOp(importer.emit(WalkNextOp())))
+            importer.insert(scf.ConditionOp(importer.emit(NextPathOp())))
         with importer.region() as after:
             importer.insert(scf.YieldOp())
         importer.insert(scf.WhileOp([], [], [before], [after]))
@@ -236,7 +236,7 @@ AVERAGES = {
 
 
 @dataclass(frozen=True)
-class Averages(Walked):
+class Averages(OutcomePaths):
     """Exact averages over all outcomes."""
 
     measurements = tuple(AVERAGES)
@@ -248,7 +248,7 @@ class Averages(Walked):
         totals = [list(self._totals(eqn)) for eqn in self.found]
 
         def weight() -> Value:
-            return importer.from_scalar(importer.emit(WalkWeightOp()), SCALAR)
+            return importer.from_scalar(importer.emit(PathWeightOp()), SCALAR)
 
         def on_path(number: int, eqn: Any, operands: Inputs) -> None:
             parts = AVERAGES[eqn.primitive.name].on_path(importer, eqn, operands)
@@ -258,9 +258,9 @@ class Averages(Walked):
         def at_end() -> None:
             self._add(importer.constant(np.ones(())), weight(), weights, SCALAR)
 
-        self.emit_walk(inputs, on_path, at_end)
+        self.emit_paths(inputs, on_path, at_end)
         total = importer.from_buffer(weights, SCALAR)
-        importer.insert(WalkEndOp(importer.scalar(total)))
+        importer.insert(PathsEndOp(importer.scalar(total)))
         return [
             self._combined(eqn, parts, total)
             for eqn, parts in zip(self.found, totals, strict=True)
@@ -314,7 +314,7 @@ class Averages(Walked):
 
 
 @dataclass(frozen=True)
-class Samples(Walked):
+class Samples(OutcomePaths):
     """One row of each result for each shot."""
 
     measurements = ("quantum_sample", "quantum_estimate", "quantum_record")
@@ -333,20 +333,20 @@ class Samples(Walked):
             else:
                 rows.append(self._recorded(operands[0]))
 
-        self.emit_walk(inputs, on_path)
+        self.emit_paths(inputs, on_path)
         aval = ShapedArray((shots,), I64)
         target = importer.allocate(aval.shape, I64)
-        importer.insert(WalkOrderOp(target))
-        last = importer.insert(WalkRowsOp()).first
+        importer.insert(RowOrderOp(target))
+        last = importer.insert(PathRowsOp()).first
         word = importer.emit(arith.IndexCastOp(last, i64))
         kept = importer.from_scalar(word, ShapedArray((), I64))
         zero = importer.scalar_constant(0.0, F64)
-        importer.insert(WalkEndOp(zero))
+        importer.insert(PathsEndOp(zero))
         order = importer.from_buffer(target, aval)
         found = [self._ordered(each, order) for each in rows]
         if not self.circuit.masks_rows:
             return found
-        importer.settle(found)
+        importer.materialise(found)
         return [
             *found,
             inlined(importer, lambda order, kept: order < kept, order, kept),
@@ -357,8 +357,8 @@ class Samples(Walked):
         importer = self.importer
         aval = ShapedArray((self.circuit.shots, *value.shape), value.dtype)
         target = importer.allocate(aval.shape, aval.dtype)
-        importer.settle([value])
-        rows = importer.insert(WalkRowsOp())
+        importer.materialise([value])
+        rows = importer.insert(PathRowsOp())
         with importer.region([index]) as block:
             row = block.args[0]
 

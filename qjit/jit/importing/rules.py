@@ -9,7 +9,12 @@ from jax.core import ShapedArray
 
 from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
 from qjit.dialects.target import TARGETS
-from qjit.gradients.circuit_rules import circuit_pull_p, circuit_push_p, pulled, pushed
+from qjit.gradients.circuit_rules import (
+    circuit_jvp_p,
+    circuit_vjp_p,
+    jvp_by_circuits,
+    vjp_by_circuits,
+)
 from qjit.gradients.qnode_primitives import circuit_p, mapped_over_batch, qnode_p
 from qjit.lowering.importer.host_calls import call_out
 from qjit.lowering.importer.importer import Importer, rule
@@ -17,11 +22,11 @@ from qjit.lowering.importer.rules.quantum.circuit import import_adjoint, import_
 from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, inlined
 from qjit.lowering.importer.rules.quantum.sampling import shared_draws
 from qjit.lowering.importer.values import Value
-from qjit.lowering.jaxpr.traversal import measures_midway, quantum_eqns
+from qjit.lowering.jaxpr.traversal import measures_mid_circuit, quantum_eqns
 
 from .outcome_paths import import_outcome_paths
 
-BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_push_p, circuit_pull_p)}
+BATCHABLE = {p.name: p for p in (qnode_p, circuit_p, circuit_jvp_p, circuit_vjp_p)}
 
 
 def _inline(importer: Importer, function: Any, values: Sequence[Value]) -> list[Value]:
@@ -90,9 +95,9 @@ def _qnode_in_place(
         _note_method(importer, circuit.name, circuit.method)
     if circuit.draws:
         seed(importer, inputs[-1])
-    if measures_midway(circuit.jaxpr):
+    if measures_mid_circuit(circuit.jaxpr):
         return import_outcome_paths(importer, circuit, inputs)
-    importer.settle(inputs)
+    importer.materialise(inputs)
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
     target = TARGETS[circuit.device]
@@ -104,36 +109,36 @@ def _qnode_in_place(
 
 @rule("circuit")
 def _circuit(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
-    core, batch = eqn.params["core"], eqn.params["batch"]
-    _note_method(importer, core.name, core.method)
+    program, batch = eqn.params["program"], eqn.params["batch"]
+    _note_method(importer, program.name, program.method)
     if batch is not None:
-        run = mapped_over_batch(circuit_p, batch, {"core": core})
+        run = mapped_over_batch(circuit_p, batch, {"program": program})
         return _inline(importer, run, inputs)
-    if core.samples:
+    if program.samples:
         seed(importer, inputs[-1])
         inputs = inputs[:-1]
-    return import_circuit(importer, core, inputs, eqn.params.get("run"))
+    return import_circuit(importer, program, inputs, eqn.params.get("run"))
 
 
-@rule("circuit_push")
+@rule("circuit_jvp")
 @_unbatched
-def _circuit_push(
+def _circuit_jvp(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
-    _note_method(importer, params["core"].name, params["core"].method)
-    run = pushed(params["core"], params["directions"])
+    _note_method(importer, params["program"].name, params["program"].method)
+    run = jvp_by_circuits(params["program"], params["directions"])
     return _inline(importer, run, inputs)
 
 
-@rule("circuit_pull")
+@rule("circuit_vjp")
 @_unbatched
-def _circuit_pull(
+def _circuit_vjp(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
-    core, directions, into = params["core"], params["directions"], params["into"]
+    program, directions, into = params["program"], params["directions"], params["into"]
     if directions:
-        return _inline(importer, pulled(core, directions, into), inputs)
-    _note_method(importer, core.name, core.method)
-    count = len(core.results)
+        return _inline(importer, vjp_by_circuits(program, directions, into), inputs)
+    _note_method(importer, program.name, program.method)
+    count = len(program.results)
     run = params.get("run")
-    return import_adjoint(importer, core, inputs[:count], inputs[count:], into, run)
+    return import_adjoint(importer, program, inputs[:count], inputs[count:], into, run)

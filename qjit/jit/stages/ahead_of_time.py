@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from jax.extend.core import ClosedJaxpr
 
-from qjit.diagnostics.translation import reraised, settled
+from qjit.diagnostics.translation import ready, reraised
 from qjit.errors import ArgumentError, UnsupportedError
 from qjit.lowering.driver.program import lowered_text
 from qjit.lowering.jax_internals.tracing import user_line
@@ -125,7 +125,7 @@ class Compiled(Stage):
         """Run the function on arrays of these shapes."""
         try:
             with reraised():
-                return settled(self.stage(*args, **kwargs))
+                return ready(self.stage(*args, **kwargs))
         except TypeError as error:
             _, differ, how = str(error).partition("mismatches are:")
             if not differ:

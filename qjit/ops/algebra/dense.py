@@ -88,9 +88,9 @@ def _pauli_sum_applied(psi: Any, coefficients: Any, words: Sequence[Any]) -> Any
         coefficient, (flips, signs, ys) = item
         source = place ^ flips
         odd = jax.lax.population_count(source & signs) & 1
-        turn = jnp.asarray([1, 1j, -1, -1j], psi.dtype)[ys % 4]
+        phase = jnp.asarray([1, 1j, -1, -1j], psi.dtype)[ys % 4]
         sign = (1 - 2 * odd).astype(jnp.real(psi).dtype)
-        return total + coefficient * turn * sign * psi[source], None
+        return total + coefficient * phase * sign * psi[source], None
 
     items = coefficients, (masks[:, 0], masks[:, 1], masks[:, 2])
     return jax.lax.scan(step, jnp.zeros_like(psi), items)[0]

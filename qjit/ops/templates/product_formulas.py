@@ -181,16 +181,16 @@ class ProductFormula(Operator):
         """Apply the factors, step by step."""
         step = self.step()
 
-        def turn(_: Any = 0, carry: None = None) -> None:
+        def iteration(_: Any = 0, carry: None = None) -> None:
             for factor in step if change.adjoint else step[::-1]:
                 factor.bind(change)
             return carry
 
         if self.steps > MOST_UNROLLED:
-            jax.lax.fori_loop(0, self.steps, turn, None)
+            jax.lax.fori_loop(0, self.steps, iteration, None)
             return
         for _ in range(self.steps):
-            turn()
+            iteration()
 
     def own_matrix(self) -> Any:
         """Return the power of the matrix of one step."""

@@ -1,4 +1,4 @@
-"""Measurement in the middle of a program, and the states that a walk goes back to."""
+"""Measurement within a program, and the states that later paths go on from."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ IMPOSSIBLE_BELOW = {8: 1e-20, 4: 1e-12}
 
 def module(precision: Precision) -> str:
     """IR of the mid-circuit measurement."""
-    result = Module(f"qrt.midway.{precision.suffix}")
+    result = Module(f"qrt.mid_circuit.{precision.suffix}")
     _flip(result, precision)
     _collapse(result, precision)
-    _walk_state(result, precision)
+    _paths_state(result, precision)
     _save(result, precision)
     _measure(result, precision)
     return result.text()
@@ -55,9 +55,10 @@ def _flip(module: Module, precision: Precision) -> None:
         body.store(body.real(value), matrix, place)
     zero, mask = body.int(0), body.int(1) << bit
     masks = (mask, zero, mask, zero)
-    body.call(f"__qrt__mix_plan_{suffix}", VOID, plan, block_count(body, state), *masks)
-    body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, zero)
-    body.call(f"__qrt__mix_{suffix}", VOID, data(body, state), plan)
+    count = block_count(body, state)
+    body.call(f"__qrt__pair_plan_{suffix}", VOID, plan, count, *masks)
+    body.call(f"__qrt__pair_matrix_{suffix}", VOID, plan, matrix, zero)
+    body.call(f"__qrt__pair_{suffix}", VOID, data(body, state), plan)
     body.finish()
 
 
@@ -79,22 +80,22 @@ def _collapse(module: Module, precision: Precision) -> None:
     body.finish()
 
 
-def _walk_state(module: Module, precision: Precision) -> None:
+def _paths_state(module: Module, precision: Precision) -> None:
     """The state that a path begins with: |0...0>, or a saved one to go on from."""
     suffix = precision.suffix
-    body = module.function(f"__qrt__walk_state_{suffix}", PTR, PTR, PTR, I64)
-    context, walk, n = body.args
-    resume = body.load(I64, walk, RESUME)
+    body = module.function(f"__qrt__paths_state_{suffix}", PTR, PTR, PTR, I64)
+    context, tree, n = body.args
+    resume = body.load(I64, tree, RESUME)
     with body.when(resume < 0):
         body.exit(body.call(f"__qrt__state_new_{suffix}", PTR, context, n))
-    level = body.call("__qrt__walk_level", PTR, walk, resume)
+    level = body.call("__qrt__paths_level", PTR, tree, resume)
     saved = body.load(PTR, level, STATE)
     state = body.var(saved)
-    last = resume.eq(body.load(I64, walk, LENGTH) - 1)
+    last = resume.eq(body.load(I64, tree, LENGTH) - 1)
     with body.when(last):
         body.store(body.null(), level, STATE)
-        left = body.load(I64, walk, SAVED) - body.load(I64, saved, BYTES)
-        body.store(left, walk, SAVED)
+        left = body.load(I64, tree, SAVED) - body.load(I64, saved, BYTES)
+        body.store(left, tree, SAVED)
     with body.when(~last):
         # Nothing was saved since: simulate again from here, and come back later.
         state.set(body.call(f"__qrt__state_copy_{suffix}", PTR, context, saved))
@@ -107,15 +108,15 @@ def _save(module: Module, precision: Precision) -> None:
     """Keep a state at the newest level, if there is room for it."""
     suffix = precision.suffix
     body = module.function("save", VOID, PTR, PTR, PTR, private=True)
-    context, walk, state = body.args
-    total = body.load(I64, walk, SAVED) + body.load(I64, state, BYTES)
-    body.leave_if(total > body.load(I64, walk, BUDGET))
+    context, tree, state = body.args
+    total = body.load(I64, tree, SAVED) + body.load(I64, state, BYTES)
+    body.leave_if(total > body.load(I64, tree, BUDGET))
     copied = body.call(f"__qrt__state_copy_{suffix}", PTR, context, state)
     body.leave_if(~copied.ne_null())
-    last = body.load(I64, walk, LENGTH) - 1
-    level = body.call("__qrt__walk_level", PTR, walk, last)
+    last = body.load(I64, tree, LENGTH) - 1
+    level = body.call("__qrt__paths_level", PTR, tree, last)
     body.store(copied, level, STATE)
-    body.store(total, walk, SAVED)
+    body.store(total, tree, SAVED)
     body.finish()
 
 
@@ -123,17 +124,17 @@ def _measure(module: Module, precision: Precision) -> None:
     suffix = precision.suffix
     arguments = (PTR, PTR, I32, I64, I64, I64, PTR, PTR)
     body = module.function(f"__qrt__measure_{suffix}", I64, *arguments)
-    context, state, wire, postselect, reset, location, out, walk = body.args
+    context, state, wire, postselect, reset, location, out, tree = body.args
     wires, bits = body.stack(I32), body.stack(I64)
     body.store(wire, wires)
     one, n = body.int(1), qubits(body, state)
     status = body.call(f"__qrt__wire_bits_{suffix}", I64, n, one, wires, bits)
     body.leave_if(status.ne(0), status | (location << 8))
-    level = body.call("__qrt__walk_recorded", PTR, walk)
+    level = body.call("__qrt__paths_recorded", PTR, tree)
     with body.when(level.ne_null()):
         known = body.load(I64, level, OUTCOME)
         body.store(body.convert(known, I32), out)
-        before = body.load(I64, walk, POSITION) <= body.load(I64, walk, RESUME)
+        before = body.load(I64, tree, POSITION) <= body.load(I64, tree, RESUME)
         body.leave_if(before, 0)
         body.store(body.int(0), state, SKIPPED)
         chance = body.load(F64, level, known + CHANCES)
@@ -143,18 +144,18 @@ def _measure(module: Module, precision: Precision) -> None:
     chances = body.stack(F64, 2)
     body.call(f"__qrt__marginal_{suffix}", VOID, state, bits, one, chances)
     least = body.real(IMPOSSIBLE_BELOW[precision.real_bytes])
-    given = (context, walk, chances, least, postselect, location)
-    found = body.call("__qrt__walk_decide", I64, *given)
+    given = (context, tree, chances, least, postselect, location)
+    found = body.call("__qrt__paths_decide", I64, *given)
     body.leave_if(found < 0, (location << 8) | -found)
     outcome = found & 1
     body.store(body.convert(outcome, I32), out)
     with body.when((found & BRANCHES).ne(0)):
-        body.call("save", VOID, context, walk, state)
+        body.call("save", VOID, context, tree, state)
     with body.when((found & UNCOLLAPSED).eq(0)):
         chance = body.load(F64, chances, outcome)
         body.call("collapse", VOID, state, bits, outcome, chance, reset)
     with body.when((found & UNCOLLAPSED).ne(0)):
-        weightless = body.load(I64, walk, SHOTS).eq(0)
+        weightless = body.load(I64, tree, SHOTS).eq(0)
         body.store(body.select(weightless, 1, 0), state, SKIPPED)
     body.finish(0)
 

@@ -50,12 +50,12 @@ from .execute import (
     matrix_words,
 )
 
-ENTRIES, COUNT, WIRES, KEPT_PARAMS, SLOTS, UNDO = range(1, 7)
+ENTRIES, COUNT, WIRES, KEPT_PARAMS, SLOTS, ADJOINT_CODE = range(1, 7)
 
 
 def module(precision: Precision) -> str:
-    """IR of the reverse pass."""
-    result = Module(f"qrt.reverse.{precision.suffix}")
+    """IR of the adjoint pass."""
+    result = Module(f"qrt.adjoint.{precision.suffix}")
     pairs_adjoint.define(result, precision)
     _two_level(result, precision)
     _pauli(result, precision)
@@ -66,8 +66,8 @@ def module(precision: Precision) -> str:
     _restore(result, precision)
     _gate(result, precision)
     _step_back(result, precision)
-    _reverse(result, precision)
-    _reverse_batch(result, precision)
+    _adjoint(result, precision)
+    _adjoint_batch(result, precision)
     return result.text()
 
 
@@ -75,19 +75,19 @@ def _two_level(module: Module, precision: Precision) -> None:
     """Undo a 2x2 on ket and bra; the 2x2 sums conj(bra)*ket are added to `sums`."""
     suffix = precision.suffix
     arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, I64)
-    body = module.function("reverse_two_level", VOID, *arguments, private=True)
+    body = module.function("adjoint_two_level", VOID, *arguments, private=True)
     ket, bra, count, entry, words, matrix, sums, wanted = body.args
     blocks = Blocks(body, precision)
     plan = plan_room(blocks)
     table = body.stack(blocks.wide, 8)
     make_plan(body, precision, plan, words, count)
     inverse = field(body, entry, ADJOINT) ^ 1
-    body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, inverse)
+    body.call(f"__qrt__pair_matrix_{suffix}", VOID, plan, matrix, inverse)
     with body.when(wanted.eq(0)):
-        body.call(f"__qrt__mix_{suffix}", VOID, ket, plan)
-        body.call(f"__qrt__mix_{suffix}", VOID, bra, plan)
+        body.call(f"__qrt__pair_{suffix}", VOID, ket, plan)
+        body.call(f"__qrt__pair_{suffix}", VOID, bra, plan)
         body.exit()
-    body.call(f"__qrt__mix_reverse_{suffix}", VOID, ket, bra, plan, table)
+    body.call(f"__qrt__pair_adjoint_{suffix}", VOID, ket, bra, plan, table)
     fixed = word(body, plan, LANE_FIXED)
     in_a = blocks.match(fixed, word(body, plan, LANE_A))
     in_b = blocks.match(fixed, word(body, plan, LANE_B))
@@ -113,7 +113,7 @@ def _pauli(module: Module, precision: Precision) -> None:
     """Undo a Pauli rotation on ket and bra; its derivative is added to `sums`."""
     suffix = precision.suffix
     arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR, I64)
-    body = module.function("reverse_pauli", VOID, *arguments, private=True)
+    body = module.function("adjoint_pauli", VOID, *arguments, private=True)
     ket, bra, count, entry, words, params, sums, wanted = body.args
     blocks = Blocks(body, precision)
     plan = plan_room(blocks)
@@ -124,13 +124,13 @@ def _pauli(module: Module, precision: Precision) -> None:
     turn = body.select(field(body, entry, ADJOINT).ne(0), -1.0, 1.0, F64)
     sine = sine * turn
     ys = decoded(body, words, YS)
-    fill = f"__qrt__mix_pauli_{suffix}"
+    fill = f"__qrt__pair_pauli_{suffix}"
     body.call(fill, VOID, plan, ys, cosine, -sine, body.real(1.0))
     with body.when(wanted.eq(0)):
-        body.call(f"__qrt__mix_{suffix}", VOID, ket, plan)
-        body.call(f"__qrt__mix_{suffix}", VOID, bra, plan)
+        body.call(f"__qrt__pair_{suffix}", VOID, ket, plan)
+        body.call(f"__qrt__pair_{suffix}", VOID, bra, plan)
         body.exit()
-    body.call(f"__qrt__mix_reverse_{suffix}", VOID, ket, bra, plan, table)
+    body.call(f"__qrt__pair_adjoint_{suffix}", VOID, ket, bra, plan, table)
     body.call(fill, VOID, plan, ys, sine * -0.5, cosine * 0.5, body.real(0.0))
     total = body.var(0.0, blocks.wide)
     in_pair = blocks.splat(body.select(word(body, plan, FLIP).ne(0), 1.0, 0.0, F64))
@@ -165,7 +165,7 @@ def _whole(module: Module, precision: Precision) -> None:
     """Undo a diagonal or dense entry; conj(bra)*ket are added to `sums`."""
     suffix = precision.suffix
     arguments = (PTR, PTR, I64, *(PTR,) * 4, I64)
-    body = module.function("reverse_whole", VOID, *arguments, private=True)
+    body = module.function("adjoint_whole", VOID, *arguments, private=True)
     ket, bra, count, entry, words, matrix, sums, wanted = body.args
     size = field(body, entry, NUM_TARGETS)
     bits = body.at(words, TARGET_BITS, I64)
@@ -177,7 +177,7 @@ def _whole(module: Module, precision: Precision) -> None:
     undoing = body.select(invertible, body.at(matrix, doubles, F64), matrix)
     diagonal = field(body, entry, KERNEL).eq(DIAGONAL)
     with body.when(diagonal):
-        name = f"__qrt__diagonal_reverse_{suffix}"
+        name = f"__qrt__diagonal_adjoint_{suffix}"
         body.call(name, VOID, ket, bra, *place, matrix, inverse, sums)
     with body.when(~diagonal):
         turned = body.select(invertible, 0, inverse)
@@ -266,19 +266,19 @@ def _restore(module: Module, precision: Precision) -> None:
 def _gate(module: Module, precision: Precision) -> None:
     """Undo one decoded gate on blocks of ket and bra; add to its sums if wanted."""
     arguments = (PTR, PTR, I64, *(PTR,) * 5, I64)
-    name = f"__qrt__reverse_gate_{precision.suffix}"
+    name = f"__qrt__adjoint_gate_{precision.suffix}"
     body = module.function(name, VOID, *arguments)
     ket, bra, count, entry, words, params, matrix, sums, wanted = body.args
     states = (ket, bra, count, entry, words)
 
     def two_level() -> None:
-        body.call("reverse_two_level", VOID, *states, matrix, sums, wanted)
+        body.call("adjoint_two_level", VOID, *states, matrix, sums, wanted)
 
     def whole() -> None:
-        body.call("reverse_whole", VOID, *states, matrix, sums, wanted)
+        body.call("adjoint_whole", VOID, *states, matrix, sums, wanted)
 
     def pauli() -> None:
-        body.call("reverse_pauli", VOID, *states, params, sums, wanted)
+        body.call("adjoint_pauli", VOID, *states, params, sums, wanted)
 
     cases = [two_level, whole, two_level, whole, pauli]
     body.switch(body.load(I32, entry, KERNEL), cases)
@@ -298,33 +298,33 @@ def _step_back(module: Module, precision: Precision) -> None:
         first = field(body, entry, PARAMS)
         own, places = body.at(params, first, F64), body.at(slots, first, I32)
         places = body.select(slots.ne_null(), places, body.null())
-        name = f"__qrt__unprepare_{suffix}"
+        name = f"__qrt__state_preparation_adjoint_{suffix}"
         body.call(name, VOID, ket, bra, bits, size, own, places, grads)
     with body.when(kernel.eq(CHECKPOINT)):
         body.call("restore", VOID, ket, params)
     body.finish()
 
 
-def _reverse(module: Module, precision: Precision) -> None:
+def _adjoint(module: Module, precision: Precision) -> None:
     """Walk a tape backwards, and clear it."""
-    body = module.function(f"__qrt__reverse_{precision.suffix}", VOID, *(PTR,) * 4)
+    body = module.function(f"__qrt__adjoint_{precision.suffix}", VOID, *(PTR,) * 4)
     tape, ket, bra, grads = body.args
     record = body.var(body.load(PTR, tape))
     with body.repeat_while(lambda: record.get().ne_null()):
         given = (record.get(), ket, bra, grads)
-        undo = body.load(PTR, record.get(), UNDO)
-        with body.when(undo.ne_null()):
-            body.call_pointer(undo, VOID, *given)
-        with body.when(~undo.ne_null()):
-            body.call(f"__qrt__reverse_stages_{precision.suffix}", VOID, *given)
+        adjoint = body.load(PTR, record.get(), ADJOINT_CODE)
+        with body.when(adjoint.ne_null()):
+            body.call_pointer(adjoint, VOID, *given)
+        with body.when(~adjoint.ne_null()):
+            body.call(f"__qrt__adjoint_stages_{precision.suffix}", VOID, *given)
         record.set(body.load(PTR, record.get()))
     body.call("__qrt__tape_clear", VOID, tape)
     body.finish()
 
 
-def _reverse_batch(module: Module, precision: Precision) -> None:
+def _adjoint_batch(module: Module, precision: Precision) -> None:
     """Walk a tape backwards that has records of all entries of a batch, in turns."""
-    name = f"__qrt__reverse_batch_{precision.suffix}"
+    name = f"__qrt__adjoint_batch_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     tape, *given = body.args
     record = body.var(body.load(PTR, tape))
@@ -333,7 +333,7 @@ def _reverse_batch(module: Module, precision: Precision) -> None:
         for entry in reversed(range(precision.lanes)):
             body.store(record.get(), records, entry)
             record.set(body.load(PTR, record.get()))
-        undo = body.load(PTR, body.load(PTR, records), UNDO)
-        body.call_pointer(undo, VOID, records, *given)
+        adjoint = body.load(PTR, body.load(PTR, records), ADJOINT_CODE)
+        body.call_pointer(adjoint, VOID, records, *given)
     body.call("__qrt__tape_clear", VOID, tape)
     body.finish()

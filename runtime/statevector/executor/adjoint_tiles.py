@@ -1,4 +1,4 @@
-"""Stages of the reverse pass: gates are undone on tiles of ket and bra together."""
+"""Stages of the adjoint pass: gates are undone on tiles of ket and bra together."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ NONE = -1
 
 
 def module(precision: Precision) -> str:
-    """IR of the stages of the reverse pass."""
-    result = Module(f"qrt.reverse_stages.{precision.suffix}")
+    """IR of the stages of the adjoint pass."""
+    result = Module(f"qrt.adjoint_stages.{precision.suffix}")
     _wanted(result)
     _collect(result, precision)
-    _undo(result, precision)
+    _adjoint(result, precision)
     _join(result, precision)
     _share(result, precision)
     _finish(result, precision)
     _alone(result, precision)
     _tiles(result, precision)
-    _reverse_stages(result, precision)
+    _adjoint_stages(result, precision)
     return result.text()
 
 
@@ -171,7 +171,7 @@ def prepare(
     body.store(body.int(NONE), slot, NEXT_WORD)
 
 
-def undo_one(
+def adjoint_gate(
     body: Body,
     precision: Precision,
     places: Sequence[Value],
@@ -183,13 +183,13 @@ def undo_one(
     entry = body.load(PTR, slot, RUN_ENTRY_WORD)
     matrix = body.load(PTR, slot, RUN_MADE_WORD)
     given = (entry, slot, params, matrix, sums, body.load(I64, slot, RUN_WANTED_WORD))
-    body.call(f"__qrt__reverse_gate_{precision.suffix}", VOID, *places, *given)
+    body.call(f"__qrt__adjoint_gate_{precision.suffix}", VOID, *places, *given)
 
 
-def _undo(module: Module, precision: Precision) -> None:
+def _adjoint(module: Module, precision: Precision) -> None:
     """Undo the gates of a stage whose outside controls fire at `base`."""
     arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR, I64)
-    body = module.function("undo", VOID, *arguments, private=True)
+    body = module.function("adjoint", VOID, *arguments, private=True)
     ket, bra, blocks, room, count, params, base, first_sums, stride = body.args
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
@@ -198,7 +198,7 @@ def _undo(module: Module, precision: Precision) -> None:
         leads = body.load(I64, slot, FOLLOWS_WORD).eq(0)
         with body.when(leads & (base & controls).eq(values)):
             sums = body.at(first_sums, number * stride, F64)
-            undo_one(body, precision, (ket, bra, blocks), slot, params, sums)
+            adjoint_gate(body, precision, (ket, bra, blocks), slot, params, sums)
     body.finish()
 
 
@@ -324,7 +324,7 @@ def _alone(module: Module, precision: Precision) -> None:
         sums = body.at(room, size)
         prepare(body, precision, slot, params, slots, room)
         places = (data(body, ket), data(body, bra), block_count(body, ket))
-        undo_one(body, precision, places, slot, params, sums)
+        adjoint_gate(body, precision, places, slot, params, sums)
         with body.when(body.load(I64, slot, WANTED_WORD).ne(0)):
             name = f"__qrt__add_gradients_{suffix}"
             body.call(name, VOID, entry, params, slots, sums, grads)
@@ -339,7 +339,7 @@ def _tiles(module: Module, precision: Precision) -> None:
     """Undo the gates of a stage on all tiles."""
     suffix = precision.suffix
     arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR, PTR)
-    body = module.function("undo_tiles", VOID, *arguments, private=True)
+    body = module.function("adjoint_tiles", VOID, *arguments, private=True)
     n, room, count, bits, sums = (body.args[k] for k in (2, 3, 4, 6, 8))
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
@@ -349,7 +349,7 @@ def _tiles(module: Module, precision: Precision) -> None:
     each = tile_count(body, precision, n) / PIECES
     given = (*body.args, each, size)
     with parallel(body, module, "tile_range", PIECES, given) as region:
-        _undo_range(region, precision)
+        _adjoint_range(region, precision)
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
         with body.loop(STACK_ENTRIES) as place:
@@ -361,7 +361,7 @@ def _tiles(module: Module, precision: Precision) -> None:
     body.finish()
 
 
-def _undo_range(region: Region, precision: Precision) -> None:
+def _adjoint_range(region: Region, precision: Precision) -> None:
     """Undo the gates of a stage on the tiles of some pieces."""
     body, given, first, last, worker = region
     ket, bra, n, room, count, params, bits, buffers, sums, each, size = given
@@ -373,13 +373,13 @@ def _undo_range(region: Region, precision: Precision) -> None:
         with each_tile(body, precision, tiling, *bounds) as (base, places, blocks):
             own = body.at(sums, piece * size, F64)
             given = (blocks, room, count, params, base, own)
-            body.call("undo", VOID, *places, *given, body.int(STACK_ENTRIES))
+            body.call("adjoint", VOID, *places, *given, body.int(STACK_ENTRIES))
 
 
-def _reverse_stages(module: Module, precision: Precision) -> None:
+def _adjoint_stages(module: Module, precision: Precision) -> None:
     """Undo the entries of a record, the last first, and collect their gradients."""
     suffix = precision.suffix
-    name = f"__qrt__reverse_stages_{suffix}"
+    name = f"__qrt__adjoint_stages_{suffix}"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, grads = body.args
     entries, wires = body.load(PTR, record, ENTRIES), body.load(PTR, record, WIRES)
@@ -410,12 +410,12 @@ def _reverse_stages(module: Module, precision: Precision) -> None:
         with body.when(tiled):
             given = (room.get(), found, params, body.load(I64, bits), memory.get())
             sums = body.at(room.get(), MOST * SLOT_WORDS, I64)
-            body.call("undo_tiles", VOID, *states, n, *given, sums)
+            body.call("adjoint_tiles", VOID, *states, n, *given, sums)
         with body.when((found > 0) & ~tiled):
             sums = body.at(room.get(), SUMS_WORD, I64)
             given = (room.get(), found, params, body.int(0), sums)
             stride = body.int(SLOT_WORDS)
-            body.call("undo", VOID, *states, block_count(body, ket), *given, stride)
+            body.call("adjoint", VOID, *states, block_count(body, ket), *given, stride)
         with body.when(found > 0):
             body.call("finish", VOID, room.get(), found, params, slots, grads)
             left.set(left.get() - found)

@@ -129,7 +129,7 @@ def make_plan(
     values = decoded(body, words, VALUES)
     fixed = decoded(body, words, CONTROLS) | decoded(body, words, TARGETS)
     a, b = decoded(body, words, A) | values, decoded(body, words, B) | values
-    name = f"__qrt__mix_plan_{precision.suffix}"
+    name = f"__qrt__pair_plan_{precision.suffix}"
     body.call(name, VOID, plan, blocks, fixed, a, b, body.int(0))
 
 
@@ -144,7 +144,7 @@ def _prepare_pauli(module: Module, precision: Precision) -> None:
     pivot = body.select(flipped_blocks.ne(0), body.int(1) << ((-leading + 63) & 63), 0)
     fixed = decoded(body, words, CONTROLS) | pivot
     signs = decoded(body, words, SIGNS)
-    name = f"__qrt__mix_plan_{precision.suffix}"
+    name = f"__qrt__pair_plan_{precision.suffix}"
     body.call(name, VOID, plan, blocks, fixed, values, values ^ flips, signs)
     body.finish()
 
@@ -226,14 +226,14 @@ def _plan(module: Module, precision: Precision) -> None:
     rotation = field(body, entry, KERNEL).eq(PAULI_ROT)
     with body.when(~rotation):
         make_plan(body, precision, plan, words, count)
-        body.call(f"__qrt__mix_matrix_{suffix}", VOID, plan, matrix, adjoint)
+        body.call(f"__qrt__pair_matrix_{suffix}", VOID, plan, matrix, adjoint)
     with body.when(rotation):
         body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, count)
         theta = body.load(F64, params, field(body, entry, PARAMS))
         cosine, sine = half_angle(body, theta)
         sine = body.select(adjoint.ne(0), -sine, sine)
         ys, rest = decoded(body, words, YS), body.real(1.0)
-        body.call(f"__qrt__mix_pauli_{suffix}", VOID, plan, ys, cosine, sine, rest)
+        body.call(f"__qrt__pair_pauli_{suffix}", VOID, plan, ys, cosine, sine, rest)
     body.finish()
 
 
@@ -252,7 +252,7 @@ def _execute(module: Module, precision: Precision) -> None:
     def mixing() -> None:
         given = (plan, count, entry, words, matrix, params, inverse)
         body.call(f"__qrt__plan_{suffix}", VOID, *given)
-        body.call(f"__qrt__mix_{suffix}", VOID, first, plan)
+        body.call(f"__qrt__pair_{suffix}", VOID, first, plan)
 
     def whole(kernel: str) -> None:
         name = f"__qrt__{kernel}_{suffix}"
@@ -279,7 +279,7 @@ def _record(module: Module, precision: Precision) -> None:
     name = f"__qrt__record_{precision.suffix}"
     arguments = (PTR, PTR, I64, PTR, PTR, PTR, PTR)
     body = module.function(name, I64, *arguments)
-    tape, entries, count, wires, params, slots, undo = body.args
+    tape, entries, count, wires, params, slots, adjoint = body.args
     wire_end, param_end = body.var(0), body.var(0)
     with body.loop(count) as number:
         entry = body.at(entries, number * ENTRY_WORDS, I32)
@@ -302,7 +302,8 @@ def _record(module: Module, precision: Precision) -> None:
     body.call("memcpy", PTR, kept_wires, wires, wire_end.get() * 4)
     body.call("memcpy", PTR, kept_slots, slots, slot_bytes)
     last = body.select(slots.ne_null(), kept_slots, body.null())
-    words = (body.load(PTR, tape), entries, count, kept_wires, kept_params, last, undo)
+    kept = (entries, count, kept_wires, kept_params, last, adjoint)
+    words = (body.load(PTR, tape), *kept)
     for number, word in enumerate(words):
         body.store(word, record, number)
     body.store(record, tape)
@@ -360,8 +361,8 @@ def _made(module: Module, precision: Precision) -> None:
     body = module.function(f"__qrt__made_{suffix}", I64, PTR, PTR, PTR, PTR)
     entry, params, room, out = body.args
     own = body.at(params, field(body, entry, PARAMS), F64)
-    fine = body.call("finite", I64, own, field(body, entry, NUM_PARAMS)).ne(0)
-    body.leave_if(~fine, located(body, entry, body.int(NOT_FINITE)))
+    is_finite = body.call("finite", I64, own, field(body, entry, NUM_PARAMS)).ne(0)
+    body.leave_if(~is_finite, located(body, entry, body.int(NOT_FINITE)))
     with body.when(body.load(I32, entry, GATE).eq(UNITARY)):
         unitary = body.call("unitary", I64, entry, own).ne(0)
         body.leave_if(~unitary, located(body, entry, body.int(NOT_UNITARY)))

@@ -1,4 +1,4 @@
-"""The reverse of a state preparation: back to |0>, with the gradient by amplitudes."""
+"""The adjoint of a state preparation: back to |0>, with the gradient by amplitudes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .adjoint import add_to_slot
 
 
 def module(precision: Precision) -> str:
-    """IR of the reverse of state preparations."""
-    result = Module(f"qrt.unprepare.{precision.suffix}")
-    _unprepare(result, precision)
+    """IR of the adjoint of state preparations."""
+    result = Module(f"qrt.state_preparation_adjoint.{precision.suffix}")
+    _state_preparation_adjoint(result, precision)
     return result.text()
 
 
@@ -48,9 +48,9 @@ class Amplitudes:
             self.body.store(narrow, self.first, place + part * self.lanes)
 
 
-def _unprepare(module: Module, precision: Precision) -> None:
+def _state_preparation_adjoint(module: Module, precision: Precision) -> None:
     """Undo |a><0| on wires of ket and bra; add 2 Re <bra|da/dslot> to the slots."""
-    name = f"__qrt__unprepare_{precision.suffix}"
+    name = f"__qrt__state_preparation_adjoint_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, PTR, I64, PTR, PTR, PTR)
     ket, bra, bits, count, amplitudes, slots, grads = body.args
     blocks = Blocks(body, precision)

@@ -307,7 +307,7 @@ def _run(module: Module, precision: Precision) -> None:
             run()
 
     def mixing() -> None:
-        body.call(f"__qrt__mix_{suffix}", VOID, data, body.at(step, PLAN))
+        body.call(f"__qrt__pair_{suffix}", VOID, data, body.at(step, PLAN))
 
     def single() -> None:
         slot = body.load(PTR, step, SLOT)

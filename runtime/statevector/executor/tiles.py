@@ -60,7 +60,7 @@ CHUNK_BYTES = 1 << 9  # what tiles have of neighbouring amplitudes at least
 WHOLE = -1  # the bits of a stage that is not tiled: all
 # The room of a stage: for each entry its words, its own matrix, where its matrix and
 # its entry are, and its controls that are no bits of the stage and their values; for
-# the reverse pass, whether a gradient is wanted and its sums, and of gates that are
+# the adjoint pass, whether a gradient is wanted and its sums, and of gates that are
 # undone together their matrix, whether any has a gradient, and which one is next.
 MATRIX_WORD = DECODED_WORDS
 MADE_WORD = MATRIX_WORD + STACK_ENTRIES

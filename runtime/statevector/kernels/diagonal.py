@@ -22,7 +22,7 @@ def module(precision: Precision) -> str:
     """IR of the diagonal kernels."""
     result = Module(f"qrt.diagonal.{precision.suffix}")
     _apply(result, precision)
-    _reverse(result, precision)
+    _adjoint(result, precision)
     return result.text()
 
 
@@ -112,11 +112,11 @@ def _any(blocks: Blocks, lanes: Value) -> Value:
     return blocks.body.cast("bitcast", lanes, integer(blocks.lanes)).ne(0)
 
 
-def _reverse(module: Module, precision: Precision) -> None:
+def _adjoint(module: Module, precision: Precision) -> None:
     """Undo a diagonal on ket and bra, and add conj(bra)*ket per entry to `sums`."""
     arguments = (PTR, PTR, I64, PTR, I64, I64, I64, PTR, I64, PTR)
     body = module.function(
-        f"__qrt__diagonal_reverse_{precision.suffix}", VOID, *arguments
+        f"__qrt__diagonal_adjoint_{precision.suffix}", VOID, *arguments
     )
     ket, bra, count, bits, size, controls, values, entries, adjoint, sums = body.args
     blocks = Blocks(body, precision)

@@ -31,7 +31,7 @@ def plan_room(blocks: Blocks) -> Value:
 
 def module(precision: Precision) -> str:
     """IR of the plans, coefficients and forward kernels."""
-    result = Module(f"qrt.mix.{precision.suffix}")
+    result = Module(f"qrt.pair.{precision.suffix}")
     _plan(result, precision)
     _matrix(result, precision)
     _pauli(result, precision)
@@ -67,7 +67,7 @@ def block_sign(blocks: Blocks, block: Value, signs: Value) -> Value:
 def _plan(module: Module, precision: Precision) -> None:
     """Plan for mixing basis states a and b, the bits of `fixed` being theirs."""
     arguments = (PTR, I64, I64, I64, I64, I64)
-    body = module.function(f"__qrt__mix_plan_{precision.suffix}", VOID, *arguments)
+    body = module.function(f"__qrt__pair_plan_{precision.suffix}", VOID, *arguments)
     plan, blocks, fixed, a, b, signs = body.args
     shift, lanes = precision.lane_bits, precision.lanes - 1
     block_fixed = fixed >> shift
@@ -90,7 +90,8 @@ def _plan(module: Module, precision: Precision) -> None:
 
 def _matrix(module: Module, precision: Precision) -> None:
     """Coefficients of a 2x2 matrix, or of its adjoint."""
-    body = module.function(f"__qrt__mix_matrix_{precision.suffix}", VOID, PTR, PTR, I64)
+    name = f"__qrt__pair_matrix_{precision.suffix}"
+    body = module.function(name, VOID, PTR, PTR, I64)
     plan, matrix, adjoint = body.args
     blocks = Blocks(body, precision)
     u = [body.load(F64, matrix, number) for number in range(8)]
@@ -130,7 +131,7 @@ def _pauli(module: Module, precision: Precision) -> None:
     `ys` is the number of Y in P, and `rest` is 1 for a rotation, 0 for its derivative.
     """
     arguments = (PTR, I64, F64, F64, F64)
-    body = module.function(f"__qrt__mix_pauli_{precision.suffix}", VOID, *arguments)
+    body = module.function(f"__qrt__pair_pauli_{precision.suffix}", VOID, *arguments)
     plan, ys, c, s, rest = body.args
     blocks = Blocks(body, precision)
     phase = (ys + 3) & 3
@@ -248,7 +249,7 @@ def _single_diagonal(module: Module, precision: Precision) -> None:
 
 def _dispatch(module: Module, precision: Precision) -> None:
     """Run the kernel that fits a plan."""
-    body = module.function(f"__qrt__mix_{precision.suffix}", VOID, PTR, PTR)
+    body = module.function(f"__qrt__pair_{precision.suffix}", VOID, PTR, PTR)
     data, plan = body.args
     exchange, flip = word(body, plan, EXCHANGE), word(body, plan, FLIP)
     signs, variant = word(body, plan, SIGNS), word(body, plan, VARIANT)

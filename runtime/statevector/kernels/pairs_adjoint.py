@@ -1,4 +1,4 @@
-"""Reverse kernels of pair mixing: undo a gate on ket and bra and sum conj(bra)*ket.
+"""Adjoint kernels of amplitude pairs: undo a gate on ket and bra and sum conj(bra)*ket.
 
 One pass reads both states once. The plan holds the inverse gate. The sums are registers
 of doubles: same-place and exchanged products on side A, then on side B. They pair the
@@ -84,7 +84,7 @@ class Sums:
 
 
 def define(module: Module, precision: Precision) -> None:
-    """Define the reverse kernels and their dispatcher."""
+    """Define the adjoint kernels and their dispatcher."""
     _pair(module, precision, general=False)
     _pair(module, precision, general=True)
     for bit in range(precision.lane_bits):
@@ -98,7 +98,7 @@ def _bounds(body: Body, plan: Value) -> list[Value]:
 
 
 def _pair(module: Module, precision: Precision, general: bool) -> None:
-    name = "reverse_pair_general" if general else "reverse_pair"
+    name = "adjoint_pair_general" if general else "adjoint_pair"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR, private=True)
     ket, bra, plan, table = body.args
     blocks = Blocks(body, precision)
@@ -132,7 +132,7 @@ def _pair(module: Module, precision: Precision, general: bool) -> None:
 
 
 def _single(module: Module, precision: Precision, bit: int | None) -> None:
-    name = "reverse_single_general" if bit is None else f"reverse_single_{bit}"
+    name = "adjoint_single_general" if bit is None else f"adjoint_single_{bit}"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR, private=True)
     ket, bra, plan, table = body.args
     blocks = Blocks(body, precision)
@@ -158,7 +158,7 @@ def _single(module: Module, precision: Precision, bit: int | None) -> None:
 
 
 def _dispatch(module: Module, precision: Precision) -> None:
-    name = f"__qrt__mix_reverse_{precision.suffix}"
+    name = f"__qrt__pair_adjoint_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     plan, table = body.args[2:]
     blocks = Blocks(body, precision)
@@ -166,8 +166,8 @@ def _dispatch(module: Module, precision: Precision) -> None:
         blocks.put(blocks.zero(blocks.wide), table, number)
     exchange, flip = word(body, plan, EXCHANGE), word(body, plan, FLIP)
     signs = word(body, plan, SIGNS)
-    names = ["reverse_pair", "reverse_pair_general", "reverse_single_general"]
-    names += [f"reverse_single_{bit}" for bit in range(precision.lane_bits)]
+    names = ["adjoint_pair", "adjoint_pair_general", "adjoint_single_general"]
+    names += [f"adjoint_single_{bit}" for bit in range(precision.lane_bits)]
     one_bit = body.count_ones(exchange).eq(1) & signs.eq(0)
     single = body.select(one_bit, body.count_ones(exchange - 1) + 3, 2)
     pair = body.select((exchange | signs).eq(0), 0, 1, I64)

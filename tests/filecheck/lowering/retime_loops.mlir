@@ -1,7 +1,7 @@
 // RUN: qjit-opt -p build-schedules,retime-loops,select-kernels
 
 // The last gate has its target in a tile with the first one, but not with the words, which
-// fill one. It begins the next turn, and follows the loop; in front of it, it would do
+// fill one. It begins the next iteration, and follows the loop; in front of it, it would do
 // nothing to the first basis state.
 // CHECK-LABEL: func.func @closes
 func.func @closes(%x: f64) {

@@ -115,7 +115,7 @@ def test_snapshots_that_are_refused() -> None:
         qj.Snapshot("a")
         return qj.probs()
 
-    def midway() -> Any:
+    def mid_circuit() -> Any:
         qj.measure(0)
         qj.Snapshot("a")
         return qj.probs()
@@ -129,12 +129,12 @@ def test_snapshots_that_are_refused() -> None:
         qj.Snapshot(3)  # type: ignore
         return qj.probs()
 
-    for function in (snapshot_in_loop, twice, midway, late, number):
+    for function in (snapshot_in_loop, twice, mid_circuit, late, number):
         with pytest.raises(QJitError, match=r"test_debugging\.py:\d+"):
             qj.snapshots(qj.qnode(function, wires=1))()
     with pytest.raises(UnsupportedError, match="after a measurement"):
-        qj.snapshots(qj.qnode(midway, wires=1))()
-    for function in (snapshot_in_loop, twice, midway, late):
+        qj.snapshots(qj.qnode(mid_circuit, wires=1))()
+    for function in (snapshot_in_loop, twice, mid_circuit, late):
         np.testing.assert_allclose(qj.qnode(function, wires=1)(), [1, 0])
     with pytest.raises(QJitError, match=r"test_debugging\.py:\d+"):
         qj.snapshots(late)

@@ -209,7 +209,7 @@ def _none(_: Any) -> None:
 
 @qj.qnode(wires=2)
 def measured(angles: jax.Array) -> Any:
-    """Measure midway, and rotate by what was measured."""
+    """Measure mid-circuit, and rotate by what was measured."""
 
     def step(carry: int, angle: jax.Array) -> Any:
         qj.RX(angle, wires=0)
@@ -258,7 +258,7 @@ QUANTUM_CASES: dict[str, tuple[Callable[..., Any], Shapes]] = {
     "gradient of nested loops": (jax.grad(nested), ("n,m",)),
     "branches": (lambda x: branching(x), ("n",)),
     "gradient of branches": (jax.grad(lambda x: sum(branching(x))), ("n",)),
-    "measurements midway": (lambda x: measured(x), ("n",)),
+    "mid-circuit measurements": (lambda x: measured(x), ("n",)),
     "matrices": (lambda x: unitaries(x), ("n",)),
     "batch": (lambda a: jax.vmap(small)(a), ("n,2",)),
     "gradients of a batch": (jax.vmap(jax.grad(small)), ("n,2",)),

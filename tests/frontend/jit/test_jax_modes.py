@@ -19,7 +19,7 @@ def plain(x: Any) -> Any:
     return qj.expval(qj.Z(1))
 
 
-def midway(x: Any) -> Any:
+def mid_circuit(x: Any) -> Any:
     qj.RX(x, 0)
     qj.cond(qj.measure(0), qj.RY)(x, 1)
     return qj.expval(2.5 * qj.Z(1) + qj.X(0))
@@ -44,7 +44,7 @@ def calling(x: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("function", [plain, midway, looping, calling])
+@pytest.mark.parametrize("function", [plain, mid_circuit, looping, calling])
 def test_derivatives_leak_no_tracers(function: Any) -> None:
     circuit = qj.qnode(wires=2)(function)
     with jax.checking_leaks():

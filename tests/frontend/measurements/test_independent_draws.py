@@ -48,25 +48,25 @@ def of_closed_jit(draws: Function) -> Function:
 
 
 def of_scan(draws: Function) -> Function:
-    def turn(angle: Any, carry: Any, _: Any) -> Any:
+    def iteration(angle: Any, carry: Any, _: Any) -> Any:
         return carry, draws(angle)
 
-    return lambda a: lax.scan(partial(turn, a), (), None, length=ROWS)[1].ravel()
+    return lambda a: lax.scan(partial(iteration, a), (), None, length=ROWS)[1].ravel()
 
 
 def of_moving_scan(draws: Function) -> Function:
-    def turn(angle: Any, carry: Any, _: Any) -> Any:
+    def iteration(angle: Any, carry: Any, _: Any) -> Any:
         found = draws(X)
         return carry * angle + jnp.sum(found), found
 
-    return lambda a: lax.scan(partial(turn, a), 1.3, None, length=ROWS)[1].ravel()
+    return lambda a: lax.scan(partial(iteration, a), 1.3, None, length=ROWS)[1].ravel()
 
 
 def of_fori(draws: Function) -> Function:
     def run(angle: Any) -> Any:
         start = jnp.zeros((ROWS, *jax.eval_shape(draws, angle).shape))
-        turn = lambda n, found: found.at[n].set(draws(angle))  # noqa: E731
-        return lax.fori_loop(0, ROWS, turn, start).ravel()
+        iteration = lambda n, found: found.at[n].set(draws(angle))  # noqa: E731
+        return lax.fori_loop(0, ROWS, iteration, start).ravel()
 
     return run
 
@@ -74,8 +74,8 @@ def of_fori(draws: Function) -> Function:
 def of_while(draws: Function) -> Function:
     def run(angle: Any) -> Any:
         start = jnp.zeros((ROWS, *jax.eval_shape(draws, angle).shape))
-        turn = lambda s: (s[0] + 1, s[1].at[s[0]].set(draws(angle)))  # noqa: E731
-        return lax.while_loop(lambda s: s[0] < ROWS, turn, (0, start))[1].ravel()
+        iteration = lambda s: (s[0] + 1, s[1].at[s[0]].set(draws(angle)))  # noqa: E731
+        return lax.while_loop(lambda s: s[0] < ROWS, iteration, (0, start))[1].ravel()
 
     return run
 
@@ -167,7 +167,7 @@ def chosen(depth: int, number: int) -> list[Any]:
     return random.Random(depth).sample(list(every), number)
 
 
-# Where rows or turns shared their draws once.
+# Where rows or iterations shared their draws once.
 KNOWN = [
     (of_rows_that_share, of_closed_jit),
     (of_rows_that_share, of_scan),
@@ -197,17 +197,17 @@ def test_nested_executions_draw_independently(nest: Any) -> None:
 
 
 @each("compiled", [qj.qjit, jax.jit])
-def test_loops_that_do_not_move_draw_in_each_turn(compiled: Any) -> None:
-    """JAX evaluates before a differentiated loop what is the same in all turns."""
+def test_loops_that_do_not_move_draw_in_each_iteration(compiled: Any) -> None:
+    """JAX evaluates before a differentiated loop what is the same in all iterations."""
 
     def loop(angle: Any) -> Any:
         inner = of_scan(jax.jit(draw))
 
-        def turn(carry: Any, _: Any) -> Any:
+        def iteration(carry: Any, _: Any) -> Any:
             found = jnp.concatenate([draw(X), inner(X)])
             return carry * angle + jnp.sum(found), found
 
-        return lax.scan(turn, 1.0, None, length=ROWS)
+        return lax.scan(iteration, 1.0, None, length=ROWS)
 
     slope, found = compiled(jax.grad(loop, has_aux=True))(X)
     assert len(set(np.ravel(found).tolist())) == ROWS * (1 + ROWS)
@@ -218,31 +218,33 @@ def test_loops_that_do_not_move_draw_in_each_turn(compiled: Any) -> None:
 
 
 @each("compiled", [qj.qjit, jax.jit])
-def test_statistics_of_rows_turns_and_derivatives(compiled: Any) -> None:
-    shots, turns = 50, 400
+def test_statistics_of_rows_iterations_and_derivatives(compiled: Any) -> None:
+    shots, iterations = 50, 400
 
     @qj.qnode(wires=1, shots=shots, seed=7)
     def spin(angle: Any) -> Any:
         qj.RX(angle, 0)
         return qj.expval(qj.Z(0))
 
-    def turn(angle: Any, carry: Any, _: Any) -> Any:
+    def iteration(angle: Any, carry: Any, _: Any) -> Any:
         row = lambda _: jnp.stack(  # noqa: E731
             [jax.jit(spin)(angle), *jax.value_and_grad(spin)(angle)]
         )
         return carry, jax.vmap(row)(jnp.arange(2)).ravel()
 
-    run = compiled(lambda a: lax.scan(partial(turn, a), (), None, length=turns)[1])
+    run = compiled(
+        lambda a: lax.scan(partial(iteration, a), (), None, length=iterations)[1]
+    )
     found = np.asarray(run(1.2))
     exact = np.tile([np.cos(1.2), np.cos(1.2), -np.sin(1.2)], 2)
     spread = np.tile([np.sin(1.2), np.sin(1.2), np.cos(1.2) / np.sqrt(2)], 2)
     spread /= np.sqrt(shots)
-    assert np.all(abs(found.mean(0) - exact) < 5 * spread / np.sqrt(turns))
+    assert np.all(abs(found.mean(0) - exact) < 5 * spread / np.sqrt(iterations))
     np.testing.assert_allclose(found.std(0), spread, rtol=0.2)
-    # Also with the turn before.
+    # Also with the iteration before.
     columns = np.concatenate([found[1:], found[:-1]], axis=1)
     correlations = np.corrcoef(columns.T) - np.eye(12)
-    assert abs(correlations).max() < 5 / np.sqrt(turns)
+    assert abs(correlations).max() < 5 / np.sqrt(iterations)
 
 
 def test_rows_of_given_keys() -> None:
@@ -251,12 +253,12 @@ def test_rows_of_given_keys() -> None:
 
     def all_of(keys: Any) -> Any:
         rows = jax.vmap(keyed)(keys)
-        turns = lax.scan(lambda c, key: (c, keyed(key)), (), keys)[1]
-        return rows, turns, jax.vmap(lambda _: keyed(keys[0]))(jnp.arange(ROWS))
+        iterations = lax.scan(lambda c, key: (c, keyed(key)), (), keys)[1]
+        return rows, iterations, jax.vmap(lambda _: keyed(keys[0]))(jnp.arange(ROWS))
 
     keys = jax.random.split(jax.random.key(0), ROWS)
-    rows, turns, shared = map(np.asarray, qj.qjit(all_of)(keys))
-    np.testing.assert_array_equal(rows, turns)
+    rows, iterations, shared = map(np.asarray, qj.qjit(all_of)(keys))
+    np.testing.assert_array_equal(rows, iterations)
     assert len(set(rows.tolist())) == ROWS
     assert set(shared.tolist()) == {rows[0]}
 
@@ -296,10 +298,10 @@ def in_checkpoint(loop: Any) -> Any:
 
 
 def in_scan(loop: Any) -> Any:
-    def turn(angle: Any, carry: Any, _: Any) -> Any:
+    def iteration(angle: Any, carry: Any, _: Any) -> Any:
         return carry * angle + loop(), None
 
-    return lambda a: lax.scan(partial(turn, a), 1.0, None, length=2)[0]
+    return lambda a: lax.scan(partial(iteration, a), 1.0, None, length=2)[0]
 
 
 @each("around", [in_checkpoint, in_scan])

@@ -1,4 +1,4 @@
-"""What quantum functions return: statistics, states, samples, and outcomes midway."""
+"""What quantum functions return: statistics, states, samples, measured outcomes."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -273,7 +273,7 @@ def mixed(operators: list[Any], rho: Any) -> Any:
     return reduce(np.add, [k @ rho @ k.conj().T for k in operators])
 
 
-def test_measuring_midway_averages_over_outcomes() -> None:
+def test_measuring_mid_circuit_averages_over_outcomes() -> None:
     @qj.qnode(wires=WIRES)
     def circuit(state: Any) -> Any:
         qj.StatePrep(state, wires=range(WIRES))
@@ -332,7 +332,7 @@ def test_impossible_postselection() -> None:
         circuit()
 
 
-def test_measuring_midway_with_shots() -> None:
+def test_measuring_mid_circuit_with_shots() -> None:
     @qj.qnode(wires=3, shots=SHOTS, seed=9)
     def circuit(wires: Any) -> Any:
         qj.RY(1.1, wires=wires[0])

@@ -252,15 +252,15 @@ def hamiltonian() -> Any:
     return 2.0 + qj.X(0) @ qj.Z(1) + rest
 
 
-@each("midway", [False, True])
-def test_observables_are_estimated_from_shots(midway: bool) -> None:
+@each("mid_circuit", [False, True])
+def test_observables_are_estimated_from_shots(mid_circuit: bool) -> None:
     def body() -> Any:
         for wire, angle in enumerate((1.1, 0.7, 0.4)):
             qj.RY(angle, wire)
             qj.RX(0.3 + angle, wire)
         qj.CNOT([0, 1])
         qj.CRY(0.9, wires=[1, 2])
-        if midway:
+        if mid_circuit:
             outcome = qj.measure(1)
             jax.lax.cond(outcome, lambda: gate(qj.H, 2), lambda: gate(qj.S, 0))
         together = qj.X(0) @ qj.Y(2) + 0.5 * qj.X(0)

@@ -51,22 +51,22 @@ def in_rows_that_share(circuit: Any, angle: Any) -> Any:
 def in_loop(circuit: Any, angle: Any) -> Any:
     """Run in a loop, nested, in a branch."""
 
-    def turn(place: Any, found: Any) -> Any:
+    def iteration(place: Any, found: Any) -> Any:
         value = jax.lax.cond(place % 2 == 0, circuit, lambda a: circuit(a), angle)
         return found.at[place].set(value)
 
-    return jax.lax.fori_loop(0, RUNS, turn, jnp.zeros(RUNS, int))
+    return jax.lax.fori_loop(0, RUNS, iteration, jnp.zeros(RUNS, int))
 
 
 def in_while(circuit: Any, angle: Any) -> Any:
     """Run in a loop that does not know its length."""
 
-    def turn(state: Any) -> Any:
+    def iteration(state: Any) -> Any:
         place, found = state
         return place + 1, found.at[place].set(circuit(angle))
 
     start = jnp.zeros((), int), jnp.zeros(RUNS, int)
-    return jax.lax.while_loop(lambda s: s[0] < RUNS, turn, start)[1]
+    return jax.lax.while_loop(lambda s: s[0] < RUNS, iteration, start)[1]
 
 
 def one_by_one(circuit: Any, angle: Any) -> Any:
@@ -152,11 +152,11 @@ def test_keys(compiled: Any) -> None:
 
     def all_of(keys: Any) -> Any:
         rows = jax.vmap(lambda key: circuit(1.0, key=key))(keys)
-        turns = jax.lax.map(lambda key: circuit(1.0, key=key), keys)
-        return rows, turns, circuit(1.0, key=keys[0])
+        iterations = jax.lax.map(lambda key: circuit(1.0, key=key), keys)
+        return rows, iterations, circuit(1.0, key=keys[0])
 
-    rows, turns, single = map(np.asarray, compiled(all_of)(keys))
-    np.testing.assert_array_equal(rows, turns)
+    rows, iterations, single = map(np.asarray, compiled(all_of)(keys))
+    np.testing.assert_array_equal(rows, iterations)
     assert rows[0] == single == circuit(1.0, key=keys[0])
     assert len(set(rows.tolist())) == RUNS
 

@@ -14,13 +14,13 @@ from qjit.errors import BranchError, MeasurementError, ParameterError, QJitError
 from tests.support.paths import ROOT
 
 
-def test_a_loop_without_state_returns_what_its_last_turn_did() -> None:
+def test_a_loop_without_state_returns_what_its_last_iteration_did() -> None:
     for count in (1, 3):
         assert qj.for_loop(count)(lambda i: 2 * i)() == 2 * (count - 1)
     assert qj.for_loop(0)(lambda i: 2 * i)() is None
     last = qj.qjit(lambda n: qj.for_loop(0, n, 2)(lambda i: {"a": (i, i * 0.5)})())
     assert jax.tree.map(float, last(np.int8(6))) == {"a": (4.0, 2.0)}
-    with pytest.raises(ParameterError, match="loop without turns"):
+    with pytest.raises(ParameterError, match="loop without iterations"):
         last(np.int8(0))
     unread = qj.qjit(lambda n: (qj.for_loop(n)(lambda i: 2 * i)(), n)[1])
     assert unread(0) == 0
@@ -28,18 +28,18 @@ def test_a_loop_without_state_returns_what_its_last_turn_did() -> None:
     def never(go: Any) -> Any:
         return qj.while_loop(lambda: go)(lambda: 3)()
 
-    with pytest.raises(ParameterError, match="loop without turns"):
+    with pytest.raises(ParameterError, match="loop without iterations"):
         qj.qjit(never)(False)
 
 
 def test_gates_and_results_of_loops_without_state() -> None:
     @qj.qnode(wires=3)
     def circuit(x: Any) -> Any:
-        def turn(i: Any) -> Any:
+        def iteration(i: Any) -> Any:
             qj.RX(x * (i + 1), wires=i)
             return x * i
 
-        qj.RY(qj.for_loop(3)(turn)(), wires=0)
+        qj.RY(qj.for_loop(3)(iteration)(), wires=0)
         qj.for_loop(3)(lambda i: qj.RZ(0.1, wires=i))()
         return qj.expval(qj.Z(0))
 

@@ -104,7 +104,7 @@ def everything(t: Any) -> None:
     ("body", "derivative"),
     [(everything, jax.grad), (everything, jax.jacfwd), (layers, jax.grad)],
 )
-def test_derivatives_by_states_prepared_midway(body: Any, derivative: Any) -> None:
+def test_derivatives_by_states_prepared_mid_circuit(body: Any, derivative: Any) -> None:
     @qj.qnode(wires=3)
     def circuit(t: Any) -> Any:
         body(t)
@@ -149,14 +149,14 @@ def test_a_branch_that_prepares_leaves_wires_touched() -> None:
     np.testing.assert_allclose(circuit(False, x, y), np.abs(y) ** 2, atol=1e-12)
 
 
-@pytest.mark.parametrize("turns", [0, 1])
-def test_a_loop_that_empties_wires_may_have_no_turn(turns: int) -> None:
+@pytest.mark.parametrize("iterations", [0, 1])
+def test_a_loop_that_empties_wires_may_have_no_iteration(iterations: int) -> None:
     def scanned() -> None:
-        jax.lax.scan(lambda c, x: (qj.reset(0), (c, x))[1], 0, jnp.zeros(turns))
+        jax.lax.scan(lambda c, x: (qj.reset(0), (c, x))[1], 0, jnp.zeros(iterations))
 
     def counted() -> None:
         empties = lambda _: qj.measure(0, postselect=1, reset=True) * 0  # noqa: E731
-        qj.for_loop(0, jnp.asarray(turns))(empties)()
+        qj.for_loop(0, jnp.asarray(iterations))(empties)()
 
     for empty in (scanned, counted):
 
@@ -167,11 +167,11 @@ def test_a_loop_that_empties_wires_may_have_no_turn(turns: int) -> None:
             qj.StatePrep(np.array([0.6, 0.8]), wires=0)
             return qj.probs()
 
-        wanted = [0.36, 0.64] if turns else [0.64, 0.36]
+        wanted = [0.36, 0.64] if iterations else [0.64, 0.36]
         np.testing.assert_allclose(circuit(), wanted, atol=1e-6)
 
 
-def test_derivative_by_zeros_midway_is_refused() -> None:
+def test_derivative_by_zeros_mid_circuit_is_refused() -> None:
     @qj.qnode(wires=2)
     def circuit(t: Any, angle: Any) -> Any:
         qj.RY(angle, wires=0)

@@ -1,4 +1,4 @@
-"""Derivatives and inverses of loops whose number of turns is traced."""
+"""Derivatives and inverses of loops whose number of iterations is traced."""
 
 from typing import Any
 
@@ -38,13 +38,13 @@ class While(Compiled):
 def flat(m: Any, x: Any, n: Any) -> None:
     """A loop whose angles depend on what it carries."""
 
-    def turn(i: Any, carried: Any) -> Any:
+    def iteration(i: Any, carried: Any) -> Any:
         m.RX(carried * x[0] + 0.1 * i, wires=0)
         m.CRY(x[1], wires=[0, 1])
         return m.numpy.sin(carried) + 0.2 * x[1]
 
     m.RY(0.4, wires=1)
-    last = m.loop(n, turn, x[0])
+    last = m.loop(n, iteration, x[0])
     m.RX(last, wires=1)
 
 
@@ -68,13 +68,13 @@ def inverted(m: Any, x: Any, n: Any) -> None:
     """The inverse of a loop, controlled."""
     m.RY(0.8, wires=0)
 
-    def turn(i: Any, carried: Any) -> Any:
+    def iteration(i: Any, carried: Any) -> Any:
         m.RX(carried * x[0], wires=1)
         m.RZ(x[1] + 0.1 * i, wires=1)
         return m.numpy.cos(carried)
 
     def body() -> None:
-        m.adjoint(lambda: (m.loop(n, turn, x[1]), None)[1])
+        m.adjoint(lambda: (m.loop(n, iteration, x[1]), None)[1])
 
     m.ctrl(body, [0], [1])
 
@@ -129,20 +129,20 @@ def test_a_condition_on_what_is_carried() -> None:
     """Rotate until the angle is small."""
 
     def program(m: Any, x: Any, loop: Any) -> Any:
-        def turn(angle: Any) -> Any:
+        def iteration(angle: Any) -> Any:
             m.RX(angle, wires=0)
             m.RY(x[1] * angle, wires=0)
             return angle * 0.6
 
-        loop(turn, x[0])
+        loop(iteration, x[0])
         return m.expval([1.0], ["Z"])
 
-    def unrolled(turn: Any, angle: Any) -> None:
+    def unrolled(iteration: Any, angle: Any) -> None:
         while angle > 0.2:
-            angle = turn(angle)
+            angle = iteration(angle)
 
-    def compiled(turn: Any, angle: Any) -> None:
-        qj.while_loop(lambda angle: angle > 0.2)(turn)(angle)
+    def compiled(iteration: Any, angle: Any) -> None:
+        qj.while_loop(lambda angle: angle > 0.2)(iteration)(angle)
 
     run = qj.qnode(wires=1)(lambda x: program(Compiled(), x, compiled))
     found = qj.qjit(jax.jacfwd(run))(X)
@@ -163,14 +163,14 @@ def test_classical_loops_have_a_reverse_mode() -> None:
         assert float(wrap(jax.grad(halved))(11.0)) == pytest.approx(1 / 16)
 
 
-def test_more_turns_than_are_kept() -> None:
+def test_more_iterations_than_are_kept() -> None:
     run = circuit(flat, Compiled())
     slope = qj.qjit(jax.grad(run))
     assert np.all(np.isfinite(slope(X, 1024)))
-    with pytest.raises(DifferentiationError, match="more than 1024 turns"):
+    with pytest.raises(DifferentiationError, match="more than 1024 iterations"):
         slope(X, 1025)
     bounded = qj.qjit(circuit(flat, Bounded()))
-    with pytest.raises(DifferentiationError, match="more than 4 turns"):
+    with pytest.raises(DifferentiationError, match="more than 4 iterations"):
         bounded(X, 5)
 
 

@@ -59,27 +59,27 @@ def _printed(x: Any, gate: Any, log: Log) -> None:
 
 
 def _unrolled(x: Any, gate: Any, log: Log) -> None:
-    for turn in range(3):
-        gate(turn * x)
-        jax.debug.callback(_noted(log, f"turn {turn}"), turn * x)
+    for iteration in range(3):
+        gate(iteration * x)
+        jax.debug.callback(_noted(log, f"iteration {iteration}"), iteration * x)
 
 
 def _scanned(x: Any, gate: Any, log: Log) -> None:
-    def turn(i: Any, y: Any) -> Any:
-        jax.debug.callback(_noted(log, "turn"), i, y)
+    def iteration(i: Any, y: Any) -> Any:
+        jax.debug.callback(_noted(log, "iteration"), i, y)
         gate(y)
         return jnp.sin(y) + 1
 
-    jax.debug.callback(_noted(log, "end"), jax.lax.fori_loop(0, 3, turn, x))
+    jax.debug.callback(_noted(log, "end"), jax.lax.fori_loop(0, 3, iteration, x))
 
 
 def _while_loop(x: Any, gate: Any, log: Log) -> None:
-    def turn(y: Any) -> Any:
-        jax.debug.callback(_noted(log, "turn"), y)
+    def iteration(y: Any) -> Any:
+        jax.debug.callback(_noted(log, "iteration"), y)
         gate(y)
         return y + 1
 
-    jax.lax.while_loop(lambda y: y < 2, turn, x)
+    jax.lax.while_loop(lambda y: y < 2, iteration, x)
 
 
 def _branches(x: Any, gate: Any, log: Log) -> None:
@@ -105,12 +105,12 @@ def _nested(x: Any, gate: Any, log: Log) -> None:
 
 
 def _rows(x: Any, gate: Any, log: Log) -> None:
-    def turn(y: Any, row: Any) -> Any:
+    def iteration(y: Any, row: Any) -> Any:
         half = _from_host(log, y + row, vmap_method="sequential")
         gate(half)
         return half, row
 
-    jax.lax.scan(turn, x, jnp.arange(3.0), reverse=True)
+    jax.lax.scan(iteration, x, jnp.arange(3.0), reverse=True)
 
 
 PROGRAMS = (_printed, _unrolled, _scanned, _branches, _nested, _rows)
@@ -161,8 +161,8 @@ def _ran(function: Any, log: Log) -> Log:
 CASES = [
     (program, how)
     for place, program in enumerate(PROGRAMS)
-    for turn, how in enumerate(TRANSFORMATIONS)
-    if (place + turn) % 4 == 0
+    for iteration, how in enumerate(TRANSFORMATIONS)
+    if (place + iteration) % 4 == 0
 ]
 # A pure callback whose result nobody needs is dropped, and with it what JAX's own
 # derivative of a scan of callbacks refuses.
@@ -178,7 +178,7 @@ def test_callbacks_run_as_in_a_classical_function(program: Any, how: str) -> Non
     transform = TRANSFORMATIONS[how]
     wanted = _ran(transform(classical), log)
     found = _ran(transform(quantum), log)
-    if how == "in a loop":  # the angles of later turns differ
+    if how == "in a loop":  # the angles of later iterations differ
         wanted, found = [len(wanted)], [len(found)]
     assert wanted and found == wanted
 

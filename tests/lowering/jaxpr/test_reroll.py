@@ -50,21 +50,21 @@ class Repeated:
         """Apply the blocks and return an expectation value."""
         x = theta[0]
         for block, count in self.blocks:
-            for turn in range(count):
+            for iteration in range(count):
                 for gate in block:
-                    angle = self._angle(gate, turn, theta, rows, x)
+                    angle = self._angle(gate, iteration, theta, rows, x)
                     self._apply(quantum, gate, angle)
-                x = quantum.numpy.sin(x + theta[turn % 5]) * 0.9
+                x = quantum.numpy.sin(x + theta[iteration % 5]) * 0.9
         quantum.RX(x, wires=0)
         return quantum.expval(*OBSERVABLE)
 
-    def _angle(self, gate: Gate, turn: int, theta: Any, rows: Any, x: Any) -> Any:
-        place = gate.offset + self.stride * turn
+    def _angle(self, gate: Gate, iteration: int, theta: Any, rows: Any, x: Any) -> Any:
+        place = gate.offset + self.stride * iteration
         match gate.source:
             case "element":
                 return theta[place % len(theta)]
             case "row":
-                return rows[turn % len(rows)][gate.offset]
+                return rows[iteration % len(rows)][gate.offset]
             case "number":
                 return 0.1 * place
             case "power":
@@ -72,7 +72,7 @@ class Repeated:
             case "carried":
                 return x
             case "mixed":
-                return theta[place % len(theta)] * (1.0 + turn) + x
+                return theta[place % len(theta)] * (1.0 + iteration) + x
             case _:
                 return theta[gate.offset]
 
@@ -124,10 +124,10 @@ def test_loops_change_nothing(program: Repeated) -> None:
 def classical(steps: int, width: int) -> Callable[..., Any]:
     def program(x: Any, y: Any) -> Any:
         kept: list[Any] = []
-        for turn in range(steps):
-            x = jnp.sin(x) * 0.3 + y[turn % width] / (1 + turn)
+        for iteration in range(steps):
+            x = jnp.sin(x) * 0.3 + y[iteration % width] / (1 + iteration)
             y = y * 0.9 + jnp.tanh(x) * 0.1
-            if turn % 7 == 0:
+            if iteration % 7 == 0:
                 kept.append(x)
         return x, y, jnp.stack(kept), kept[1]
 
@@ -148,9 +148,9 @@ def test_classical_code(shape: tuple[int, ...], steps: int) -> None:
 def test_a_value_of_the_first_iteration_stays() -> None:
     def program(x: Any) -> Any:
         first: Any = None
-        for turn in range(80):
-            x = jnp.cos(x) + 0.01 * turn
-            first = x if turn == 0 else first
+        for iteration in range(80):
+            x = jnp.cos(x) + 0.01 * iteration
+            first = x if iteration == 0 else first
             x = x * first + jnp.sin(first)
         return x, first
 
@@ -254,14 +254,14 @@ def test_calls_of_a_quantum_function() -> None:
     circuit = layered(3)
 
     def program(theta: Any, count: int) -> Any:
-        return sum(circuit(theta * turn) for turn in range(count))
+        return sum(circuit(theta * iteration) for iteration in range(count))
 
     theta = np.random.default_rng(8).uniform(size=(3, 6, 2))
     sizes = [
         size(lambda theta, n=count: program(theta, n), theta) for count in (20, 40)
     ]
     assert sizes[0] == sizes[1]
-    expected = sum(circuit(theta * turn) for turn in range(20))
+    expected = sum(circuit(theta * iteration) for iteration in range(20))
     found = qj.qjit(lambda theta: program(theta, 20))(theta)
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
@@ -269,9 +269,9 @@ def test_calls_of_a_quantum_function() -> None:
 def test_errors_name_the_line_of_their_gate() -> None:
     @qj.qnode(wires=2)
     def circuit(theta: Any) -> Any:
-        for turn in range(60):
-            qj.RX(theta[turn], wires=0)
-            qj.RY(theta[turn] / theta[turn], wires=1)
+        for iteration in range(60):
+            qj.RX(theta[iteration], wires=0)
+            qj.RY(theta[iteration] / theta[iteration], wires=1)
         return qj.expval(qj.Z(0))
 
     with pytest.raises(qj.errors.ParameterError) as caught:

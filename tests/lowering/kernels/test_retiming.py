@@ -1,4 +1,4 @@
-"""Gates that end the turns of a loop, done at the beginning of the next one instead."""
+"""Gates that end an iteration of a loop, done at the beginning of the next instead."""
 
 from functools import partial
 from typing import Any
@@ -20,26 +20,26 @@ WIRES, TILE = 9, 6  # in complex128, three wires are in all tiles, others by thr
 FIXED = ["CNOT", "SWAP", "S", "SX", "CY", "H", "ISWAP", "X"]
 
 
-def ring(m: Any, angles: Any, turn: Any) -> None:
+def ring(m: Any, angles: Any, iteration: Any) -> None:
     """A layer on as many wires as there are angles in a row."""
     num_wires = angles.shape[1]
     for wire in range(num_wires):
-        m.RY(angles[turn, wire], wires=wire)
+        m.RY(angles[iteration, wire], wires=wire)
         m.RZ(0.3 * wire, wires=wire)
     for wire in range(num_wires):
         m.CNOT(wires=[wire, (wire + 1) % num_wires])
 
 
-def in_turn(m: Any, angles: Any, turns: Any, body: Any, first: Any = None) -> None:
+def in_loop(m: Any, angles: Any, iterations: Any, body: Any, first: Any = None) -> None:
     """The body again and again, after a gate that leaves the first basis state."""
     if first is not None:
         m.RX(first, wires=angles.shape[1] - 1)
 
-    def turn(index: Any, angles: Any) -> Any:
+    def iteration(index: Any, angles: Any) -> Any:
         body(m, angles, index)
         return angles
 
-    m.loop(turns, turn, angles)
+    m.loop(iterations, iteration, angles)
 
 
 def runs_of(function: Any, *arguments: Any) -> int:
@@ -61,23 +61,23 @@ ANGLES = jnp.asarray(angles_for(WIRES))
     [("complex128", WIRES, TILE), ("complex64", WIRES + 1, TILE + 1)],
 )
 def test_ring(dtype: str, num_wires: int, tile: int, first: float | None) -> None:
-    """Any number of turns, or none; the gate that closes the ring is moved."""
+    """Any number of iterations, or none; the gate that closes the ring is moved."""
     set_tiles(dtype, tile)
     angles = angles_for(num_wires)
 
     @qj.qnode(wires=num_wires, dtype=dtype)
-    def circuit(angles: Any, turns: Any) -> Any:
-        in_turn(Compiled(), angles, turns, ring, first)
+    def circuit(angles: Any, iterations: Any) -> Any:
+        in_loop(Compiled(), angles, iterations, ring, first)
         return qj.state()
 
     # In the loop and behind it; on a fresh register, its inverse would do nothing.
     assert runs_of(circuit, angles, 5) == 2 + 2 * (first is not None)
     compiled = qj.qjit(circuit)
-    for turns in (0, 1, 2, 5):
+    for iterations in (0, 1, 2, 5):
         m = Reference(np)
-        in_turn(m, angles, turns, ring, first)
+        in_loop(m, angles, iterations, ring, first)
         tolerance = 1e-13 if dtype == "complex128" else 1e-6
-        found = compiled(angles, turns)
+        found = compiled(angles, iterations)
         np.testing.assert_allclose(found, m.state(num_wires), atol=tolerance)
 
 
@@ -87,12 +87,12 @@ def test_gradient_of_a_ring() -> None:
 
     @qj.qnode(wires=WIRES)
     def circuit(angles: Any) -> Any:
-        in_turn(Compiled(), angles, 5, ring, 0.7)
+        in_loop(Compiled(), angles, 5, ring, 0.7)
         return qj.expval(qj.X(0) @ qj.Y(3))
 
     def reference(angles: Any) -> Any:
         m = Reference(np)
-        in_turn(m, angles, 5, ring, 0.7)
+        in_loop(m, angles, 5, ring, 0.7)
         return m.expval([1.0], ["XIIY" + "I" * (WIRES - 4)])
 
     gradient = jax.grad(circuit)
@@ -115,9 +115,9 @@ def test_generated_loops(closing: Any, later: Any, first: Any) -> None:
     """Gates of the first tile, then of the other one, and fixed ones of the first."""
     set_tiles("complex128", TILE)
 
-    def body(m: Any, angles: Any, turn: Any) -> None:
+    def body(m: Any, angles: Any, iteration: Any) -> None:
         for wire in range(WIRES):
-            m.RY(angles[turn, wire], wires=wire)
+            m.RY(angles[iteration, wire], wires=wire)
         for wire in range(5):
             m.CNOT(wires=[wire, wire + 1])
             m.RX(0.4 * wire, wires=wire + 1)
@@ -130,28 +130,28 @@ def test_generated_loops(closing: Any, later: Any, first: Any) -> None:
 
     @qj.qnode(wires=WIRES)
     def circuit(angles: Any) -> Any:
-        in_turn(Compiled(), angles, 4, body, first)
+        in_loop(Compiled(), angles, 4, body, first)
         return qj.state()
 
     assert runs_of(circuit, ANGLES) > 1 + (first is not None)
     m = Reference(np)
-    in_turn(m, np.asarray(ANGLES), 4, body, first)
+    in_loop(m, np.asarray(ANGLES), 4, body, first)
     found = qj.qjit(circuit)(ANGLES)
     np.testing.assert_allclose(found, m.state(WIRES), atol=1e-13)
 
 
 def test_where_nothing_is_moved() -> None:
-    """Few turns, and turns that also measure."""
+    """Few iterations, and iterations that also measure."""
     set_tiles("complex128", TILE)
 
-    def measuring(m: Any, angles: Any, turn: Any) -> None:
-        ring(m, angles, turn)
+    def measuring(m: Any, angles: Any, iteration: Any) -> None:
+        ring(m, angles, iteration)
         qj.measure(2)
 
-    def runs(turns: int, body: Any) -> int:
+    def runs(iterations: int, body: Any) -> int:
         @qj.qnode(wires=WIRES)
         def circuit(angles: Any) -> Any:
-            in_turn(Compiled(), angles, turns, body)
+            in_loop(Compiled(), angles, iterations, body)
             return qj.expval(qj.Z(0))
 
         return runs_of(circuit, ANGLES)

@@ -134,11 +134,11 @@ def _prepared(
     config = [(0, 0, 0)] * 2 + [(low, high, step - 1) for (low, high), step in pads]
     x = padded(importer, x, importer.constant(np.zeros((), x.dtype)), config)
     if not wide:
-        importer.settle([x])
+        importer.materialise([x])
         return x, cheap(importer, y)
     order = list(reversed(range(len(y.shape))))
     y = transposed(importer, y, order)
-    importer.settle([y])
+    importer.materialise([y])
     return cheap(importer, x), transposed(importer, y, order)
 
 

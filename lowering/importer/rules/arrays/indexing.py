@@ -85,7 +85,7 @@ def _mode(eqn: Any) -> str:
 @rule("gather")
 def _gather(importer: Importer, eqn: Any, x: Value, indices: Value) -> list[Value]:
     aval, numbers = eqn.outvars[0].aval, eqn.params["dimension_numbers"]
-    importer.settle([x, indices])
+    importer.materialise([x, indices])
     mode = _mode(eqn)
     window = Window(
         importer,

@@ -57,7 +57,7 @@ def import_batch(importer: Importer, eqn: Any, inputs: Sequence[Value]) -> list[
     """Import a scan whose steps are independent as one operation."""
     params = eqn.params
     first, _ = scan_counts(params)
-    importer.settle(inputs)
+    importer.materialise(inputs)
     made = [physical_aval(var.aval) for var in eqn.outvars]
     targets = [importer.allocate(aval.shape, aval.dtype) for aval in made]
     given = [

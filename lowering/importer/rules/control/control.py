@@ -69,7 +69,7 @@ class _LiveRegisters:
         self.importer = importer
         self.active = any(body.effects for body in bodies)
         if self.active:
-            importer.flush()
+            importer.write_back()
         self.start = list(importer.live_registers) if self.active else []
 
     def enter(self, values: Sequence[SSAValue]) -> None:
@@ -81,7 +81,7 @@ class _LiveRegisters:
         """Return what the end of a region passes on."""
         if not self.active:
             return []
-        self.importer.flush()
+        self.importer.write_back()
         return list(self.importer.live_registers)
 
 
@@ -194,7 +194,7 @@ def _cond(importer: Importer, eqn: Any, which: Value, *inputs: Value) -> list[Va
     if which.constant is not None:
         chosen = min(max(int(which.constant), 0), len(branches) - 1)
         return importer.inline(branches[chosen], inputs)
-    importer.settle(inputs)
+    importer.materialise(inputs)
     selector = importer.scalar(which)
     avals = [physical_aval(var.aval) for var in eqn.outvars]
     targets = [importer.allocate(a.shape, a.dtype) if a.shape else None for a in avals]
@@ -308,7 +308,7 @@ def _while(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     first = eqn.params["cond_nconsts"]
     second = first + eqn.params["body_nconsts"]
     consts = inputs[:second]
-    importer.settle(consts)
+    importer.materialise(consts)
     carry = _Carry(importer, inputs[second:], consts)
     registers = _LiveRegisters(importer, cond_jaxpr, body_jaxpr)
     active = _Active(importer, cond_jaxpr.out_avals[0])
@@ -347,7 +347,7 @@ def _scan(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     first, num_carry = scan_counts(params)
     second = first + num_carry
     consts, rows = inputs[:first], inputs[second:]
-    importer.settle([*consts, *rows])
+    importer.materialise([*consts, *rows])
     carry = _Carry(importer, inputs[first:second], [*consts, *rows])
     registers = _LiveRegisters(importer, body)
     stacked = [physical_aval(var.aval) for var in eqn.outvars[num_carry:]]

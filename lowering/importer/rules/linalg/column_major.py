@@ -47,7 +47,7 @@ def is_complex(value: Any) -> bool:
     return np.dtype(value.dtype).kind == "c"
 
 
-def turned(shape: Sequence[Size]) -> tuple[Size, ...]:
+def transposed(shape: Sequence[Size]) -> tuple[Size, ...]:
     """Return a shape with its last two axes exchanged."""
     return (*shape[:-2], shape[-1], shape[-2])
 
@@ -79,13 +79,13 @@ def columns(importer: Importer, value: Value) -> SSAValue:
     """Return a new buffer with column-major copies of a batch of matrices."""
     if value.is_lazy and not value.cheap:
         importer.buffer(value)
-    aval = Aval(turned(value.shape), value.dtype)
+    aval = Aval(transposed(value.shape), value.dtype)
     return copied(importer, moved(importer, aval, value, swap))
 
 
 def from_columns(importer: Importer, buffer: SSAValue, aval: Any) -> Value:
     """Return the matrices of a column-major buffer."""
-    stored = importer.from_buffer(buffer, Aval(turned(aval.shape), aval.dtype))
+    stored = importer.from_buffer(buffer, Aval(transposed(aval.shape), aval.dtype))
     return moved(importer, aval, stored, swap)
 
 

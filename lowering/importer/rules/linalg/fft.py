@@ -188,10 +188,10 @@ class Transform:
         other = Transform(self.importer, self.dtype, -self.sign)
         padded = self._padded(source, (outer, length, inner), wide, chirp)
         first = self.run(padded, outer, wide, inner)
-        self._turn(first, (outer, wide, inner), first, filtered)
+        self._multiply_along(first, (outer, wide, inner), first, filtered)
         second = other.run(first, outer, wide, inner)
         target = self.importer.allocate((outer, length, inner), self.dtype)
-        self._turn(second, (outer, length, inner), target, chirp)
+        self._multiply_along(second, (outer, length, inner), target, chirp)
         return target
 
     def _padded(
@@ -207,10 +207,10 @@ class Transform:
             return []
 
         importer.loop((outer, wide, inner), clear)
-        self._turn(source, shape, target, chirp)
+        self._multiply_along(source, shape, target, chirp)
         return target
 
-    def _turn(
+    def _multiply_along(
         self,
         source: SSAValue,
         shape: Sequence[Size],

@@ -51,7 +51,7 @@ class _Side:
             return importer.buffer(value), False
         order = (*self.batch, *self.free, *self.summed)
         if axes != order:
-            importer.settle([value])
+            importer.materialise([value])
             shape = [value.shape[axis] for axis in order]
             split, cut = len(self.batch), len(self.batch) + len(self.free)
             value = moved(
@@ -152,7 +152,7 @@ def _by_loops(importer: Importer, aval: Any, left: _Side, right: _Side) -> Value
     (x, x_batch, x_free, x_sum), (y, _, y_free, _) = (
         (side.value, side.batch, side.free, side.summed) for side in (left, right)
     )
-    importer.settle([x, y])
+    importer.materialise([x, y])
     kind = kind_of_dtype(aval.dtype)
     zero = importer.scalar_constant(0, aval.dtype)
 

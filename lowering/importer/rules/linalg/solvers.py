@@ -110,7 +110,7 @@ def _lu(importer: Importer, eqn: Any, x: Value) -> list[Value]:
 
     batched(importer, x.shape[:-2], one)
     counted = from_one(importer, importer.from_buffer(swaps, pivots))
-    importer.settle([counted])
+    importer.materialise([counted])
     return [
         from_columns(importer, target, lu),
         counted,
@@ -133,7 +133,7 @@ def _pivots_to_permutation(importer: Importer, eqn: Any, x: Value) -> list[Value
 
 def permuted(importer: Importer, aval: Any, swaps: Value) -> Value:
     """Return the permutations that rows make which are swapped one by one."""
-    importer.settle([swaps])
+    importer.materialise([swaps])
     target = importer.allocate(aval.shape, np.int32)
 
     def start(indices: list[SSAValue], _: Any) -> list[SSAValue]:

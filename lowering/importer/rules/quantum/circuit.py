@@ -165,14 +165,14 @@ class CircuitImport:
 
     def _loop(self, node: Loop, counters: Sequence[SSAValue]) -> None:
         importer = self.importer
-        importer.flush()
+        importer.write_back()
 
         def body(
             indices: list[SSAValue], carried: Sequence[SSAValue]
         ) -> Sequence[SSAValue]:
             importer.live_registers[:] = carried
             self.nodes(node.body, [*counters, *indices])
-            importer.flush()
+            importer.write_back()
             return list(importer.live_registers)
 
         importer.live_registers[:] = importer.loop(
@@ -181,7 +181,7 @@ class CircuitImport:
 
     def _branch(self, node: Branch, counters: Sequence[SSAValue]) -> None:
         importer = self.importer
-        importer.flush()
+        importer.write_back()
         chosen = self.read(node.index, counters)
         importer.live_registers[:] = self._choose(chosen, node.branches, 0, counters)
 
@@ -196,7 +196,7 @@ class CircuitImport:
         registers = list(importer.live_registers)
         if number == len(branches) - 1:
             self.nodes(branches[number], counters)
-            importer.flush()
+            importer.write_back()
             return list(importer.live_registers)
         constant = importer.scalar_constant(number, np.dtype(np.int32))
         if constant.type != chosen.type:
@@ -205,7 +205,7 @@ class CircuitImport:
         condition = importer.emit(arith.CmpiOp(chosen, constant, "sle"))
         with importer.region() as here:
             self.nodes(branches[number], counters)
-            importer.flush()
+            importer.write_back()
             importer.insert(scf.YieldOp(*importer.live_registers))
         importer.live_registers[:] = registers
         with importer.region() as there:
@@ -250,7 +250,7 @@ def _unitary(circuit: CircuitImport, step: Step, counters: Sequence[SSAValue]) -
         given = [circuit.matrix(step.slots[0], shape, counters)]
         slot = circuit.gradient_slot(step.slots[0], counters)
     if circuit.recorded and step.params.get("lossy"):
-        importer.flush()
+        importer.write_back()
         importer.insert(gradient.CheckpointOp(qubits_of(importer).register))
     add_unitary(importer, dict(step.params), given[0], wires, line, slot)
 
@@ -285,29 +285,29 @@ OPERATIONS = {
 
 def _run(
     importer: Importer,
-    core: Any,
+    program: Any,
     operands: Sequence[Value],
     recorded: bool,
     draws: Sequence[Draw] = (),
 ) -> None:
-    importer.settle(operands)
-    begin(importer, core.num_wires, core.dtype, recorded=recorded, draws=draws)
+    importer.materialise(operands)
+    begin(importer, program.num_wires, program.dtype, recorded=recorded, draws=draws)
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
-    circuit.nodes(core.nodes, [])
-    importer.flush()
+    circuit.nodes(program.nodes, [])
+    importer.write_back()
 
 
-def _measurements(core: Any) -> list[Step]:
-    return [step for step in steps(core.nodes) if step.primitive not in OPERATIONS]
+def _measurements(program: Any) -> list[Step]:
+    return [step for step in steps(program.nodes) if step.primitive not in OPERATIONS]
 
 
 def import_circuit(
-    importer: Importer, core: Any, operands: Sequence[Value], run: int | None = None
+    importer: Importer, program: Any, operands: Sequence[Value], run: int | None = None
 ) -> list[Value]:
     """Import a circuit and its measurements; a run of this number goes on later."""
-    steps = _measurements(core)
+    steps = _measurements(program)
     draws = shared_draws((s.primitive, s.params, s.inputs) for s in steps)
-    _run(importer, core, operands, recorded=run is not None, draws=draws)
+    _run(importer, program, operands, recorded=run is not None, draws=draws)
 
     def unitary(item: Any) -> Value:
         return operands[1 + item.number]
@@ -321,19 +321,19 @@ def import_circuit(
             aval,
             Readout(step.params, step.inputs, unitary),
         )
-        for step, aval in zip(steps, core.results, strict=True)
+        for step, aval in zip(steps, program.results, strict=True)
     ]
     if run is None:
         end(importer)
     else:
-        importer.settle(found)
+        importer.materialise(found)
         suspend(importer, run)
     return found
 
 
 def import_adjoint(
     importer: Importer,
-    core: Any,
+    program: Any,
     cotangents: Sequence[Value],
     operands: Sequence[Value],
     wrt: Sequence[int],
@@ -343,14 +343,14 @@ def import_adjoint(
 
     It goes on with the run of this number, if there is one.
     """
-    importer.settle(cotangents)
+    importer.materialise(cotangents)
     if run is None:
-        _run(importer, core, operands, recorded=0 in wrt)
+        _run(importer, program, operands, recorded=0 in wrt)
     else:
         resume(importer, run)
-    measured = list(zip(_measurements(core), cotangents, strict=True))
+    measured = list(zip(_measurements(program), cotangents, strict=True))
     observables = [
-        (step, sorted_terms(step.params["terms"], core.num_wires), cotangent)
+        (step, sorted_terms(step.params["terms"], program.num_wires), cotangent)
         for step, cotangent in measured
         if step.primitive == "quantum_expval"
     ]
@@ -367,7 +367,7 @@ def import_adjoint(
                 importer, step, terms, cotangent, operands
             )
     if 0 in wrt:  # last, as the sweep takes the state back to where it began
-        found[0] = _angle_gradient(importer, core, observables, vectors, operands)
+        found[0] = _angle_gradient(importer, program, observables, vectors, operands)
     end(importer)
     return [found[number] for number in wrt]
 
@@ -383,7 +383,7 @@ def _bra(importer: Importer, cotangent: Value) -> SSAValue:
 
 def _angle_gradient(
     importer: Importer,
-    core: Any,
+    program: Any,
     observables: Sequence[tuple[Step, Terms, Value]],
     vectors: Sequence[SSAValue],
     operands: Sequence[Value],
@@ -401,9 +401,9 @@ def _angle_gradient(
             matrices.append(complex_buffer(importer, operands[1 + item.number]))
         groups.append([_with_shift(term, shift) for term in terms.attributes])
     wide = np.dtype(np.float64)
-    target = importer.allocate((core.num_slots,), wide)
+    target = importer.allocate((program.num_slots,), wide)
     zero = importer.scalar_constant(0, wide)
-    aval = _Aval((core.num_slots,), wide)
+    aval = _Aval((program.num_slots,), wide)
     importer.copy_into(importer.lazy(aval, [], lambda _: zero), target)
     register = qubits_of(importer).register
     importer.insert(

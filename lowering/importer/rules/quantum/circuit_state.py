@@ -1,4 +1,4 @@
-"""The circuit being imported: its register, and the qubits taken out of it."""
+"""The circuit being imported: its register, and the qubits extracted out of it."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,9 +22,9 @@ Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
 
 
 # A matrix, which a token stands for, and its wires; one matrix may have several.
-Turn = tuple[Hashable, tuple[int, ...]]
+BasisChange = tuple[Hashable, tuple[int, ...]]
 # What a wire is measured in: a letter, or a place among the wires of a matrix.
-Axis = str | tuple[Turn, int]
+Axis = str | tuple[BasisChange, int]
 
 
 @dataclass
@@ -62,7 +62,7 @@ def inlined(importer: Importer, function: Any, *values: Value) -> Value:
 
 @dataclass
 class Qubits:
-    """The register of the circuit being imported, and the qubits taken from it."""
+    """The register of the circuit being imported, and the qubits extracted from it."""
 
     importer: Importer
     num_wires: int
@@ -70,7 +70,7 @@ class Qubits:
     terminal: Terminal | None
     target: Target = STATEVECTOR
     draws: Sequence[Draw] = ()
-    taken: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
+    extracted: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
 
     @property
     def register(self) -> SSAValue:
@@ -81,19 +81,19 @@ class Qubits:
         """Set the present value of the register."""
         self.importer.live_registers[-1] = register
 
-    def take(self, wire: WireValue) -> SSAValue:
+    def extract(self, wire: WireValue) -> SSAValue:
         """Return the present value of a qubit."""
-        if isinstance(wire, int) and wire in self.taken:
-            return self.taken[wire]
+        if isinstance(wire, int) and wire in self.extracted:
+            return self.extracted[wire]
         bit = self.importer.emit(quantum.ExtractOp(self.register, wire))
         if isinstance(wire, int):
-            self.taken[wire] = bit
+            self.extracted[wire] = bit
         return bit
 
-    def give(self, wire: WireValue, bit: SSAValue) -> None:
-        """Set the present value of a qubit that was taken."""
+    def put(self, wire: WireValue, bit: SSAValue) -> None:
+        """Set the present value of a qubit that was extracted."""
         if isinstance(wire, int):
-            self.taken[wire] = bit
+            self.extracted[wire] = bit
         else:
             self._insert(wire, bit)
 
@@ -101,11 +101,11 @@ class Qubits:
         op = quantum.InsertOp(self.register, wire, bit)
         self.replace(self.importer.emit(op))
 
-    def flush(self) -> None:
-        """Put all taken qubits back into the register."""
-        for wire in sorted(self.taken):
-            self._insert(wire, self.taken[wire])
-        self.taken.clear()
+    def write_back(self) -> None:
+        """Put all extracted qubits back into the register."""
+        for wire in sorted(self.extracted):
+            self._insert(wire, self.extracted[wire])
+        self.extracted.clear()
 
     @property
     def signature(self) -> Hashable:
@@ -126,26 +126,26 @@ class Qubits:
 
     def fresh(self) -> "Qubits":
         """Return the qubits at the beginning of a function with gates."""
-        return replace(self, taken={})
+        return replace(self, extracted={})
 
-    def around(self, wires: Sequence[WireValue]) -> list[SSAValue]:
+    def extract_all(self, wires: Sequence[WireValue]) -> list[SSAValue]:
         """Return the qubits of some wires, for an operation on them."""
         if any(not isinstance(wire, int) for wire in wires):
-            self.flush()
-        return [self.take(wire) for wire in wires]
+            self.write_back()
+        return [self.extract(wire) for wire in wires]
 
-    def settle(self, wires: Sequence[WireValue], bits: Sequence[SSAValue]) -> None:
+    def put_all(self, wires: Sequence[WireValue], bits: Sequence[SSAValue]) -> None:
         """Take an operation's results as the qubits of its wires."""
         for wire, bit in zip(wires, bits, strict=True):
-            self.give(wire, bit)
+            self.put(wire, bit)
         if any(not isinstance(wire, int) for wire in wires):
-            self.flush()
+            self.write_back()
 
 
 def qubits_of(importer: Importer) -> Qubits:
     """Return the qubits of the circuit being imported."""
-    assert isinstance(importer.extension, Qubits)
-    return importer.extension
+    assert isinstance(importer.circuit_state, Qubits)
+    return importer.circuit_state
 
 
 def begin(
@@ -171,14 +171,14 @@ def begin(
     importer.live_registers.append(importer.emit(op))
     qubits = Qubits(importer, num_wires, dtype, terminal, target, draws)
     op.attributes.update(qubits.attributes)
-    importer.extension = qubits
+    importer.circuit_state = qubits
     return qubits
 
 
 def suspend(importer: Importer, run: int) -> None:
     """Leave a circuit, which `resume` goes on with; no other may begin before."""
     qubits = qubits_of(importer)
-    qubits.flush()
+    qubits.write_back()
     importer.suspended[run] = qubits, importer.live_registers.pop()
 
 
@@ -186,15 +186,15 @@ def resume(importer: Importer, run: int) -> None:
     """Go on with a circuit."""
     qubits, register = importer.suspended.pop(run)
     importer.live_registers.append(register)
-    importer.extension = qubits
+    importer.circuit_state = qubits
 
 
 def end(importer: Importer) -> None:
     """Release the register of a circuit."""
     qubits = qubits_of(importer)
-    qubits.flush()
+    qubits.write_back()
     importer.insert(quantum.DeallocOp(importer.live_registers.pop()))
-    importer.extension = None
+    importer.circuit_state = None
 
 
 def as_f64(importer: Importer, value: Value) -> SSAValue:
@@ -232,7 +232,7 @@ def add_gate(
     qubits = qubits_of(importer)
     # NOTE: a global phase on no wire is carried by the first one.
     wires = wires or [0]
-    bits = qubits.around(wires)
+    bits = qubits.extract_all(wires)
     count = params["num_controls"]
     op = quantum.GateOp(
         params["gate"],
@@ -247,7 +247,7 @@ def add_gate(
         line=location,
     )
     importer.insert(op)
-    qubits.settle(wires, op.controls_first(count))
+    qubits.put_all(wires, op.controls_first(count))
 
 
 def add_unitary(
@@ -261,7 +261,7 @@ def add_unitary(
     """Append a unitary, or an invertible matrix and its inverse, given by an array."""
     qubits = qubits_of(importer)
     wide = complex_buffer(importer, matrix)
-    bits = qubits.around(wires)
+    bits = qubits.extract_all(wires)
     count = params["num_controls"]
     op = quantum.UnitaryOp(
         wide,
@@ -275,7 +275,7 @@ def add_unitary(
         line=location,
     )
     importer.insert(op)
-    qubits.settle(wires, op.controls_first(count))
+    qubits.put_all(wires, op.controls_first(count))
 
 
 def complex_buffer(importer: Importer, value: Value) -> SSAValue:

@@ -25,7 +25,7 @@ from .circuit_state import (
     qubits_of,
     resolve,
 )
-from .sampling import Readout, add_counts, add_sample, axes_of, is_counted, turn
+from .sampling import Readout, add_counts, add_sample, axes_of, change_basis, is_counted
 
 
 @rule("quantum_gate")
@@ -67,7 +67,7 @@ def add_state_prep(
     """Prepare wires in a state vector."""
     qubits = qubits_of(importer)
     wide = complex_buffer(importer, amplitudes)
-    qubits.flush()
+    qubits.write_back()
     op = quantum.StatePrepOp(
         qubits.register, wide, wires, unchecked=unchecked, slot=slot, line=location
     )
@@ -85,7 +85,7 @@ def _measure(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     qubits = qubits_of(importer)
     scalars = [importer.scalar(value) for value in inputs]
     wires = resolve(importer, eqn.params["wires"], scalars)
-    (bit,) = qubits.around(wires)
+    (bit,) = qubits.extract_all(wires)
     op = quantum.MeasureOp(
         bit,
         postselect=eqn.params["postselect"],
@@ -93,7 +93,7 @@ def _measure(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         line=importer.location(eqn),
     )
     importer.insert(op)
-    qubits.settle(wires, [op.results[1]])
+    qubits.put_all(wires, [op.results[1]])
     return [importer.from_scalar(op.results[0], eqn.outvars[0].aval)]
 
 
@@ -102,9 +102,9 @@ def _reset(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     qubits = qubits_of(importer)
     scalars = [importer.scalar(value) for value in inputs]
     wires = resolve(importer, eqn.params["wires"], scalars)
-    bits = qubits.around(wires)
+    bits = qubits.extract_all(wires)
     op = quantum.ResetOp(bits[0], line=importer.location(eqn))
-    qubits.settle(wires, [importer.emit(op)])
+    qubits.put_all(wires, [importer.emit(op)])
     return []
 
 
@@ -163,7 +163,7 @@ def add_measurement(
 ) -> Value:
     """Append a terminal measurement and return its result."""
     qubits = qubits_of(importer)
-    qubits.flush()
+    qubits.write_back()
     if name in ("quantum_expval", "quantum_var"):
         terms = sorted_terms(params["terms"], qubits.num_wires)
         weights = converted(importer, terms.sort(importer, inputs[0]), np.float64)
@@ -200,11 +200,11 @@ def _add_probs(importer: Importer, readout: Readout, aval: ShapedArray) -> Value
     qubits, wires = qubits_of(importer), readout.params["wires"]
     axes = axes_of(readout.params, readout.tokens)
     target = importer.allocate(aval.shape, aval.dtype)
-    turn(importer, axes, readout.unitary, inverse=False)
-    qubits.flush()
+    change_basis(importer, axes, readout.unitary, inverse=False)
+    qubits.write_back()
     importer.insert(quantum.ProbsOp(qubits.register, target, wires))
-    turn(importer, axes, readout.unitary, inverse=True)
-    qubits.flush()
+    change_basis(importer, axes, readout.unitary, inverse=True)
+    qubits.write_back()
     return importer.from_buffer(target, aval)
 
 

@@ -16,10 +16,18 @@ from qjit.lowering.importer.importer import Importer, index
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jaxpr.shot_statistics import is_countable, tallied
 
-from .circuit_state import Axis, Draw, Turn, add_gate, add_unitary, inlined, qubits_of
+from .circuit_state import (
+    Axis,
+    BasisChange,
+    Draw,
+    add_gate,
+    add_unitary,
+    inlined,
+    qubits_of,
+)
 
 # The gates, and whether they are inverted, that turn a Pauli matrix into Z.
-TURNS: dict[str, tuple[tuple[str, bool], ...]] = {
+ROTATIONS: dict[str, tuple[tuple[str, bool], ...]] = {
     "X": (("H", False),),
     "Y": (("S", True), ("H", False)),
     "Z": (),
@@ -123,35 +131,35 @@ def _drawn(
     shape = (2 ** len(wires),) if draw.counted else (draw.shots, len(wires))
     aval = ShapedArray(shape, np.dtype(np.int64))
     target = importer.allocate(aval.shape, aval.dtype)
-    turn(importer, draw.axes, unitary, inverse=False)
-    qubits.flush()
+    change_basis(importer, draw.axes, unitary, inverse=False)
+    qubits.write_back()
     make = quantum.CountsOp if draw.counted else quantum.SampleOp
     importer.insert(make(qubits.register, target, draw.shots, wires))
-    turn(importer, draw.axes, unitary, inverse=True)
-    qubits.flush()
+    change_basis(importer, draw.axes, unitary, inverse=True)
+    qubits.write_back()
     return importer.from_buffer(target, aval)
 
 
-def turn(
+def change_basis(
     importer: Importer,
     axes: Mapping[int, Axis],
     unitary: Callable[[Hashable], Value],
     *,
     inverse: bool,
 ) -> None:
-    """Turn what wires are measured along into the computational basis, or back."""
-    turns: dict[Turn, None] = {}
+    """Rotate what wires are measured along into the computational basis, or back."""
+    changes: dict[BasisChange, None] = {}
     plain = {"num_controls": 0, "control_values": ()}
     for wire, axis in axes.items():
         if not isinstance(axis, str):
-            turns[axis[0]] = None
+            changes[axis[0]] = None
             continue
-        steps = TURNS[axis][::-1] if inverse else TURNS[axis]
+        steps = ROTATIONS[axis][::-1] if inverse else ROTATIONS[axis]
         for gate, inverted in steps:
             params = {"gate": gate, "adjoint": inverted != inverse, **plain}
             add_gate(importer, {**params, "word": None, "dim": None}, [], [wire], 0)
     line = importer.location(importer.enclosing[-1]) if importer.enclosing else 0
-    for token, wires in turns:
+    for token, wires in changes:
         params = {"adjoint": inverse, "diagonal": False, **plain}
         add_unitary(importer, params, unitary(token), [*wires], line)
 

@@ -94,7 +94,7 @@ def _threefry2x32(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     shape = tuple(avals[0].shape)
     made = [importer.allocate(shape, np.uint32) for _ in avals]
     for value in inputs:
-        importer.settle([value] if value.is_lazy and value.shape != shape else [])
+        importer.materialise([value] if value.is_lazy and value.shape != shape else [])
 
     def body(indices: list[SSAValue], _: Sequence[SSAValue]) -> list[SSAValue]:
         scalars = [importer.spread(value, shape, indices) for value in inputs]
