@@ -85,22 +85,22 @@ def test_parts_come_without_what_they_do_not_use() -> None:
 
 
 def test_what_a_kernel_falls_back_to_is_deferred() -> None:
-    found = needed("run_stages", "reverse_stages", "record_run", "reverse")
-    assert names(found.deferred) == {"run_stages", "reverse_stages"}
-    assert not defined_with(found.parts) & {"run_stages", "execute", "reverse_stages"}
+    found = needed("run_stages", "adjoint_stages", "record_run", "adjoint")
+    assert names(found.deferred) == {"run_stages", "adjoint_stages"}
+    assert not defined_with(found.parts) & {"run_stages", "execute", "adjoint_stages"}
     assert not found.others
 
 
 def test_the_executor_is_not_deferred_where_it_runs_a_schedule() -> None:
-    found = needed("run", "run_stages", "reverse")
+    found = needed("run", "run_stages", "adjoint")
     assert names(found.deferred) == {"run_composed"}
-    assert {"run_stages", "execute", "reverse_stages"} <= defined_with(found.parts)
+    assert {"run_stages", "execute", "adjoint_stages"} <= defined_with(found.parts)
 
 
 def test_composing_is_not_deferred_on_large_states() -> None:
-    found = needed("run_large", "reverse")
+    found = needed("run_large", "adjoint")
     assert not found.deferred
-    assert {"compose", "run_step", "reverse_stages"} <= defined_with(found.parts)
+    assert {"compose", "run_step", "adjoint_stages"} <= defined_with(found.parts)
 
 
 def test_a_deferred_function_that_is_called_is_needed() -> None:

@@ -34,12 +34,12 @@ program = qj.qjit(jax.value_and_grad(bell))
 # An angle of pi leaves nothing on the diagonal of RX, so that the kernel does nothing.
 ON_DEMAND = """
 np.testing.assert_allclose(program(0.3), [np.cos(0.3), -np.sin(0.3)], atol=1e-6)
-assert kept("record_c64") and not kept("run_c64") and not kept("reverse_stages")
+assert kept("record_c64") and not kept("run_c64") and not kept("adjoint_stages")
 many = qj.qjit(jax.vmap(bell))
 angles = np.pi * np.arange(65)
 np.testing.assert_allclose(many(angles), np.cos(angles), atol=1e-5)
 np.testing.assert_allclose(program(np.pi), [-1, 0], atol=1e-6)
-assert kept("run_c64") and kept("reverse_stages") and not kept("run_composed")
+assert kept("run_c64") and kept("adjoint_stages") and not kept("run_composed")
 """
 REFUSED = """
 def refuse(part):
