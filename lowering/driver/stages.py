@@ -73,7 +73,7 @@ def compile_jaxpr(
     )
     interface.write(imported.module)
     report = {"native": imported.native, "host": imported.host, **imported.notes}
-    set_passes(imported.module, [step.name for step in passes])
+    set_passes(imported.module, [step.text for step in passes])
     stages.end_of_module("quantum", imported.module)
     return compile_module(imported.module, passes, stages, report, interface)
 

@@ -5,15 +5,18 @@ xDSL on a module. Levels follow one another. Steps are imported when they are ne
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 from typing import Any
 
 # A sequence of names and passes; or a function from the default names to such a one.
 Pipeline = Sequence[Any] | Callable[[tuple[str, ...]], Sequence[Any]]
 
+# The group in which other packages list passes.
+ENTRY_POINTS = "qjit.passes"
 LEVELS = ("jaxpr", "quantum", "schedule", "classical", "llvm")
 
 
@@ -29,7 +32,8 @@ class PassError(NotImplementedError):
 class Step:
     """A step of the pipeline: its name, its level, and where it is.
 
-    Those that no program does without are needed.
+    Those that no program does without are needed. Options are written behind the name
+    in braces, as xDSL has them.
     """
 
     name: str
@@ -37,11 +41,31 @@ class Step:
     module: str
     attribute: str
     needed: bool = False
+    options: str = ""
+
+    @property
+    def text(self) -> str:
+        """The name with the options."""
+        return self.name + self.options
 
     @cached_property
     def found(self) -> Any:
-        """The function or the class of the pass."""
-        return getattr(import_module(self.module), self.attribute)
+        """The function of the step, or what makes the pass."""
+        found = getattr(import_module(self.module), self.attribute)
+        return self._with_options(found) if self.options else found
+
+    def _with_options(self, found: Any) -> Any:
+        if self.level == "jaxpr":
+            raise PipelineError(f"'{self.name}' takes no options.")
+        from xdsl.passes import PassPipeline
+
+        try:
+            parsed = PassPipeline.parse_spec({self.name: lambda: found}, self.text)
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise PipelineError(f"'{self.text}' cannot be read: {reason}") from error
+        (only,) = parsed.passes
+        return lambda: only
 
     @property
     def meaning(self) -> str:
@@ -83,19 +107,35 @@ DEFAULT: tuple[str, ...] = tuple(step.name for step in TABLE if not step.needed)
 
 @dataclass(frozen=True)
 class OwnPass:
-    """A pass that a user brings, as a class or an object, and its level."""
+    """A pass or a pattern of xDSL, as a class or an object, that a user brings."""
 
     item: Any
     level: str
 
     @property
     def name(self) -> str:
-        """The name that the pass has."""
-        return str(self.item.name)
+        """The name that the pass has, or that of its class."""
+        kind = self.item if isinstance(self.item, type) else type(self.item)
+        return str(getattr(self.item, "name", kind.__name__))
 
     @property
+    def text(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def meaning(self) -> str:
+        """What it does, in one line."""
+        found = getattr(self.item, "meaning", None) or self.item.__doc__ or ""
+        return str(found).partition("\n")[0]
+
+    @cached_property
     def found(self) -> Any:
         """What makes the pass."""
+        if hasattr(self.item, "match_and_rewrite"):
+            from .rewriting.patterns import PatternPass
+
+            return lambda: PatternPass(self.name, self.item)
         return self.item if isinstance(self.item, type) else lambda: self.item
 
 
@@ -121,24 +161,52 @@ def _known(items: Sequence[Any]) -> list[Step | OwnPass]:
     found: list[Step | OwnPass] = []
     level = "quantum"
     for item in items:
-        step = find_step(item) if isinstance(item, str) else None
-        if step is None and not hasattr(item, "apply"):
-            raise PipelineError(
-                f"a pipeline has names of passes and passes, but got {item!r}."
-            )
-        if step is not None:
-            level = max(level, step.level, key=LEVELS.index)
-        found.append(step or OwnPass(item, getattr(item, "level", level)))
+        step = find_step(item) if isinstance(item, str) else item
+        if not isinstance(step, Step | OwnPass):
+            step = own_pass(item, level)
+        level = max(level, step.level, key=LEVELS.index)
+        found.append(step)
     return found
 
 
-def find_step(name: str) -> Step:
-    """Return the step of a name."""
-    if name not in STEPS:
+def own_pass(item: Any, level: str = "quantum") -> OwnPass:
+    """Return the step of what a user brings."""
+    if not hasattr(item, "apply") and not hasattr(item, "match_and_rewrite"):
         raise PipelineError(
-            f"there is no pass '{name}'. The passes are {', '.join(STEPS)}."
+            f"a pipeline has names of passes, passes and patterns, but got {item!r}."
         )
-    return STEPS[name]
+    found = OwnPass(item, getattr(item, "level", level))
+    if found.level not in LEVELS[1:-1]:
+        raise PipelineError(
+            f"the level of pass '{found.name}' is {found.level!r}, but has to be one "
+            f"of {', '.join(LEVELS[1:-1])}."
+        )
+    return found
+
+
+def find_step(text: str) -> Step | OwnPass:
+    """Return the step of a name, behind which its options may stand in braces."""
+    name, brace, options = text.partition("{")
+    if name in STEPS and not brace:
+        return STEPS[name]
+    if name in STEPS:
+        step = replace(STEPS[name], options=brace + options)
+        _ = step.found  # reads the options
+        return step
+    installed = installed_passes()
+    if name not in installed:
+        raise PipelineError(
+            f"there is no pass '{name}'. The passes are "
+            f"{', '.join((*STEPS, *installed))}."
+        )
+    if brace:
+        raise PipelineError(f"'{name}' is of another package, and takes no options.")
+    return own_pass(installed[name].load())
+
+
+def installed_passes() -> dict[str, EntryPoint]:
+    """Return the passes of other packages, by name."""
+    return {found.name: found for found in entry_points(group=ENTRY_POINTS)}
 
 
 def _in_order(steps: Sequence[Step | OwnPass]) -> list[Step | OwnPass]:
@@ -154,7 +222,8 @@ def _in_order(steps: Sequence[Step | OwnPass]) -> list[Step | OwnPass]:
             found.append(step)
     _check(found, lambda step: LEVELS.index(step.level))
     own = [step for step in found if isinstance(step, Step)]
-    _check([step for step in own if step.level == "schedule"], TABLE.index)
+    schedule = [step for step in own if step.level == "schedule"]
+    _check(schedule, lambda step: list(STEPS).index(step.name))
     return found
 
 
@@ -171,5 +240,5 @@ def _check(steps: Sequence[Any], place: Callable[[Any], int]) -> None:
 
 def names_of(steps: Sequence[Step | OwnPass]) -> tuple[str, ...] | None:
     """Return the names of steps; None if some are not ours."""
-    names = tuple(step.name for step in steps)
+    names = tuple(step.text for step in steps)
     return names if all(isinstance(step, Step) for step in steps) else None

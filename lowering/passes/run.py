@@ -1,16 +1,19 @@
 """How the passes of a pipeline run on a module."""
 
+import inspect
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.utils.exceptions import VerifyException
 
 from qjit.lowering.program_attributes import PASSES, set_passes, texts_of
 
-from .pipeline import OwnPass, Step, find_step
+from .pipeline import OwnPass, PassError, Step, find_step
 
 
-def yet_to_come(module: ModuleOp) -> list[Step]:
+def yet_to_come(module: ModuleOp) -> list[Step | OwnPass]:
     """Return the passes that a module says are yet to come."""
     return [find_step(name) for name in texts_of(module.attributes.get(PASSES))]
 
@@ -19,8 +22,40 @@ def run(
     context: Context, module: ModuleOp, passes: Sequence[Step | OwnPass]
 ) -> Iterator[Step | OwnPass]:
     """Run passes on a module, which then says what is yet to come; yield each one."""
-    names = [step.name for step in passes]
+    names = [step.text for step in passes]
     for number, step in enumerate(passes):
-        step.found().apply(context, module)
+        if isinstance(step, OwnPass):
+            _run_own(context, module, step)
+        else:
+            step.found().apply(context, module)
         set_passes(module, names[number + 1 :])
         yield step
+
+
+def _run_own(context: Context, module: ModuleOp, step: OwnPass) -> None:
+    """Run a pass that somebody else wrote, and verify what it leaves.
+
+    Raises:
+        PassError: if it makes an operation, or leaves a module, that is not valid.
+    """
+    try:
+        step.found().apply(context, module)
+        module.verify()
+    except (VerifyException, ValueError) as error:
+        text = " ".join(str(error).split())
+        raise PassError(
+            f"{_place(step.item)}: the pass '{step.name}' leaves a program that is not "
+            f"valid: {text}"
+        ) from error
+
+
+def _place(item: Any) -> str:
+    """Return the line at which a pass is defined, where it is known."""
+    known = getattr(item, "place", None)
+    if isinstance(known, str):
+        return known
+    kind = item if isinstance(item, type) else type(item)
+    try:
+        return f"{inspect.getsourcefile(kind)}:{inspect.getsourcelines(kind)[1]}"
+    except (OSError, TypeError):
+        return kind.__module__

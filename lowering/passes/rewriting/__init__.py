@@ -1,0 +1,1 @@
+"""Rewrite rules on gates, and patterns of xDSL, as passes."""
