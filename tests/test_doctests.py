@@ -4,17 +4,20 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 
 import pytest
 
 import qjit as qj
 from qjit.dialects.gates import GATES
+from tests.support.paths import ROOT
 
 MODULES = [
     name
     for _, name, _ in pkgutil.walk_packages(qj.__path__, "qjit.")
     if ">>> " in inspect.getsource(importlib.import_module(name))
 ]
+PAGES = [path for path in (ROOT / "docs").glob("*.md") if ">>> " in path.read_text()]
 PUBLIC = {
     name: value
     for name in dir(qj)
@@ -25,6 +28,11 @@ PUBLIC = {
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_modules(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_examples_of_pages(page: Path) -> None:
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
 
 
 @pytest.mark.parametrize("gate", GATES)

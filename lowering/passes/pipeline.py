@@ -61,7 +61,9 @@ class Step:
 
         try:
             parsed = PassPipeline.parse_spec({self.name: lambda: found}, self.text)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # xDSL's is no Exception
             reason = " ".join(str(error).split())
             raise PipelineError(f"'{self.text}' cannot be read: {reason}") from error
         (only,) = parsed.passes

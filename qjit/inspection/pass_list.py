@@ -39,7 +39,7 @@ class PassList(Mapping[str, Step | OwnPass]):
         return iter((*STEPS, *installed_passes()))
 
     def __len__(self) -> int:
-        return len([*self])
+        return len(STEPS) + len(installed_passes())
 
     def __repr__(self) -> str:
         rows = [(step.name, step.level, step.meaning) for step in self.values()]
@@ -106,6 +106,22 @@ class PassList(Mapping[str, Step | OwnPass]):
             return rewrite_rule(pattern)
         except ValueError as error:
             raise ParameterError(f"{user_line()}: in a pattern, {error}.") from error
+
+    def replace_op(
+        self, rewriter: Any, op: Any, new_ops: Any, new_results: Any = None
+    ) -> None:
+        """Replace an operation in a pattern of xDSL, in every release that qjit takes.
+
+        Args:
+            rewriter: the `PatternRewriter` that the pattern is given.
+            op: the operation.
+            new_ops: what takes its place, one operation or several.
+            new_results: the values that take the place of its results, those of the
+                last operation by default.
+        """
+        from qjit.lowering.passes.rewriting.patterns import replace_op
+
+        replace_op(rewriter, op, new_ops, new_results)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(

@@ -1,7 +1,7 @@
 """The pass `decompose-gates`: gates that a device lacks become gates that it has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from xdsl.context import Context
@@ -17,7 +17,7 @@ from qjit.dialects.gates.fourier import Angle
 from qjit.dialects.gates.record import Step
 from qjit.dialects.quantum import AllocOp, GateOp
 from qjit.dialects.quantum.linearity import line_of
-from qjit.dialects.target import STATEVECTOR, Target
+from qjit.dialects.target import STATEVECTOR
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.pipeline import PassError
 
@@ -39,28 +39,28 @@ class DecomposeGatesPass(ModulePass):
         for each in list(op.walk()):
             if isinstance(each, AllocOp | FuncOp):
                 target = target_of(each)
-                if self.gates is not None:
-                    target = replace(target, gates=frozenset(self.gates))
-            if isinstance(each, GateOp):
-                decompose(each, target)
+            if isinstance(each, GateOp) and self.gates is not None:
+                decompose(each, frozenset(self.gates), "the gate set")
+            elif isinstance(each, GateOp) and target.gates is not None:
+                decompose(each, target.gates, f"device '{target.name}'")
 
 
-def decompose(gate: GateOp, target: Target) -> None:
-    """Replace a gate until all that stands for it is of the target's set."""
-    if target.gates is None or gate.gate.data in target.gates:
+def decompose(gate: GateOp, names: frozenset[str], whose: str) -> None:
+    """Replace a gate until all that stands for it is of a set, which is whose."""
+    if gate.gate.data in names:
         return
     record = GATES[gate.gate.data]
     own = len(gate.controls) if record.num_controls is None else record.num_controls
     steps = record.decompose(**_static(gate, record, own))
     if steps is None:
         raise PassError(
-            f"{line_of(gate) or 'unknown line'}: device '{target.name}' has no gate "
+            f"{line_of(gate) or 'unknown line'}: {whose} has no gate "
             f"{record.name}, which is made of no simpler ones. It has "
-            f"{', '.join(sorted(target.gates))}."
+            f"{', '.join(sorted(names))}."
         )
     made = _Expansion(gate, own).emit(steps)
     for each in made:
-        decompose(each, target)
+        decompose(each, names, whose)
 
 
 def _static(gate: GateOp, record: GateRecord, own: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.gates import GATES, GateRecord, find_gate
 from qjit.dialects.quantum import GateOp
@@ -86,13 +86,30 @@ class Match:
     after: dict[str, SSAValue]
 
     @property
-    def last(self) -> GateOp:
-        """The gate behind all others in the block."""
-        found = self.ops[0]
+    def place(self) -> Operation | None:
+        """An operation before which all gates may stand at once, if there is one."""
+        block = self.ops[0].parent
+        assert block is not None
+        own, place = set[Operation](self.ops), self.ops[0]
         for op in self.ops[1:]:
-            if found.is_before_in_block(op):
-                found = op
-        return found
+            place = place if op.is_before_in_block(place) else op
+        users = [
+            block.find_ancestor_op_in_block(use.operation)
+            for qubit in self.after.values()
+            for use in qubit.uses
+        ]
+        for user in users:
+            if user is not None and user not in own and user.is_before_in_block(place):
+                place = user
+        given = [*self.before.values(), *(p for op in self.ops for p in op.params)]
+        needed = {value.owner for value in given} - own
+        late = any(
+            isinstance(op, Operation)
+            and op.parent is block
+            and not op.is_before_in_block(place)
+            for op in needed
+        )
+        return None if late else place
 
 
 def matches(pattern: Sequence[Spelling], first: GateOp) -> Iterator[Match]:
@@ -108,7 +125,7 @@ def _extended(pattern: Sequence[Spelling], match: Match, op: GateOp) -> Iterator
         if longer is None:
             continue
         if number + 1 == len(pattern):
-            if _is_block(longer):
+            if longer.place is not None:
                 yield longer
             continue
         for following in _following(longer):
@@ -213,16 +230,3 @@ def _following(match: Match) -> list[GateOp]:
             if isinstance(op, GateOp) and op.parent is block:
                 found[op] = None
     return list(found)
-
-
-def _is_block(match: Match) -> bool:
-    """Tell whether all gates may stand where the last one does."""
-    last = match.last
-    block = last.parent
-    assert block is not None
-    for qubit in match.after.values():
-        for use in qubit.uses:
-            user = block.find_ancestor_op_in_block(use.operation)
-            if user is not None and user.is_before_in_block(last):
-                return False
-    return True

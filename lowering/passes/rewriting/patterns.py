@@ -1,11 +1,13 @@
 """Patterns of xDSL as passes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.pattern_rewriter import PatternRewriteWalker
+from xdsl.ir import Operation, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker
 
 
 @dataclass(frozen=True)
@@ -19,3 +21,14 @@ class PatternPass:
         """Rewrite a module."""
         made = self.pattern() if isinstance(self.pattern, type) else self.pattern
         PatternRewriteWalker(made).rewrite_module(op)
+
+
+def replace_op(
+    rewriter: PatternRewriter,
+    op: Operation,
+    new_ops: Operation | Sequence[Operation],
+    new_results: Sequence[SSAValue | None] | None = None,
+) -> None:
+    """Replace an operation; what does it has other names in releases of xDSL."""
+    method = getattr(rewriter, "replace", None) or rewriter.replace_op
+    method(op, new_ops, new_results)

@@ -189,11 +189,12 @@ def _reaching(match: Match, depth: int) -> list[GateOp]:
 
 def replace(match: Match, new: Sequence[Gate]) -> list[GateOp]:
     """Put gates in the place of those of a match, and return them."""
-    last, qubits, made = match.last, dict(match.before), list[GateOp]()
+    place, qubits, made = match.place, dict(match.before), list[GateOp]()
+    assert place is not None
     line = next((op.line for op in match.ops if op.line is not None), None)
 
     def insert(op: Operation) -> None:
-        Rewriter.insert_op(op, InsertPoint.before(last))
+        Rewriter.insert_op(op, InsertPoint.before(place))
 
     for gate in new:
         on = [qubits[wire] for wire in gate.wires] or [next(iter(qubits.values()))]
