@@ -47,6 +47,21 @@ def _run_own(context: Context, module: ModuleOp, step: OwnPass) -> None:
             f"{_place(step.item)}: the pass '{step.name}' leaves a program that is not "
             f"valid: {text}"
         ) from error
+    if step.level == "quantum":
+        _check_gates(module, step)
+
+
+def _check_gates(module: ModuleOp, step: OwnPass) -> None:
+    """Refuse gates that their devices do not have."""
+    from .quantum.decompose_gates import gates_and_targets
+
+    for gate, target in gates_and_targets(module):
+        if target.gates is not None and gate.gate.data not in target.gates:
+            raise PassError(
+                f"{_place(step.item)}: the pass '{step.name}' leaves {gate.gate.data}, "
+                f"which device '{target.name}' does not have. It has "
+                f"{', '.join(sorted(target.gates))}."
+            )
 
 
 def _place(item: Any) -> str:

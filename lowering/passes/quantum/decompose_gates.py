@@ -1,6 +1,6 @@
 """The pass `decompose-gates`: gates that a device lacks become gates that it has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from qjit.dialects.gates.fourier import Angle
 from qjit.dialects.gates.record import Step
 from qjit.dialects.quantum import AllocOp, GateOp
 from qjit.dialects.quantum.linearity import line_of
-from qjit.dialects.target import STATEVECTOR
+from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.pipeline import PassError
 
@@ -35,14 +35,21 @@ class DecomposeGatesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Walk once; what a gate becomes is decomposed further where it stands."""
-        target = STATEVECTOR
-        for each in list(op.walk()):
-            if isinstance(each, AllocOp | FuncOp):
-                target = target_of(each)
-            if isinstance(each, GateOp) and self.gates is not None:
-                decompose(each, frozenset(self.gates), "the gate set")
-            elif isinstance(each, GateOp) and target.gates is not None:
-                decompose(each, target.gates, f"device '{target.name}'")
+        for gate, target in list(gates_and_targets(op)):
+            if self.gates is not None:
+                decompose(gate, frozenset(self.gates), "the gate set")
+            elif target.gates is not None:
+                decompose(gate, target.gates, f"device '{target.name}'")
+
+
+def gates_and_targets(module: ModuleOp) -> Iterator[tuple[GateOp, Target]]:
+    """Yield the gates of a module with the devices that they run on."""
+    target = STATEVECTOR
+    for each in module.walk():
+        if isinstance(each, AllocOp | FuncOp):
+            target = target_of(each)
+        if isinstance(each, GateOp):
+            yield each, target
 
 
 def decompose(gate: GateOp, names: frozenset[str], whose: str) -> None:

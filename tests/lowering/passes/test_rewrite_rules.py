@@ -1,6 +1,7 @@
 """Rewrite rules that users write: they find gates everywhere and change no meaning."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from xdsl.pattern_rewriter import (
 
 import qjit as qj
 from qjit.dialects.quantum import GateOp
+from qjit.dialects.target import STATEVECTOR, TARGETS
 from qjit.errors import (
     ParameterError,
     ParameterTypeError,
@@ -281,6 +283,26 @@ def test_passes_that_break_the_program_are_named() -> None:
     words = r"test_rewrite_rules\.py:\d+: the pass 'duplicates' leaves a program that"
     with pytest.raises(UnsupportedError, match=words):
         compile_with(Duplicates)
+
+
+def test_gates_that_a_device_lacks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(
+        STATEVECTOR, name="few", gates=frozenset({"H", "CNOT"}), kernels=False
+    )
+    monkeypatch.setitem(TARGETS, "few", few)
+
+    @qj.qnode(qj.device("few", wires=2))
+    def circuit() -> Any:
+        qj.Hadamard(1)
+        qj.CNOT([0, 1])
+        qj.Hadamard(1)
+        return qj.state()
+
+    words = (
+        r"test_rewrite_rules.py:\d+: the pass 'flip-to-phase' leaves CZ, which device"
+    )
+    with pytest.raises(UnsupportedError, match=words):
+        qj.qjit(circuit, pipeline=(flip_to_phase,))()
 
 
 def test_options_stand_in_braces() -> None:
