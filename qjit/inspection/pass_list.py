@@ -97,7 +97,8 @@ class PassList(Mapping[str, Step | OwnPass]):
         """
         from qjit.lowering.passes.rewriting.rule import rewrite_rule
 
-        if not all(isinstance(text, str) for text in pattern):
+        texts: tuple[Any, ...] = pattern
+        if not all(isinstance(text, str) for text in texts):
             raise ParameterTypeError(
                 f"{user_line()}: rewrite takes gates as texts, such as 'CNOT(a, b)', "
                 f"but got {pattern!r}."

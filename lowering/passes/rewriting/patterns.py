@@ -30,5 +30,5 @@ def replace_op(
     new_results: Sequence[SSAValue | None] | None = None,
 ) -> None:
     """Replace an operation; what does it has other names in releases of xDSL."""
-    method = getattr(rewriter, "replace", None) or rewriter.replace_op
-    method(op, new_ops, new_results)
+    name = "replace" if hasattr(rewriter, "replace") else "replace_op"
+    getattr(rewriter, name)(op, new_ops, new_results)
