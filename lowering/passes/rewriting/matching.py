@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import permutations
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
@@ -85,29 +85,26 @@ class Match:
     before: dict[str, SSAValue]
     after: dict[str, SSAValue]
 
-    @property
+    @cached_property
     def place(self) -> Operation | None:
         """An operation before which all gates may stand at once, if there is one."""
         block = self.ops[0].parent
         assert block is not None
-        own, place = set[Operation](self.ops), self.ops[0]
+        own, place = set[Operation](self.ops), cast(Operation, self.ops[0])
         for op in self.ops[1:]:
-            place = place if op.is_before_in_block(place) else op
-        users = [
-            block.find_ancestor_op_in_block(use.operation)
-            for qubit in self.after.values()
-            for use in qubit.uses
-        ]
-        for user in users:
-            if user is not None and user not in own and user.is_before_in_block(place):
-                place = user
-        given = [*self.before.values(), *(p for op in self.ops for p in op.params)]
-        needed = {value.owner for value in given} - own
+            place = op if place.is_before_in_block(op) else place
+        for use in [use for qubit in self.after.values() for use in qubit.uses]:
+            user = block.find_ancestor_op_in_block(use.operation)
+            if user is not None and user not in own:
+                place = place if place.is_before_in_block(user) else user
+        taken = {*place.operands} if place in own else set[SSAValue]()
+        given = {*self.before.values(), *(p for op in self.ops for p in op.params)}
         late = any(
-            isinstance(op, Operation)
-            and op.parent is block
-            and not op.is_before_in_block(place)
-            for op in needed
+            isinstance(value.owner, Operation)
+            and value.owner.parent is block
+            and value.owner not in own
+            and not value.owner.is_before_in_block(place)
+            for value in given - taken
         )
         return None if late else place
 

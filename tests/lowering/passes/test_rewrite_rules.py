@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from xdsl.context import Context
 from xdsl.dialects import arith
@@ -97,7 +97,7 @@ RULES = (
 )
 
 
-@examples
+@settings(examples, max_examples=examples.max_examples // 2)
 @given(programs.map(differentiable), st.floats(-2, 2), st.integers(0, 3))
 def test_generated_programs_mean_the_same(
     program: Program, x: float, index: int
