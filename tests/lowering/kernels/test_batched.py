@@ -16,7 +16,7 @@ from qjit.lowering.kernels.schedule.planner import plan_schedule
 from qjit.lowering.kernels.selection import kernel_ir
 from qjit.runtime import settings as switches
 from qjit.runtime.settings import STEPS
-from qjit.runtime.statevector.executor import forward, fuse_gates
+from qjit.runtime.statevector.executor import composed, forward, fuse_gates
 from qjit.runtime.target.cpu import C128
 from tests.lowering.kernels.test_kernels import PHASES, layers, steps_on, twice
 from tests.support.oracle import Compiled, Reference, apply, derivative, word_matrix
@@ -229,7 +229,7 @@ def code() -> str:
         return qj.expval(qj.Z(0))
 
     plan_schedule.cache_clear()
-    texts = [forward.module(C128), fuse_gates.module(C128)]
+    texts = [each.module(C128) for each in (forward, composed, fuse_gates)]
     for each, x in ((jax.vmap(small), jnp.ones(64)), (large, 0.3)):
         module = parsed(qj.qjit(each).stages(x)["llvm"])
         kernels = [op for op in module.ops if isinstance(op, KernelOp)]
