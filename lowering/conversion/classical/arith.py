@@ -66,10 +66,15 @@ def _binary(converter: Converter, op: Operation) -> None:
 
 @llvm_rule(*INTRINSICS)
 def _intrinsic(converter: Converter, op: Operation) -> None:
+    bind_intrinsic(converter, op, INTRINSICS[type(op)])
+
+
+def bind_intrinsic(converter: Converter, op: Operation, name: str) -> None:
+    """Convert an operation to an intrinsic of LLVM for the type of its operands."""
     operands = [converter.value(operand) for operand in op.operands]
     kind = operands[0].type
-    name = f"{INTRINSICS[type(op)]}.{suffix(kind)}"
-    converter.bind(op.results[0], converter.intrinsic(name, kind, operands))
+    found = converter.intrinsic(f"{name}.{suffix(kind)}", kind, operands)
+    converter.bind(op.results[0], found)
 
 
 @llvm_rule(*CASTS)

@@ -12,7 +12,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from qjit.lowering.conversion.converter import Converter, convert_type, llvm_rule
 
-from .arith import suffix
+from .arith import bind_intrinsic, suffix
 
 INTRINSICS: dict[type[Operation], str] = {
     math.SinOp: "llvm.sin",
@@ -53,10 +53,7 @@ LIBRARY: dict[type[Operation], str] = {
 
 @llvm_rule(*INTRINSICS)
 def _intrinsic(converter: Converter, op: Operation) -> None:
-    operands = [converter.value(operand) for operand in op.operands]
-    kind = operands[0].type
-    name = f"{INTRINSICS[type(op)]}.{suffix(kind)}"
-    converter.bind(op.results[0], converter.intrinsic(name, kind, operands))
+    bind_intrinsic(converter, op, INTRINSICS[type(op)])
 
 
 @llvm_rule(*LIBRARY)

@@ -57,6 +57,12 @@ def decompose(gate: GateOp, names: frozenset[str], whose: str) -> None:
     if gate.gate.data in names:
         return
     record = GATES[gate.gate.data]
+    if gate.slots:
+        raise PassError(
+            f"{line_of(gate) or 'unknown line'}: {record.name} cannot be decomposed "
+            f"for {whose} where the adjoint method differentiates it. Choose "
+            "diff_method='parameter-shift' or 'finite-diff'."
+        )
     own = len(gate.controls) if record.num_controls is None else record.num_controls
     steps = record.decompose(**_static(gate, record, own))
     if steps is None:

@@ -89,3 +89,21 @@ def test_derivatives() -> None:
     nodes = [qj.qnode(each, diff_method="finite-diff")(circuit) for each in devices]
     first, second = (qj.qjit(jax.grad(node))(0.4) for node in nodes)
     np.testing.assert_allclose(first, second, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["adjoint", "parameter-shift"])
+def test_gradients_are_right_or_refused(method: str) -> None:
+    @qj.qnode(wires=2, diff_method=method)
+    def circuit(x: Any) -> Any:
+        qj.RY(0.3, 0)
+        qj.CRX(x, [0, 1])
+        return qj.expval(qj.Z(1))
+
+    text = "decompose-gates{gates=RZ,RY,CNOT,GlobalPhase}"
+    gradient = qj.qjit(jax.grad(circuit), pipeline=(text,))
+    if method == "adjoint":
+        words = r"gates\.py:\d+: CRX cannot be decomposed for the gate set"
+        with pytest.raises(UnsupportedError, match=words):
+            gradient(0.4)
+    else:
+        np.testing.assert_allclose(gradient(0.4), jax.grad(circuit)(0.4), atol=1e-12)
