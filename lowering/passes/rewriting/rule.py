@@ -16,6 +16,7 @@ from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.quantum import GateOp
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.passes.quantum.gate_pairs import gates
+from qjit.runtime.recent import Recent
 
 from .gates import Gate
 from .matching import (
@@ -44,7 +45,9 @@ class RewriteRule:
     function: Rule
     pattern: tuple[Spelling, ...]
     level: str = "quantum"
-    _checked: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])
+    _checked: Recent[tuple[str, ...], bool] = field(
+        default_factory=Recent[tuple[str, ...], bool]
+    )
 
     @property
     def name(self) -> str:
@@ -118,14 +121,14 @@ class RewriteRule:
         values = list(dict.fromkeys(every))
         names = {value: f"angle{n}" for n, value in enumerate(values)}
         text = tuple(gate.text(names) for gate in (*match.gates, *new))
-        if text in self._checked:
+        if self._checked.get(text):
             return
         generator = np.random.default_rng(len(text))
         numbers = dict(zip(values, generator.uniform(-3, 3, len(values)), strict=True))
         old, other = (product(each, wires, numbers) for each in (match.gates, new))
         if np.abs(old - other).max() > TOLERANCE:
             raise self._error(_difference(text, len(match.gates), old, other))
-        self._checked.add(text)
+        self._checked[text] = True
 
     def _error(self, text: str) -> PassError:
         return PassError(f"{self.place}: the rule '{self.name}' {text}.")
