@@ -15,7 +15,7 @@ from qjit.lowering.passes.pipeline import (
 )
 
 if TYPE_CHECKING:
-    from qjit.lowering.passes.rewriting.gates import Gate
+    from qjit.lowering.passes.circuits.gates import Gate
     from qjit.lowering.passes.rewriting.rule import RewriteRule
 
 
@@ -52,7 +52,7 @@ class PassList(Mapping[str, Step | OwnPass]):
     @property
     def Gate(self) -> "type[Gate]":
         """The class of gates in rewrite rules."""
-        from qjit.lowering.passes.rewriting.gates import Gate
+        from qjit.lowering.passes.circuits.gates import Gate
 
         return Gate
 

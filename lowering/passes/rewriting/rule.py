@@ -14,17 +14,17 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.quantum import GateOp
+from qjit.lowering.passes.circuits.circuit import product
+from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.passes.quantum.gate_pairs import gates
 from qjit.runtime.recent import Recent
 
-from .gates import Gate
 from .matching import (
     Match,
     Spelling,
     check_connected,
     matches,
-    qubits_by_place,
     spelling,
 )
 
@@ -145,25 +145,6 @@ def rewrite_rule(pattern: Sequence[str]) -> Callable[[Rule], RewriteRule]:
     return lambda function: RewriteRule(function, spelled)
 
 
-def product(
-    each: Sequence[Gate], wires: Sequence[str], numbers: dict[SSAValue, float]
-) -> ComplexMatrix:
-    """Return the matrix of gates one after another, the first wire most significant."""
-    count = len(wires)
-    state = np.eye(2**count, dtype=np.complex128).reshape((2,) * count + (-1,))
-    for gate in each:
-        axes = [wires.index(wire) for wire in gate.wires]
-        size = len(axes)
-        matrix = gate.matrix(numbers)
-        if matrix.size == 1:
-            state = state * matrix.item()
-            continue
-        tensor = matrix.reshape((2,) * (2 * size))
-        state = np.tensordot(tensor, state, (list(range(size, 2 * size)), axes))
-        state = np.moveaxis(state, range(size), axes)
-    return state.reshape(2**count, 2**count)
-
-
 def _difference(
     text: Sequence[str], split: int, old: ComplexMatrix, new: ComplexMatrix
 ) -> str:
@@ -194,28 +175,13 @@ def replace(match: Match, new: Sequence[Gate]) -> list[GateOp]:
     """Put gates in the place of those of a match, and return them."""
     place, qubits, made = match.place, dict(match.before), list[GateOp]()
     assert place is not None
-    line = next((op.line for op in match.ops if op.line is not None), None)
+    line = line_number(match.ops)
 
     def insert(op: Operation) -> None:
         Rewriter.insert_op(op, InsertPoint.before(place))
 
     for gate in new:
-        on = [qubits[wire] for wire in gate.wires] or [next(iter(qubits.values()))]
-        wires = gate.wires or (next(iter(qubits)),)
-        split = gate.num_controls
-        op = GateOp(
-            gate.record.name,
-            on[split:],
-            params=[param.emit(insert) for param in gate.params],
-            controls=on[:split],
-            adjoint=gate.adjoint,
-            word=gate.static.get("pauli_word"),
-            dim=gate.static.get("dim"),
-            line=None if line is None else line.value.data,
-        )
-        insert(op)
-        made.append(op)
-        qubits |= zip(wires, qubits_by_place(op, results=True), strict=True)
+        made.append(write_gate(gate, qubits, insert, line))
     for wire, qubit in match.after.items():
         qubit.replace_all_uses_with(qubits[wire])
     for op in reversed(match.ops):

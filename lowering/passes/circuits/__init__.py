@@ -1,0 +1,1 @@
+"""Straight-line circuits of gates on numbered wires, as passes rewrite them."""

@@ -1,0 +1,225 @@
+"""The circuits without control flow in a block of operations, and how they change.
+
+A circuit is what stands between two boundaries: operations that are no gates, such as
+measurements and loops. Each operation has a level, which is greater than those of the
+boundaries that it depends on; gates of one level are a circuit, because no boundary is
+between two of them.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.traits import (
+    IsTerminator,
+    MemoryEffectKind,
+    is_side_effect_free,
+    only_has_effect,
+)
+
+from qjit.dialects.quantum import ExtractOp, GateOp, InsertOp, UnitaryOp
+from qjit.dialects.quantum.gates import Controllable
+
+from .circuit import Circuit, Instruction, Opaque
+from .gates import Gate, line_number, read_gate, write_gate
+
+# Returns the circuit itself, or another one, in its place.
+Rewrite = Callable[[Circuit], Circuit]
+
+
+def rewrite_circuits(module: ModuleOp, rewrite: Rewrite) -> None:
+    """Rewrite each circuit of a module, those in loops and branches too."""
+    for block in list(blocks_with_gates(module)):
+        rewrite_block(block, rewrite)
+
+
+def blocks_with_gates(module: ModuleOp) -> Iterator[Block]:
+    """Yield the blocks in which there are gates."""
+    for op in module.walk():
+        for region in op.regions:
+            for block in region.blocks:
+                if any(isinstance(each, Controllable) for each in block.ops):
+                    yield block
+
+
+def rewrite_block(block: Block, rewrite: Rewrite) -> None:
+    """Rewrite each circuit of a block."""
+    levels = _levels(block)
+    changed = [
+        (found, new)
+        for found in _read(block, levels)
+        if (new := rewrite(found.circuit)) is not found.circuit
+    ]
+    if not changed:
+        return
+    ends = _sort(block, levels)
+    for found, new in changed:
+        found.replace(new, ends[found.level])
+
+
+def circuits(block: Block) -> list[Circuit]:
+    """Return the circuits of a block in order."""
+    return [found.circuit for found in _read(block, _levels(block))]
+
+
+@dataclass
+class _BlockCircuit:
+    """A circuit of a block: its operations, and its qubits after."""
+
+    level: int
+    ops: list[Controllable]
+    first: list[tuple[Controllable, int]]  # who takes the qubits, as which operands
+    after: list[SSAValue]
+    circuit: Circuit
+
+    def replace(self, new: Circuit, end: Operation) -> None:
+        """Put another circuit before an operation, in the place of this one."""
+        kept = {each.op for each in new if isinstance(each, Opaque)}
+        lost = [
+            op.name
+            for op, old in zip(self.ops, self.circuit, strict=True)
+            if isinstance(old, Opaque) and op not in kept
+        ]
+        if lost or new.num_wires != self.circuit.num_wires:
+            raise ValueError(f"a pass loses wires, or operations: {lost}")
+        for op in self.ops:
+            op.detach()
+        users = [list(qubit.uses) for qubit in self.after]
+        qubits = {
+            wire: op.operands[index] for wire, (op, index) in enumerate(self.first)
+        }
+        line = line_number(self.ops)
+
+        def insert(op: Operation) -> None:
+            Rewriter.insert_op(op, InsertPoint.before(end))
+
+        for each in new:
+            if isinstance(each, Opaque):
+                self._move(each, qubits, insert)
+            else:
+                write_gate(each, qubits, insert, line)
+        for uses, wire in zip(users, new.output, strict=True):
+            for use in uses:
+                use.operation.operands[use.index] = qubits[wire]
+        for op in reversed(self.ops):
+            if op not in kept:
+                op.drop_all_references()
+                op.erase(safe_erase=False)
+
+    @staticmethod
+    def _move(
+        each: Opaque,
+        qubits: dict[int, SSAValue],
+        insert: Callable[[Operation], None],
+    ) -> None:
+        """Insert an operation that was there before."""
+        first = len(each.op.operands) - len(each.op.results)
+        for index, wire in enumerate(each.wires):
+            each.op.operands[first + index] = qubits[wire]
+        insert(each.op)
+        qubits |= zip(each.wires, each.op.results, strict=True)
+
+
+def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
+    """Return by what operations can be sorted: their levels, boundaries first.
+
+    Boundaries with side effects stay in order, because each is of a higher level than
+    those before; and reads of memory stay between the writes.
+    """
+    levels: dict[SSAValue, int] = {}
+    found: dict[Operation, tuple[int, int]] = {}
+    written, read = 0, 0
+    for op in block.ops:
+        level = max((levels.get(value, 0) for value in _used(op)), default=0)
+        boundary = isinstance(op, InsertOp)
+        if isinstance(op, GateOp | UnitaryOp | ExtractOp):
+            pass
+        elif isinstance(op, InsertOp):
+            level += 1
+        elif only_has_effect(op, MemoryEffectKind.READ):
+            level = max(level, written)
+            read = max(read, level)
+        elif op.regions or not is_side_effect_free(op):
+            boundary = True
+            level = 1 + max(level, written, read)
+            written = level
+        found[op] = level, not boundary
+        levels |= dict.fromkeys(op.results, level)
+    last = block.last_op
+    if last is not None and last.has_trait(IsTerminator):
+        found[last] = 1 + max(level for level, _ in found.values()), 0
+    return found
+
+
+def _used(op: Operation) -> Iterator[SSAValue]:
+    """Yield the operands of an operation and of those below it."""
+    if not op.regions:
+        yield from op.operands
+        return
+    for each in op.walk():
+        yield from each.operands
+
+
+def _sort(
+    block: Block, levels: dict[Operation, tuple[int, int]]
+) -> dict[int, Operation]:
+    """Sort a block by level, and return what follows each level."""
+    order = sorted(levels, key=levels.__getitem__)
+    if order != list(levels):
+        for op in order:
+            op.detach()
+        block.add_ops(order)
+    ends: dict[int, Operation] = {}
+    for op, following in itertools.pairwise(order):
+        if levels[op][0] != levels[following][0]:
+            ends[levels[op][0]] = following
+    return ends
+
+
+def _read(
+    block: Block, levels: dict[Operation, tuple[int, int]]
+) -> Iterator[_BlockCircuit]:
+    """Yield the circuits of a block."""
+    groups: dict[int, list[Controllable]] = {}
+    for op, (level, _) in levels.items():
+        if isinstance(op, Controllable):
+            groups.setdefault(level, []).append(op)
+    for level, ops in sorted(groups.items()):
+        yield _circuit(level, ops)
+
+
+def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
+    wires: dict[SSAValue, int] = {}
+    first: list[tuple[Controllable, int]] = []
+    after: list[SSAValue] = []
+    instructions: list[Instruction] = []
+    for op in ops:
+        offset = len(op.operands) - len(op.results)
+        for index, qubit in enumerate(op.qubits):
+            if qubit not in wires:
+                wires[qubit] = len(first)
+                first.append((op, offset + index))
+                after.append(qubit)
+        instructions.append(_instruction(op, wires))
+        for qubit, result in zip(op.qubits, op.results, strict=True):
+            wires[result] = wires[qubit]
+            after[wires[result]] = result
+    places = tuple(_place(op.operands[index]) for op, index in first)
+    circuit = Circuit(len(first), tuple(instructions), places=places)
+    return _BlockCircuit(level, ops, first, after, circuit)
+
+
+def _instruction(op: Controllable, wires: dict[SSAValue, int]) -> Gate | Opaque:
+    if isinstance(op, GateOp) and not op.slots:
+        return read_gate(op, wires)
+    return Opaque(op, tuple(wires[qubit] for qubit in op.qubits))
+
+
+def _place(qubit: SSAValue) -> int | None:
+    """Return the wire at which a qubit was taken out of its register, if known."""
+    owner = qubit.owner
+    found = owner.wire if isinstance(owner, ExtractOp) else None
+    return found if isinstance(found, int) else None
