@@ -32,8 +32,8 @@ class PassError(NotImplementedError):
 class Step:
     """A step of the pipeline: its name, its level, and where it is.
 
-    Those that no program does without are needed. Options are written behind the name
-    in braces, as xDSL has them.
+    Those that no program does without are needed; others are in the default pipeline
+    or not. Options are written behind the name in braces, as xDSL has them.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Step:
     module: str
     attribute: str
     needed: bool = False
+    default: bool = True
     options: str = ""
 
     @property
@@ -75,11 +76,16 @@ class Step:
         return (self.found.__doc__ or "").partition("\n")[0]
 
 
-def _pass(name: str, level: str, *, needed: bool = False) -> Step:
-    """Return the step of a pass: its file and its class are named after it."""
-    module = f"qjit.lowering.passes.{level}.{name.replace('-', '_')}"
+def _pass(
+    name: str, folder: str, *, needed: bool = False, default: bool = True
+) -> Step:
+    """Return the step of a pass: its file and its class are named after it.
+
+    The first folder of its file is its level.
+    """
+    module = f"qjit.lowering.passes.{folder}.{name.replace('-', '_')}"
     attribute = "".join(map(str.capitalize, name.split("-"))) + "Pass"
-    return Step(name, level, module, attribute, needed)
+    return Step(name, folder.partition(".")[0], module, attribute, needed, default)
 
 
 def _rewrite(name: str, module: str) -> Step:
@@ -92,9 +98,9 @@ CONVERSION = "qjit.lowering.conversion.convert_to_llvm"
 TABLE: tuple[Step, ...] = (
     _rewrite("reroll-loops", "reroll.reroll"),
     _rewrite("share-forward-runs", "share_forward_runs"),
-    _pass("decompose-gates", "quantum", needed=True),
-    _pass("cancel-inverses", "quantum"),
-    _pass("merge-rotations", "quantum"),
+    _pass("decompose-gates", "quantum.decomposition", needed=True),
+    _pass("cancel-inverses", "quantum.cancellation"),
+    _pass("merge-rotations", "quantum.cancellation"),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),
     _pass("select-kernels", "schedule"),
@@ -104,7 +110,9 @@ TABLE: tuple[Step, ...] = (
     Step("convert-to-llvm", "llvm", CONVERSION, "ConvertToLLVMPass", needed=True),
 )
 STEPS = {step.name: step for step in TABLE}
-DEFAULT: tuple[str, ...] = tuple(step.name for step in TABLE if not step.needed)
+DEFAULT: tuple[str, ...] = tuple(
+    step.name for step in TABLE if step.default and not step.needed
+)
 
 
 @dataclass(frozen=True)

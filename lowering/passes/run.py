@@ -53,7 +53,7 @@ def _run_own(context: Context, module: ModuleOp, step: OwnPass) -> None:
 
 def _check_gates(module: ModuleOp, step: OwnPass) -> None:
     """Refuse gates that their devices do not have."""
-    from .quantum.decompose_gates import gates_and_targets
+    from .quantum.decomposition.decompose_gates import gates_and_targets
 
     for gate, target in gates_and_targets(module):
         if target.gates is not None and gate.gate.data not in target.gates:

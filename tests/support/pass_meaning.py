@@ -100,7 +100,8 @@ class Imported:
         for each in passes:
             step = find_step(each) if isinstance(each, str) else own_pass(each)
             step.found().apply(Context(allow_unregistered=True), module)
-            module.verify()
+            if not module.is_structurally_equivalent(self.module):
+                module.verify()
         return module
 
 
@@ -116,7 +117,10 @@ def assert_meaning_is_kept(
     imported = Imported(circuit, *args)
     expected = imported.results()
     for passes in pipelines:
-        found = imported.results(imported.after(passes))
+        module = imported.after(passes)
+        if module.is_structurally_equivalent(imported.module):
+            continue
+        found = imported.results(module)
         for result, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(
                 result, other, atol=TOLERANCE, err_msg=f"after {passes}"

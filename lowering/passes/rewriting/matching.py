@@ -16,7 +16,7 @@ from qjit.dialects.gates import GATES, GateRecord, find_gate
 from qjit.dialects.quantum import GateOp
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-from qjit.lowering.passes.quantum.gate_pairs import base_record
+from qjit.lowering.passes.quantum.cancellation.gate_pairs import base_record
 
 SPELLING = re.compile(r"(adjoint\()?(\w+)(?(1)\))(?:\(([\w, ]+)\))?")
 

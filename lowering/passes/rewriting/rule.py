@@ -17,7 +17,7 @@ from qjit.dialects.quantum import GateOp
 from qjit.lowering.passes.circuits.circuit import product
 from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate
 from qjit.lowering.passes.pipeline import PassError
-from qjit.lowering.passes.quantum.gate_pairs import gates
+from qjit.lowering.passes.quantum.cancellation.gate_pairs import gates
 from qjit.runtime.recent import Recent
 
 from .matching import (

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.lowering.jax_internals.equations import enable_x64
-from qjit.lowering.passes.quantum.cancel_inverses import CancelInversesPass
+from qjit.lowering.passes.quantum.cancellation.cancel_inverses import CancelInversesPass
 from tests.support.paths import ROOT
 
 SCRIPT = """

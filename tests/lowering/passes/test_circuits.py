@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xdsl.ir import SSAValue
 
 import qjit as qj
 from qjit.lowering.passes.circuits.blocks import blocks_with_gates, circuits
@@ -70,10 +71,12 @@ def test_gates_are_read_with_their_controls(values: tuple[int, int]) -> None:
     (block,) = blocks_with_gates(imported.module)
     (found,) = circuits(block)
     assert found.places == (0, 1, 2)
-    leaves = {leaf for gate in found for p in gate.params for leaf in p.leaves()}
-    unitary = found.matrix(dict.fromkeys(leaves, 0.3))
+    gates = [each for each in found if isinstance(each, Gate)]
+    leaves = {leaf for gate in gates for p in gate.params for leaf in p.leaves()}
+    values_of = {leaf: 0.3 for leaf in leaves if isinstance(leaf, SSAValue)}
+    unitary = found.matrix(values_of)
     np.testing.assert_allclose(unitary[:, 0], imported.results()[0], atol=1e-12)
-    assert [gate.all_control_values for gate in found][:2] == [values, values]
+    assert [gate.all_control_values for gate in gates][:2] == [values, values]
 
 
 def test_gates_between_measurements_are_one_circuit_where_they_can_be() -> None:
