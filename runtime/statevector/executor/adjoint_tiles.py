@@ -63,9 +63,9 @@ JOINED_FROM = 7
 # Up to how many qubits more than a tile has, states are undone whole: their sums take
 # more time than the way to the second-level cache.
 UNTILED = 6
-# In how many pieces tiles are undone, whose sums are kept apart: as many as the fewest
+# In how many chunks tiles are undone, whose sums are kept apart: as many as the fewest
 # tiles allow, whatever the number of threads.
-PIECES = 16
+CHUNKS = 16
 NONE = -1
 
 
@@ -345,33 +345,33 @@ def _tiles(module: Module, precision: Precision) -> None:
         slot = slot_of(body, room, number)
         body.call(f"__qrt__enter_slot_{suffix}", VOID, slot, bits)
     size = count * STACK_ENTRIES
-    body.call("memset", PTR, sums, body.coerce(0, I32), size * (PIECES * 8))
-    each = tile_count(body, precision, n) / PIECES
+    body.call("memset", PTR, sums, body.coerce(0, I32), size * (CHUNKS * 8))
+    each = tile_count(body, precision, n) / CHUNKS
     given = (*body.args, each, size)
-    with parallel(body, module, "tile_range", PIECES, given) as region:
+    with parallel(body, module, "tile_range", CHUNKS, given) as region:
         _adjoint_range(region, precision)
     with body.loop(count) as number:
         slot = slot_of(body, room, number)
         with body.loop(STACK_ENTRIES) as place:
             total = body.var(0.0, F64)
-            with body.loop(PIECES) as piece:
-                where = piece * size + number * STACK_ENTRIES + place
+            with body.loop(CHUNKS) as chunk:
+                where = chunk * size + number * STACK_ENTRIES + place
                 total.add(body.load(F64, sums, where))
             body.store(total.get(), slot, place + SUMS_WORD)
     body.finish()
 
 
 def _adjoint_range(region: Region, precision: Precision) -> None:
-    """Undo the gates of a stage on the tiles of some pieces."""
+    """Undo the gates of a stage on the tiles of some chunks."""
     body, given, first, last, worker = region
     ket, bra, n, room, count, params, bits, buffers, sums, each, size = given
     buffer = body.at(buffers, worker * (2 * TILE_BYTES))
     states = [(ket, buffer), (bra, body.at(buffer, TILE_BYTES))]
     tiling = Tiling(n, bits, states)
-    with body.loop(last, first) as piece:
-        bounds = (piece * each, (piece + 1) * each)
+    with body.loop(last, first) as chunk:
+        bounds = (chunk * each, (chunk + 1) * each)
         with each_tile(body, precision, tiling, *bounds) as (base, places, blocks):
-            own = body.at(sums, piece * size, F64)
+            own = body.at(sums, chunk * size, F64)
             given = (blocks, room, count, params, base, own)
             body.call("adjoint", VOID, *places, *given, body.int(STACK_ENTRIES))
 
@@ -388,7 +388,7 @@ def _adjoint_stages(module: Module, precision: Precision) -> None:
     large = body.var(body.convert(n >= tile_bits(precision) + UNTILED, I64))
     room, memory = body.var(body.stack(I64, FEWER * SLOT_WORDS)), body.var(body.null())
     with body.when(large.get().ne(0)):
-        kept = MOST * (SLOT_WORDS + PIECES * STACK_ENTRIES) * 8
+        kept = MOST * (SLOT_WORDS + CHUNKS * STACK_ENTRIES) * 8
         buffers = body.call("__qrt__workers", I64) * (2 * TILE_BYTES)
         memory.set(allocate(body, buffers + kept))
         # Without room for tiles, entries are undone one by one.

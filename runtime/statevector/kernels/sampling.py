@@ -121,8 +121,8 @@ def _sample(module: Module, precision: Precision) -> None:
         with body.loop(here) as number:
             body.store(body.call("__qrt__random", F64, context), drawn, number)
         rows = body.at(out, first * count, I64)
-        pieces = (here + (TOGETHER - 1)) / TOGETHER
-        with parallel(body, module, "samples", pieces, (*given, here, rows)) as region:
+        chunks = (here + (TOGETHER - 1)) / TOGETHER
+        with parallel(body, module, "samples", chunks, (*given, here, rows)) as region:
             _find(region)
     for memory in (cumulative, guide, drawn):
         release(body, memory)
@@ -167,8 +167,8 @@ def _find(region: Region) -> None:
     body, given, start, end, _ = region
     cumulative, guide, whole, share, drawn, bits, count, size, rows = given
     found = body.stack(I64, TOGETHER)
-    with body.loop(end, start) as piece:
-        first = piece * TOGETHER
+    with body.loop(end, start) as chunk:
+        first = chunk * TOGETHER
         here = body.select(size - first < TOGETHER, size - first, TOGETHER)
         own, out = body.at(drawn, first, F64), body.at(rows, first * count, I64)
         with body.loop(here) as number:
