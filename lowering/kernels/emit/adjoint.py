@@ -39,7 +39,7 @@ class AdjointPass:
         if code.moves_blocks:
             sources = self.memories
             if sources is self.states:
-                sources = [code.room() for _ in sources]
+                sources = [code.state_buffer() for _ in sources]
             for state, source in zip(self.states, sources, strict=True):
                 Move(code, state, source, code.plan.layout.index).emit()
         for number in range(len(sweeps) - 1, -1, -1):

@@ -102,7 +102,7 @@ class Sums:
             lanes = range(blocks.lanes)
             signs = [1.0 - 2.0 * parity(lane & seen.lanes) for lane in lanes]
             total = total * self.groups.body.lanes(F64, signs)
-        if self.groups.code.plan.room.batched:
+        if self.groups.code.plan.budget.batched:
             return -total if seen.odd else total
         found = blocks.total(total)
         above = self.groups.code.tile_parity(seen.above)

@@ -227,7 +227,7 @@ class Groups:
         return Number(parts[0], parts[1]), Number(parts[2], parts[3])
 
     def _kind(self, seen: Sequence[Parity]) -> Any:
-        blocks, batched = self.blocks, self.code.plan.room.batched
+        blocks, batched = self.blocks, self.code.plan.budget.batched
         wide = batched or any(each.lanes for each in seen)
         return blocks.vector if wide else blocks.element
 

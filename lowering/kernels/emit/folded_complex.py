@@ -138,17 +138,19 @@ class Angles:
         if not count:
             return body.int(1).ne(0)
         used = count * len(self.params)
-        room = (used + 7) & -8  # of whole registers
-        angles, sincos = (body.stack(F64, size, align=64) for size in (room, 2 * room))
+        padded = (used + 7) & -8  # of whole registers
+        angles, sincos = (
+            body.stack(F64, size, align=64) for size in (padded, 2 * padded)
+        )
         for (place, frequency), number in self.known.items():
             for entry, params in enumerate(self.params):
                 angle = self._angle(params, place, frequency)
                 body.store(angle, angles, number * len(self.params) + entry)
-        for number in range(used, room):
+        for number in range(used, padded):
             body.store(body.real(0.0), angles, number)
         name = "__qrt__sincos"
-        small = body.call(name, body.int(0).type, angles, body.int(room), sincos)
-        sines = body.at(sincos, room, F64)
+        small = body.call(name, body.int(0).type, angles, body.int(padded), sincos)
+        sines = body.at(sincos, padded, F64)
         self.found = [
             (body.load(self.kind, sincos, number), body.load(self.kind, sines, number))
             for number in range(count)

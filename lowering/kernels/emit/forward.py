@@ -30,7 +30,7 @@ class Forward:
         if not code.moves_blocks:
             last = self.state
         elif self.memory is None:
-            last = code.room()
+            last = code.state_buffer()
         for number in range(count):
             source = between if number else self.state
             is_last = number == count - 1

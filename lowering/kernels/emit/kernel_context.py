@@ -73,7 +73,7 @@ class KernelContext:
 
     def parts(self, value: Value) -> list[Value]:
         """A number, or those of the entries of a batch."""
-        if not self.plan.room.batched:
+        if not self.plan.budget.batched:
             return [value]
         return [self.body.lane(value, lane) for lane in range(self.blocks.lanes)]
 
@@ -198,7 +198,7 @@ class KernelContext:
         """Whether amplitudes are moved in a pass of their own."""
         return not self.plan.is_whole and not self.plan.layout.is_plain
 
-    def room(self) -> Storage:
+    def state_buffer(self) -> Storage:
         """Memory for a state."""
         count = 2 << self.plan.block_bits
         memory = self.body.stack(self.blocks.vector, count, align=64)

@@ -48,7 +48,7 @@ class RegisterBudget:
     def of(
         cls, precision: Precision, *, recorded: bool, batched: bool = False
     ) -> RegisterBudget:
-        """The room for a run; one that is recorded is undone on two states at once."""
+        """The budget of a run; one that is recorded is undone on two states at once."""
         if recorded and vector_registers() < MANY_REGISTERS:
             return cls(precision, GROUP_BITS - 1, GROUP_BITS - 1, batched)
         return cls(precision, batched=batched)
@@ -71,7 +71,7 @@ class Plan:
     """
 
     size: int  # bits of a place, without those of a tile's number
-    room: RegisterBudget
+    budget: RegisterBudget
     sweeps: tuple[Sweep, ...]
     layout: LinearLayout
     tiling: Tiling | None = None
@@ -79,7 +79,7 @@ class Plan:
     @property
     def precision(self) -> Precision:
         """The precision of amplitudes."""
-        return self.room.precision
+        return self.budget.precision
 
     @property
     def block_bits(self) -> int:
@@ -132,7 +132,7 @@ def plan_schedule(
     entries: tuple[int, ...],
     wires: tuple[int, ...],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
 ) -> Plan | None:
     """Return the sweeps of a run of gates, or None where there are none for it.
@@ -140,19 +140,19 @@ def plan_schedule(
     There are none either where they cost more than `most`. So that long runs take no
     time, that is guessed before gates are compared: about half may go into others.
     """
-    return plan_entries(Entry.table(entries), wires, size, room, most)
+    return plan_entries(Entry.table(entries), wires, size, budget, most)
 
 
 def plan_entries(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
     tiling: Tiling | None = None,
 ) -> Plan | None:
     """Return the sweeps of gates on a state or on its tiles, as `plan_schedule`."""
-    planner = Planner(len(tiling.bits) if tiling else size, room)
+    planner = Planner(len(tiling.bits) if tiling else size, budget)
     if planner.is_beyond(len(entries), 2 * most):
         return None
     reader = Reader(size, wires, tiling)
@@ -164,7 +164,7 @@ def plan_entries(
     if planner.is_beyond(len(reader.gates), most):
         return None
     sweeps = planner.sweeps(reader.gates) or [planner.empty()]
-    plan = Plan(planner.size, room, tuple(sweeps), reader.layout, tiling)
+    plan = Plan(planner.size, budget, tuple(sweeps), reader.layout, tiling)
     return plan if plan.cost <= most else None
 
 
@@ -187,7 +187,7 @@ def plan_stages(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
     *,
     in_pairs: bool,
@@ -197,16 +197,16 @@ def plan_stages(
     There are none either where more gates than not have no code. Tiles are as large as
     it takes for the fewest stages; they are in the caches by two where runs are undone.
     """
-    if len(entries) << room.group > 2 * most:
+    if len(entries) << budget.group > 2 * most:
         return []
-    kinds = Tiles.of(size, room.precision, in_pairs=in_pairs)
+    kinds = Tiles.of(size, budget.precision, in_pairs=in_pairs)
     stages: list[Stage] = []
     for stage in min((divided(entries, wires, tiles) for tiles in kinds), key=passes):
         if isinstance(stage, Rest):
             stages.append(stage)
             continue
         tiling, own = stage
-        plan = plan_entries(own, wires, size, room, most, tiling)
+        plan = plan_entries(own, wires, size, budget, most, tiling)
         if plan is None:
             return []
         most -= plan.cost
@@ -256,7 +256,7 @@ class Planner:
     """Takes gates together in sweeps."""
 
     size: int
-    room: RegisterBudget
+    budget: RegisterBudget
 
     def sweeps(self, gates: Sequence[ElementaryGate]) -> list[Sweep]:
         """Return the sweeps of gates."""
@@ -303,7 +303,7 @@ class Planner:
             taken, scales = scaled(taken)
             waiting += late + scales
         scales = [phase for phase in waiting if phase.is_scale]
-        if len(scales) > MOST_SCALES[self.room.precision.real_bytes]:
+        if len(scales) > MOST_SCALES[self.budget.precision.real_bytes]:
             taken += scales
             waiting = [phase for phase in waiting if not phase.is_scale]
         order = {id(gate): number for number, gate in enumerate(gates)}
@@ -312,17 +312,17 @@ class Planner:
 
     @property
     def _block_bits(self) -> int:
-        return max(0, self.size - self.room.precision.lane_bits)
+        return max(0, self.size - self.budget.precision.lane_bits)
 
     def _outside(self, span: Span) -> int:
         """The bits of places that tell groups apart."""
         inside = sum(1 << bit for bit in span.basis)
         every = (1 << self._block_bits) - 1
-        return (every & ~inside) << self.room.precision.lane_bits
+        return (every & ~inside) << self.budget.precision.lane_bits
 
     def _fits(self, span: Span, pair: TwoLevel) -> bool:
-        """Include the flip of a pair gate, if there is room for it."""
-        number = pair.flip >> self.room.precision.lane_bits
+        """Include the flip of a pair gate, if it fits the budget."""
+        number = pair.flip >> self.budget.precision.lane_bits
         if span.rest(number) and len(span) == self._most:
             return False
         span.include(number)
@@ -332,11 +332,11 @@ class Planner:
     def _most(self) -> int:
         if not enabled("registers"):
             return 1
-        room = self.room
-        return room.whole if self._block_bits <= room.whole else room.group
+        budget = self.budget
+        return budget.whole if self._block_bits <= budget.whole else budget.group
 
     def _group(self, span: Span) -> tuple[int, ...]:
-        """The basis of a span, filled with the lowest bits that it has room for."""
+        """The basis of a span, filled with the lowest bits that fit."""
         for bit in range(self._block_bits):
             if len(span) < self._most:
                 span.include(1 << bit)

@@ -45,7 +45,7 @@ def segments_of(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
 ) -> list[Segment] | None:
     """Return the segments of a run, or None where there is no code for some.
@@ -57,7 +57,7 @@ def segments_of(
     found: list[Segment] = []
     for part in _parts(entries, wires):
         own = entries[part.start : part.end]
-        plan = _plan(own, wires, size, room, most)
+        plan = _plan(own, wires, size, budget, most)
         if plan is None:
             return None
         most -= plan.cost
@@ -73,11 +73,11 @@ def _plan(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
 ) -> Plan | None:
     """Plan some entries, as if their wires and parameters were the first."""
-    if Planner(size, room).is_beyond(len(entries), 2 * most):
+    if Planner(size, budget).is_beyond(len(entries), 2 * most):
         return None
     words: list[int] = []
     own: list[int] = []
@@ -87,7 +87,7 @@ def _plan(
         moved = entry.param_offset - entries[0].param_offset
         entry = replace(entry, wire_offset=start, param_offset=moved, location=0)
         words += entry.words()
-    return plan_schedule(tuple(words), tuple(own), size, room, most)
+    return plan_schedule(tuple(words), tuple(own), size, budget, most)
 
 
 def _wires(entry: Entry, wires: Sequence[int]) -> Sequence[int]:

@@ -80,7 +80,7 @@ class Tiles:
         return [cls(size, bits, CHUNK_BYTES // amplitude - 1) for bits in most]
 
     def fit(self, entry: Entry, wires: Sequence[int]) -> bool:
-        """Whether a tile has room for what a gate flips."""
+        """Whether a tile holds all that a gate flips."""
         flips = _needs(entry, wires, self.size).acts | self.near
         return flips.bit_count() <= self.most
 

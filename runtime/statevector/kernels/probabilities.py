@@ -61,8 +61,8 @@ def _marginal(module: Module, precision: Precision) -> None:
     whole = body.select(apart, targets.target_blocks, count - 1 - targets.target_blocks)
     mask = _highest_bits(body, whole, CHUNKS.bit_length() - 1)
     # Fewer subsets than chunks have few outcomes.
-    room = body.stack(F64, CHUNKS * CHUNKS * precision.lanes)
-    parts = body.select(apart, out, room)
+    buffer = body.stack(F64, CHUNKS * CHUNKS * precision.lanes)
+    parts = body.select(apart, out, buffer)
     step = body.select(apart, 0, bytes_)
     filled = body.select(apart, bytes_, bytes_ * chunks)
     body.call("memset", PTR, parts, body.coerce(0, I32), filled)

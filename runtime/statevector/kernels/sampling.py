@@ -58,10 +58,10 @@ def _cumulate(module: Module, precision: Precision) -> None:
         body.call(f"__qrt__marginal_{suffix}", VOID, state, bits, n, out)
         _running_sum(body, size, out, F64, out)
     with body.when(~small):
-        # In single precision the probabilities fill the second half of the room.
-        room = body.at(out, size * (8 - precision.real_bytes))
-        body.call(f"__qrt__all_probabilities_{suffix}", VOID, state, room)
-        _running_sum(body, size, room, element, out)
+        # In single precision the probabilities fill the second half of the buffer.
+        buffer = body.at(out, size * (8 - precision.real_bytes))
+        body.call(f"__qrt__all_probabilities_{suffix}", VOID, state, buffer)
+        _running_sum(body, size, buffer, element, out)
     body.finish()
 
 
