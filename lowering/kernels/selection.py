@@ -57,7 +57,7 @@ class GateSchedule:
     precision: Precision
 
     def describe(self) -> list[str]:
-        """Its sweeps in words."""
+        """Its passes in words."""
         parts = (*self.segments, *self.stages)
         return [line for part in parts for line in part.describe()]
 

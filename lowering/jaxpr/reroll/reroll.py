@@ -2,7 +2,7 @@
 
 A Python loop leaves its body in the jaxpr once for every iteration. Where iterations
 are equal up to their data, they become one `scan`. What differs between them are
-numbers, which become tables, and elements of arrays, which become rows of the loop.
+numbers, which become tables, and elements of arrays, which the loop slices.
 Gates keep their wires, so that the circuit in the loop stays a table too.
 """
 

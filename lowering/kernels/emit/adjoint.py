@@ -18,7 +18,7 @@ from .register_ops import Part, Parts, Step
 
 
 class AdjointPass:
-    """The sweeps of a run backwards, and the derivatives by its parameters."""
+    """The passes of a run backwards, and the derivatives by its parameters."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class AdjointPass:
 
     def emit(self) -> None:
         """Emit all of it."""
-        code, sweeps = self.code, self.code.plan.sweeps
+        code, passes = self.code, self.code.plan.passes
         sources = self.states
         if code.moves_blocks:
             sources = self.memories
@@ -42,17 +42,17 @@ class AdjointPass:
                 sources = [code.state_buffer() for _ in sources]
             for state, source in zip(self.states, sources, strict=True):
                 Move(code, state, source, code.plan.layout.index).emit()
-        for number in range(len(sweeps) - 1, -1, -1):
+        for number in range(len(passes) - 1, -1, -1):
             targets = self.memories if number else self.states
-            self._sweep(number, sources, targets)
+            self._pass(number, sources, targets)
             sources = self.memories
 
-    def _sweep(
+    def _pass(
         self, number: int, sources: Sequence[Storage], targets: Sequence[Storage]
     ) -> None:
         code, plan = self.code, self.code.plan
-        groups = Groups(code, plan.sweeps[number], backwards=True)
-        is_last = number == len(plan.sweeps) - 1
+        groups = Groups(code, plan.passes[number], backwards=True)
+        is_last = number == len(plan.passes) - 1
         moves = is_last and plan.is_whole and not plan.layout.is_plain
         gradients = [self._gradient(groups, run) for run in groups.runs()]
 

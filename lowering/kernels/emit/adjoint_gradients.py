@@ -21,7 +21,7 @@ from qjit.runtime.statevector.executor.adjoint import add_to_slot
 
 from .block_groups import Groups
 from .folded_complex import NO_MATRIX, Matrix, Number, Real, plus, product, times
-from .register_ops import Mixing, Parts, Step
+from .register_ops import PairStep, Parts, Step
 
 if TYPE_CHECKING:
     from .kernel_context import KernelContext
@@ -189,7 +189,7 @@ class RotationGradient:
 
     def add(self, step: Step, ket: Parts, undone: Parts, bra: Parts) -> None:
         """Add what a group has: imaginary parts of conj(bra) P ket, but for signs."""
-        assert isinstance(step, Mixing)
+        assert isinstance(step, PairStep)
         fma, vectors = step.groups.body.fma, list[Value]()
         for k in range(step.groups.size):
             re, im = (step.other((k, part), ket) for part in (0, 1))
@@ -223,7 +223,7 @@ class MatrixGradient:
 
     def add(self, step: Step, ket: Parts, undone: Parts, bra: Parts) -> None:
         """Add what a group has: conj(bra) times the undone ket and its other."""
-        assert isinstance(step, Mixing)
+        assert isinstance(step, PairStep)
         fma, vectors = step.groups.body.fma, [list[Value]() for _ in range(4)]
         for k in range(step.groups.size):
             here = [undone[k, part] for part in (0, 1)]

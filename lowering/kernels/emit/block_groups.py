@@ -1,4 +1,4 @@
-"""The groups of blocks of a sweep, and what gates are to them.
+"""The groups of blocks of a pass, and what gates are to them.
 
 Which bits of its number a group has is known at run time only: what gates do that
 depends on it is read from tables.
@@ -14,7 +14,7 @@ from typing import Any
 
 from qjit.lowering.kernels.schedule.gate_model import Diagonal, ElementaryGate, TwoLevel
 from qjit.lowering.kernels.schedule.linear_layout import Span, parity
-from qjit.lowering.kernels.schedule.planner import Sweep
+from qjit.lowering.kernels.schedule.planner import KernelPass
 from qjit.runtime.codegen.builder import Value
 from qjit.runtime.settings import enabled
 
@@ -29,7 +29,7 @@ Coefficients = tuple[Real, Real, Real, Real]
 
 @dataclass(frozen=True)
 class Parity:
-    """A mask as a sweep sees it: its parts in a group, in lanes, and in other bits."""
+    """A mask as a pass sees it: its parts in a group, in lanes, and in other bits."""
 
     inner: int  # of the group's coordinates
     lanes: int
@@ -44,10 +44,10 @@ class Parity:
 
 @dataclass
 class Groups:
-    """The groups of a sweep; gates may be taken backwards, as their adjoints."""
+    """The groups of a pass; gates may be taken backwards, as their adjoints."""
 
     code: KernelContext
-    sweep: Sweep
+    kernel_pass: KernelPass
     backwards: bool = False
     first: Value | None = None  # the number of a group's first block
     known: dict[int, Value] = field(default_factory=dict[int, Value])
@@ -59,7 +59,7 @@ class Groups:
 
     def __post_init__(self) -> None:
         self.body, self.blocks = self.code.body, self.code.blocks
-        self.span = Span(self.sweep.group)
+        self.span = Span(self.kernel_pass.group)
         self.vectors = self.span.vectors()
         bits = range(self.code.plan.block_bits)
         self.free = [bit for bit in bits if bit not in self.span.basis]
@@ -71,7 +71,7 @@ class Groups:
 
     def runs(self) -> list[list[ElementaryGate]]:
         """The gates in order: pair gates alone, and phases that follow one another."""
-        gates = self.sweep.gates[:: -1 if self.backwards else 1]
+        gates = self.kernel_pass.gates[:: -1 if self.backwards else 1]
         return [
             each
             for is_phase, run in groupby(gates, lambda gate: isinstance(gate, Diagonal))
@@ -104,7 +104,7 @@ class Groups:
             self.body.prefetch(place)
 
     def parity(self, mask: int) -> Parity:
-        """A mask as this sweep sees it."""
+        """A mask as this pass sees it."""
         plan = self.code.plan
         odd, above = bool(mask >> plan.total & 1), self.code.above(mask)
         mask &= (1 << plan.size) - 1
@@ -143,7 +143,7 @@ class Groups:
 
     def tabulate(self) -> None:
         """Make tables of what gates do that depends on the group."""
-        for gate in self.sweep.gates:
+        for gate in self.kernel_pass.gates:
             seen = [self.parity(mask) for mask in self.code.masks(gate)]
             if isinstance(gate, TwoLevel):
                 # That of its side is part of the matrix.

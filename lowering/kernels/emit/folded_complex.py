@@ -208,7 +208,7 @@ class Angles:
         return [entry.conjugate for entry in found]
 
     def _rotation(self, factor: Factor) -> list[Number]:
-        """The four entries of a rotation's mixing of two states."""
+        """The four entries of a rotation on two states."""
         c, s = self.sincos(factor, (0.5,))
         if factor.adjoint:
             s = minus(s)
@@ -217,7 +217,7 @@ class Angles:
         return [Number(c), o, -o, Number(c)]
 
     def rotation_derivatives(self, factor: Factor) -> list[Number]:
-        """The derivatives of the four entries of a rotation's mixing."""
+        """The derivatives of the four entries of a rotation."""
         c, s = self.sincos(factor, (0.5,))
         assert factor.letters is not None
         sine = times(c, -0.5 if factor.adjoint else 0.5)

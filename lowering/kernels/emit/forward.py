@@ -1,4 +1,4 @@
-"""The forward pass of a kernel: its sweeps over the state, one after another."""
+"""The forward pass of a kernel: its passes over the state, one after another."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .register_ops import Step
 
 
 class Forward:
-    """The sweeps of a run, one after another.
+    """The passes of a run, one after another.
 
-    On a state, or on a tile of it, between sweeps in a memory of its own.
+    On a state, or on a tile of it, between passes in a memory of its own.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Forward:
 
     def emit(self) -> None:
         """Emit all of them."""
-        code, count = self.code, len(self.code.plan.sweeps)
+        code, count = self.code, len(self.code.plan.passes)
         last = between = self.memory or self.state
         if not code.moves_blocks:
             last = self.state
@@ -34,11 +34,11 @@ class Forward:
         for number in range(count):
             source = between if number else self.state
             is_last = number == count - 1
-            self._sweep(number, source, last if is_last else between, is_last)
+            self._pass(number, source, last if is_last else between, is_last)
         if code.moves_blocks:
             Move(code, last, self.state, code.plan.layout.place).emit()
 
-    def _sweep(
+    def _pass(
         self, number: int, source: Storage, target: Storage, is_last: bool
     ) -> None:
         """Load, change and store group after group.
@@ -47,7 +47,7 @@ class Forward:
         that are all real, one set is done after the other: fewer registers are in use.
         """
         code, plan = self.code, self.code.plan
-        groups = Groups(code, plan.sweeps[number])
+        groups = Groups(code, plan.passes[number])
         moves = is_last and plan.is_whole and not plan.layout.is_plain
 
         def visit(first: Value, steps: list[Step]) -> None:

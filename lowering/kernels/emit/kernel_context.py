@@ -53,7 +53,7 @@ class KernelContext:
     @cached_property
     def gates(self) -> list[ElementaryGate]:
         """All gates."""
-        return [gate for sweep in self.plan.sweeps for gate in sweep.gates]
+        return [gate for kernel_pass in self.plan.passes for gate in kernel_pass.gates]
 
     def prepare(self) -> Value:
         """Compute the numbers of all gates; whether they are accurate."""

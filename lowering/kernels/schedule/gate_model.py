@@ -27,7 +27,7 @@ MOST_MASKS = 3  # parities that a phase gate, or a condition, may depend on
 
 
 class IneligibleError(Exception):
-    """A run has a gate that sweeps do not have."""
+    """A run has a gate that passes do not have."""
 
 
 @dataclass(frozen=True)

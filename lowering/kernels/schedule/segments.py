@@ -27,7 +27,7 @@ class Segment:
     stride: int  # parameters from one repetition to the next
 
     def describe(self) -> list[str]:
-        """Its sweeps in words."""
+        """Its passes in words."""
         lines = self.plan.describe()
         return lines if self.count == 1 else [f"{self.count} times", *lines]
 
@@ -50,7 +50,7 @@ def segments_of(
 ) -> list[Segment] | None:
     """Return the segments of a run, or None where there is no code for some.
 
-    There is none where sweeps cost more than `most`.
+    There is none where passes cost more than `most`.
     """
     if DYNAMIC in wires:
         return None

@@ -125,7 +125,7 @@ def decoded(body: Body, decoded: Value, number: int) -> Value:
 def make_plan(
     body: Body, precision: Precision, plan: Value, words: Value, blocks: Value
 ) -> None:
-    """Plan the mixing of an entry's two basis states."""
+    """Plan the pair kernel of an entry's two basis states."""
     values = decoded(body, words, VALUES)
     fixed = decoded(body, words, CONTROLS) | decoded(body, words, TARGETS)
     a, b = decoded(body, words, A) | values, decoded(body, words, B) | values
@@ -217,7 +217,7 @@ def half_angle(body: Body, theta: Value) -> tuple[Value, Value]:
 
 
 def _plan(module: Module, precision: Precision) -> None:
-    """Plan the mixing of a decoded gate that is no whole matrix, or of its inverse."""
+    """Plan the pair kernel of a decoded gate that is no matrix, or of its inverse."""
     suffix = precision.suffix
     arguments = (PTR, I64, PTR, PTR, PTR, PTR, I64)
     body = module.function(f"__qrt__plan_{suffix}", VOID, *arguments)
@@ -249,7 +249,7 @@ def _execute(module: Module, precision: Precision) -> None:
     size = field(body, entry, NUM_TARGETS)
     controls, values = decoded(body, words, CONTROLS), decoded(body, words, VALUES)
 
-    def mixing() -> None:
+    def pair() -> None:
         given = (plan, count, entry, words, matrix, params, inverse)
         body.call(f"__qrt__plan_{suffix}", VOID, *given)
         body.call(f"__qrt__pair_{suffix}", VOID, first, plan)
@@ -260,11 +260,11 @@ def _execute(module: Module, precision: Precision) -> None:
         body.call(name, VOID, *given)
 
     cases = [
-        mixing,
+        pair,
         lambda: whole("diagonal"),
-        mixing,
+        pair,
         lambda: whole("dense"),
-        mixing,
+        pair,
     ]
     body.switch(body.load(I32, entry, KERNEL), cases)
     body.finish()

@@ -1,4 +1,4 @@
-"""From the gates of a stage to few steps, each one sweep over a tile.
+"""From the gates of a stage to few steps, each one pass over a tile.
 
 Every bit knows the last step that acts on it and the last one that only reads it, as
 controls and diagonals do. A gate joins the first step after these that it fits in:
@@ -24,13 +24,13 @@ from .tile_ops import (
     HEAD_WORDS,
     KIND,
     LANES,
-    MIXING,
     MODE,
     MOST_BITS,
     MOST_LANES,
     MOVED,
     NEAR,
     OUTSIDE,
+    PAIR,
     PHASES,
     PLAN,
     PURE,
@@ -381,7 +381,7 @@ def _append(module: Module, precision: Precision) -> None:
     entry = body.load(PTR, slot, ENTRY_WORD)
     kernel = field(body, entry, KERNEL)
     planned = kernel.eq(ONE) | kernel.eq(TWO_LEVEL) | kernel.eq(PAULI_ROT)
-    kind = body.select(planned, MIXING, SINGLE)
+    kind = body.select(planned, PAIR, SINGLE)
     number = body.call("new_step", I64, plan, kind)
     step = step_of(body, body.load(PTR, plan, STEPS), number)
     body.store(slot, step, SLOT)

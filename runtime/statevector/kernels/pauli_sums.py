@@ -138,7 +138,7 @@ def _one_value(module: Module, precision: Precision) -> None:
     table = body.stack(blocks.wide, 2)
     blocks.put(blocks.zero(blocks.wide), table, 0)
 
-    def sweep(condition: Value, exchanged: bool) -> None:
+    def accumulate(condition: Value, exchanged: bool) -> None:
         with body.when(condition):
             sums = Sums(blocks, table, (0,))
             with sums.each(pivot, body.int(0), count, begin) as block:
@@ -148,8 +148,8 @@ def _one_value(module: Module, precision: Precision) -> None:
                 sums.add(0, there.scaled(block_sign(blocks, block, signs)), x)
 
     inside = (flips & lanes).ne(0)
-    sweep(inside, exchanged=True)
-    sweep(~inside, exchanged=False)
+    accumulate(inside, exchanged=True)
+    accumulate(~inside, exchanged=False)
     sums = blocks.get(table, 0, blocks.wide)
     chosen = body.select(imaginary, sums.im, sums.re)
     chosen = chosen * blocks.widen(blocks.parity_sign(mask & lanes))
@@ -170,7 +170,7 @@ def _one_apply(module: Module, precision: Precision) -> None:
     factor = body.select(_negative(body, ys), -factor, factor)
     weight = blocks.splat(factor) * blocks.parity_sign(mask & lanes)
 
-    def sweep(condition: Value, turned: bool, exchanged: bool) -> None:
+    def accumulate(condition: Value, turned: bool, exchanged: bool) -> None:
         with body.when(condition), body.loop(end, begin) as block:
             there = blocks.load(ket, block ^ flip)
             if exchanged:
@@ -183,10 +183,10 @@ def _one_apply(module: Module, precision: Precision) -> None:
             blocks.store(Complex(re, body.fma(signed, there.im, old.im)), bra, block)
 
     inside, imaginary = (flips & lanes).ne(0), (ys & 1).ne(0)
-    sweep(inside & imaginary, turned=True, exchanged=True)
-    sweep(inside & ~imaginary, turned=False, exchanged=True)
-    sweep(~inside & imaginary, turned=True, exchanged=False)
-    sweep(~inside & ~imaginary, turned=False, exchanged=False)
+    accumulate(inside & imaginary, turned=True, exchanged=True)
+    accumulate(inside & ~imaginary, turned=False, exchanged=True)
+    accumulate(~inside & imaginary, turned=True, exchanged=False)
+    accumulate(~inside & ~imaginary, turned=False, exchanged=False)
     body.finish()
 
 
