@@ -198,9 +198,9 @@ def traced(
             [_window_slices(read(window.atom), window) for window in moving],
         ]
 
-        def step(carry: Any, row: Any) -> Any:
-            rows, elements, slices = row
-            args = [*constants, *carry, *rows]
+        def step(carry: Any, x: Any) -> Any:
+            scanned, elements, slices = x
+            args = [*constants, *carry, *scanned]
             for group, values in zip(single, elements, strict=True):
                 args += [values[n].reshape(w.sizes) for n, w in enumerate(group)]
             args += [

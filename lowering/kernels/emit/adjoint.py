@@ -41,7 +41,7 @@ class AdjointPass:
             if sources is self.states:
                 sources = [code.state_buffer() for _ in sources]
             for state, source in zip(self.states, sources, strict=True):
-                Move(code, state, source, code.plan.layout.index).emit()
+                Move(code, state, source, code.plan.layout.basis_state).emit()
         for number in range(len(passes) - 1, -1, -1):
             targets = self.memories if number else self.states
             self._pass(number, sources, targets)
@@ -57,9 +57,9 @@ class AdjointPass:
         gradients = [self._gradient(groups, run) for run in groups.runs()]
 
         def visit(first: Value, steps: list[Step]) -> None:
-            held = [self._load(groups.places(source, first)) for source in sources]
+            held = [self._load(groups.addresses(source, first)) for source in sources]
             if moves:
-                origin = plan.layout.index
+                origin = plan.layout.basis_state
                 held = [moved(code.blocks, each, plan.size, origin) for each in held]
             for step, (gradient, _) in zip(steps, gradients, strict=True):
                 undone = [{to: step.part(to, each) for to in each} for each in held]
@@ -67,21 +67,21 @@ class AdjointPass:
                     gradient.add(step, held[0], undone[0], held[1])
                 held = undone
             for target, parts in zip(targets, held, strict=True):
-                places = groups.places(target, first)
+                addresses = groups.addresses(target, first)
                 for (block, part), value in parts.items():
-                    code.body.store(value, places[block], part)
+                    code.body.store(value, addresses[block], part)
 
         each_group(groups, visit)
         for gradient, correction in gradients:
             if gradient is not None:
                 gradient.finish(correction)
 
-    def _load(self, places: Sequence[Value]) -> Parts:
+    def _load(self, addresses: Sequence[Value]) -> Parts:
         body, blocks = self.code.body, self.code.blocks
         found: dict[Part, Value] = {}
-        for block, place in enumerate(places):
+        for block, address in enumerate(addresses):
             for part in (0, 1):
-                found[block, part] = body.load(blocks.vector, place, part)
+                found[block, part] = body.load(blocks.vector, address, part)
         return found
 
     def _gradient(

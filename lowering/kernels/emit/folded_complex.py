@@ -130,7 +130,7 @@ class Angles:
         """Note the angles of some gates."""
         for factor in factors:
             for frequency in _frequencies(factor):
-                self.known.setdefault((factor.place, frequency), len(self.known))
+                self.known.setdefault((factor.param_offset, frequency), len(self.known))
 
     def compute(self) -> Value:
         """Compute all sines and cosines; whether all angles are small numbers."""
@@ -179,7 +179,7 @@ class Angles:
         """The cosine and the sine of an angle of a gate."""
         if not any(frequency):
             return 1.0, 0.0
-        return self.found[self.known[factor.place, tuple(frequency)]]
+        return self.found[self.known[factor.param_offset, tuple(frequency)]]
 
     def entries(self, factor: Factor) -> list[Number]:
         """The entries of a gate's matrix, or of its diagonal."""

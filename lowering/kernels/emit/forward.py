@@ -36,7 +36,7 @@ class Forward:
             is_last = number == count - 1
             self._pass(number, source, last if is_last else between, is_last)
         if code.moves_blocks:
-            Move(code, last, self.state, code.plan.layout.place).emit()
+            Move(code, last, self.state, code.plan.layout.index).emit()
 
     def _pass(
         self, number: int, source: Storage, target: Storage, is_last: bool
@@ -52,8 +52,8 @@ class Forward:
 
         def visit(first: Value, steps: list[Step]) -> None:
             body, blocks = code.body, code.blocks
-            here = groups.places(source, first)
-            there = here if target is source else groups.places(target, first)
+            here = groups.addresses(source, first)
+            there = here if target is source else groups.addresses(target, first)
             groups.prefetch(source, first)
             sets = connected(steps, groups.size, moves=moves)
             for together in sets:
@@ -63,7 +63,7 @@ class Forward:
                 for step in steps:
                     parts = {to: step.part(to, parts) for to in together}
                 if moves:
-                    parts = moved(blocks, parts, plan.size, plan.layout.place)
+                    parts = moved(blocks, parts, plan.size, plan.layout.index)
                 for (block, part), value in parts.items():
                     body.store(value, there[block], part)
                 if len(sets) > 1:

@@ -84,7 +84,7 @@ def _tiles(plan: Plan) -> int:
 
 
 def _bytes(plan: Plan) -> int:
-    """The size of a tile, with what keeps two from falling into the same places."""
+    """The size of a tile, with what keeps two from the same sets of a cache."""
     return (2 * plan.precision.real_bytes << plan.size) + 128
 
 
@@ -140,8 +140,8 @@ def _adjoint_stage(
     code.prepare()
     code.enter(tile)
     states = [tile_of(code.blocks, each, plan.tiling, tile) for each in (ket, bra)]
-    places = (buffer, body.at(buffer, _bytes(plan)))
-    memories = [Storage(code.blocks, place) for place in places]
+    addresses = (buffer, body.at(buffer, _bytes(plan)))
+    memories = [Storage(code.blocks, address) for address in addresses]
     AdjointPass(code, states, Target(code, None, [sums], wanted), memories).emit()
     body.finish()
 

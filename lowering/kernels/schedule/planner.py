@@ -67,10 +67,10 @@ class Plan:
     """The passes of a run, and where it leaves the amplitudes.
 
     If it takes a state tile by tile, they are those of any tile, whose number makes up
-    the higher bits of places.
+    the higher bits of indices.
     """
 
-    size: int  # bits of a place, without those of a tile's number
+    size: int  # bits of an index, without those of a tile's number
     budget: RegisterBudget
     passes: tuple[KernelPass, ...]
     layout: LinearLayout
@@ -94,7 +94,7 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """Number of bits of a place."""
+        """Number of bits of an index."""
         return self.tiling.size if self.tiling else self.size
 
     @property
@@ -318,7 +318,7 @@ class Planner:
         return max(0, self.size - self.budget.precision.lane_bits)
 
     def _outside(self, span: Span) -> int:
-        """The bits of places that tell groups apart."""
+        """The bits of indices that tell groups apart."""
         inside = sum(1 << bit for bit in span.basis)
         every = (1 << self._block_bits) - 1
         return (every & ~inside) << self.budget.precision.lane_bits

@@ -83,7 +83,7 @@ def _amplitudes(module: Module, precision: Precision) -> None:
     given = (data(body, state), memory)
     with each_block(body, module, state, given) as (inner, (first, target), block):
         blocks = Blocks(inner, precision)
-        amplitudes, place = blocks.load(first, block), blocks.place(target, block)
+        amplitudes, place = blocks.load(first, block), blocks.address(target, block)
         for number, half in enumerate((order[:lanes], order[lanes:])):
             mixed = inner.shuffle(amplitudes.re, amplitudes.im, half)
             inner.store(mixed, place, number, align=real_bytes)
