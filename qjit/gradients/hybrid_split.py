@@ -169,14 +169,14 @@ class HybridPartition:
 
     def _angles(self, values: Sequence[Any]) -> Any:
         """Return the flat angles."""
-        pieces = [
+        parts = [
             _gathered(value, indices)
             for value, indices in zip(values, self.gathers, strict=False)
         ]
         angle_dtype = np.float64 if wide_types() else np.float32
-        if not pieces:
+        if not parts:
             return jnp.zeros(0, angle_dtype)
-        return jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+        return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def shaped(aval: Any) -> ShapedArray:

@@ -14,7 +14,12 @@ from jax.extend.core import ClosedJaxpr
 
 from qjit.autograph import converted
 from qjit.diagnostics.options import jitted
-from qjit.diagnostics.translation import call, check_results, check_room, explained
+from qjit.diagnostics.translation import (
+    call,
+    check_result_size,
+    check_results,
+    explained,
+)
 from qjit.errors import ParameterError, UnsupportedError
 from qjit.jit.stages.abstracted_axes import (
     AbstractedAxes,
@@ -221,7 +226,9 @@ class QJIT(TakesStatic, Picklable):
             closed, tree = self._trace(signature)
             checks = ShapeChecks(closed, self._name)
             checks.check(signature.sizes)
-            check_room(concrete_avals(closed.out_avals, signature.sizes), self._name)
+            check_result_size(
+                concrete_avals(closed.out_avals, signature.sizes), self._name
+            )
             program = self._compile_jaxpr(closed, keep_stages=keep_stages)
         self._latest.clear()
         self._latest[signature.key] = program

@@ -367,7 +367,7 @@ def import_adjoint(
             found[number] = _coefficient_gradient(
                 importer, step, terms, cotangent, operands
             )
-    if 0 in wrt:  # last, as the sweep takes the state back to where it began
+    if 0 in wrt:  # last, as the backward pass takes the state back to where it began
         found[0] = _angle_gradient(importer, program, observables, vectors, operands)
     end(importer)
     return [found[number] for number in wrt]
