@@ -120,7 +120,9 @@ def _describe(number: int, status: int) -> int:
 @cache
 def _jit() -> Any:
     target_machine()
-    return llvm.create_lljit_compiler()
+    # NOTE: JITLink lets what is nearby call one another directly, the other linker by
+    # way of a jump in memory.
+    return llvm.create_lljit_compiler(use_jit_link=True)
 
 
 @cache
