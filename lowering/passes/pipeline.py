@@ -100,6 +100,8 @@ TABLE: tuple[Step, ...] = (
     _rewrite("share-forward-runs", "share_forward_runs"),
     _pass("qnode-passes", "quantum", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
+    _pass("rotate-loops", "quantum.loops", default=False),
+    _pass("hoist-loop-gates", "quantum.loops", default=False),
     _pass("cancel-inverses", "quantum.cancellation"),
     _pass("merge-rotations", "quantum.cancellation"),
     _pass("build-schedules", "schedule", needed=True),
