@@ -17,6 +17,8 @@ from xdsl.traits import (
     SymbolOpInterface,
 )
 
+from qjit.runtime.recent import Recent
+
 # Traits that verify nothing but what `_content` holds of an operation and its regions.
 INWARD = (
     ConditionallySpeculatable,
@@ -27,6 +29,9 @@ INWARD = (
     SingleBlockImplicitTerminator,
     SymbolOpInterface,
 )
+
+# Kinds of operations that are valid, wherever they are.
+_valid: Recent[tuple[Any, ...], bool] = Recent()
 
 
 class Verifier:
@@ -101,6 +106,9 @@ def _looks_around(kind: type[Operation]) -> bool:
 
 def _verify(op: Operation) -> None:
     """Verify an operation and the frames of its regions, but not what is in them."""
+    kind = _kind(op)
+    if kind is not None and _valid.get(kind):
+        return
     op.verify(verify_nested_ops=False)
     for region in op.regions:
         for block in region.blocks:
@@ -108,3 +116,36 @@ def _verify(op: Operation) -> None:
                 raise ValueError(f"a block of {op.name} has another parent")
             if block.first_op is None:
                 block.verify()
+    if kind is not None:
+        _valid[kind] = True
+
+
+def _kind(op: Operation) -> tuple[Any, ...] | None:
+    """Return what the validity of an operation depends on, which many share.
+
+    It is None where the operation is verified by more than its definition.
+    """
+    block = op.parent
+    region = None if block is None else block.parent
+    if region is None or op.regions or not _is_plain(type(op)):
+        return None
+    return (
+        type(op),
+        tuple([(type(value), value.type) for value in op.operands]),
+        tuple([value.type for value in op.results]),
+        frozenset(op.properties.items()),
+        frozenset(op.attributes.items()),
+        op.next_op is None,
+        type(op.parent_op()),
+        region.first_block is region.last_block,
+        tuple([successor.parent is region for successor in op.successors]),
+    )
+
+
+@cache
+def _is_plain(kind: type[Operation]) -> bool:
+    """Tell whether nothing but a definition verifies operations."""
+    verify: Any = kind.verify_
+    free = dict(zip(verify.__code__.co_freevars, verify.__closure__ or (), strict=True))
+    custom = free["custom_verify"].cell_contents if "custom_verify" in free else verify
+    return custom is Operation.verify_ and not _looks_around(kind)
