@@ -27,7 +27,7 @@ from qjit.lowering.jaxpr.structural_hash import Canonical, FormlessError, digest
 from qjit.lowering.native.link import Code, Compiled
 from qjit.runtime import object_cache as files
 from qjit.runtime import sources
-from qjit.runtime.settings import left_out
+from qjit.runtime.settings import left_out, optimises
 from qjit.runtime.target.cpu import host_features
 
 IMPORTED = (jax, jaxlib, llvmlite, np)
@@ -60,7 +60,7 @@ def identify(
         # NOTE: the line of equations that have none.
         calling = canonical.lines.setdefault(calling_line(), 0)
         parts = closed, symbol, options, seed, settings()
-        tree = [calling, *_surroundings(), *map(canonical.value, parts)]
+        tree = [calling, optimises(), *_surroundings(), *map(canonical.value, parts)]
         return Identity(f"program-{digest(tree)}", tuple(canonical.lines))
     except FormlessError as error:
         return Identity(reason=str(error))

@@ -274,7 +274,9 @@ class QJIT(TakesStatic, Picklable):
     def stages(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         """Compile for these arguments and return the text of every stage."""
         signature = self._signature_of(args, kwargs)
-        program, *_ = self._compile(signature, keep_stages=True)
+        program = self._latest.get(signature.key)
+        if program is None or not program.stages:
+            program, *_ = self._compile(signature, keep_stages=True)
         return {"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages}
 
     def report(self, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -145,9 +145,9 @@ def _while_loop(loop: scf.WhileOp) -> GateLoop | None:
     condition = loop.before_region.block.last_op
     if number is None or not isinstance(condition, scf.ConditionOp):
         return None
-    given = _register(condition.arguments)
+    given = _register(condition.operands[1:])
     register = loop.before_region.block.args[number]
-    if given is None or condition.arguments[given] is not register:
+    if given is None or condition.operands[1:][given] is not register:
         return None
     return GateLoop(loop, loop.after_region.block, number, given, given, number)
 
