@@ -179,6 +179,13 @@ class QuantumFunctions(InterpreterFunctions):
         _apply(op, matrix, targets, controls, qubits)
         return qubits
 
+    @impl(quantum.BarrierOp)
+    def run_barrier(
+        self, interpreter: Interpreter, op: quantum.BarrierOp, args: PythonValues
+    ) -> PythonValues:
+        """Pass the qubits on."""
+        return args
+
     @impl(quantum.StatePrepOp)
     def run_state_prep(
         self, interpreter: Interpreter, op: quantum.StatePrepOp, args: PythonValues

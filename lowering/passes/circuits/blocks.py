@@ -1,9 +1,9 @@
 """The circuits without control flow in a block of operations, and how they change.
 
 A circuit is what stands between two boundaries: operations that are no gates, such as
-measurements and loops. Each operation has a level, which is greater than those of the
-boundaries that it depends on; gates of one level are a circuit, because no boundary is
-between two of them.
+measurements, loops and barriers. Each operation has a level, which is greater than
+those of the boundaries that it depends on; gates of one level are a circuit, because no
+boundary is between two of them.
 """
 
 import itertools
@@ -20,7 +20,7 @@ from xdsl.traits import (
     only_has_effect,
 )
 
-from qjit.dialects.quantum import ExtractOp, GateOp, InsertOp, UnitaryOp
+from qjit.dialects.quantum import BarrierOp, ExtractOp, GateOp, InsertOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable
 
 from .circuit import Circuit, Instruction, Opaque
@@ -134,10 +134,10 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     written, read = 0, 0
     for op in block.ops:
         level = max((levels.get(value, 0) for value in _used(op)), default=0)
-        boundary = isinstance(op, InsertOp)
+        boundary = isinstance(op, InsertOp | BarrierOp)
         if isinstance(op, GateOp | UnitaryOp | ExtractOp):
             pass
-        elif isinstance(op, InsertOp):
+        elif boundary:
             level += 1
         elif only_has_effect(op, MemoryEffectKind.READ):
             level = max(level, written)

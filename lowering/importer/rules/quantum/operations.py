@@ -47,6 +47,17 @@ def _unitary(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return []
 
 
+@rule("quantum_barrier")
+def _barrier(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    qubits = qubits_of(importer)
+    scalars = [importer.scalar(value) for value in inputs]
+    wires = resolve(importer, eqn.params["wires"], scalars)
+    op = quantum.BarrierOp(qubits.extract_all(wires), line=importer.location(eqn))
+    importer.insert(op)
+    qubits.put_all(wires, op.results)
+    return []
+
+
 @rule("quantum_state_prep")
 def _state_prep(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     params, line = eqn.params, importer.location(eqn)
