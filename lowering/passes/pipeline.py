@@ -103,6 +103,8 @@ TABLE: tuple[Step, ...] = (
     _pass("merge-rotations", "quantum.cancellation"),
     _pass("disentangle-cnot", "quantum.resynthesis", default=False),
     _pass("disentangle-swap", "quantum.resynthesis", default=False),
+    _pass("cnot-peephole", "quantum.resynthesis", default=False),
+    _pass("phase-polynomial", "quantum.resynthesis", default=False),
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),

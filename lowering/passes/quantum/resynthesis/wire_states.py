@@ -17,8 +17,12 @@ from qjit.dialects.gates.record import PAULIS
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression
+from qjit.lowering.passes.quantum.resynthesis.unitaries.single_qubit_decomposition import (
+    NAMED,
+    TOLERANCE,
+    single_qubit_gates,
+)
 
-from .single_qubit_decomposition import NAMED, TOLERANCE, single_qubit_gates
 from .two_qubit_blocks import gate_matrix, is_known
 
 ROTATIONS = {"RX": "X", "RY": "Y", "RZ": "Z"}
