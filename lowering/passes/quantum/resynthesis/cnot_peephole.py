@@ -1,4 +1,4 @@
-"""The pass `cnot-peephole`: CNOTs that cancel, and small Clifford circuits made anew."""
+"""The pass `cnot-peephole`: CNOTs that cancel, and small Clifford circuits anew."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ WINDOW = 40
 ROUNDS = 4
 COSTS = {"CNOT": 1, "CZ": 1, "CY": 1, "ECR": 1, "SWAP": 3, "ISWAP": 2}
 # The Pauli that a gate commutes with on each of its targets.
-AXES = dict.fromkeys(("X", "RX", "SX", "IsingXX"), "X")
-AXES |= dict.fromkeys(("Y", "RY", "IsingYY"), "Y")
-AXES |= dict.fromkeys(("Z", "S", "T", "RZ", "PhaseShift", "U1", "IsingZZ"), "Z")
-AXES |= {"MultiRZ": "Z", "PCPhase": "Z"}
+ABOUT: dict[str, tuple[str, ...]] = {
+    "X": ("X", "RX", "SX", "IsingXX"),
+    "Y": ("Y", "RY", "IsingYY"),
+    "Z": ("Z", "S", "T", "RZ", "PhaseShift", "U1", "IsingZZ", "MultiRZ", "PCPhase"),
+}
+AXES = {name: pauli for pauli, names in ABOUT.items() for name in names}
 
 
 class CnotPeepholePass(CircuitPass):

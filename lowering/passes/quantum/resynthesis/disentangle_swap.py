@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
@@ -41,18 +42,16 @@ def _exchanged(swap: Gate, states: WireStates) -> list[Gate]:
     """Return gates that exchange two wires, of which a state may be known."""
     first, second = swap.wires
     one, other = states[first], states[second]
-    if one is None and other is None:
-        return [swap]
     if one is not None and other is not None:
         there, phase = gates_between(one, other, first)
         back, more = gates_between(other, one, second)
         return [*there, *back, *global_phase(phase + more)]
-    if one is None:
-        return _moved(other, second, first)
-    return _moved(one, first, second)
+    if one is not None:
+        return _moved(one, first, second)
+    return [swap] if other is None else _moved(other, second, first)
 
 
-def _moved(state: np.ndarray, known: int, wire: int) -> list[Gate]:
+def _moved(state: ComplexMatrix, known: int, wire: int) -> list[Gate]:
     """Return gates that exchange a wire of known state with another."""
     enter, phase = gates_between(state, ZERO, known)
     leave, more = gates_between(ZERO, state, wire)

@@ -56,7 +56,7 @@ class Rotation:
             self.sign = sign
         same = shifted and sign == self.sign and self.shifts is not None
         self.shifts = total(self.shifts, angle) if same and self.shifts else None
-        self.angle = total(self.angle, -angle if flipped else angle)
+        self.angle = total(self.angle, _negated(angle) if flipped else angle)
         if shifted:
             self.phase = total(self.phase, _half(angle))
         self.places.append(place)
@@ -65,7 +65,9 @@ class Rotation:
         """Return gates for a wire that has the parity, or the opposite, and a phase."""
         if self.angle.known is None and self.shifts and (self.sign < 0) == flipped:
             return [Gate("PhaseShift", wire, self.shifts)], NOTHING
-        gates, phase = rotation_gates(-self.angle if flipped else self.angle, wire)
+        gates, phase = rotation_gates(
+            _negated(self.angle) if flipped else self.angle, wire
+        )
         return gates, total(self.phase, phase)
 
 
@@ -105,7 +107,7 @@ def phase_gates(phase: ParameterExpression) -> list[Gate]:
     """Return the gate of the phase e^(i phase), none for 1."""
     known = phase.known
     if known is None:
-        return [Gate("GlobalPhase", (), -phase)]
+        return [Gate("GlobalPhase", (), _negated(phase))]
     rest = math.remainder(known, 2 * math.pi)
     return [] if abs(rest) < 1e-15 else [Gate("GlobalPhase", (), -rest)]
 
@@ -124,7 +126,11 @@ def total(
 
 
 def _negated(angle: ParameterExpression) -> ParameterExpression:
-    return -angle if angle.known is None else parameter(-angle.known)
+    if angle.known is not None:
+        return parameter(-angle.known)
+    if angle.sign == "-" and angle.operands[0].known == 0:
+        return angle.operands[1]
+    return -angle
 
 
 def _half(angle: ParameterExpression) -> ParameterExpression:

@@ -24,8 +24,10 @@ from .phase_folding import (
 )
 
 # How many CNOTs a gate of a region stands for.
-COSTS = {"X": 0, "CNOT": 1, "SWAP": 3, "CZ": 1}
-COSTS |= dict.fromkeys(("ControlledPhaseShift", "CRZ", "IsingZZ"), 2)
+COSTS: dict[str, int] = {
+    **{"X": 0, "CNOT": 1, "SWAP": 3, "CZ": 1},
+    **dict.fromkeys(("ControlledPhaseShift", "CRZ", "IsingZZ"), 2),
+}
 # Larger regions are left to what only sees a part of them.
 MOST_WIRES = 64
 

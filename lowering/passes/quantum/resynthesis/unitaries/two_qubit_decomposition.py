@@ -19,8 +19,8 @@ from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
 
 MAGIC: ComplexMatrix = np.array(
-    [[1, 0, 0, 1j], [0, 1j, 1, 0], [0, 1j, -1, 0], [1, 0, 0, -1j]]
-) / math.sqrt(2)
+    [[1, 0, 0, 1j], [0, 1j, 1, 0], [0, 1j, -1, 0], [1, 0, 0, -1j]], np.complex128
+) / np.complex128(math.sqrt(2))
 TO_MAGIC = MAGIC.conj().T
 # The eigenvalues of 1, XX, YY and ZZ on the magic basis.
 SIGNS = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [-1, 1, -1, 1], [1, -1, -1, 1]])

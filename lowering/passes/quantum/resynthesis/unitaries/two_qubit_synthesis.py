@@ -19,7 +19,7 @@ from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
 from qjit.lowering.passes.circuits.gates import Gate
 
-from .single_qubit_decomposition import single_qubit_gates
+from .single_qubit import single_qubit_gates
 from .two_qubit_decomposition import (
     QUARTER,
     TOLERANCE,
@@ -175,11 +175,11 @@ def _emit(
         return turned
 
     for step in steps:
-        if isinstance(step, float):
+        if not isinstance(step, tuple):
             phase += step
             continue
         first, second = step
-        if not isinstance(first, int):
+        if isinstance(first, np.ndarray):
             local[second] = first @ local[second]
             continue
         if basis == "CZ":
