@@ -20,7 +20,16 @@ from xdsl.traits import (
     only_has_effect,
 )
 
-from qjit.dialects.quantum import BarrierOp, ExtractOp, GateOp, InsertOp, UnitaryOp
+from qjit.dialects.quantum import (
+    AllocOp,
+    BarrierOp,
+    ExtractOp,
+    GateOp,
+    InsertOp,
+    MeasureOp,
+    ResetOp,
+    UnitaryOp,
+)
 from qjit.dialects.quantum.gates import Controllable
 
 from .circuit import Circuit, Instruction, Opaque
@@ -208,7 +217,10 @@ def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
             wires[result] = wires[qubit]
             after[wires[result]] = result
     places = tuple(_place(op.operands[index]) for op, index in first)
-    circuit = Circuit(len(first), tuple(instructions), places=places)
+    fresh = (k for k, (op, index) in enumerate(first) if _is_fresh(op.operands[index]))
+    circuit = Circuit(
+        len(first), tuple(instructions), places=places, fresh=frozenset(fresh)
+    )
     return _BlockCircuit(level, ops, first, after, circuit)
 
 
@@ -223,3 +235,19 @@ def _place(qubit: SSAValue) -> int | None:
     owner = qubit.owner
     found = owner.wire if isinstance(owner, ExtractOp) else None
     return found if isinstance(found, int) else None
+
+
+def _is_fresh(qubit: SSAValue) -> bool:
+    """Return whether a qubit is in |0>: it was allocated, or reset, just before."""
+    while isinstance(extract := qubit.owner, ExtractOp):
+        wire, register = extract.wire, extract.register.owner
+        while isinstance(register, InsertOp) and register.wire != wire:
+            if not isinstance(wire, int) or not isinstance(register.wire, int):
+                return False
+            register = register.register.owner
+        if not isinstance(register, InsertOp):
+            return isinstance(register, AllocOp)
+        qubit = register.qubit
+    if isinstance(qubit.owner, MeasureOp):
+        return qubit.owner.reset is not None
+    return isinstance(qubit.owner, ResetOp)

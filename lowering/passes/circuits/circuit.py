@@ -42,13 +42,15 @@ class Circuit:
 
     `output` says which wire's qubit leaves in the place of each wire: the wires are
     permuted at the end, at no cost. `places` are the wires of the register from which
-    qubits were taken, where these are known.
+    qubits were taken, where these are known. `fresh` are the wires whose qubits come
+    in |0>, because nothing happened to them since they were allocated or reset.
     """
 
     num_wires: int
     instructions: tuple[Instruction, ...]
     output: tuple[int, ...] = ()
     places: tuple[int | None, ...] = field(default=(), compare=False)
+    fresh: frozenset[int] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.output:
