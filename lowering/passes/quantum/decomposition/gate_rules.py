@@ -15,9 +15,9 @@ H, X, Y, Z, S, T, SX = (GATES[name] for name in ("H", "X", "Y", "Z", "S", "T", "
 RX, RY, RZ, Rot = (GATES[name] for name in ("RX", "RY", "RZ", "Rot"))
 PhaseShift, GlobalPhase = GATES["PhaseShift"], GATES["GlobalPhase"]
 GPI, GPI2, PRX = (GATES[name] for name in ("GPI", "GPI2", "PRX"))
-CNOT, CZ, CY = (GATES[name] for name in ("CNOT", "CZ", "CY"))
+CNOT, CZ, CRY = (GATES[name] for name in ("CNOT", "CZ", "CRY"))
 XX, YY, ZZ, XY = (GATES[f"Ising{word}"] for word in ("XX", "YY", "ZZ", "XY"))
-ECR, MultiRZ = GATES["ECR"], GATES["MultiRZ"]
+ECR = GATES["ECR"]
 HALF = pi / 2
 
 
@@ -152,6 +152,19 @@ TWO_QUBIT: Mapping[str, tuple[Steps, ...]] = {
     ),
     "SingleExcitation": (
         lambda phi: [PhaseShift(-HALF) @ 1, XY(phi) @ (0, 1), S @ 1],
+        lambda phi: [CNOT @ (0, 1), CRY(phi) @ (1, 0), CNOT @ (0, 1)],
+    ),
+    "SingleExcitationPlus": (
+        lambda phi: [
+            GATES["SingleExcitation"](phi) @ (0, 1), ZZ(phi / -2) @ (0, 1),
+            phase(phi / 4),
+        ],
+    ),
+    "SingleExcitationMinus": (
+        lambda phi: [
+            GATES["SingleExcitation"](phi) @ (0, 1), ZZ(phi / 2) @ (0, 1),
+            phase(phi / -4),
+        ],
     ),
 }
 

@@ -130,8 +130,18 @@ def _special(kind: GateKind) -> Iterator[Rule]:
         (phi,) = angles
         under = GateKind("PhaseShift", count - 1)
         yield (KindStep(under, (-phi,), tuple(range(count))),)
+    if kind.base == "DoubleExcitation" and not count:
+        yield _double_excitation(angles[0])
     if kind.base in ("MultiRZ", "PauliRot") and not count:
         yield from map(_read, _word_rotations(kind, angles[0]))
+
+
+def _double_excitation(angle: Angle) -> Rule:
+    """Return a rotation of one wire, where the others tell the two states."""
+    flip = GATES["X"] @ 1
+    select = _read([*(GATES["CNOT"] @ (0, wire) for wire in (1, 2, 3)), flip])
+    rotation = KindStep(GateKind("RY", 3), (angle,), (1, 2, 3, 0))
+    return (*select, rotation, *reversed(select))
 
 
 def _word_rotations(kind: GateKind, angle: Angle) -> Iterator[list[Step]]:
