@@ -23,6 +23,7 @@ from qjit.runtime.recent import MOST
 from .expansion import expanded, kind_of
 from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
 from .known_matrices import decompose_known_matrices
+from .rule_checks import check_rule
 from .rule_texts import RuleText, rule_kinds
 
 
@@ -204,7 +205,10 @@ def gate_set(
         (own,) = aliases_replaced([name])
         costs[own] = float(number)
     names = aliases_replaced(gates) | {PHASE}
-    written = rule_kinds([RuleText.read(text) for text in rules])
+    read = [RuleText.read(text) for text in rules]
+    for rule in read:
+        check_rule(rule)
+    written = rule_kinds(read)
     return GateSet(names, weights=costs, written=written)
 
 
