@@ -69,6 +69,8 @@ from .ops.variadic_gates import MultiControlledX as MultiControlledX
 from .ops.variadic_gates import QubitUnitary as QubitUnitary
 from .ops.variadic_gates import StatePrep as StatePrep
 from .ops.variadic_gates import barrier as barrier
+from .transforms.decompositions import decompose as decompose
+from .transforms.decompositions import decomposition as decomposition
 from .transforms.derivatives import grad as grad
 from .transforms.derivatives import hessian as hessian
 from .transforms.derivatives import jacobian as jacobian

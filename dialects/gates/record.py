@@ -43,7 +43,8 @@ Decomposition: TypeAlias = (
     | Callable[[Any, Any, Any], Steps]
 )
 Inverse: TypeAlias = (
-    Callable[[Any, Any], tuple[Any, ...]] | Callable[[Any, Any, Any], tuple[Any, ...]]
+    Callable[[Any], tuple[Any, ...]]
+    | Callable[[Any, Any], tuple[Any, ...]] | Callable[[Any, Any, Any], tuple[Any, ...]]
 )
 
 PAULIS: Mapping[str, ComplexMatrix] = {

@@ -219,7 +219,11 @@ def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
     places = tuple(_place(op.operands[index]) for op, index in first)
     fresh = (k for k, (op, index) in enumerate(first) if _is_fresh(op.operands[index]))
     circuit = Circuit(
-        len(first), tuple(instructions), places=places, fresh=frozenset(fresh)
+        len(first),
+        tuple(instructions),
+        places=places,
+        fresh=frozenset(fresh),
+        ops=tuple(ops),
     )
     return _BlockCircuit(level, ops, first, after, circuit)
 
