@@ -36,6 +36,8 @@ STATUS = "qjit.status"
 SIDE_EFFECTS = "qjit.side_effects"
 PASSES = "qjit.passes"  # that are yet to come
 WEAK = "weak "
+# Of an allocation: which quantum function it is of, and what its wires are called.
+CIRCUIT, LABELS = "circuit", "labels"
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Circuit:
     differences: Any  # how differences are taken, for the methods that take some
     masks_shots: bool = False  # those that a postselection refuses
     device: str = "statevector"
+    labels: tuple[str, ...] = ()  # of wires that are not called by their numbers
 
     @cached_property
     def effects(self) -> frozenset[Any]:

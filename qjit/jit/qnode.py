@@ -319,6 +319,7 @@ class QNode(TakesStatic, Picklable):
             self.differences,
             self.device.masks_shots,
             self.device.name,
+            context.order.names,
         )
         return Specialised(circuit, parts, jax.tree.structure(shapes))
 

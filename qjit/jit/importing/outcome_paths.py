@@ -177,6 +177,8 @@ class OutcomePaths:
                     ((e.primitive.name, e.params, e.invars) for e in self.found),
                     listed=True,
                 ),
+                name=circuit.name,
+                labels=circuit.labels,
             )
             importer.evaluate(program, (), inputs)
             end(importer)

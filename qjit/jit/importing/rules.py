@@ -101,7 +101,15 @@ def _qnode_in_place(
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
     target = TARGETS[circuit.device]
-    begin(importer, circuit.num_wires, circuit.dtype, target=target, draws=draws)
+    begin(
+        importer,
+        circuit.num_wires,
+        circuit.dtype,
+        target=target,
+        draws=draws,
+        name=circuit.name,
+        labels=circuit.labels,
+    )
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)
     return outs

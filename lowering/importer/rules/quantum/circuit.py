@@ -291,7 +291,14 @@ def _run(
     draws: Sequence[Draw] = (),
 ) -> None:
     importer.materialise(operands)
-    begin(importer, program.num_wires, program.dtype, recorded=recorded, draws=draws)
+    begin(
+        importer,
+        program.num_wires,
+        program.dtype,
+        recorded=recorded,
+        draws=draws,
+        name=program.name,
+    )
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
     circuit.nodes(program.nodes, [])
     importer.write_back()

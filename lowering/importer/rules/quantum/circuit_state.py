@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, f64, i64
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from qjit.dialects import quantum
@@ -16,6 +16,7 @@ from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jaxpr.shot_statistics import is_countable
+from qjit.lowering.program_attributes import CIRCUIT, LABELS
 
 WireValue = int | SSAValue
 Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
@@ -157,12 +158,19 @@ def begin(
     terminal: Terminal | None = None,
     target: Target = STATEVECTOR,
     draws: Sequence[Draw] = (),
+    name: str = "",
+    labels: Sequence[str] = (),
 ) -> Qubits:
     """Start a circuit with all wires in |0>.
 
     `terminal` imports its measurements, if not as usual; samples come from `draws`.
+    The name is that of the quantum function, whose wires may have labels.
     """
     op = quantum.AllocOp(num_wires)
+    if name:
+        op.attributes[CIRCUIT] = StringAttr(name)
+    if labels:
+        op.attributes[LABELS] = ArrayAttr([*map(StringAttr, labels)])
     if recorded:
         op.attributes["recorded"] = UnitAttr()
     if importer.enclosing:
