@@ -42,6 +42,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exp": math.exp,
     "floor": math.floor,
     "int": int,
+    "len": lambda start, stop, step: len(range(start, stop, step)),
     "log": math.log,
     "max": max,
     "min": min,
@@ -51,7 +52,12 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sqrt": math.sqrt,
     "tan": math.tan,
     "tanh": math.tanh,
+    "trunc_div": lambda a, b: int(a / b),
+    "rem": math.fmod,
+    "where": lambda condition, then, other: then if condition else other,
 }
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+COMPARISONS = frozenset(OPPOSITE)
 
 
 class UnknownNameError(LookupError):
@@ -81,6 +87,12 @@ class Expression:
             yield self.head.rstrip("[")
         for each in self.operands:
             yield from each.names()
+
+    def parts(self) -> Iterator[Expression]:
+        """Yield the expression and all in it."""
+        yield self
+        for each in self.operands:
+            yield from each.parts()
 
     def at(self, values: Mapping[str, Any]) -> Any:
         """Return its value where names have these values.
@@ -147,9 +159,27 @@ def operation(head: str, *operands: Expression) -> Expression:
             return Expression(_function(head, len(numbers))(*numbers))
         except (ArithmeticError, ValueError):
             return Expression(head, operands)
+    if head == "not " and operands[0].head in OPPOSITE:
+        return Expression(OPPOSITE[str(operands[0].head)], operands[0].operands)
     if len(operands) == 2:
-        return _simplified(head, *operands)
+        return _regrouped(head, *operands) or _simplified(head, *operands)
     return Expression(head, operands)
+
+
+def _regrouped(head: str, first: Expression, second: Expression) -> Expression | None:
+    """Return a sum or product of which a part is undone, or numbers are put together."""
+    if head == "+" and second.head == "-" and second.operands[1:] == (first,):
+        return second.operands[0]
+    if head == "*" and first.head == "/" and first.operands[1] == second:
+        return first.operands[0]
+    number, inner = second.number, first.operands
+    if head not in ("+", "-") or number is None or len(inner) != 2:
+        return None
+    if first.head not in ("+", "-") or inner[1].number is None:
+        return None
+    total = inner[1].number * (1 if first.head == "+" else -1)
+    total += number if head == "+" else -number
+    return operation("+", inner[0], Expression(total))
 
 
 def _simplified(head: str, first: Expression, second: Expression) -> Expression:
@@ -159,15 +189,13 @@ def _simplified(head: str, first: Expression, second: Expression) -> Expression:
             return _simplified(head, second, first)
     elif head == "+" and one == 0:
         return second
-    if two == 0 and head in ("+", "-"):
+    if (two == 0 and head in ("+", "-")) or (two == 1 and head in ("/", "//")):
         return first
     if head == "*" and one is not None:
         if one in (0, 1):
             return second if one else Expression(0)
         if one == -1:
             return Expression("-", (second,))
-    if head == "/" and two == 1:
-        return first
     if head == "-" and one == 0:
         return Expression("-", (second,))
     if head == "+" and second.head == "-" and len(second.operands) == 1:

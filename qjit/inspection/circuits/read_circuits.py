@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.dialects import scf
@@ -18,7 +19,7 @@ from qjit.dialects.quantum.types import register_size
 from qjit.lowering.program_attributes import CIRCUIT, LABELS
 
 from .expressions import Expression, operation
-from .read_loops import bound, counted, is_register, read_while
+from .read_loops import Head, bound, counted, is_register, read_while
 from .read_terminals import read_terminal
 from .read_values import Names, Values
 from .tree import (
@@ -33,6 +34,8 @@ from .tree import (
     Reset,
     Terminal,
     Wire,
+    shown_texts,
+    walk,
 )
 
 COUNTERS = "ijk"
@@ -54,17 +57,33 @@ def _circuit(
     block = start.parent
     assert block is not None
     body = reader.block(block, start)
+    terminals = tuple(reader.terminals)
     name, labels = start.attributes.get(CIRCUIT), start.attributes.get(LABELS)
     return Circuit(
         name.data if isinstance(name, StringAttr) else "circuit",
         reader.num_wires,
         body,
-        tuple(reader.terminals),
+        terminals,
         tuple(each.data for each in labels if isinstance(each, StringAttr))
         if isinstance(labels, ArrayAttr)
         else (),
-        values.names.legend,
+        _read_legend(values.names.legend, body, terminals),
     )
+
+
+def _read_legend(
+    legend: Mapping[str, str], body: Sequence[Node], terminals: Sequence[Terminal]
+) -> dict[str, str]:
+    """Return the part of a legend that is about names that are shown."""
+    texts = [text for node in walk(body) for text in shown_texts(node)]
+    texts += [each.observable for each in terminals]
+    found: dict[str, str] = {}
+    while texts:
+        words = set(re.findall(r"[^\W\d]\w*", " ".join(texts)))
+        new = {k: v for k, v in legend.items() if k in words and k not in found}
+        found |= new
+        texts = [*new.values()]
+    return {name: legend[name] for name in legend if name in found}
 
 
 @dataclass
@@ -225,19 +244,26 @@ class _Reader:
                 values.known[arg] = operation("+", values.read(first), moved)
         body = self._inside(op.body.block)
         self.values.names.taken.discard(counter)
-        return Loop(counter, start, bound(start, stop), step, body)
+        return self._loop(counter, Head(start, bound(start, stop), step), body)
 
     def _while(self, op: scf.WhileOp) -> Loop:
         counter = self._counter()
         found = read_while(op, counter, self.values)
         body = self._inside(op.after_region.block)
         self.values.names.taken.discard(counter)
-        return Loop(*found[:4], body, found[4])
+        return self._loop(counter, found, body)
+
+    def _loop(self, counter: str, head: Head, body: tuple[Node, ...]) -> Loop:
+        shown = head.stop or head.condition
+        text = "" if shown is None else self.values.short(shown).text()
+        return Loop(
+            counter, head.start, head.stop, head.step, body, head.condition, text
+        )
 
     def _if(self, op: scf.IfOp) -> Branch:
         condition = self.values.read(op.cond)
         true, false = Expression(1), operation("not ", condition)
-        cases = [(f"if {condition.text()}", condition, op.true_region)]
+        cases = [(f"if {self._text(condition)}", condition, op.true_region)]
         if op.false_region.blocks:
             cases.append(("else", true, op.false_region))
         found = [
@@ -246,8 +272,11 @@ class _Reader:
         ]
         full = [case for case in found if case.body]
         if len(full) == 1 and full[0] is found[-1] and len(found) == 2:
-            return Branch((Case(f"if {false.text()}", false, full[0].body),))
+            return Branch((Case(f"if {self._text(false)}", false, full[0].body),))
         return Branch(tuple(found if found[-1].body else found[:1]))
+
+    def _text(self, condition: Expression) -> str:
+        return self.values.short(condition).text()
 
     def _switch(self, op: scf.IndexSwitchOp) -> Branch:
         chosen = self.values.index(op.arg)
@@ -255,7 +284,7 @@ class _Reader:
         regions = [*op.case_regions, op.default_region]
         conditions = [operation("==", chosen, Expression(int(n))) for n in numbers]
         found = [
-            Case(f"if {when.text()}", when, self._inside(region.block))
+            Case(f"if {self._text(when)}", when, self._inside(region.block))
             for when, region in zip(conditions, regions, strict=False)
         ]
         body = self._inside(op.default_region.block)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from xdsl.dialects import arith, scf
 from xdsl.ir import BlockArgument, SSAValue
 
 from qjit.dialects.quantum import BitType, RegisterType
 
-from .expressions import Expression
+from .expressions import Expression, operation
 from .read_values import Values
 
-Head = tuple[str, Expression, Expression | None, Expression, Expression | None]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a loop counts; there is no stop where it is not a count that ends it."""
+
+    start: Expression
+    stop: Expression | None
+    step: Expression
+    condition: Expression | None = None
 
 
 def is_register(value: SSAValue) -> bool:
@@ -31,16 +42,14 @@ def counted(carried: SSAValue, after: SSAValue, values: Values) -> Expression | 
 
 
 def read_while(op: scf.WhileOp, counter: str, values: Values) -> Head:
-    """Return counter, start, stop, step and condition of a loop.
-
-    There is no stop where it is not a count that ends it.
-    """
+    """Return what a loop counts, and let its body see the counter."""
     before, after = op.before_region.block, op.after_region.block
     end, last = before.last_op, after.last_op
     assert isinstance(end, scf.ConditionOp) and last is not None
-    start, step, place = Expression(0), Expression(1), None
-    for number, (here, first, later) in enumerate(
-        zip(before.args, op.arguments, last.operands, strict=True)
+    start, step = Expression(0), Expression(1)
+    counters: list[SSAValue] = []
+    for here, first, later in zip(
+        before.args, op.arguments, last.operands, strict=True
     ):
         passed = [n for n, each in enumerate(end.args) if each is here]
         inside = [after.args[n] for n in passed]
@@ -49,17 +58,23 @@ def read_while(op: scf.WhileOp, counter: str, values: Values) -> Head:
             values.same.update(dict.fromkeys(inside, first))
             continue
         by = counted(inside[0], later, values) if inside else None
-        if place is None and by is not None and not is_register(here):
-            place, start, step = number, values.read(first), by
-            values.known[here] = Expression(counter)
-            values.known.update(dict.fromkeys(inside, Expression(counter)))
+        if not counters and by is not None:
+            start, step, counters = values.read(first), by, [here, *inside]
+            values.known.update(dict.fromkeys(counters, Expression(counter)))
     condition = values.read(end.condition)
     counts = isinstance(end.condition.owner, arith.CmpiOp) and condition.head == "<"
-    if place is not None and counts:
-        first, second = condition.operands
-        if first == Expression(counter) and counter not in set(second.names()):
-            return counter, start, bound(start, second), step, None
-    return counter, start, None, step, condition
+    if not counters or not counts:
+        return Head(start, None, step, condition)
+    first, stop = condition.operands
+    if first != Expression(counter) or counter in set(stop.names()):
+        return Head(start, None, step, condition)
+    head = Head(start, bound(start, stop), step)
+    if stop.head == "len" and start.number == 0 and step.number == 1:
+        head = Head(*stop.operands)
+        moved = operation("-", Expression(counter), head.start)
+        rounds = operation("/", moved, head.step)
+        values.known.update(dict.fromkeys(counters, rounds))
+    return head
 
 
 def bound(start: Expression, stop: Expression) -> Expression:

@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import SymbolTable
 
-from .expressions import Expression, element, operation
+from .expressions import COMPARISONS, Expression, element, operation
 
 CASTS: tuple[type[Operation], ...] = (
     *(arith.ExtFOp, arith.TruncFOp, arith.ExtSIOp, arith.ExtUIOp, arith.TruncIOp),
@@ -34,6 +34,10 @@ BINARY: dict[type[Operation], str] = {
     arith.AndIOp: "and",
     arith.OrIOp: "or",
     arith.XOrIOp: "xor",
+    arith.DivUIOp: "//",
+    arith.DivSIOp: "trunc_div",
+    arith.RemSIOp: "rem",
+    arith.RemUIOp: "%",
     math.PowFOp: "pow",
     math.Atan2Op: "atan2",
 }
@@ -105,7 +109,10 @@ class Values:
 
     def parameter(self, value: SSAValue) -> Expression:
         """Return a value as a drawing writes it: long expressions have a name."""
-        found = self.read(value)
+        return self.short(self.read(value))
+
+    def short(self, found: Expression) -> Expression:
+        """Return an expression, or a name for it if it is long."""
         text = found.text()
         if len(text) <= LONGEST or found.number is not None:
             return found
@@ -169,7 +176,7 @@ class Values:
     def _is_bit(self, found: Expression) -> bool:
         head = str(found.head)
         outcome = found.is_name and head.startswith("m") and head[1:].isdigit()
-        return outcome or head in ("not ", *LOGIC)
+        return outcome or head in COMPARISONS or head in ("not ", *LOGIC)
 
     def _selected(self, op: arith.SelectOp) -> Expression | None:
         condition = self.read(op.cond)
@@ -181,7 +188,7 @@ class Values:
             return second  # an index that may count from the end
         if condition.number is not None:
             return first if condition.number else second
-        return None
+        return _floored(condition, first, second) or _length(condition, first, second)
 
     def _load(self, op: memref.LoadOp) -> Expression | None:
         buffer = op.memref
@@ -250,6 +257,39 @@ def _constant(op: arith.ConstantOp) -> Expression | None:
         number = int(value.value.data)
         return Expression(abs(number) if value.type == IntegerType(1) else number)
     return Expression(value.value.data) if isinstance(value, FloatAttr) else None
+
+
+def _floored(
+    condition: Expression, first: Expression, second: Expression
+) -> Expression | None:
+    """Return the quotient or remainder of a division that rounds down, if it is one."""
+    division = second.operands
+    if second.head not in ("trunc_div", "rem"):
+        return None
+    if Expression("rem", division) not in condition.parts():
+        return None
+    if second.head == "rem" and first == operation("+", second, division[1]):
+        return Expression("%", division)
+    if second.head == "trunc_div" and first == operation("-", second, Expression(1)):
+        return Expression("//", division)
+    return None
+
+
+def _length(
+    condition: Expression, first: Expression, second: Expression
+) -> Expression:
+    """Return a choice between expressions, which may be how long a range is."""
+    if condition.head == "<" and second.number == 0:
+        start, stop = condition.operands
+        less = operation("-", operation("-", stop, start), Expression(1))
+        step = next(
+            (each.operands[1] for each in first.parts() if each.head == "//"),
+            Expression(1),
+        )
+        rounds = operation("+", operation("//", less, step), Expression(1))
+        if rounds == first:
+            return Expression("len", (start, stop, step))
+    return Expression("where", (condition, first, second))
 
 
 def _in_range(found: Expression) -> Expression:

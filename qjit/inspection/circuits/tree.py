@@ -68,15 +68,15 @@ class Loop:
     step: Expression
     body: tuple[Node, ...]
     condition: Expression | None = None
+    shown: str = ""  # its stop or condition, or a name for it
 
     @property
     def label(self) -> str:
         """How often it is repeated, in words."""
         if self.stop is None:
-            found = "" if self.condition is None else f" {self.condition.text()}"
-            return f"while{found}"
+            return f"while {self.shown}"
         step = "" if self.step.number == 1 else f" step {self.step.text()}"
-        return f"for {self.counter} in {self.start.text()}..{self.stop.text()}{step}"
+        return f"for {self.counter} in {self.start.text()}..{self.shown}{step}"
 
 
 @dataclass(frozen=True)
@@ -175,3 +175,15 @@ def own_expressions(node: Node) -> Iterator[Expression]:
     if isinstance(node, Loop):
         parts = node.start, node.stop, node.step, node.condition
         yield from (part for part in parts if part is not None)
+
+
+def shown_texts(node: Node) -> Iterator[str]:
+    """Yield what is written at a node, without what is in it."""
+    match node:
+        case Loop():
+            yield node.label
+        case Branch():
+            yield from (case.label for case in node.cases)
+        case _:
+            params = node.params if isinstance(node, Gate) else ()
+            yield from (each.text() for each in (*params, *own_expressions(node)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qjit.inspection.circuits.expressions import Expression, number_text
-from qjit.inspection.circuits.tree import Gate, Measure, Terminal, Wire
+from qjit.inspection.circuits.tree import Circuit, Gate, Measure, Terminal, Wire
 
 
 def parameters_text(params: Sequence[Expression], decimals: int | None) -> str:
@@ -65,3 +65,15 @@ def observable_names(terminals: Sequence[Terminal]) -> dict[str, str]:
     """Return short names of the observables that are sums, by what they are."""
     sums = dict.fromkeys(each.observable for each in terminals if each.observable)
     return {text: "H" if len(sums) == 1 else f"H{n}" for n, text in enumerate(sums)}
+
+
+def legend_lines(circuit: Circuit) -> list[str]:
+    """Return what the names in a drawing mean, those of one meaning together."""
+    names: dict[str, list[str]] = {}
+    for name, meaning in circuit.legend.items():
+        names.setdefault(meaning, []).append(name)
+    return [
+        f"{', '.join(each)} {meaning}" if len(each) == 1 or meaning[:1] == "="
+        else f"{', '.join(each)}: each {meaning}"
+        for meaning, each in names.items()
+    ]

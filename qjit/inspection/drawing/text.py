@@ -18,6 +18,7 @@ from qjit.inspection.circuits.tree import (
 from .labels import (
     gate_text,
     is_dynamic,
+    legend_lines,
     measure_text,
     observable_names,
     terminal_texts,
@@ -62,7 +63,7 @@ class Text:
                 lines.pop()
             found.append("\n".join(lines))
         legend = [f"{name} = {text}" for text, name in self._observables.items()]
-        legend += [f"{name} {text}" for name, text in self.circuit.legend.items()]
+        legend += legend_lines(self.circuit)
         return "\n\n".join(found) + "".join(f"\n{line}" for line in legend)
 
     def _pieces(self, room: int) -> Iterator[tuple[int, int]]:
