@@ -16,6 +16,7 @@ from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.types import register_size
+from qjit.lowering.passes.circuits.gates import CONTROLLED
 from qjit.lowering.program_attributes import CIRCUIT, LABELS
 
 from .expressions import Expression, operation
@@ -172,14 +173,19 @@ class _Reader:
         if not isinstance(op, quantum.GateOp):
             diagonal = isinstance(op, quantum.UnitaryOp) and op.diagonal is not None
             name = "DiagonalQubitUnitary" if diagonal else "QubitUnitary"
-            return Gate(name, "U", *on, adjoint=adjoint)
+            extra = len(controls)
+            return Gate(name, "U", *on, adjoint=adjoint, extra=extra)
         name = op.gate.data
+        if all(op.control_pattern):
+            name = CONTROLLED.get((name, len(controls)), name)
+        record = GATES[name]
+        own = len(controls) if record.num_controls is None else record.num_controls
+        extra = len(controls) - own
         note = op.word.data if op.word is not None else ""
         if op.dim is not None:
             note = f"dim {op.dim.value.data}"
         params = tuple(map(self.values.parameter, op.params))
-        base = GATES[name].base or name
-        return Gate(name, base, *on, params, adjoint, note)
+        return Gate(name, record.base or name, *on, params, adjoint, extra, note)
 
     def _measure(self, op: quantum.MeasureOp) -> Measure:
         wire = self.qubits[op.out_qubit] = self.qubits[op.qubit]

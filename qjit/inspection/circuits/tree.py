@@ -15,7 +15,8 @@ Wire = int | Expression
 class Gate:
     """A gate on targets under controls, each of which fires on its value.
 
-    `base` is its name without the controls that its own name stands for.
+    `base` is its name without the controls that its own name stands for, and `extra`
+    how many controls it has besides these.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Gate:
     values: tuple[int, ...] = ()
     params: tuple[Expression, ...] = ()
     adjoint: bool = False
+    extra: int = 0
     note: str = ""  # what else there is to know, such as a Pauli word
 
     @property

@@ -139,7 +139,7 @@ class Layout:
             for item in column:
                 item.x = found.width
                 if not item.panes:
-                    item.x += (width - item.width) // 2
+                    item.x += (width - item.width) / 2
                 found.items.append(item)
             found.width += width + self._measures.between
         return found
