@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from qjit.errors import ParameterTypeError, PipelineError, UnsupportedError
+from qjit.errors import ParameterError, ParameterTypeError, PipelineError, UnsupportedError
 from qjit.jit.arguments import Bound, Parts, in_parts
 from qjit.jit.function import QJIT, qjit
 from qjit.lowering.jax_internals.tracing import user_line
@@ -56,14 +56,17 @@ class Imported:
         None is after all of level "quantum".
         """
         count = self._count(level)
-        *_, module = self.modules(count, rerolled=rerolled)
-        return self.read(module)
-
-    def read(self, module: ModuleOp) -> list[Circuit]:
-        """Return the circuits of one of the modules."""
         from .read_circuits import read_circuits
 
-        return read_circuits(module, self.names)
+        *_, module = self.modules(count, rerolled=rerolled)
+        found = read_circuits(module, self.names)
+        if not found:
+            raise ParameterError(
+                f"{user_line()}: there is nothing to look at, because the function "
+                "calls no quantum function that is compiled. Pass one that does; "
+                "circuits of device 'reference' are not compiled."
+            )
+        return found
 
     def _count(self, level: str | None) -> int:
         names = [step.name for step in self.passes]
@@ -72,7 +75,7 @@ class Imported:
         if level == QUANTUM:
             return 0
         if level in names:
-            return 1 + len(names) - 1 - names[::-1].index(level)
+            return len(names) - names[::-1].index(level)
         raise PipelineError(
             f"{user_line()}: there is no level {level!r} to look at. "
             f"The levels are {QUANTUM!r}, before all passes, and after each pass: "

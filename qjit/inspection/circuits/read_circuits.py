@@ -69,6 +69,7 @@ def _circuit(
         if isinstance(labels, ArrayAttr)
         else (),
         _read_legend(values.names.legend, body, terminals),
+        values.names.tables,
     )
 
 

@@ -78,6 +78,7 @@ class Names:
 
     taken: set[str]
     legend: dict[str, str] = field(default_factory=dict[str, str])
+    tables: dict[str, Any] = field(default_factory=dict[str, Any])
     _known: dict[Any, str] = field(default_factory=dict[Any, str])
 
     def fresh(self, letters: Sequence[str] = LETTERS) -> str:
@@ -221,6 +222,7 @@ class Values:
             return Expression(array[place].item())
         text = np.array2string(array, precision=2, separator=", ", threshold=8)
         name = self.names.of(op.name_.string_value(), f"= {' '.join(text.split())}")
+        self.names.tables[name] = array.tolist()
         return element(name, *indices)
 
     def _stored(self, buffer: SSAValue, load: memref.LoadOp) -> Expression | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .expressions import Expression
 
@@ -123,6 +124,7 @@ class Circuit:
     terminals: tuple[Terminal, ...]
     labels: tuple[str, ...] = ()
     legend: Mapping[str, str] = field(default_factory=dict[str, str])
+    tables: Mapping[str, Any] = field(default_factory=dict[str, Any])  # named constants
 
     @property
     def wire_labels(self) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ def identity(num_wires: int) -> Depths:
 
 def add_gate(depths: Depths, wires: Sequence[int], layers: int) -> None:
     """Let a gate follow, which takes a number of layers."""
+    if not wires:
+        return
     on = list(wires)
     depths[on] = depths[on].max(axis=0) + layers
 

@@ -51,7 +51,7 @@ class Specs(Mapping[str, Any]):
 
         self.name, self.level = circuit.name, level
         self._circuit, self._values = circuit, values
-        counter = Counter(circuit, values)
+        counter = Counter(circuit, {**circuit.tables, **values})
         tally = counter.tally(circuit.body)
         self._fill(counter, tally)
 
@@ -76,7 +76,10 @@ class Specs(Mapping[str, Any]):
         t_gates = {each: gates[each] for each in gates if each in ("T", "Adjoint(T)")}
         self.t_count = total(t_gates)
         self.num_wires = self._circuit.num_wires
-        self.num_used_wires = len(counter.used)
+        used = len(counter.used)
+        if tally.maps is not None:
+            used = int((tally.maps[0].max(axis=1) > 0).sum())
+        self.num_used_wires = used
         self.num_parameters = total(of("parameters"))
         self.mid_circuit_measurements = total(of("measurement"))
         self.resets = total(of("reset"))

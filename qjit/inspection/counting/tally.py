@@ -104,12 +104,13 @@ class Counter:
             case Gate():
                 add("gates")
                 add("gate", _name(node))
-                add("arity", len(node.wires))
+                on = node.controls if node.base == "GlobalPhase" else node.wires
+                add("arity", len(on))
                 add("parameters", number=len(node.params))
-                wires = self._wires(node.wires)
+                wires = self._wires(on)
                 self.used |= set(wires)
                 for number, depth in enumerate(found.maps or ()):
-                    depths.add_gate(depth, wires, number == 0 or len(node.wires) > 1)
+                    depths.add_gate(depth, wires, number == 0 or len(on) > 1)
             case Measure():
                 add("measurement")
             case Reset():
