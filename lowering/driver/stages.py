@@ -1,7 +1,7 @@
 """From a closed jaxpr, or the text of a later stage, to object code."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,16 +76,6 @@ def compile_jaxpr(
     set_passes(imported.module, [step.text for step in passes])
     stages.end_of_module("quantum", imported.module)
     return compile_module(imported.module, passes, stages, report, interface)
-
-
-def modules_after(
-    closed: ClosedJaxpr, symbol: str, passes: Sequence[Step | OwnPass]
-) -> Iterator[ModuleOp]:
-    """Import a closed jaxpr and run passes: yield the module after each of these."""
-    module = import_program(closed, name=symbol).module
-    yield module
-    for _ in run(Context(allow_unregistered=True), module, passes):
-        yield module
 
 
 def compile_module(

@@ -39,7 +39,7 @@ class Imported:
 
     def modules(self, count: int, *, rerolled: bool) -> Iterator[ModuleOp]:
         """Yield the module before passes, and after each of some."""
-        from qjit.lowering.driver.stages import modules_after
+        from qjit.lowering.driver.pass_effects import modules_after
 
         closed = self.closed
         for step in self.steps:

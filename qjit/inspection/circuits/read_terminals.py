@@ -45,10 +45,13 @@ def _statistic(op: Statistic, values: Values) -> Terminal:
     if not wires:
         wires = tuple(range(register_size(op.register)))
     terms = [
-        " ".join((weight.text(), *(f"{letter}({wire})" for wire, letter in each.items())))
+        " ".join(
+            (weight.text(), *(f"{letter}({wire})" for wire, letter in each.items()))
+        )
         for weight, each in zip(weights, letters, strict=True)
     ]
-    return Terminal(kind, wires, observable=" + ".join(terms))
+    text = " + ".join(terms).replace("+ -", "- ")
+    return Terminal(kind, wires, observable=text)
 
 
 def _letters(term: TermAttr) -> dict[int, str]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -150,8 +149,19 @@ def test_measurements_controls_and_rounds() -> None:
 
 
 def test_several_circuits() -> None:
-    found = qj.specs(lambda x: (triangle(x, 1), triangle(x, x.astype(int))))(jnp.ones(()))
-    assert list(found) == ["triangle", "triangle (2)"] or list(found)[0] == "num_gates"
+    @qj.qnode(wires=1)
+    def other(x: Any) -> Any:
+        qj.RX(x, 0)
+        return qj.probs()
+
+    def program(x: Any, n: Any) -> Any:
+        return triangle(x, n), other(x), triangle(x, 2 * n)
+
+    found = qj.specs(program)(0.1, 2)
+    assert list(found) == ["triangle", "other", "triangle (2)"]
+    assert found["other"].gates == {"RX": 1}
+    assert str(found["triangle (2)"].t_count) == "4*n"
+    assert found.at(n=3)["triangle (2)"].t_count == 12
 
 
 def test_mistakes() -> None:
