@@ -11,9 +11,12 @@ from .autograph import disable_autograph as disable_autograph
 from .devices.device import Device as Device
 from .devices.device import device as device
 from .diagnostics.public_functions import public as _public
+from .inspection.counting.specs import specs as specs
 from .inspection.debugging import Snapshot as Snapshot
 from .inspection.debugging import debug_assert as debug_assert
 from .inspection.debugging import snapshots as snapshots
+from .inspection.drawing.draw import draw as draw
+from .inspection.drawing.draw import draw_mpl as draw_mpl
 from .inspection.pass_list import passes as passes
 from .jit import shutdown as shutdown
 from .jit.function import QJIT as QJIT

@@ -331,6 +331,7 @@ class QNode(TakesStatic, Picklable):
             self.device.masks_shots,
             self.device.name,
             self.passes,
+            context.order.names,
         )
         return Specialised(circuit, parts, jax.tree.structure(shapes))
 

@@ -16,7 +16,7 @@ from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jaxpr.shot_statistics import is_countable
-from qjit.lowering.program_attributes import CIRCUIT_PASSES
+from qjit.lowering.program_attributes import CIRCUIT, CIRCUIT_PASSES, LABELS
 
 WireValue = int | SSAValue
 Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
@@ -162,13 +162,20 @@ def begin(
     target: Target = STATEVECTOR,
     draws: Sequence[Draw] = (),
     passes: Sequence[Any] = (),
+    name: str = "",
+    labels: Sequence[str] = (),
 ) -> Qubits:
     """Start a circuit with all wires in |0>.
 
     `terminal` imports its measurements, if not as usual; samples come from `draws`.
-    The passes are those on this circuit only.
+    The name is that of the quantum function, whose wires may have labels; the passes
+    are those on its circuits only.
     """
     op = quantum.AllocOp(num_wires)
+    if name:
+        op.attributes[CIRCUIT] = StringAttr(name)
+    if labels:
+        op.attributes[LABELS] = ArrayAttr([*map(StringAttr, labels)])
     if recorded:
         op.attributes["recorded"] = UnitAttr()
     if importer.enclosing:

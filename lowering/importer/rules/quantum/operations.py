@@ -186,6 +186,8 @@ def add_measurement(
         if aval.dtype == np.float32:
             value = importer.emit(arith.TruncFOp(value, f32))
         return importer.from_scalar(value, aval)
+    if name == "quantum_resources":
+        return _add_resources(importer, aval)
     if name == "quantum_probs":
         assert readout is not None
         return _add_probs(importer, readout, aval)
@@ -196,8 +198,6 @@ def add_measurement(
             importer.insert(quantum.StateOp(register, target))
         case "quantum_density_matrix":
             importer.insert(quantum.DensityMatrixOp(register, target, params["wires"]))
-        case "quantum_resources":
-            importer.insert(quantum.ResourcesOp(register, target))
         case "quantum_counts":
             assert readout is not None
             return add_counts(importer, readout, aval.dtype)
@@ -205,6 +205,15 @@ def add_measurement(
             assert readout is not None
             return add_sample(importer, readout, aval.dtype)
     return importer.from_buffer(target, aval)
+
+
+def _add_resources(importer: Importer, aval: ShapedArray) -> Value:
+    """Append the counts of the device "null", which are of 64 bits."""
+    wide = ShapedArray(aval.shape, np.dtype(np.int64))
+    target = importer.allocate(wide.shape, wide.dtype)
+    importer.insert(quantum.ResourcesOp(qubits_of(importer).register, target))
+    found = importer.from_buffer(target, wide)
+    return inlined(importer, lambda x: x.astype(aval.dtype), found)
 
 
 def _add_probs(importer: Importer, readout: Readout, aval: ShapedArray) -> Value:
