@@ -101,6 +101,7 @@ TABLE: tuple[Step, ...] = (
     _pass("decompose-gates", "quantum.decomposition", needed=True),
     _pass("cancel-inverses", "quantum.cancellation"),
     _pass("merge-rotations", "quantum.cancellation"),
+    _pass("route-qubits", "quantum.routing", default=False),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),
     _pass("select-kernels", "schedule"),

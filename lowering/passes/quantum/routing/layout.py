@@ -1,0 +1,178 @@
+"""The choice of a layout: where qubits are at the beginning."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from .coupling import CouplingGraph
+from .dependencies import Dependencies
+from .sabre import Heuristic, Routed, route
+
+# Steps of the search for a layout that needs no SWAPs.
+MOST_STEPS = 20_000
+MOST_PERFECT = 16
+HEURISTICS = (
+    Heuristic(),
+    Heuristic(lookahead=40, weight=0.8),
+    Heuristic(lookahead=20, weight=0.3),
+    Heuristic(lookahead=20, weight=0.5, power=0.5),
+)
+
+
+def perfect_layout(gates: Dependencies, graph: CouplingGraph) -> list[int] | None:
+    """Return the best layout in which all gates stand on edges, if one is found."""
+    best = None
+    for number, layout in enumerate(_embeddings(gates, graph)):
+        cost = gate_cost(gates, graph, layout)
+        if best is None or cost < best[0]:
+            best = cost, layout
+        if not graph.errors or number + 1 == MOST_PERFECT:
+            break
+    return None if best is None else best[1]
+
+
+def gate_cost(
+    gates: Dependencies, graph: CouplingGraph, layout: Sequence[int]
+) -> float:
+    """Return the cost of gates at the places of a layout, where all are on edges."""
+    if not graph.errors:
+        return float(len(gates.pairs))
+    costs = graph.costs
+    return sum(costs[layout[a], layout[b]] for a, b in gates.pairs)
+
+
+def _embeddings(gates: Dependencies, graph: CouplingGraph) -> Iterator[list[int]]:
+    """Yield layouts of a subgraph isomorphism, by search in depth (VF2)."""
+    partners: list[set[int]] = [set() for _ in range(gates.num_qubits)]
+    for a, b in gates.pairs:
+        partners[a].add(b)
+        partners[b].add(a)
+    used = [qubit for qubit, each in enumerate(partners) if each]
+    degrees = sorted((len(each) for each in graph.neighbours), reverse=True)
+    wanted = sorted(map(len, partners), reverse=True)
+    if any(a > b for a, b in zip(wanted, degrees, strict=False)):
+        return
+    order = _connected_order(used, partners)
+    neighbours = [set(each) for each in graph.neighbours]
+    place: dict[int, int] = {}
+    taken: set[int] = set()
+    choices: list[Iterator[int]] = []
+    steps = 0
+
+    def candidates(qubit: int) -> Iterator[int]:
+        near = [neighbours[place[each]] for each in partners[qubit] if each in place]
+        among = set[int].intersection(*near) if near else range(graph.num_vertices)
+        degree = len(partners[qubit])
+        return iter(
+            sorted(v for v in among if v not in taken and len(neighbours[v]) >= degree)
+        )
+
+    while steps < MOST_STEPS:
+        steps += 1
+        if len(choices) == len(place):
+            if len(place) == len(order):
+                yield _completed(place, gates.num_qubits, graph)
+            else:
+                choices.append(candidates(order[len(place)]))
+                continue
+        elif (vertex := next(choices[-1], None)) is not None:
+            place[order[len(place)]] = vertex
+            taken.add(vertex)
+            continue
+        else:
+            choices.pop()
+        if not place:
+            return
+        taken.discard(place.popitem()[1])
+
+
+def _connected_order(used: Sequence[int], partners: Sequence[set[int]]) -> list[int]:
+    """Return qubits such that each is after as many partners as can be."""
+    order: list[int] = []
+    placed: set[int] = set()
+    rest = set(used)
+    while rest:
+        best = max(rest, key=lambda q: (len(partners[q] & placed), len(partners[q])))
+        order.append(best)
+        placed.add(best)
+        rest.discard(best)
+    return order
+
+
+def _completed(
+    place: dict[int, int], num_qubits: int, graph: CouplingGraph
+) -> list[int]:
+    """Return a layout of all qubits: those without gates come near the others."""
+    layout = dict(place)
+    free = set(range(graph.num_vertices)) - set(place.values())
+    for qubit in range(num_qubits):
+        if qubit not in layout:
+            near = {
+                v for each in layout.values() for v in graph.neighbours[each]
+            } & free
+            layout[qubit] = min(near or free)
+            free.discard(layout[qubit])
+    return [layout[qubit] for qubit in range(num_qubits)]
+
+
+def sabre_layout(
+    gates: Dependencies,
+    graph: CouplingGraph,
+    *,
+    trials: int,
+    seed: int,
+) -> list[int]:
+    """Return the layout from which the gates need least, of some that are tried.
+
+    Each trial goes forward and backward from a random layout, so that the end of one
+    run is the beginning of the next.
+    """
+    generator = random.Random(seed)
+    size = graph.num_vertices
+    backward = gates.reversed()
+    best: tuple[float, list[int]] | None = None
+    starts: list[list[int]] = [list(range(gates.num_qubits))]
+    while len(starts) < trials:
+        starts.append(generator.sample(range(size), gates.num_qubits))
+    for number, start in enumerate(starts):
+        layout = start
+        for turn in range(4):
+            found = best_route(gates, graph, layout, trials=1, seed=seed + number)
+            cost = found.cost(graph)
+            if best is None or cost < best[0]:
+                best = cost, layout
+            if turn < 3:
+                layout = route(
+                    backward, graph, found.layout, seed=seed + number
+                ).layout
+    assert best is not None
+    return best[1]
+
+
+def best_route(
+    gates: Dependencies,
+    graph: CouplingGraph,
+    layout: Sequence[int],
+    *,
+    trials: int,
+    seed: int,
+    num_done: int | None = None,
+) -> Routed:
+    """Return the best of some routes from a layout."""
+    found: list[Routed] = []
+    for number in range(max(1, trials)):
+        heuristic = HEURISTICS[number % len(HEURISTICS)]
+        found.append(
+            route(
+                gates,
+                graph,
+                layout,
+                num_done=num_done,
+                heuristic=heuristic,
+                seed=seed + number,
+            )
+        )
+        if not found[-1].num_swaps:
+            break
+    return min(found, key=lambda each: each.cost(graph))
