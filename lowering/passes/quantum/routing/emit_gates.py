@@ -12,6 +12,8 @@ from .layout import best_route
 from .register_state import RegisterState
 from .sabre import Swap
 
+MOST_ROUTES = 4
+
 
 def emit_pending(
     state: RegisterState,
@@ -34,7 +36,13 @@ def emit_pending(
     gates = dependencies([*own, *following], len(state.at))
     num_done = sum(number < len(own) for number in gates.numbers)
     routed = best_route(
-        gates, state.graph, state.at, trials=trials, seed=seed, num_done=num_done
+        gates,
+        state.graph,
+        state.at,
+        trials=min(trials, MOST_ROUTES),
+        seed=seed,
+        like=state.like,
+        num_done=num_done,
     )
     emission = _Emission(state, gates, before)
     line = None

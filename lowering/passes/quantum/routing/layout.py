@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from .coupling import CouplingGraph
 from .dependencies import Dependencies
-from .sabre import Heuristic, Routed, route
+from .sabre import Heuristic, Routed, Start, route
 
 # Steps of the search for a layout that needs no SWAPs.
 MOST_STEPS = 20_000
 MOST_PERFECT = 16
+# Runs forward from each layout that is tried.
+TURNS = 3
 HEURISTICS = (
     Heuristic(),
     Heuristic(lookahead=40, weight=0.8),
@@ -117,37 +120,40 @@ def _completed(
 
 
 def sabre_layout(
-    gates: Dependencies,
-    graph: CouplingGraph,
-    *,
-    trials: int,
-    seed: int,
-) -> list[int]:
-    """Return the layout from which the gates need least, of some that are tried.
+    gates: Dependencies, graph: CouplingGraph, *, trials: int, seed: int
+) -> tuple[float, Start]:
+    """Return the start from which the gates cost least, of some that are tried.
 
     Each trial goes forward and backward from a random layout, so that the end of one
     run is the beginning of the next.
     """
     generator = random.Random(seed)
-    size = graph.num_vertices
+    vertices, size = range(graph.num_vertices), gates.num_qubits
     backward = gates.reversed()
-    best: tuple[float, list[int]] | None = None
-    starts: list[list[int]] = [list(range(gates.num_qubits))]
-    while len(starts) < trials:
-        starts.append(generator.sample(range(size), gates.num_qubits))
-    for number, start in enumerate(starts):
-        layout = start
-        for turn in range(4):
-            found = best_route(gates, graph, layout, trials=1, seed=seed + number)
-            cost = found.cost(graph)
-            if best is None or cost < best[0]:
-                best = cost, layout
-            if turn < 3:
-                layout = route(
-                    backward, graph, found.layout, seed=seed + number
-                ).layout
-    assert best is not None
-    return best[1]
+    layouts = [list(range(size))]
+    layouts += [generator.sample(vertices, size) for _ in range(trials - 1)]
+    starts = [_start(layout, number, seed) for number, layout in enumerate(layouts)]
+    best: list[tuple[float, Start]] = []
+    for turn in range(TURNS):
+        found = route(gates, graph, starts)
+        costs = (each.cost(graph) for each in found)
+        best += zip(costs, starts, strict=True)
+        if turn + 1 < TURNS:
+            ends = _moved(starts, found)
+            starts = _moved(starts, route(backward, graph, ends))
+    return min(best, key=lambda each: each[0])
+
+
+def _start(layout: Sequence[int], number: int, seed: int) -> Start:
+    """Return the start of a trial: heuristics take turns."""
+    return Start(tuple(layout), HEURISTICS[number % len(HEURISTICS)], seed + number)
+
+
+def _moved(starts: Sequence[Start], found: Sequence[Routed]) -> list[Start]:
+    return [
+        replace(start, layout=tuple(each.layout))
+        for start, each in zip(starts, found, strict=True)
+    ]
 
 
 def best_route(
@@ -157,22 +163,12 @@ def best_route(
     *,
     trials: int,
     seed: int,
+    like: Start | None = None,
     num_done: int | None = None,
 ) -> Routed:
-    """Return the best of some routes from a layout."""
-    found: list[Routed] = []
-    for number in range(max(1, trials)):
-        heuristic = HEURISTICS[number % len(HEURISTICS)]
-        found.append(
-            route(
-                gates,
-                graph,
-                layout,
-                num_done=num_done,
-                heuristic=heuristic,
-                seed=seed + number,
-            )
-        )
-        if not found[-1].num_swaps:
-            break
+    """Return the best of some routes from a layout, one of them as another was."""
+    starts = [_start(layout, number, seed) for number in range(trials)]
+    if like is not None:
+        starts.append(replace(like, layout=tuple(layout)))
+    found = route(gates, graph, starts, num_done=num_done)
     return min(found, key=lambda each: each.cost(graph))

@@ -12,6 +12,7 @@ from qjit.dialects.quantum import ExtractOp, GateOp, InsertOp, UnitaryOp
 
 from .coupling import CouplingGraph, Edge
 from .dependencies import Interaction
+from .sabre import Start
 
 
 @dataclass
@@ -21,7 +22,8 @@ class RegisterState:
     `vertices` are the vertices of the device at the wires, and `graph` is what is
     between these. `at` is the wire of each qubit, and `contents` the qubit that the
     program has at each of its own wires. Qubits that are out are values in `out`, by
-    wire. `pending` are gates that are not put in order yet.
+    wire. `pending` are gates that are not put in order yet, and `like` is the search
+    that was best for the whole program.
     """
 
     register: SSAValue
@@ -29,6 +31,7 @@ class RegisterState:
     graph: CouplingGraph
     at: list[int]
     contents: list[int]
+    like: Start
     top: bool = False
     finished: bool = False
     out: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])

@@ -46,6 +46,8 @@ from .token_swapping import swaps_between
 from .vertices import place_qubits
 
 LOOKAHEAD = 20
+# How many layouts are tried where that is not said: fewer, the more gates there are.
+LEAST_TRIALS, MOST_TRIALS, MOST_WORK = 2, 12, 2400
 # How often a loop is taken to run whose length is not known.
 TURNS = 4
 
@@ -55,8 +57,14 @@ class RoutingOptions:
     """What a program is routed to: the graph for a number of wires, and how."""
 
     graph: Callable[[int], CouplingGraph]
-    trials: int
+    trials: int | None
     seed: int
+
+    def trials_for(self, num_gates: int) -> int:
+        """Return how many layouts are tried for a number of gates."""
+        if self.trials is not None:
+            return self.trials
+        return min(max(MOST_WORK // max(1, num_gates), LEAST_TRIALS), MOST_TRIALS)
 
 
 @dataclass
@@ -178,19 +186,22 @@ class ProgramRouter:
         reader.registers[op.register] = list(range(size))
         reader.read(_from(op), top=True)
         gates = dependencies(reader.found, size)
-        vertices, layout = place_qubits(
-            gates, graph, trials=self.options.trials, seed=self.options.seed
-        )
+        trials, seed = self.options.trials_for(len(gates.pairs)), self.options.seed
+        placed = place_qubits(gates, graph, trials=trials, seed=seed)
+        vertices = placed.vertices
         self.states[op.register] = RegisterState(
             op.register,
             vertices,
             graph.within(vertices),
-            layout,
+            list(placed.start.layout),
             list(range(size)),
+            like=placed.start,
             top=True,
         )
         op.attributes["vertices"] = _array(vertices)
-        op.attributes["initial_layout"] = _array(vertices[wire] for wire in layout)
+        op.attributes["initial_layout"] = _array(
+            vertices[wire] for wire in placed.start.layout
+        )
 
     def _prepare(self, op: StatePrepOp) -> None:
         state = self.states[op.register]
@@ -412,7 +423,7 @@ class ProgramRouter:
             state,
             reader.found,
             before,
-            trials=self.options.trials,
+            trials=self.options.trials_for(len(state.pending)),
             seed=self.options.seed,
         )
 

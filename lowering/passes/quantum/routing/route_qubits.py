@@ -21,14 +21,14 @@ class RouteQubitsPass(ModulePass):
     """
 
     coupling: str = "all"
-    trials: int = 6
+    trials: int | None = None
     seed: int = 0
 
     name = "route-qubits"
 
     def __post_init__(self) -> None:
         """Refuse options that mean nothing."""
-        if self.trials < 1:
+        if self.trials is not None and self.trials < 1:
             raise PipelineError(
                 f"'route-qubits' takes at least 1 trial, but got {self.trials}."
             )

@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .coupling import CouplingGraph
 from .dependencies import Dependencies
-from .layout import best_route, perfect_layout, sabre_layout
+from .layout import perfect_layout, sabre_layout
+from .sabre import Heuristic, Start
 
 # How many parts of a larger device are tried.
 MOST_PARTS = 4
 
 
+@dataclass(frozen=True)
+class Placement:
+    """The vertices of a register's wires, and the search that was best from there.
+
+    `start` has the wire at which each qubit is at first.
+    """
+
+    vertices: tuple[int, ...]
+    start: Start
+
+
 def place_qubits(
     gates: Dependencies, graph: CouplingGraph, *, trials: int, seed: int
-) -> tuple[tuple[int, ...], list[int]]:
-    """Return the vertices of the wires of a register, and the wire of each qubit.
+) -> Placement:
+    """Return where the qubits of a register are best.
 
     A layout that needs no SWAPs is taken if one is found. Otherwise each of several
     connected parts of the graph is tried, by SABRE.
     """
-    size = gates.num_qubits
     layout = perfect_layout(gates, graph)
     if layout is not None:
         vertices = tuple(sorted(layout))
         if graph.within(vertices).is_connected:
-            return vertices, [vertices.index(vertex) for vertex in layout]
-    best = None
-    parts = connected_parts(graph, size)
+            wires = tuple(vertices.index(vertex) for vertex in layout)
+            return Placement(vertices, Start(wires, Heuristic(), seed))
+    parts = connected_parts(graph, gates.num_qubits)
+    each = max(1, trials // len(parts))
+    found: list[tuple[float, Placement]] = []
     for vertices in parts:
         part = graph.within(vertices)
-        layout = sabre_layout(
-            gates, part, trials=max(1, trials // len(parts)), seed=seed
-        )
-        cost = best_route(gates, part, layout, trials=1, seed=seed).cost(part)
-        if best is None or cost < best[0]:
-            best = cost, vertices, layout
-    assert best is not None
-    return best[1], best[2]
+        cost, start = sabre_layout(gates, part, trials=each, seed=seed)
+        found.append((cost, Placement(vertices, start)))
+    return min(found, key=lambda one: one[0])[1]
 
 
 def connected_parts(graph: CouplingGraph, size: int) -> list[tuple[int, ...]]:
