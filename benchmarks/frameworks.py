@@ -124,7 +124,7 @@ def stages_of(text: str) -> int:
 
     total = 0
     for op in Parser(OptMain(args=[]).ctx, text).parse_module().walk():
-        count = str(op.attributes.get("sweeps")).count('"tiles of ')
+        count = str(op.properties.get("kernel")).count('"tiles of ')
         parent = op.parent_op() if isinstance(op, ScheduleOp) else None
         while parent is not None:
             count *= trip_count(parent) or 1

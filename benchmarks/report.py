@@ -42,7 +42,7 @@ def wording(goal: Goal, kind: str) -> str:
         return f"≤ {quantity(goal.bound, kind)}"
     peer = COLUMNS[goal.peer].title if goal.peer else ""
     if goal.ratio < 1:
-        return f"≤ {1 / goal.ratio:.2g} times {peer or 'the best'}"
+        return f"≤ {1 / goal.ratio:.3g} times {peer or 'the best'}"
     return f"≥ {goal.ratio:g}x {peer}".strip()
 
 

@@ -25,7 +25,7 @@ __all__ = ["AdjointOp", "CheckpointOp", "Gradient", "TermValuesOp"]
 class CheckpointOp(IRDLOperation):
     """Keep the state of a recorded register, as what follows cannot be undone.
 
-    The sweep of the adjoint method takes up the kept state when it is back here.
+    The adjoint method takes up the kept state when its backward pass is here.
     """
 
     name = "gradient.checkpoint"

@@ -35,6 +35,7 @@ SEED = "qjit.seed"
 STATUS = "qjit.status"
 SIDE_EFFECTS = "qjit.side_effects"
 PASSES = "qjit.passes"  # that are yet to come
+CIRCUIT_PASSES = "passes"  # of the operation that begins a circuit, on this one only
 WEAK = "weak "
 
 

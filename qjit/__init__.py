@@ -20,7 +20,6 @@ from .jit.function import QJIT as QJIT
 from .jit.function import qjit as qjit
 from .jit.qnode import QNode as QNode
 from .jit.qnode import qnode as qnode
-from .jit.qnode import set_shots as set_shots
 from .jit.stages.texts import compile_stage as compile_stage
 from .measurements.measurements import counts as counts
 from .measurements.measurements import density_matrix as density_matrix
@@ -94,6 +93,7 @@ from .transforms.operators import prod as prod
 from .transforms.operators import s_prod as s_prod
 from .transforms.operators import simplify as simplify
 from .transforms.operators import sum as sum
+from .transforms.quantum_functions import set_shots as set_shots
 
 I = Identity  # noqa: E741 (the name of the gate)
 Observable = Operator

@@ -25,7 +25,7 @@ from qjit.runtime.target.cpu import (
 from . import object_cache
 from .contents import FAMILIES, SINGLE
 from .settings import left_out
-from .sources import digest, sources
+from .sources import digest
 
 
 def _generated(module: str, function: str, *precision: Precision) -> str:
@@ -63,7 +63,7 @@ def compile_ir(text: str, *, is_plain: bool = False) -> bytes:
 def runtime_key() -> str:
     """Hash of what decides the runtime's object code: its generator and the machine."""
     machine = llvmlite.__version__, binding.get_host_cpu_name(), host_features()
-    return digest(sources("runtime"), *machine, *sorted(left_out()))[:32]
+    return digest(("runtime",), *machine, *sorted(left_out()))[:32]
 
 
 def kept_object(
@@ -86,7 +86,7 @@ def generated_object(
     is_plain: bool = False,
 ) -> bytes:
     """Object code of LLVM assembly that is made by sources besides the runtime's."""
-    kept = f"{name}-{digest(sources(*made_by))[:16]}"
+    kept = f"{name}-{digest(made_by)[:16]}"
     return kept_object(kept, build, is_plain=is_plain)
 
 

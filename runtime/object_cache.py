@@ -21,7 +21,7 @@ UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 DIGEST = hashlib.sha256().digest_size
 
 # How many bytes may be written before a folder is looked through again.
-_room: dict[tuple[Path, int], int] = {}
+_free: dict[tuple[Path, int], int] = {}
 
 
 def directory() -> Path:
@@ -70,7 +70,7 @@ def write(name: str, content: bytes) -> bool:
     try:
         folder = directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _has_room(folder, len(content) + DIGEST):
+        if not _reserve(folder, len(content) + DIGEST):
             return False
         handle, part = tempfile.mkstemp(dir=folder, suffix=PART)
         try:
@@ -92,7 +92,7 @@ def clear() -> None:
     with suppress(OSError, RuntimeError):
         for _, _, path in _kept(directory()):
             _delete(path)
-    _room.clear()
+    _free.clear()
 
 
 def _digest(name: str, content: bytes) -> bytes:
@@ -118,19 +118,19 @@ def _kept(folder: Path) -> list[tuple[float, int, str]]:
     return found
 
 
-def _has_room(folder: Path, size: int) -> bool:
-    """Make room for a file, deleting what was not used for longest."""
+def _reserve(folder: Path, size: int) -> bool:
+    """Reserve space for a file, deleting what was not used for longest."""
     most = bound()
     if size > most:
         return False
     place = folder, most
-    if _room.get(place, 0) < size:
-        _room[place] = _made_room(folder, size, most)
-    _room[place] -= size
+    if _free.get(place, 0) < size:
+        _free[place] = _freed(folder, size, most)
+    _free[place] -= size
     return True
 
 
-def _made_room(folder: Path, size: int, most: int) -> int:
+def _freed(folder: Path, size: int, most: int) -> int:
     """Delete files until one of a size fits; return how much may be written.
 
     That is a part of what is free only, because other processes write as well.

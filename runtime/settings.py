@@ -42,3 +42,8 @@ def enabled(step: str) -> bool:
 def verifies() -> bool:
     """Whether the IR is verified after every pass, as QJIT_VERIFY=1 asks for."""
     return os.environ.get("QJIT_VERIFY", "0") not in ("", "0")
+
+
+def optimises() -> bool:
+    """Whether LLVM optimises programs, which QJIT_OPTIMIZE=0 saves the time of."""
+    return os.environ.get("QJIT_OPTIMIZE", "1") != "0"

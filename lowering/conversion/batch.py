@@ -48,7 +48,7 @@ def _for_each(converter: Converter, op: ForEachOp) -> None:
         converter.value(op.count),
         *map(converter.int, _least(function)),
         converter.int(own.workspace_bytes),
-        converter.room_for(own),
+        converter.workspace_for(own),
         converter.context,
         converter.null()
         if asks is None
@@ -86,11 +86,11 @@ def _add_entry(converter: Converter, function: func.FuncOp) -> None:
 
 def _arguments(converter: Converter, op: ForEachOp) -> SSAValue:
     """Return the address of what all entries are given."""
-    room = converter.stack(max(1, len(op.arguments)) * ARGUMENT_BYTES)
+    buffer = converter.stack(max(1, len(op.arguments)) * ARGUMENT_BYTES)
     for place, argument in enumerate(op.arguments):
-        target = converter.offset(room, place * ARGUMENT_BYTES, byte)
+        target = converter.offset(buffer, place * ARGUMENT_BYTES, byte)
         converter.store(converter.value(argument), target)
-    return room
+    return buffer
 
 
 def _least(function: func.FuncOp) -> tuple[int, int]:

@@ -23,7 +23,7 @@ def _begin(converter: Converter, op: branching.PathsBeginOp) -> None:
     shots = 0 if op.shots is None else op.shots.value.data
     budget = converter.int(KEPT_BYTES)
     if op.state_bytes.value.data >= LARGE_STATE:
-        budget = converter.result("__qjit__memory_room", i64, [])
+        budget = converter.result("__qjit__memory_budget", i64, [])
     once = converter.int(int(op.once is not None))
     args = [converter.context, converter.int(shots), once, budget]
     address = converter.result("__qrt__paths_begin", pointer_type, args)

@@ -26,7 +26,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from qjit.lowering.analysis.cost_model import callees_first
 from qjit.lowering.native.declarations import check_call, declaration
-from qjit.runtime.abi.status import NO_ROOM
+from qjit.runtime.abi.status import ALLOCATION_FAILED
 
 LLVMRule = Callable[["Converter", Any], None]
 
@@ -90,13 +90,13 @@ class Converter:
         self.module = module
         self.seed = seed
         self.entry = Block()
-        self.room = Block()
+        self.prologue = Block()
         self.block = Block()
         self.blocks = [self.block]
         self.values: dict[SSAValue, SSAValue] = {}
         self.initial_data: dict[str, bytes] = {}
         self.callee: Callee | None = None
-        self._rooms: dict[Integer, SSAValue] = {}
+        self._workspaces: dict[Integer, SSAValue] = {}
         self.callees: dict[str, Callee] = {}
         self._declared: dict[str, llvm.LLVMFunctionType] = {}
         self.circuit_state: object = None
@@ -104,7 +104,7 @@ class Converter:
         self._constants: dict[Any, SSAValue] = {}
         self._data: dict[bytes, str] = {}
         self._defined: set[str] = set()
-        self._room_values: list[SSAValue | None] = []
+        self._prologue_values: list[SSAValue | None] = []
         self._workspace: SSAValue | None = None
         self._workspace_bytes = 0
         self.places: dict[SSAValue, Integer] = {}
@@ -277,20 +277,20 @@ class Converter:
             self._constants[name] = self.emit_at_entry(address)
         return self._constants[name]
 
-    def stack(self, room: Integer | Attribute) -> SSAValue:
+    def stack(self, size: Integer | Attribute) -> SSAValue:
         """Reserve stack memory, given in bytes or as an llvm type."""
         kind = (
-            llvm.LLVMArrayType(room, IntegerType(8))
-            if isinstance(room, Integer)
-            else room
+            llvm.LLVMArrayType(size, IntegerType(8))
+            if isinstance(size, Integer)
+            else size
         )
         memory = self.emit_at_entry(llvm.AllocaOp(self.int(1), kind, alignment=64))
-        return self._into_room(memory)
+        return self._into_prologue(memory)
 
-    def _into_room(self, memory: SSAValue | None) -> SSAValue:
-        """Pass a pointer on to the second block, where it has no element type."""
-        self._room_values.append(memory)
-        return self.room.insert_arg(pointer_type, len(self.room.args))
+    def _into_prologue(self, memory: SSAValue | None) -> SSAValue:
+        """Pass a pointer on to the prologue, where it has no element type."""
+        self._prologue_values.append(memory)
+        return self.prologue.insert_arg(pointer_type, len(self.prologue.args))
 
     def workspace(self, size: Integer) -> SSAValue:
         """Reserve memory for the whole call, aligned to 64 bytes."""
@@ -305,16 +305,16 @@ class Converter:
     def workspace_at(self, start: Integer) -> SSAValue:
         """Return the address of a place in the workspace."""
         if self._workspace is None:
-            self._workspace = self._into_room(None)
+            self._workspace = self._into_prologue(None)
         op = llvm.GEPOp(self._workspace, [start], IntegerType(8))
-        self.room.add_op(op)
+        self.prologue.add_op(op)
         return op.result
 
-    def room_for(self, callee: "Callee") -> SSAValue:
+    def workspace_for(self, callee: "Callee") -> SSAValue:
         """Return the workspace of a function, which all its calls share."""
-        if id(callee) not in self._rooms:
-            self._rooms[id(callee)] = self.workspace(callee.workspace_bytes)
-        return self._rooms[id(callee)]
+        if id(callee) not in self._workspaces:
+            self._workspaces[id(callee)] = self.workspace(callee.workspace_bytes)
+        return self._workspaces[id(callee)]
 
     def heap(self, size: SSAValue) -> SSAValue:
         """Reserve memory of a computed size until the call ends, aligned to 64 bytes.
@@ -323,11 +323,11 @@ class Converter:
         """
         if self._chunks is None:
             self._chunks = self.stack(pointer_type)
-            self.room.add_op(llvm.StoreOp(self.null(), self._chunks))
+            self.prologue.add_op(llvm.StoreOp(self.null(), self._chunks))
         grown = self.emit(llvm.AddOp(size, self.int(127)))
         padded = self.emit(llvm.AndOp(grown, self.int(-64)))
         chunk = self.result("aligned_alloc", pointer_type, [self.int(64), padded])
-        self.check_memory(chunk, NO_ROOM)
+        self.check_memory(chunk, ALLOCATION_FAILED)
         self.store(self.load(self._chunks, pointer_type), chunk)
         self.store(chunk, self._chunks)
         return self.offset(chunk, 64, IntegerType(8))
@@ -461,11 +461,11 @@ class Converter:
             self.blocks.append(self._failure)
             self._leave(self._failure.args[0])
         self.block = self.entry
-        passed = [v or self._workspace_memory() for v in self._room_values]
-        self.branch(self.room, passed)
-        self.block = self.room
+        passed = [v or self._workspace_memory() for v in self._prologue_values]
+        self.branch(self.prologue, passed)
+        self.block = self.prologue
         self.branch(body)
-        for block in (self.entry, self.room, *self.blocks):
+        for block in (self.entry, self.prologue, *self.blocks):
             self.function.body.add_block(block)
 
     def _workspace_memory(self) -> SSAValue:
@@ -477,7 +477,7 @@ class Converter:
             return self.emit(llvm.AllocaOp(self.int(1), kind, alignment=64))
         size = self.int(self._workspace_bytes)
         memory = self.result("aligned_alloc", pointer_type, [self.int(64), size])
-        missing, status = self.is_null(memory), self.int(NO_ROOM)
+        missing, status = self.is_null(memory), self.int(ALLOCATION_FAILED)
         refusal, following = self.new_block(), self.new_block()
         self.branch_if(missing, refusal, [], following, [])
         self.block = refusal

@@ -114,9 +114,9 @@ def _add_product(
 
 
 def _real_product(converter: Converter, left: SSAValue, right: SSAValue) -> SSAValue:
-    room = converter.stack(16)
-    converter.call(symbol(converter, "dot"), None, [left, right, room])
-    return converter.load(room, f64)
+    result = converter.stack(16)
+    converter.call(symbol(converter, "dot"), None, [left, right, result])
+    return converter.load(result, f64)
 
 
 @llvm_rule(quantum.ExpvalOp)

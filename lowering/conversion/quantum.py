@@ -265,13 +265,13 @@ def _slots(
     slots, shifts = _pairs(table.get_values())
     if not len(op.shifts):
         return converter.global_data(slots)
-    room = converter.workspace(max(slots.nbytes, 4))
-    _copy(converter, room, slots)
+    memory = converter.workspace(max(slots.nbytes, 4))
+    _copy(converter, memory, slots)
     for number, shift in enumerate(op.shifts):
         places = np.flatnonzero(shifts == number).astype(np.int32)
-        args = [room, converter.global_data(places), converter.int(len(places))]
+        args = [memory, converter.global_data(places), converter.int(len(places))]
         converter.call("__qrt__shift", None, [*args, converter.value(shift)])
-    return room
+    return memory
 
 
 def _pairs(words: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -279,8 +279,8 @@ def _pairs(words: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     return table[:, 0].copy(), table[:, 1].copy()
 
 
-def _copy(converter: Converter, room: SSAValue, data: np.ndarray) -> None:
-    args = [room, converter.global_data(data), converter.int(data.nbytes)]
+def _copy(converter: Converter, memory: SSAValue, data: np.ndarray) -> None:
+    args = [memory, converter.global_data(data), converter.int(data.nbytes)]
     converter.call("memcpy", pointer_type, args)
 
 
@@ -299,22 +299,22 @@ def _parameters(converter: Converter, op: dialect.ScheduleOp) -> SSAValue:
     image[is_constant] = np.asarray(op.constants.get_values())[indices[is_constant]]
     if is_constant.all() and not sizes:
         return converter.global_data(image)
-    room = converter.workspace(count * 8)
+    memory = converter.workspace(count * 8)
     if is_constant.any():
-        _copy(converter, room, image)
+        _copy(converter, memory, image)
     for place in np.flatnonzero(sources == COMPUTED).tolist():
         value = converter.value(op.computed[int(indices[place])])
-        converter.store(value, converter.offset(room, place, f64))
+        converter.store(value, converter.offset(memory, place, f64))
     for number, buffer in enumerate(op.sources):
         places = np.flatnonzero(sources == number)
-        _gather(converter, room, buffer, np.stack([indices[places], places], 1))
+        _gather(converter, memory, buffer, np.stack([indices[places], places], 1))
     place = len(sources)
     for matrix, size in zip(op.matrices, sizes, strict=True):
-        target = converter.offset(room, place, f64)
+        target = converter.offset(memory, place, f64)
         args = [target, converter.pointer(matrix), converter.int(size * 8)]
         converter.call("memcpy", pointer_type, args)
         place += size
-    return room
+    return memory
 
 
 def _stand_together(
@@ -329,13 +329,13 @@ def _stand_together(
 
 
 def _gather(
-    converter: Converter, room: SSAValue, buffer: SSAValue, moves: np.ndarray
+    converter: Converter, memory: SSAValue, buffer: SSAValue, moves: np.ndarray
 ) -> None:
     """Copy elements of a buffer of floats to their places among the parameters."""
     assert isinstance(buffer.type, MemRefType)
     width = "f64" if buffer.type.element_type == f64 else "f32"
     table = converter.global_data(moves.astype(np.int32))
-    args = [room, converter.pointer(buffer), table, converter.int(len(moves))]
+    args = [memory, converter.pointer(buffer), table, converter.int(len(moves))]
     converter.call(f"__qrt__gather_{width}", None, args)
 
 
@@ -348,13 +348,13 @@ def _wire_table(converter: Converter, op: dialect.ScheduleOp) -> SSAValue:
     table = np.asarray(op.wires.get_values(), np.int32)
     if not len(op.dynamic_wires):
         return converter.global_data(table)
-    room = converter.workspace(max(table.nbytes, 4))
-    _copy(converter, room, table)
+    memory = converter.workspace(max(table.nbytes, 4))
+    _copy(converter, memory, table)
     places = np.flatnonzero(table == DYNAMIC)
     for place, wire in zip(places.tolist(), op.dynamic_wires, strict=True):
         narrow = converter.emit(llvm.TruncOp(_clamped(converter, wire), i32))
-        converter.store(narrow, converter.offset(room, place, i32))
-    return room
+        converter.store(narrow, converter.offset(memory, place, i32))
+    return memory
 
 
 def _clamped(converter: Converter, wire: SSAValue) -> SSAValue:

@@ -6,7 +6,6 @@ machine.
 """
 
 import json
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -15,7 +14,11 @@ from importlib.metadata import distribution
 from itertools import accumulate, pairwise
 from typing import Any
 
+import jax
+import jaxlib
+import llvmlite
 import llvmlite.binding as llvm
+import numpy as np
 from jax import export
 from jax.extend.core import ClosedJaxpr
 
@@ -23,12 +26,12 @@ from qjit.lowering.jax_internals.equations import calling_line, settings
 from qjit.lowering.jaxpr.structural_hash import Canonical, FormlessError, digest
 from qjit.lowering.native.link import Code, Compiled
 from qjit.runtime import object_cache as files
-from qjit.runtime.settings import left_out
-from qjit.runtime.sources import digest as source_digest
-from qjit.runtime.sources import sources
+from qjit.runtime import sources
+from qjit.runtime.settings import left_out, optimises
 from qjit.runtime.target.cpu import host_features
 
-PACKAGES = ("jax", "jaxlib", "llvmlite", "numpy", "scipy", "xdsl")
+IMPORTED = (jax, jaxlib, llvmlite, np)
+PACKAGES = ("scipy", "xdsl")  # which are not imported to find a program
 _started = time.time_ns()
 
 
@@ -57,7 +60,7 @@ def identify(
         # NOTE: the line of equations that have none.
         calling = canonical.lines.setdefault(calling_line(), 0)
         parts = closed, symbol, options, seed, settings()
-        tree = [calling, *_surroundings(), *map(canonical.value, parts)]
+        tree = [calling, optimises(), *_surroundings(), *map(canonical.value, parts)]
         return Identity(f"program-{digest(tree)}", tuple(canonical.lines))
     except FormlessError as error:
         return Identity(reason=str(error))
@@ -68,7 +71,7 @@ def _surroundings() -> tuple[str, ...]:
     """Return what decides object code besides the program: for this process, once."""
     cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     cpu = *cpu, host_features(), *sorted(left_out())
-    versions = map(_version, PACKAGES)
+    versions = *(each.__version__ for each in IMPORTED), *map(_version, PACKAGES)
     tag = str(sys.implementation.cache_tag)
     return (_sources_digest(), llvm.get_process_triple(), *cpu, *versions, tag)
 
@@ -81,10 +84,8 @@ def _version(package: str) -> str:
 
 def _sources_digest() -> str:
     """Return a digest of all our sources, which are those that this process runs."""
-    paths = list(sources(""))
-    found = source_digest(paths)
-    # NOTE: afterwards, so that what changes while it is read is noticed, too.
-    if any(os.stat(path).st_mtime_ns > _started for path in paths):
+    found = sources.digest([""])
+    if sources.changed() > _started:
         raise FormlessError("the sources of qjit changed after it was imported")
     return found
 

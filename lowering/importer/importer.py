@@ -160,7 +160,15 @@ class Importer(Emitter):
         self.native_primitives: dict[str, int] = {}
         self.host_names: list[str] = []
         self.notes: dict[str, dict[str, Any]] = {}  # for the report
+        self.circuit_passes: dict[str, Any] = {}  # on single circuits, by text
         self._location_ids: dict[str, int] = {}
+
+    def pass_text(self, item: Any) -> str:
+        """Return what a pass on a circuit is called, which may be one of a user."""
+        text: str = item if isinstance(item, str) else item.text
+        while self.circuit_passes.setdefault(text, item) != item:
+            text += "'"
+        return text
 
     def constant(self, value: Any) -> Value:
         """Return a value known at compile time."""

@@ -1,5 +1,6 @@
 """Import of a whole program into one function."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ class Imported:
     notes: dict[str, dict[str, Any]]
     dimensions: tuple[str, ...]
     sizes: dict[Size, bool]
+    circuit_passes: Mapping[str, Any]
 
 
 def import_program(
@@ -110,4 +112,5 @@ def _import_into(
         importer.notes,
         dimensions,
         importer.sizes,
+        importer.circuit_passes,
     )

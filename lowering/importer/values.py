@@ -73,7 +73,7 @@ def static_shape(shape: Sequence[Size]) -> list[int]:
 
 @dataclass(eq=False)
 class Buffer:
-    """A piece of memory that several values may look into."""
+    """A buffer that several values may look into."""
 
     writable: bool = True
 

@@ -57,7 +57,7 @@ class GateSchedule:
     precision: Precision
 
     def describe(self) -> list[str]:
-        """Its sweeps in words."""
+        """Its passes in words."""
         parts = (*self.segments, *self.stages)
         return [line for part in parts for line in part.describe()]
 
@@ -121,9 +121,9 @@ def _planned(
     if not enabled("kernels"):
         return None
     recorded = wanted is not None
-    room = RegisterBudget.of(precision, recorded=recorded, batched=batched)
+    budget = RegisterBudget.of(precision, recorded=recorded, batched=batched)
     num_wires += precision.lane_bits if batched else 0
-    given = (entries, wires, num_wires, room)
+    given = (entries, wires, num_wires, budget)
     segments, stages = list[Segment](), list[Stage]()
     if 2 * precision.real_bytes << num_wires <= MOST_BYTES:
         segments = segments_of(*given, min(MOST_OFTEN, most)) or []
@@ -223,5 +223,5 @@ def kernel_ir(op: KernelOp) -> str:
     run, name = schedule_of_kernel(op), op.symbol.data
     if run.stages:
         return tiled_ir(name, run.stages, run.entries, run.wanted)
-    batched = run.segments[0].plan.room.batched
+    batched = run.segments[0].plan.budget.batched
     return (batched_ir if batched else run_ir)(name, run.segments, run.wanted)

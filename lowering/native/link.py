@@ -38,7 +38,7 @@ from .blas import (
 )
 from .compile import compile_object
 from .host_calls import evaluate_host_call
-from .memory_limits import memory_check_address, memory_room_address
+from .memory_limits import memory_budget_address, memory_check_address
 from .python_callbacks import python_calls, python_symbols
 from .xla_handler import NUMBER
 
@@ -120,7 +120,9 @@ def _describe(number: int, status: int) -> int:
 @cache
 def _jit() -> Any:
     target_machine()
-    return llvm.create_lljit_compiler()
+    # NOTE: JITLink lets what is nearby call one another directly, the other linker by
+    # way of a jump in memory.
+    return llvm.create_lljit_compiler(use_jit_link=True)
 
 
 @cache
@@ -252,7 +254,7 @@ def _load(code: Code, describe: Describer) -> str:
     builder.add_current_process()
     builder.import_symbol(NUMBER, ctypes.addressof(word))
     builder.import_symbol("__qjit__memory_short", memory_check_address())
-    builder.import_symbol("__qjit__memory_room", memory_room_address())
+    builder.import_symbol("__qjit__memory_budget", memory_budget_address())
     for library in (_python(), *_runtime(_symbols_in(code.images))):
         builder.add_jit_library(library)
     for symbol in code.calls:

@@ -29,11 +29,11 @@ def available_memory() -> int:
     found = [_machine_memory()]
     for limit, used, stat in _CONTROL_GROUPS:
         try:
-            room = int((root / limit).read_text()) - int((root / used).read_text())
+            free = int((root / limit).read_text()) - int((root / used).read_text())
             cached = re.search(r"\binactive_file (\d+)", (root / stat).read_text())
         except (OSError, ValueError):  # no such file, or "max"
             continue
-        found.append(room + (int(cached[1]) if cached else 0))
+        found.append(free + (int(cached[1]) if cached else 0))
     return min(max(0, min(found) - RESERVE), _address_space())
 
 
@@ -96,15 +96,15 @@ def memory_check_address() -> int:
 
 
 @ctypes.CFUNCTYPE(ctypes.c_int64)
-def _room() -> int:
+def _budget() -> int:
     return available_memory() // 4
 
 
-def memory_room_address() -> int:
+def memory_budget_address() -> int:
     """Return the address of the function that says how much may be kept to save time.
 
     A quarter of what is available: the rest is for what the program needs.
     """
-    address = ctypes.cast(_room, ctypes.c_void_p).value
+    address = ctypes.cast(_budget, ctypes.c_void_p).value
     assert address is not None
     return address

@@ -41,12 +41,12 @@ def split_product(routine: str, size: int) -> str:
     for most in (body.int(MOST_PARTS), work / FEWEST + 1):
         parts = body.select(parts < most, parts, most)
     each = ((columns + parts - 1) / parts + (TOGETHER - 1)) & -TOGETHER
-    rooms = body.stack(I64, MOST_PARTS * (ARGUMENTS + 1))
+    calls = body.stack(I64, MOST_PARTS * (ARGUMENTS + 1))
     begun, made = body.stack(I64, MOST_PARTS), body.var(0)
     with body.loop(parts) as number:
         start = number * each
         with body.when(start < columns):
-            part = body.at(rooms, number * (ARGUMENTS + 1), I64)
+            part = body.at(calls, number * (ARGUMENTS + 1), I64)
             _fill(body, part, arguments, start, steps)
             rest = columns - start
             count = body.select(rest < each, rest, each)

@@ -98,7 +98,10 @@ CONVERSION = "qjit.lowering.conversion.convert_to_llvm"
 TABLE: tuple[Step, ...] = (
     _rewrite("reroll-loops", "reroll.reroll"),
     _rewrite("share-forward-runs", "share_forward_runs"),
+    _pass("qnode-passes", "quantum", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
+    _pass("rotate-loops", "quantum.loops", default=False),
+    _pass("hoist-loop-gates", "quantum.loops", default=False),
     _pass("cancel-inverses", "quantum.cancellation"),
     _pass("merge-rotations", "quantum.cancellation"),
     _pass("route-qubits", "quantum.routing", default=False),
@@ -247,6 +250,22 @@ def _check(steps: Sequence[Any], place: Callable[[Any], int]) -> None:
                 f"'{before.name}', of level '{before.level}', which leaves nothing for "
                 f"it to do. The order is {', '.join(STEPS)}."
             )
+
+
+def resolve_circuit(passes: Sequence[Any]) -> tuple[str | OwnPass, ...]:
+    """Return passes on single circuits: texts of ours, and the passes of users.
+
+    Raises:
+        PipelineError: for what is no pass on gates.
+    """
+    steps = _known(passes)
+    for step in steps:
+        if step.level != "quantum" or step.name == "qnode-passes":
+            raise PipelineError(
+                f"'{step.name}', of level '{step.level}', is no pass on single "
+                "circuits. Pass it to qjit(pipeline=...)."
+            )
+    return tuple(s.text if isinstance(s, Step) else s for s in steps)
 
 
 def names_of(steps: Sequence[Step | OwnPass]) -> tuple[str, ...] | None:

@@ -24,12 +24,17 @@ def run(
     """Run passes on a module, which then says what is yet to come; yield each one."""
     names = [step.text for step in passes]
     for number, step in enumerate(passes):
-        if isinstance(step, OwnPass):
-            _run_own(context, module, step)
-        else:
-            step.found().apply(context, module)
+        apply_step(context, module, step)
         set_passes(module, names[number + 1 :])
         yield step
+
+
+def apply_step(context: Context, module: ModuleOp, step: Step | OwnPass) -> None:
+    """Run one pass on a module."""
+    if isinstance(step, OwnPass):
+        _run_own(context, module, step)
+    else:
+        step.found().apply(context, module)
 
 
 def _run_own(context: Context, module: ModuleOp, step: OwnPass) -> None:

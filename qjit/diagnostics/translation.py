@@ -122,7 +122,7 @@ def definition_line(function: Callable[..., Any]) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 
-def check_room(avals: Any, what: str) -> None:
+def check_result_size(avals: Any, what: str) -> None:
     """Refuse results that do not fit into memory."""
     size = sum(aval.size * aval.dtype.itemsize for aval in avals)
     if size >= LARGE and size > available_memory():

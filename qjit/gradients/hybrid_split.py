@@ -68,6 +68,7 @@ class CircuitProgram:
     name: str
     method: str | None = None  # how it is differentiated, for the report
     samples: bool = False
+    passes: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,14 +169,14 @@ class HybridPartition:
 
     def _angles(self, values: Sequence[Any]) -> Any:
         """Return the flat angles."""
-        pieces = [
+        parts = [
             _gathered(value, indices)
             for value, indices in zip(values, self.gathers, strict=False)
         ]
         angle_dtype = np.float64 if wide_types() else np.float32
-        if not pieces:
+        if not parts:
             return jnp.zeros(0, angle_dtype)
-        return jnp.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+        return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def shaped(aval: Any) -> ShapedArray:
@@ -228,7 +229,12 @@ def _all_paths(jaxpr: Jaxpr, name: str) -> np.ndarray[Any, Any]:
 
 
 def partition(
-    jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, method: str
+    jaxpr: Jaxpr,
+    num_wires: int,
+    dtype: np.dtype[Any],
+    name: str,
+    method: str,
+    passes: tuple[Any, ...] = (),
 ) -> HybridPartition:
     """HybridPartition a closed-over jaxpr (no constants) of a quantum function."""
     paths = _all_paths(jaxpr, name) if measures_mid_circuit(jaxpr) else None
@@ -272,6 +278,7 @@ def partition(
         name,
         method,
         any(is_measurement(n) and n.primitive in SAMPLING for n in nodes),
+        passes,
     )
     return HybridPartition(
         program,

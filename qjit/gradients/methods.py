@@ -347,12 +347,12 @@ def _flattened(arrays: Sequence[Any]) -> tuple[jax.Array, Any]:
     ends = np.cumsum([part.shape[0] for part in parts])
 
     def rebuilt(x: jax.Array) -> list[Any]:
-        pieces = iter(jnp.split(x, ends[:-1]))
+        split = iter(jnp.split(x, ends[:-1]))
         found: list[Any] = []
         for shape, dtype in kinds:
-            whole = next(pieces)
+            whole = next(split)
             if jnp.issubdtype(dtype, jnp.complexfloating):
-                whole = jax.lax.complex(whole, next(pieces))
+                whole = jax.lax.complex(whole, next(split))
             found.append(whole.reshape(shape).astype(dtype))
         return found
 

@@ -57,6 +57,7 @@ class Circuit:
     differences: Any  # how differences are taken, for the methods that take some
     masks_shots: bool = False  # those that a postselection refuses
     device: str = "statevector"
+    passes: tuple[Any, ...] = ()  # on its circuits only: texts, and passes of users
 
     @cached_property
     def effects(self) -> frozenset[Any]:
@@ -74,7 +75,7 @@ class Circuit:
     def partition(self) -> HybridPartition:
         """The function divided into classical code and a circuit."""
         parts = self.jaxpr, self.num_wires, self.dtype, self.name
-        return partition(*parts, self.method)
+        return partition(*parts, self.method, self.passes)
 
     @property
     def draws(self) -> bool:

@@ -51,7 +51,7 @@ class Dual:
         return self.program.num_wires
 
     def reserve(self, maker: Maker, size: int) -> int:
-        """Reserve room among the flat angles for what a maker makes."""
+        """Reserve flat angles for what a maker makes."""
         start = self.num_slots
         self.num_slots += size
         self.makers.append(maker)

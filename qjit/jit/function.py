@@ -14,8 +14,13 @@ from jax.extend.core import ClosedJaxpr
 
 from qjit.autograph import converted
 from qjit.diagnostics.options import jitted
-from qjit.diagnostics.translation import call, check_results, check_room, explained
-from qjit.errors import ParameterError, PipelineError, UnsupportedError
+from qjit.diagnostics.translation import (
+    call,
+    check_result_size,
+    check_results,
+    explained,
+)
+from qjit.errors import ParameterError, UnsupportedError
 from qjit.jit.stages.abstracted_axes import (
     AbstractedAxes,
     arguments_of,
@@ -40,6 +45,7 @@ from .arguments import Named, Parts, TakesStatic
 from .captured_variables import CapturedVariables
 from .pause_gc import waiting_collector
 from .pickling import Picklable
+from .pipelines import checked_steps
 
 
 @dataclass(frozen=True)
@@ -83,14 +89,6 @@ def _content(leaf: Any) -> Any:
     return known.shape, known.dtype, known.tobytes()
 
 
-def _steps(pipeline: Any) -> tuple[pipelines.Step | pipelines.OwnPass, ...]:
-    """Return the steps of a pipeline, which may be wrong."""
-    try:
-        return pipelines.resolve(pipeline)
-    except pipelines.PipelineError as error:
-        raise PipelineError(f"{user_line()}: {error}") from error
-
-
 class QJIT(TakesStatic, Picklable):
     """A compiled function; it behaves like the Python function under JAX."""
 
@@ -102,7 +100,7 @@ class QJIT(TakesStatic, Picklable):
         self.function = function = converted(function) if autograph else function
         self._name = getattr(function, "__name__", "program")
         self._seed = checked_seed(options.pop("seed"))
-        self._steps = _steps(options.pop("pipeline"))
+        self._steps = checked_steps(pipelines.resolve, options.pop("pipeline"))
         self._keep_stages: bool = options.pop("keep_stages")
         self._axes = AbstractedAxes(options.pop("abstracted_axes"), self._name)
         self._programs: Recent[Any, tuple[Program, Any, ShapeChecks]] = Recent()
@@ -228,7 +226,9 @@ class QJIT(TakesStatic, Picklable):
             closed, tree = self._trace(signature)
             checks = ShapeChecks(closed, self._name)
             checks.check(signature.sizes)
-            check_room(concrete_avals(closed.out_avals, signature.sizes), self._name)
+            check_result_size(
+                concrete_avals(closed.out_avals, signature.sizes), self._name
+            )
             program = self._compile_jaxpr(closed, keep_stages=keep_stages)
         self._latest.clear()
         self._latest[signature.key] = program
@@ -274,7 +274,9 @@ class QJIT(TakesStatic, Picklable):
     def stages(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         """Compile for these arguments and return the text of every stage."""
         signature = self._signature_of(args, kwargs)
-        program, *_ = self._compile(signature, keep_stages=True)
+        program = self._latest.get(signature.key)
+        if program is None or not program.stages:
+            program, *_ = self._compile(signature, keep_stages=True)
         return {"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages}
 
     def report(self, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -44,6 +44,7 @@ from qjit.lowering.jax_internals.tracing import (
 from qjit.lowering.jaxpr.dimensions import names
 from qjit.lowering.jaxpr.reroll.reroll import reroll
 from qjit.lowering.jaxpr.traversal import measurements_last, measures_mid_circuit
+from qjit.lowering.passes.pipeline import resolve_circuit
 from qjit.measurements.outcome_types import typed
 from qjit.measurements.returned_outcomes import check_outputs, with_rows
 from qjit.ops.algebra.recording import check_used, resolved
@@ -64,6 +65,7 @@ from qjit.tracing.wires import WireOrder, Wires
 
 from .arguments import Named, Static, TakesStatic
 from .pickling import Picklable
+from .pipelines import checked_steps
 from .specialized import Specialised
 
 
@@ -82,6 +84,7 @@ class QNode(TakesStatic, Picklable):
         diff_method: str | None = "best",
         differences: Differences | None = None,
         static: Static = (None, None),
+        passes: Sequence[Any] = (),
         **options: Any,
     ) -> None:
         if not callable(function):
@@ -104,6 +107,7 @@ class QNode(TakesStatic, Picklable):
         self.device = make_device(device or "statevector") if named else device
         self.diff_method = diff_method
         self.differences = differences
+        self.passes = checked_steps(resolve_circuit, passes)
         self._cache: Recent[Any, Specialised] = Recent()
         self._measuring: Recent[Any, QNode] = Recent()
         self._other_shots: Recent[Shots, QNode] = Recent()
@@ -132,7 +136,7 @@ class QNode(TakesStatic, Picklable):
     def made_from(self) -> tuple[Any, ...]:
         """Return the arguments of an equal quantum function."""
         options = self.device, "auto", self.diff_method, self.differences
-        return self.function, *options, self.static
+        return self.function, *options, self.static, self.passes
 
     def of_arrays(self, function: Callable[..., Any]) -> "QNode":
         """Return the same quantum function of arrays only."""
@@ -145,6 +149,7 @@ class QNode(TakesStatic, Picklable):
             "diff_method": self.diff_method,
             "differences": self.differences,
             "static": self.static,
+            "passes": self.passes,
         }
         return QNode(function or self.function, **{**options, **changes})
 
@@ -164,7 +169,8 @@ class QNode(TakesStatic, Picklable):
 
             functools.update_wrapper(function, self.function)
             device = replace(self.device, shots=None)
-            other = QNode(function, device, differences=Differences())
+            how = Differences()
+            other = QNode(function, device, differences=how, passes=self.passes)
             self._measuring[measurement] = other
         return other
 
@@ -186,6 +192,10 @@ class QNode(TakesStatic, Picklable):
             self._other_shots[number] = other
         return other
 
+    def with_passes(self, passes: Sequence[Any]) -> "QNode":
+        """Return the same whose circuits go through more passes, after its own."""
+        return self._like(passes=(*self.passes, *passes))
+
     def with_autograph(self) -> "QNode":
         """Return the same with Python's control flow converted."""
         if self._converted is None:
@@ -205,7 +215,8 @@ class QNode(TakesStatic, Picklable):
 
             functools.update_wrapper(function, self.function)
             how = Differences()
-            self._looking = QNode(function, self.device, "auto", None, how)
+            options = self.device, "auto", None, how
+            self._looking = QNode(function, *options, passes=self.passes)
         return self._looking
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -319,6 +330,7 @@ class QNode(TakesStatic, Picklable):
             self.differences,
             self.device.masks_shots,
             self.device.name,
+            self.passes,
         )
         return Specialised(circuit, parts, jax.tree.structure(shapes))
 
@@ -373,6 +385,7 @@ def qnode(
     static_argnames: str | Sequence[str] | None = None,
     interface: str | None = "auto",
     postselect_mode: str | None = None,
+    passes: Sequence[Any] = (),
 ) -> Any:
     """Make a quantum function from a Python function that applies gates.
 
@@ -409,6 +422,9 @@ def qnode(
             "hw-like" or "pad-invalid-samples" they do not count: statistics are those
             of the other shots (NaN if there are none), and their rows in samples hold
             the least 32-bit integer, or NaN for eigenvalues.
+        passes: passes that its circuits go through, before those of the program: names
+            of level "quantum" in `qjit.passes`, with their options in braces, and
+            passes and patterns of xDSL.
 
     Returns:
         A function of JAX arrays (any pytrees), usable under every JAX transformation;
@@ -417,6 +433,7 @@ def qnode(
     Raises:
         WireError, ParameterError, MeasurementError: for mistakes in the circuit, on
             the first call.
+        PipelineError: for what is no pass on gates.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=2)
@@ -444,46 +461,6 @@ def qnode(
 
     def wrap(function: Callable[..., Any]) -> QNode:
         static = static_argnums, static_argnames
-        return QNode(function, chosen, "auto", diff_method, how, static)
+        return QNode(function, chosen, "auto", diff_method, how, static, passes)
 
     return wrap if function is None else wrap(function)
-
-
-def set_shots(*given: Any, shots: Any = None) -> Any:
-    """Return a quantum function with another number of shots.
-
-    Args:
-        given: the quantum function, the shots, or both; the shots alone make a
-            decorator of quantum functions.
-        shots: the shots, by name: a number, a shot vector as `qnode` takes it, or None
-            for exact results.
-
-    Returns:
-        A quantum function; the given one stays as it was.
-
-    Raises:
-        ArgumentError: for what is no quantum function.
-        ParameterError: for other shots.
-
-    >>> import qjit as qj
-    >>> @qj.qnode(wires=1)
-    ... def circuit():
-    ...     qj.X(0)
-    ...     return qj.expval(qj.Z(0))
-    >>> print(qj.set_shots(circuit, shots=[10, (20, 2)])())
-    (Array(-1., dtype=float64), Array(-1., dtype=float64), Array(-1., dtype=float64))
-    """
-    functions = [each for each in given if callable(each)]
-    numbers = [each for each in given if not callable(each)]
-    chosen = checked_shots(numbers[0] if numbers else shots)
-
-    def change(function: Any) -> QNode:
-        if not isinstance(function, QNode):
-            raise ArgumentError(
-                f"{user_line()}: set_shots takes a quantum function, but got "
-                f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-                "qjit.qjit to the result."
-            )
-        return function.with_shots(chosen)
-
-    return change(functions[0]) if functions else change

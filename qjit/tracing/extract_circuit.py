@@ -40,7 +40,7 @@ TERMINAL = frozenset(primitive.name for primitive in TERMINAL_PRIMITIVES)
 
 
 @dataclass
-class Rows:
+class AngleArrays:
     """Arrays of angles: their values, and which variables are elements of them."""
 
     values: Sequence[Any]
@@ -58,8 +58,8 @@ class Rows:
         return None if isinstance(atom, Literal) else self.elements.get(atom)
 
 
-def _rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
-    """Find the elements that the body of a loop takes out of its rows."""
+def _sliced_arrays(jaxpr: Jaxpr, values: Sequence[Any]) -> AngleArrays:
+    """Find the elements that the body of a loop takes out of its slices."""
     invars = jaxpr.invars[len(jaxpr.invars) - len(values) :]
     numbers = {var: number for number, var in enumerate(invars)}
     makers = {var: eqn for eqn in jaxpr.eqns for var in eqn.outvars}
@@ -68,21 +68,23 @@ def _rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
         found = element_of(var, makers)
         if found is not None and found[0] in numbers:
             elements[var] = numbers[found[0]], found[1]
-    return Rows(values, elements)
+    return AngleArrays(values, elements)
 
 
-def _whole_rows(jaxpr: Jaxpr, values: Sequence[Any]) -> Rows:
+def _whole_arrays(jaxpr: Jaxpr, values: Sequence[Any]) -> AngleArrays:
     """Find the arguments of which each element is the angle of one gate."""
-    rows = _rows(jaxpr, values)
+    arrays = _sliced_arrays(jaxpr, values)
     uses = Counter(
-        rows.place(atom)
+        arrays.place(atom)
         for eqn in jaxpr.eqns
         for atom in eqn.invars[: _angle_count(eqn)]
     )
     once = Counter(place[0] for place, n in uses.items() if place and n == 1)
     whole = {number for number in once if once[number] == np.size(values[number])}
-    elements = {var: place for var, place in rows.elements.items() if place[0] in whole}
-    return Rows(values, elements)
+    elements = {
+        var: place for var, place in arrays.elements.items() if place[0] in whole
+    }
+    return AngleArrays(values, elements)
 
 
 def _angle_count(eqn: JaxprEqn) -> int:
@@ -125,19 +127,19 @@ class Recorder:
     purpose: str
     values: list[Any] = field(default_factory=list)
     angles: list[bool] = field(default_factory=list)
-    rows: Rows | None = None
+    arrays: AngleArrays | None = None
     path: Path | None = None
 
     def angle(self, atom: Any, value: Any) -> Slot:
         """Keep an angle; elements of one row of a loop stay together."""
-        place = None if self.rows is None else self.rows.place(atom)
-        if self.rows is None or place is None:
+        place = None if self.arrays is None else self.arrays.place(atom)
+        if self.arrays is None or place is None:
             return Slot(self.add(value, angle=True).number)
         number, element = place
-        if number not in self.rows.kept:
-            row = jnp.ravel(self.rows.values[number])
-            self.rows.kept[number] = self.add(row, angle=True).number
-        return Slot(self.rows.kept[number], element=element)
+        if number not in self.arrays.kept:
+            row = jnp.ravel(self.arrays.values[number])
+            self.arrays.kept[number] = self.add(row, angle=True).number
+        return Slot(self.arrays.kept[number], element=element)
 
     def moves(self, name: str, inputs: Sequence[Any]) -> bool:
         """Tell whether a matrix or state vector is to be differentiated."""
@@ -185,7 +187,7 @@ def hoist(
     Results of the measurements at the end are unknown here: equations that need them
     are skipped and give None. Those on the way have the outcomes of the path.
     """
-    recorder = Recorder(purpose, rows=_whole_rows(jaxpr, args), path=path)
+    recorder = Recorder(purpose, arrays=_whole_arrays(jaxpr, args), path=path)
     outs, nodes = _walk(jaxpr, consts, args, recorder)
     return outs, Hoisted(nodes, tuple(recorder.values), tuple(recorder.angles))
 
@@ -201,9 +203,9 @@ def _walk(
     env = Environment(jaxpr, consts, args)
     nodes: list[Node] = []
     eqns: Iterable[JaxprEqn] = jaxpr.eqns
-    if recorder.rows is not None:
-        env.write(recorder.rows.elements, [None] * len(recorder.rows.elements))
-        acts, read = (lambda eqn: bool(eqn.effects)), recorder.rows.computed
+    if recorder.arrays is not None:
+        env.write(recorder.arrays.elements, [None] * len(recorder.arrays.elements))
+        acts, read = (lambda eqn: bool(eqn.effects)), recorder.arrays.computed
         eqns = needed_eqns(eqns, jaxpr.outvars, acts, read)
     for eqn in eqns:
         inputs = env.read(eqn.invars)
@@ -330,7 +332,9 @@ def _scan(
         slices, mine = slices
         path = None if whole is None else whole.inside(mine)
         args = [*consts, *carry, *slices]
-        inner = Recorder(recorder.purpose, rows=_rows(closed.jaxpr, slices), path=path)
+        inner = Recorder(
+            recorder.purpose, arrays=_sliced_arrays(closed.jaxpr, slices), path=path
+        )
         outs, nodes = _walk(closed.jaxpr, closed.consts, args, inner)
         hoisted = Hoisted(nodes, tuple(inner.values), tuple(inner.angles))
         captured.append(hoisted.traced())

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from qjit.diagnostics.translation import check_room
+from qjit.diagnostics.translation import check_result_size
 from qjit.lowering.driver.program import compile_program
 
 from .references import check_reference
@@ -21,5 +21,5 @@ def abstract(leaf: Any, name: str) -> jax.ShapeDtypeStruct:
 def native_call(function: Callable[..., Any], args: Sequence[Any], name: str) -> Any:
     """Compile a function of arrays and call it, inside a JAX trace."""
     closed = jax.make_jaxpr(function)(*(abstract(arg, name) for arg in args))
-    check_room(closed.out_avals, name)
+    check_result_size(closed.out_avals, name)
     return compile_program(closed, name=name).call(*args)

@@ -54,8 +54,8 @@ def hermitian(matrix: Any) -> Any:
         "(A + A.conj().T) / 2, or use another matrix."
     )
     with np.errstate(all="ignore"):
-        room = tolerance(matrix.dtype) * (1 + 10 * xp.abs(matrix))
-        near = xp.abs(matrix - xp.conj(matrix.T)) <= room
+        margin = tolerance(matrix.dtype) * (1 + 10 * xp.abs(matrix))
+        near = xp.abs(matrix - xp.conj(matrix.T)) <= margin
         holds = xp.all(near & xp.isfinite(matrix))
     return checked(matrix, holds, MatrixError, message)
 

@@ -187,8 +187,8 @@ def natural_gradient(
         ]
         whole = jnp.concatenate(rows) + regularisation * jnp.eye(sum(sizes))
         flat = jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])
-        pieces = jnp.split(jnp.linalg.solve(whole, flat), np.cumsum(sizes)[:-1])
-        found = [p.reshape(np.shape(s)) for p, s in zip(pieces, leaves, strict=True)]
+        parts = jnp.split(jnp.linalg.solve(whole, flat), np.cumsum(sizes)[:-1])
+        found = [p.reshape(np.shape(s)) for p, s in zip(parts, leaves, strict=True)]
         return jax.tree.unflatten(tree, found)
 
     return direction

@@ -88,4 +88,4 @@ def state_place(num_wires: int, bytes_per_amplitude: int, line: int = 0) -> int:
 
 
 # The status of arrays that there is no memory for.
-NO_ROOM = Status(NO_MEMORY, UNKNOWN).word
+ALLOCATION_FAILED = Status(NO_MEMORY, UNKNOWN).word

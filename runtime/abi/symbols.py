@@ -208,7 +208,7 @@ PROCESS: dict[str, Symbol] = {
         "i64(i64 key, ptr inputs, ptr outputs)",
         "Let Python evaluate a call on the addresses of arrays. Returns 0 or a status.",
     ),
-    "__qjit__memory_room": Symbol("i64()", "How many bytes may be kept to save time."),
+    "__qjit__memory_budget": Symbol("i64()", "Bytes that may be kept to save time."),
     "__qjit__memory_short": Symbol(
         "i64(i64 place)",
         "1 if there is no memory for a state, given the place of its status; or 0.",

@@ -96,22 +96,22 @@ class Blocks:
         """One number in the lanes without a bit, and another in those with it."""
         return choose((self.iota & (1 << bit)).ne(0), high, low)
 
-    def place(self, data: Value, block: Operand) -> Value:
+    def address(self, data: Value, block: Operand) -> Value:
         """The address of a block."""
         block = self.body.coerce(block, I64)
         return self.body.at(data, block << self.precision.block_shift)
 
     def load(self, data: Value, block: Operand) -> Complex:
         """A block's amplitudes."""
-        place = self.place(data, block)
+        address = self.address(data, block)
         load = self.body.load
-        return Complex(load(self.vector, place), load(self.vector, place, 1))
+        return Complex(load(self.vector, address), load(self.vector, address, 1))
 
     def store(self, amplitudes: Complex, data: Value, block: Operand) -> None:
         """Write a block's amplitudes."""
-        place = self.place(data, block)
-        self.body.store(amplitudes.re, place)
-        self.body.store(amplitudes.im, place, 1)
+        address = self.address(data, block)
+        self.body.store(amplitudes.re, address)
+        self.body.store(amplitudes.im, address, 1)
 
     def get(self, table: Value, index: Operand, type_: Any = None) -> Complex:
         """Entry `index` of a table of register pairs."""
@@ -188,7 +188,7 @@ class Blocks:
         with self.body.loop(count):
             present = index.get()
             yield present | wanted
-            # Ones in the fixed places carry the increment across them.
+            # Ones in the fixed positions carry the increment across them.
             index.set(((present | fixed) + 1) & free)
 
     @contextmanager

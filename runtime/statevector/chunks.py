@@ -1,4 +1,4 @@
-"""The pieces of a state, which are spread over the threads."""
+"""The chunks of a state, which are spread over the threads."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from qjit.runtime.system.thread_pool import Region, parallel
 
 from .state import block_count, qubits
 
-PIECES_FROM, PIECES = 15, 16  # qubits, and pieces from then on
+CHUNKS_FROM, CHUNKS = 15, 16  # qubits, and chunks from then on
 
 
-def piece_count(body: Body, state: Value) -> Value:
-    """In how many pieces a state is taken, whatever the number of threads."""
-    large = qubits(body, state) >= PIECES_FROM
-    return body.select(large, PIECES, 1)
+def chunk_count(body: Body, state: Value) -> Value:
+    """In how many chunks a state is taken, whatever the number of threads."""
+    large = qubits(body, state) >= CHUNKS_FROM
+    return body.select(large, CHUNKS, 1)
 
 
 @contextmanager
-def each_piece(
+def each_chunk(
     body: Body, module: Module, state: Value, given: Sequence[Value]
 ) -> Generator[tuple[Region, Value]]:
-    """Code for some pieces of a state, each of a number of blocks."""
-    pieces = piece_count(body, state)
-    size = block_count(body, state) / pieces
-    name = f"{body.name.removeprefix('__qrt__')}_pieces"
-    with parallel(body, module, name, pieces, (*given, size)) as region:
+    """Code for some chunks of a state, each of a number of blocks."""
+    chunks = chunk_count(body, state)
+    size = block_count(body, state) / chunks
+    name = f"{body.name.removeprefix('__qrt__')}_chunks"
+    with parallel(body, module, name, chunks, (*given, size)) as region:
         yield region._replace(given=region.given[:-1]), region.given[-1]
 
 
@@ -36,7 +36,7 @@ def each_block(
     body: Body, module: Module, state: Value, given: Sequence[Value]
 ) -> Generator[tuple[Body, list[Value], Value]]:
     """Code for every block of a state, and what it is given."""
-    with each_piece(body, module, state, given) as (region, size):
+    with each_chunk(body, module, state, given) as (region, size):
         inner, brought, first, last, _ = region
         with inner.loop(last * size, first * size) as block:
             yield inner, brought, block

@@ -6,7 +6,7 @@ depend on its number alone, and a batch fails as its lowest failing entry does.
 
 from __future__ import annotations
 
-from qjit.runtime.abi.status import INTERRUPTED, NO_ROOM
+from qjit.runtime.abi.status import ALLOCATION_FAILED, INTERRUPTED
 from qjit.runtime.codegen.builder import I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.system.thread_pool import MOST_THREADS, Shared
 
@@ -48,7 +48,7 @@ def _begin(module: Module) -> None:
     size = body.load(I64, batch, SIZE)
     with body.when((size > 0) & ~body.load(PTR, worker, WORKSPACE).ne_null()):
         memory = body.call("aligned_alloc", PTR, body.int(64), (size + 63) & -64)
-        body.leave_if(~memory.ne_null(), NO_ROOM)
+        body.leave_if(~memory.ne_null(), ALLOCATION_FAILED)
         body.store(memory, worker, WORKSPACE)
     with body.when(~body.load(PTR, worker, CONTEXT).ne_null()):
         made = body.call("__qrt__context_new", PTR, body.int(0), body.int(1))

@@ -206,7 +206,7 @@ def _tape_new(module: Module) -> None:
 
 
 def _pool(module: Module) -> None:
-    """State memory; a few big pieces are kept, so that their pages stay mapped."""
+    """State memory; a few big blocks are kept, so that their pages stay mapped."""
     slots = module.variable("pool", array(I64, POOL_SLOTS), [0] * POOL_SLOTS)
 
     def slot(body: Body, number: Value) -> Value:

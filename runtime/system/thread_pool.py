@@ -1,8 +1,8 @@
-"""One pool of threads, over which the pieces of a region of code are spread.
+"""One pool of threads, over which the chunks of a region of code are spread.
 
-A region is a function of a context, a range of pieces and the number of the worker that
-runs them. Which worker runs which pieces is left to chance, so pieces do not depend
-on it; what they sum up is summed per piece, and then in the order of the pieces. A
+A region is a function of a context, a range of chunks and the number of the worker that
+runs them. Which worker runs which chunks is left to chance, so chunks do not depend
+on it; what they sum up is summed per chunk, and then in the order of the chunks. A
 region that finds the pool at work runs on the thread it was called from.
 """
 
@@ -30,11 +30,11 @@ from qjit.runtime.codegen.builder import (
 
 # Words of the pool: whether a region is running, the number of threads wanted and of
 # workers started, the number of regions so far, and of a region its function, context,
-# pieces, next piece, whether workers may still join it, and how many are in it.
+# chunks, next chunk, whether workers may still join it, and how many are in it.
 BUSY, WANTED, STARTED, REGION, FUNCTION, CONTEXT, COUNT, NEXT, OPEN, INSIDE = range(10)
 MUTEX, WAKE = 16, 48  # where the lock and the signal are, in words
 POOL, POOL_WORDS = "pool", 80
-SHARES = 4  # a worker takes so much of what each has left, or one piece
+SHARES = 4  # a worker takes so much of what each has left, or one chunk
 SPINS = 20_000  # looks for a new region before a worker sleeps
 PATIENCE = 200  # looks for the end of a region before the processor is offered
 MOST_THREADS = 256
@@ -68,7 +68,7 @@ def _processors() -> int:
 
 
 class Region(NamedTuple):
-    """Inside of a region: its body, what it was given, its pieces and its worker."""
+    """Inside of a region: its body, what it was given, its chunks and its worker."""
 
     body: Body
     given: list[Value]
@@ -81,7 +81,7 @@ class Region(NamedTuple):
 def parallel(
     body: Body, module: Module, name: str, count: Operand, given: Sequence[Value]
 ) -> Generator[Region]:
-    """Code that runs for all pieces below `count`, spread over the threads.
+    """Code that runs for all chunks below `count`, spread over the threads.
 
     It stands in a function of its own, to which the values given are brought along.
     """
@@ -169,7 +169,7 @@ def _workers(module: Module) -> None:
 
 
 def _take(module: Module) -> None:
-    """Run pieces of the region until none is left."""
+    """Run chunks of the region until none is left."""
     body = module.function("take", VOID, I64, private=True)
     (worker,) = body.args
     function = _word(body, FUNCTION).get()
@@ -195,7 +195,7 @@ def _take(module: Module) -> None:
 
 
 def _work(module: Module) -> None:
-    """What a worker does: wait for a region and run pieces of it, if some are left."""
+    """What a worker does: wait for a region and run chunks of it, if some are left."""
     body = module.function("work", PTR, PTR, private=True)
     number = body.to_word(body.args[0])
     region, open_ = _word(body, REGION), _word(body, OPEN)

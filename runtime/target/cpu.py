@@ -75,14 +75,14 @@ def vector_registers() -> int:
 
 
 @cache
-def target_machine() -> binding.TargetMachine:
-    """An optimising target machine for this processor, position independent."""
+def target_machine(optimises: bool = True) -> binding.TargetMachine:
+    """A target machine for this processor, position independent, optimising or not."""
     initialize_native()
     target = binding.Target.from_triple(binding.get_process_triple())
     return target.create_target_machine(
         cpu=binding.get_host_cpu_name(),
         features=host_features(),
-        opt=2,
+        opt=2 if optimises else 0,
         reloc="pic",
         codemodel="default",
     )

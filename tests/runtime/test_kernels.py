@@ -561,7 +561,7 @@ def test_any_matrix_and_whole_state_arithmetic(suffix: str, n: int, seed: int) -
 
 @PRECISIONS
 @pytest.mark.parametrize("n", [1, 2, 15, 16])
-def test_states_are_taken_in_pieces(suffix: str, n: int) -> None:
+def test_states_are_taken_in_chunks(suffix: str, n: int) -> None:
     rng = np.random.default_rng(n)
     x, y = random_vector(rng, n), random_vector(rng, n)
     with Session(suffix) as session:

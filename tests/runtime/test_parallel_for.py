@@ -209,7 +209,7 @@ def test_sizes_left_open() -> None:
 
 
 def test_large_arrays_in_entries() -> None:
-    """Every worker has room of its own for what an entry computes with."""
+    """Every worker has a workspace of its own."""
 
     @qj.qnode(wires=2)
     def circuit(x: Any) -> Any:

@@ -169,14 +169,14 @@ class Guarded:
 
     def array(self, values: Any) -> Any:
         """Return an array of JAX that lies there, and what follows it is NaN."""
-        room = -(-values.nbytes // 64) * 64  # JAX takes arrays as they are if aligned
-        ctypes.memset(self.end - room, 255, room)
+        size = -(-values.nbytes // 64) * 64  # JAX takes arrays as they are if aligned
+        ctypes.memset(self.end - size, 255, size)
         kind = ctypes.c_double * values.size
-        flat = np.frombuffer(kind.from_address(self.end - room), values.dtype)
+        flat = np.frombuffer(kind.from_address(self.end - size), values.dtype)
         placed = flat.reshape(values.shape)
         placed[...] = values
         made = jax.dlpack.from_dlpack(placed)
-        assert made.unsafe_buffer_pointer() == self.end - room
+        assert made.unsafe_buffer_pointer() == self.end - size
         return made
 
 

@@ -13,7 +13,7 @@ def _call(converter: Converter, op: func.CallOp) -> None:
     callee = converter.callees[symbol]
     args = [
         *map(converter.value, op.arguments),
-        converter.room_for(callee),
+        converter.workspace_for(callee),
         converter.context if callee.needs_context else converter.null(),
     ]
     call = llvm.CallOp(symbol, *args, return_type=i64)

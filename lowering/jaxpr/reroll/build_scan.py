@@ -1,4 +1,4 @@
-"""Writing repeated equations as a loop: what varies becomes rows that it runs over."""
+"""Writing repeated equations as a loop: what varies becomes arrays that it scans."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Source:
 
 
 @dataclass
-class Rows:
+class ScannedInput:
     """An input that has one entry for each iteration."""
 
     inner: Var
@@ -60,7 +60,7 @@ class Body:
     carries: dict[Hashable, tuple[Var, Any, Place]] = field(
         default_factory=dict[Hashable, tuple[Var, Any, Place]]
     )
-    rows: list[Rows] = field(default_factory=list[Rows])
+    scanned: list[ScannedInput] = field(default_factory=list[ScannedInput])
     windows: list[Window] = field(default_factory=list[Window])
 
     def take(self, eqn: JaxprEqn, sources: dict[int, Source]) -> None:
@@ -86,14 +86,16 @@ class Body:
                 return self.carried(source.detail, source.atoms[0], atom.aval)
             case "table":
                 table = source.detail
-                return self._row(atom.aval, lambda _: table, [])
+                return self._scanned(atom.aval, lambda _: table, [])
             case _:
                 atoms = source.atoms
-                return self._row(atom.aval, lambda read: _stacked(atoms, read), atoms)
+                return self._scanned(
+                    atom.aval, lambda read: _stacked(atoms, read), atoms
+                )
 
-    def _row(self, aval: Any, make: Callable[..., Any], atoms: list[Any]) -> Var:
-        self.rows.append(Rows(Var(aval), make, atoms))
-        return self.rows[-1].inner
+    def _scanned(self, aval: Any, make: Callable[..., Any], atoms: list[Any]) -> Var:
+        self.scanned.append(ScannedInput(Var(aval), make, atoms))
+        return self.scanned[-1].inner
 
     def carried(self, place: Place, initial: Any, aval: Any) -> Var:
         """Return the variable of a result of the iteration before."""
@@ -148,7 +150,7 @@ class Loop:
         atoms = [
             *body.constants,
             *(initial for _, initial, _ in body.carries.values()),
-            *(atom for row in body.rows for atom in row.atoms),
+            *(atom for each in body.scanned for atom in each.atoms),
             *(window.atom for window in body.windows),
         ]
         return [v for v in dict.fromkeys(map(_variable, atoms)) if v is not None]
@@ -167,7 +169,7 @@ def traced(
     inner = [
         *body.constants,
         *(var for var, _, _ in body.carries.values()),
-        *(row.inner for row in body.rows),
+        *(each.inner for each in body.scanned),
         *(window.inner for group in single for window in group),
         *(window.inner for window in moving),
     ]
@@ -191,14 +193,14 @@ def traced(
             for var, atom, _ in body.carries.values()
         ]
         xs = [
-            [row.make(read) for row in body.rows],
+            [each.make(read) for each in body.scanned],
             [_elements(read(group[0].atom), group) for group in single],
-            [_window_rows(read(window.atom), window) for window in moving],
+            [_window_slices(read(window.atom), window) for window in moving],
         ]
 
-        def step(carry: Any, row: Any) -> Any:
-            rows, elements, slices = row
-            args = [*constants, *carry, *rows]
+        def step(carry: Any, x: Any) -> Any:
+            scanned, elements, slices = x
+            args = [*constants, *carry, *scanned]
             for group, values in zip(single, elements, strict=True):
                 args += [values[n].reshape(w.sizes) for n, w in enumerate(group)]
             args += [
@@ -256,7 +258,7 @@ def _tiles(window: Window, shape: Sequence[int]) -> bool:
     return bool(rest and (steps[:, 0] == window.sizes[0]).all())
 
 
-def _window_rows(array: Any, window: Window) -> Any:
+def _window_slices(array: Any, window: Window) -> Any:
     if not _tiles(window, array.shape):
         return window.starts
     first, count = int(window.starts[0, 0]), len(window.starts)

@@ -31,7 +31,7 @@ Roll = Callable[[Sequence[JaxprEqn], Sequence[Any], Mapping[Var, Any]], Rolled]
 
 
 @dataclass(frozen=True)
-class Piece:
+class Replacement:
     """Equations that replace those from `start` to `end`."""
 
     start: int
@@ -41,7 +41,7 @@ class Piece:
 
 def outlined(
     program: Program, ids: np.ndarray, runs: Sequence[tuple[int, int, int]], roll: Roll
-) -> tuple[list[Piece], dict[Var, Any]]:
+) -> tuple[list[Replacement], dict[Var, Any]]:
     """Return calls that replace equations which recur, and the constants they need.
 
     Runs from a start to an end, with a period, can be loops: no call takes a part of
@@ -50,7 +50,7 @@ def outlined(
     collapsed = Collapsed(ids, runs)
     weights = np.diff(program.own_weights[[*collapsed.begins, len(ids)]])
     recurrences = Recurrences(collapsed.ids, weights, SMALLEST_FUNCTION)
-    pieces: list[Piece] = []
+    replacements: list[Replacement] = []
     consts: dict[Var, Any] = {}
     operands: OperandTable | None = None
     for each in recurrences:
@@ -59,11 +59,11 @@ def outlined(
         function = Function(operands, operands.agreeing(word))
         if function.is_worthwhile():
             calls, more = function.calls(roll)
-            pieces += calls
+            replacements += calls
             consts.update(more)
             for call in calls:
                 recurrences.take(*collapsed.place(call.start, call.end))
-    return sorted(pieces, key=lambda piece: piece.start), consts
+    return sorted(replacements, key=lambda each: each.start), consts
 
 
 class Collapsed:
@@ -189,7 +189,7 @@ class Function:
             and all(_is_array(var.aval) for var in vars_)
         )
 
-    def calls(self, roll: Roll) -> tuple[list[Piece], dict[Var, Any]]:
+    def calls(self, roll: Roll) -> tuple[list[Replacement], dict[Var, Any]]:
         """Return the calls at all places, and the constants that they need."""
         outs: list[Any] = [self._eqn(0, place).outvars[n] for place, n in self.results]
         eqns, made = roll(self.eqns, outs, self.program.known)
@@ -207,8 +207,8 @@ class Function:
 
     def _placed(
         self, call: JaxprEqn, invars: Sequence[Any], consts: dict[Var, Any]
-    ) -> tuple[list[Piece], dict[Var, Any]]:
-        pieces: list[Piece] = []
+    ) -> tuple[list[Replacement], dict[Var, Any]]:
+        replacements: list[Replacement] = []
         for row, start in enumerate(self.word.starts):
             atoms = [atoms[row] for _, atoms in self.parameters.values()]
             named: dict[Any, Any] = dict(zip(invars, atoms, strict=True))
@@ -218,8 +218,10 @@ class Function:
                 source_info=self._eqn(row, 0).source_info,
             )
             before = [self._eqn(row, place) for place in self.before]
-            pieces.append(Piece(start, start + self.word.length, [*before, here]))
-        return pieces, consts
+            replacements.append(
+                Replacement(start, start + self.word.length, [*before, here])
+            )
+        return replacements, consts
 
 
 def _is_array(aval: Any) -> bool:

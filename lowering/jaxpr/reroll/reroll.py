@@ -2,7 +2,7 @@
 
 A Python loop leaves its body in the jaxpr once for every iteration. Where iterations
 are equal up to their data, they become one `scan`. What differs between them are
-numbers, which become tables, and elements of arrays, which become rows of the loop.
+numbers, which become tables, and elements of arrays, which the loop slices.
 Gates keep their wires, so that the circuit in the loop stays a table too.
 """
 
@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Var
 
 from .build_scan import Body, Loop, Place, Source, traced
 from .equivalence import Program, StructuralKeys, is_plain
-from .outline import Piece, outlined
+from .outline import Replacement, outlined
 from .tandem_repeats import FEWEST, Repetition, numbered, repetitions
 
 # A body has at least this many equations, or else several repetitions: an iteration
@@ -52,15 +52,15 @@ def _rolled(
         program = Program(eqns, outvars, {**known, **consts})
         runs = _runs(program, ids)
         periods = [(run.start, run.end, run.period) for run in runs]
-        pieces, more = outlined(program, ids, periods, _rolled)
-        if not pieces:
+        replacements, more = outlined(program, ids, periods, _rolled)
+        if not replacements:
             break
-        eqns = _spliced(eqns, pieces)
+        eqns = _spliced(eqns, replacements)
         consts.update(more)
-    loops: list[Piece] = []
+    loops: list[Replacement] = []
     for run in runs:
         loop, more = _loop(program, run)
-        loops.append(Piece(run.start, run.end, loop))
+        loops.append(Replacement(run.start, run.end, loop))
         consts.update(more)
     return _spliced(eqns, loops), consts
 
@@ -71,13 +71,15 @@ def _runs(program: Program, ids: np.ndarray) -> list["Run"]:
     return [run for run in found if run is not None]
 
 
-def _spliced(eqns: Sequence[JaxprEqn], pieces: Sequence[Piece]) -> list[JaxprEqn]:
+def _spliced(
+    eqns: Sequence[JaxprEqn], replacements: Sequence[Replacement]
+) -> list[JaxprEqn]:
     """Return equations with parts of them replaced."""
     result: list[JaxprEqn] = []
     position = 0
-    for piece in pieces:
-        result += [*eqns[position : piece.start], *piece.eqns]
-        position = piece.end
+    for each in replacements:
+        result += [*eqns[position : each.start], *each.eqns]
+        position = each.end
     return [*result, *eqns[position:]]
 
 

@@ -22,31 +22,33 @@ class Storage:
         """Where a block is among all of the state."""
         if self.bits is None:
             return number
-        return sum((number >> place & 1) << bit for place, bit in enumerate(self.bits))
+        return sum(
+            (number >> position & 1) << bit for position, bit in enumerate(self.bits)
+        )
 
-    def places(self, first: Value, offsets: Sequence[int], free: int) -> list[Value]:
+    def addresses(self, first: Value, offsets: Sequence[int], free: int) -> list[Value]:
         """Where the blocks are whose numbers are sums, modulo 2, of one and others.
 
         The first may have the bits `free` only.
         """
         body, shift = self.blocks.body, self.blocks.precision.block_shift
         there = first if self.bits is None else spread(first, self.bits)
-        start = self.blocks.place(self.first, there)
+        start = self.blocks.address(self.first, there)
         found: list[Value] = []
         for offset in offsets:
             number = self.number(offset)
             if offset & free:
-                found.append(self.blocks.place(self.first, there ^ number))
+                found.append(self.blocks.address(self.first, there ^ number))
             else:
                 found.append(body.at(start, number << shift, I8) if number else start)
         return found
 
 
 def spread(number: Value, bits: Sequence[int]) -> Value:
-    """A number whose bits are brought to other places, which rise as they do."""
+    """A number whose bits are brought to other positions, which rise as they do."""
     masks: dict[int, int] = {}
-    for place, bit in enumerate(bits):
-        masks[bit - place] = masks.get(bit - place, 0) | 1 << place
+    for position, bit in enumerate(bits):
+        masks[bit - position] = masks.get(bit - position, 0) | 1 << position
     total: Value | None = None
     for by, mask in masks.items():
         part = (number & mask) << by if by else number & mask
@@ -59,4 +61,4 @@ def tile_of(blocks: Blocks, state: Value, tiling: Tiling, tile: Value) -> Storag
     lanes = blocks.lane_bits
     first = spread(tile, [bit - lanes for bit in tiling.others])
     bits = tuple(bit - lanes for bit in tiling.bits[lanes:])
-    return Storage(blocks, blocks.place(state, first), bits)
+    return Storage(blocks, blocks.address(state, first), bits)

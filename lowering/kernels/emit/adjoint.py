@@ -18,7 +18,7 @@ from .register_ops import Part, Parts, Step
 
 
 class AdjointPass:
-    """The sweeps of a run backwards, and the derivatives by its parameters."""
+    """The passes of a run backwards, and the derivatives by its parameters."""
 
     def __init__(
         self,
@@ -34,32 +34,32 @@ class AdjointPass:
 
     def emit(self) -> None:
         """Emit all of it."""
-        code, sweeps = self.code, self.code.plan.sweeps
+        code, passes = self.code, self.code.plan.passes
         sources = self.states
         if code.moves_blocks:
             sources = self.memories
             if sources is self.states:
-                sources = [code.room() for _ in sources]
+                sources = [code.state_buffer() for _ in sources]
             for state, source in zip(self.states, sources, strict=True):
-                Move(code, state, source, code.plan.layout.index).emit()
-        for number in range(len(sweeps) - 1, -1, -1):
+                Move(code, state, source, code.plan.layout.basis_state).emit()
+        for number in range(len(passes) - 1, -1, -1):
             targets = self.memories if number else self.states
-            self._sweep(number, sources, targets)
+            self._pass(number, sources, targets)
             sources = self.memories
 
-    def _sweep(
+    def _pass(
         self, number: int, sources: Sequence[Storage], targets: Sequence[Storage]
     ) -> None:
         code, plan = self.code, self.code.plan
-        groups = Groups(code, plan.sweeps[number], backwards=True)
-        is_last = number == len(plan.sweeps) - 1
+        groups = Groups(code, plan.passes[number], backwards=True)
+        is_last = number == len(plan.passes) - 1
         moves = is_last and plan.is_whole and not plan.layout.is_plain
         gradients = [self._gradient(groups, run) for run in groups.runs()]
 
         def visit(first: Value, steps: list[Step]) -> None:
-            held = [self._load(groups.places(source, first)) for source in sources]
+            held = [self._load(groups.addresses(source, first)) for source in sources]
             if moves:
-                origin = plan.layout.index
+                origin = plan.layout.basis_state
                 held = [moved(code.blocks, each, plan.size, origin) for each in held]
             for step, (gradient, _) in zip(steps, gradients, strict=True):
                 undone = [{to: step.part(to, each) for to in each} for each in held]
@@ -67,21 +67,21 @@ class AdjointPass:
                     gradient.add(step, held[0], undone[0], held[1])
                 held = undone
             for target, parts in zip(targets, held, strict=True):
-                places = groups.places(target, first)
+                addresses = groups.addresses(target, first)
                 for (block, part), value in parts.items():
-                    code.body.store(value, places[block], part)
+                    code.body.store(value, addresses[block], part)
 
         each_group(groups, visit)
         for gradient, correction in gradients:
             if gradient is not None:
                 gradient.finish(correction)
 
-    def _load(self, places: Sequence[Value]) -> Parts:
+    def _load(self, addresses: Sequence[Value]) -> Parts:
         body, blocks = self.code.body, self.code.blocks
         found: dict[Part, Value] = {}
-        for block, place in enumerate(places):
+        for block, address in enumerate(addresses):
             for part in (0, 1):
-                found[block, part] = body.load(blocks.vector, place, part)
+                found[block, part] = body.load(blocks.vector, address, part)
         return found
 
     def _gradient(

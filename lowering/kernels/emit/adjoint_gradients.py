@@ -1,6 +1,6 @@
 """Derivatives by the parameters of gates, while a run is undone on ket and bra.
 
-A derivative is a sum over all places of a product of amplitudes, some with their signs
+A derivative is a sum over all indices of a product of amplitudes, some with their signs
 changed by the parity of a mask. Such signed sums are what is gathered group by group.
 """
 
@@ -21,7 +21,7 @@ from qjit.runtime.statevector.executor.adjoint import add_to_slot
 
 from .block_groups import Groups
 from .folded_complex import NO_MATRIX, Matrix, Number, Real, plus, product, times
-from .register_ops import Mixing, Parts, Step
+from .register_ops import PairStep, Parts, Step
 
 if TYPE_CHECKING:
     from .kernel_context import KernelContext
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Target:
     """Where derivatives go: the slots of the parameters, and the gradient.
 
-    Without slots, every parameter has a place of its own. Each entry of a batch has
+    Without slots, every parameter has a slot of its own. Each entry of a batch has
     slots and a gradient of its own.
     """
 
@@ -42,8 +42,8 @@ class Target:
 
     def wants(self, factor: Factor) -> bool:
         """Whether a parameter of a gate has a gradient."""
-        end = factor.place + factor.num_params
-        return any(self.wanted[factor.place : end])
+        end = factor.param_offset + factor.num_params
+        return any(self.wanted[factor.param_offset : end])
 
     def add(self, place: int, value: Real) -> None:
         """Add to the derivative by a parameter, if it has one."""
@@ -66,7 +66,7 @@ class Target:
 
 
 class Sums:
-    """Sums over all places of numbers whose signs the parities of masks change."""
+    """Sums over all indices of numbers whose signs the parities of masks change."""
 
     def __init__(self, groups: Groups, masks: Sequence[int]) -> None:
         self.groups = groups
@@ -102,7 +102,7 @@ class Sums:
             lanes = range(blocks.lanes)
             signs = [1.0 - 2.0 * parity(lane & seen.lanes) for lane in lanes]
             total = total * self.groups.body.lanes(F64, signs)
-        if self.groups.code.plan.room.batched:
+        if self.groups.code.plan.budget.batched:
             return -total if seen.odd else total
         found = blocks.total(total)
         above = self.groups.code.tile_parity(seen.above)
@@ -132,7 +132,7 @@ class PhaseGradient:
         masks: dict[int, None] = {}
         for phase in phases:
             if phase.factor is not None and target.wants(phase.factor):
-                self.weights[id(phase)] = phase.factor.place, _walsh(phase)
+                self.weights[id(phase)] = phase.factor.param_offset, _walsh(phase)
                 masks |= dict.fromkeys(mask for mask, _ in _walsh(phase))
         self.sums = Sums(groups, list(masks))
 
@@ -189,7 +189,7 @@ class RotationGradient:
 
     def add(self, step: Step, ket: Parts, undone: Parts, bra: Parts) -> None:
         """Add what a group has: imaginary parts of conj(bra) P ket, but for signs."""
-        assert isinstance(step, Mixing)
+        assert isinstance(step, PairStep)
         fma, vectors = step.groups.body.fma, list[Value]()
         for k in range(step.groups.size):
             re, im = (step.other((k, part), ket) for part in (0, 1))
@@ -206,7 +206,7 @@ class RotationGradient:
             total = plus(total, self.sums.value(mask))
         sign = -self.sign if self.power & 3 in (1, 2) else self.sign
         total = times(total, sign / len(self.masks))
-        self.target.add(self.factor.place, times(total, correction))
+        self.target.add(self.factor.param_offset, times(total, correction))
 
 
 class MatrixGradient:
@@ -223,7 +223,7 @@ class MatrixGradient:
 
     def add(self, step: Step, ket: Parts, undone: Parts, bra: Parts) -> None:
         """Add what a group has: conj(bra) times the undone ket and its other."""
-        assert isinstance(step, Mixing)
+        assert isinstance(step, PairStep)
         fma, vectors = step.groups.body.fma, [list[Value]() for _ in range(4)]
         for k in range(step.groups.size):
             here = [undone[k, part] for part in (0, 1)]
@@ -257,7 +257,7 @@ class MatrixGradient:
             after = product(after, code.angles.matrix(factor))
 
     def _side(self, sums: Sums, sign: float) -> Real:
-        """The sum over the places on one side."""
+        """The sum over the indices on one side."""
         total: Real = 0.0
         for mask in self.masks:
             total = plus(total, sums.value(mask))
@@ -271,7 +271,7 @@ class MatrixGradient:
             total = Number(0.0)
             for weight, entry in zip(weights, derivatives, strict=True):
                 total = total + weight * entry
-            return self.target.add(factor.place, times(total.re, 2.0))
+            return self.target.add(factor.param_offset, times(total.re, 2.0))
         code = self.target.code
         body, record = code.body, factor.record
         entries = list(weights)
@@ -286,11 +286,11 @@ class MatrixGradient:
         for entry, params in enumerate(code.angles.params):
             for place, parts in enumerate(wide):
                 body.store(parts[entry], given, place)
-            own = body.at(params, factor.place, F64)
+            own = body.at(params, factor.param_offset, F64)
             body.call("__qjit__gate_gradient", VOID, gate, own, given, out)
             for number in range(record.num_params):
                 found = body.load(F64, out, number)
-                self.target.add_to(entry, factor.place + number, found)
+                self.target.add_to(entry, factor.param_offset + number, found)
 
 
 def _matrix(entries: Sequence[Number]) -> Matrix:

@@ -94,16 +94,16 @@ def _transfers(module: Module, segment: Segment) -> None:
         own = [data(body, state) for state in _each(body, segment, states)]
         used = range(min(blocks.lanes, 1 << plan.block_bits))
         with body.loop(blocks_of_each) as number:
-            there = [blocks.place(state, number) for state in own]
+            there = [blocks.address(state, number) for state in own]
             first = number << blocks.lane_bits
-            here = [blocks.place(memory, first + place) for place in used]
+            here = [blocks.address(memory, first + number) for number in used]
             sources, targets = (there, here) if name == "gather" else (here, there)
             for part in (0, 1):
-                rows = [body.load(blocks.vector, place, part) for place in sources]
+                rows = [body.load(blocks.vector, address, part) for address in sources]
                 rows += [blocks.zero().re] * (blocks.lanes - len(rows))
                 columns = _transposed(blocks, rows)
-                for value, place in zip(columns, targets, strict=False):
-                    body.store(value, place, part)
+                for value, address in zip(columns, targets, strict=False):
+                    body.store(value, address, part)
         body.finish()
 
 

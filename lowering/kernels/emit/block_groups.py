@@ -1,4 +1,4 @@
-"""The groups of blocks of a sweep, and what gates are to them.
+"""The groups of blocks of a pass, and what gates are to them.
 
 Which bits of its number a group has is known at run time only: what gates do that
 depends on it is read from tables.
@@ -14,7 +14,7 @@ from typing import Any
 
 from qjit.lowering.kernels.schedule.gate_model import Diagonal, ElementaryGate, TwoLevel
 from qjit.lowering.kernels.schedule.linear_layout import Span, parity
-from qjit.lowering.kernels.schedule.planner import Sweep
+from qjit.lowering.kernels.schedule.planner import KernelPass
 from qjit.runtime.codegen.builder import Value
 from qjit.runtime.settings import enabled
 
@@ -29,7 +29,7 @@ Coefficients = tuple[Real, Real, Real, Real]
 
 @dataclass(frozen=True)
 class Parity:
-    """A mask as a sweep sees it: its parts in a group, in lanes, and in other bits."""
+    """A mask as a pass sees it: its parts in a group, in lanes, and in other bits."""
 
     inner: int  # of the group's coordinates
     lanes: int
@@ -44,10 +44,10 @@ class Parity:
 
 @dataclass
 class Groups:
-    """The groups of a sweep; gates may be taken backwards, as their adjoints."""
+    """The groups of a pass; gates may be taken backwards, as their adjoints."""
 
     code: KernelContext
-    sweep: Sweep
+    kernel_pass: KernelPass
     backwards: bool = False
     first: Value | None = None  # the number of a group's first block
     known: dict[int, Value] = field(default_factory=dict[int, Value])
@@ -59,7 +59,7 @@ class Groups:
 
     def __post_init__(self) -> None:
         self.body, self.blocks = self.code.body, self.code.blocks
-        self.span = Span(self.sweep.group)
+        self.span = Span(self.kernel_pass.group)
         self.vectors = self.span.vectors()
         bits = range(self.code.plan.block_bits)
         self.free = [bit for bit in bits if bit not in self.span.basis]
@@ -71,7 +71,7 @@ class Groups:
 
     def runs(self) -> list[list[ElementaryGate]]:
         """The gates in order: pair gates alone, and phases that follow one another."""
-        gates = self.sweep.gates[:: -1 if self.backwards else 1]
+        gates = self.kernel_pass.gates[:: -1 if self.backwards else 1]
         return [
             each
             for is_phase, run in groupby(gates, lambda gate: isinstance(gate, Diagonal))
@@ -86,12 +86,12 @@ class Groups:
             self.first, self.known = found[1], {}
             yield found
 
-    def places(self, storage: Storage, first: Value) -> list[Value]:
+    def addresses(self, storage: Storage, first: Value) -> list[Value]:
         """Where the blocks of a group are, given the number of the first."""
         offsets = [0]
         for vector in self.vectors:
             offsets += [offset ^ vector for offset in offsets]
-        return storage.places(first, offsets, sum(1 << bit for bit in self.free))
+        return storage.addresses(first, offsets, sum(1 << bit for bit in self.free))
 
     def prefetch(self, storage: Storage, first: Value) -> None:
         """Ask for the blocks of the group after the next, if they lie far apart."""
@@ -100,17 +100,17 @@ class Groups:
         mask = sum(1 << bit for bit in self.free)
         # Ones between the free bits carry a sum across them.
         after_next = ((first | ~mask) + (1 << self.free[1])) & mask
-        for place in self.places(storage, after_next):
-            self.body.prefetch(place)
+        for address in self.addresses(storage, after_next):
+            self.body.prefetch(address)
 
     def parity(self, mask: int) -> Parity:
-        """A mask as this sweep sees it."""
+        """A mask as this pass sees it."""
         plan = self.code.plan
         odd, above = bool(mask >> plan.total & 1), self.code.above(mask)
         mask &= (1 << plan.size) - 1
         upper = mask >> self.blocks.lane_bits
         inner = sum(
-            parity(upper & vector) << place for place, vector in enumerate(self.vectors)
+            parity(upper & vector) << bit for bit, vector in enumerate(self.vectors)
         )
         leading = sum(1 << bit for bit in self.span.basis)
         lanes = mask & (self.blocks.lanes - 1)
@@ -131,19 +131,19 @@ class Groups:
             return above if outer is None else outer
         return outer ^ above
 
-    def _place(self, index: int, outers: Sequence[Value | None]) -> Value | None:
-        """The place in a table, where some bits of an index are known now only."""
+    def _table_index(self, index: int, outers: Sequence[Value | None]) -> Value | None:
+        """The index in a table, where some bits of an index are known now only."""
         if all(outer is None for outer in outers):
             return None
-        place = self.body.int(index)
+        entry = self.body.int(index)
         for bit, outer in enumerate(outers):
             if outer is not None:
-                place = place ^ (outer << bit)
-        return place
+                entry = entry ^ (outer << bit)
+        return entry
 
     def tabulate(self) -> None:
         """Make tables of what gates do that depends on the group."""
-        for gate in self.sweep.gates:
+        for gate in self.kernel_pass.gates:
             seen = [self.parity(mask) for mask in self.code.masks(gate)]
             if isinstance(gate, TwoLevel):
                 # That of its side is part of the matrix.
@@ -212,22 +212,22 @@ class Groups:
     def pair_entries(self, pair: TwoLevel, block: int) -> tuple[Number, Number]:
         """d and o for a block of the group, for each lane if they differ."""
         seen = [self.parity(mask) for mask in self.code.masks(pair)]
-        index = sum(each.at(block) << place for place, each in enumerate(seen))
+        index = sum(each.at(block) << position for position, each in enumerate(seen))
         parts = list(self._of_lanes(pair, index, seen))
         outers = [self.outer(seen[0]), *map(self.unknown, seen[1:])]
-        place = self._place(index, outers)
-        if place is not None:
+        entry = self._table_index(index, outers)
+        if entry is not None:
             kind = self._kind(seen)
             for number, table in enumerate(self.tables[id(pair)]):
                 if table is not None:
-                    value = self.body.load(kind, table, place)
+                    value = self.body.load(kind, table, entry)
                     wide = kind == self.blocks.vector
                     lanes = self.blocks.lanes
                     parts[number] = value if wide else self.body.splat(value, lanes)
         return Number(parts[0], parts[1]), Number(parts[2], parts[3])
 
     def _kind(self, seen: Sequence[Parity]) -> Any:
-        blocks, batched = self.blocks, self.code.plan.room.batched
+        blocks, batched = self.blocks, self.code.plan.budget.batched
         wide = batched or any(each.lanes for each in seen)
         return blocks.vector if wide else blocks.element
 
@@ -264,8 +264,8 @@ class Groups:
             rows: list[Coefficients] = []
             for lane in range(self.blocks.lanes):
                 here = index
-                for place, each in enumerate(seen):
-                    here ^= parity(lane & each.lanes) << place
+                for position, each in enumerate(seen):
+                    here ^= parity(lane & each.lanes) << position
                 d, o = self._entry(pair, here)
                 rows.append((d.re, d.im, o.re, o.im))
             a, b, c, d = (self.by_lane(column) for column in zip(*rows, strict=True))
@@ -304,20 +304,20 @@ class Groups:
             here: list[Number] = []
             for local in range(1 << len(inner)):
                 index = sum(each.odd << n for n, each in enumerate(seen))
-                for place, n in enumerate(inner):
-                    index ^= (local >> place & 1) << n
+                for position, n in enumerate(inner):
+                    index ^= (local >> position & 1) << n
                 here.append(self._factor(phase, index, seen))
             before = found.get(key, [ONE] * len(here))
             found[key] = [x * y for x, y in zip(before, here, strict=True)]
         return found
 
     def _factor(self, phase: Diagonal, index: int, seen: Sequence[Parity]) -> Number:
-        place = self._place(index, [self.outer(each) for each in seen])
+        entry = self._table_index(index, [self.outer(each) for each in seen])
         factors = self.factors(phase)
-        if place is None:
+        if entry is None:
             return factors[index]
         kind = self.code.angles.kind
-        first = self.body.at(self.tables[id(phase)], place * 2, kind)
+        first = self.body.at(self.tables[id(phase)], entry * 2, kind)
         parts: list[Real] = []
         for part, name in enumerate(("re", "im")):
             values: list[Real] = [getattr(factor, name) for factor in factors]
@@ -348,7 +348,9 @@ class Groups:
             bits = (
                 parity(inner & block) ^ parity(lanes & lane) for inner, lanes in key
             )
-            found.append(choices[sum(bit << place for place, bit in enumerate(bits))])
+            found.append(
+                choices[sum(bit << position for position, bit in enumerate(bits))]
+            )
         re, im = [factor.re for factor in found], [factor.im for factor in found]
         return Number(self.by_lane(re), self.by_lane(im))
 

@@ -130,7 +130,7 @@ class Angles:
         """Note the angles of some gates."""
         for factor in factors:
             for frequency in _frequencies(factor):
-                self.known.setdefault((factor.place, frequency), len(self.known))
+                self.known.setdefault((factor.param_offset, frequency), len(self.known))
 
     def compute(self) -> Value:
         """Compute all sines and cosines; whether all angles are small numbers."""
@@ -138,17 +138,19 @@ class Angles:
         if not count:
             return body.int(1).ne(0)
         used = count * len(self.params)
-        room = (used + 7) & -8  # of whole registers
-        angles, sincos = (body.stack(F64, size, align=64) for size in (room, 2 * room))
+        padded = (used + 7) & -8  # of whole registers
+        angles, sincos = (
+            body.stack(F64, size, align=64) for size in (padded, 2 * padded)
+        )
         for (place, frequency), number in self.known.items():
             for entry, params in enumerate(self.params):
                 angle = self._angle(params, place, frequency)
                 body.store(angle, angles, number * len(self.params) + entry)
-        for number in range(used, room):
+        for number in range(used, padded):
             body.store(body.real(0.0), angles, number)
         name = "__qrt__sincos"
-        small = body.call(name, body.int(0).type, angles, body.int(room), sincos)
-        sines = body.at(sincos, room, F64)
+        small = body.call(name, body.int(0).type, angles, body.int(padded), sincos)
+        sines = body.at(sincos, padded, F64)
         self.found = [
             (body.load(self.kind, sincos, number), body.load(self.kind, sines, number))
             for number in range(count)
@@ -177,7 +179,7 @@ class Angles:
         """The cosine and the sine of an angle of a gate."""
         if not any(frequency):
             return 1.0, 0.0
-        return self.found[self.known[factor.place, tuple(frequency)]]
+        return self.found[self.known[factor.param_offset, tuple(frequency)]]
 
     def entries(self, factor: Factor) -> list[Number]:
         """The entries of a gate's matrix, or of its diagonal."""
@@ -206,7 +208,7 @@ class Angles:
         return [entry.conjugate for entry in found]
 
     def _rotation(self, factor: Factor) -> list[Number]:
-        """The four entries of a rotation's mixing of two states."""
+        """The four entries of a rotation on two states."""
         c, s = self.sincos(factor, (0.5,))
         if factor.adjoint:
             s = minus(s)
@@ -215,7 +217,7 @@ class Angles:
         return [Number(c), o, -o, Number(c)]
 
     def rotation_derivatives(self, factor: Factor) -> list[Number]:
-        """The derivatives of the four entries of a rotation's mixing."""
+        """The derivatives of the four entries of a rotation."""
         c, s = self.sincos(factor, (0.5,))
         assert factor.letters is not None
         sine = times(c, -0.5 if factor.adjoint else 0.5)

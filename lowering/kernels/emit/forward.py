@@ -1,4 +1,4 @@
-"""The forward pass of a kernel: its sweeps over the state, one after another."""
+"""The forward pass of a kernel: its passes over the state, one after another."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .register_ops import Step
 
 
 class Forward:
-    """The sweeps of a run, one after another.
+    """The passes of a run, one after another.
 
-    On a state, or on a tile of it, between sweeps in a memory of its own.
+    On a state, or on a tile of it, between passes in a memory of its own.
     """
 
     def __init__(
@@ -25,20 +25,20 @@ class Forward:
 
     def emit(self) -> None:
         """Emit all of them."""
-        code, count = self.code, len(self.code.plan.sweeps)
+        code, count = self.code, len(self.code.plan.passes)
         last = between = self.memory or self.state
         if not code.moves_blocks:
             last = self.state
         elif self.memory is None:
-            last = code.room()
+            last = code.state_buffer()
         for number in range(count):
             source = between if number else self.state
             is_last = number == count - 1
-            self._sweep(number, source, last if is_last else between, is_last)
+            self._pass(number, source, last if is_last else between, is_last)
         if code.moves_blocks:
-            Move(code, last, self.state, code.plan.layout.place).emit()
+            Move(code, last, self.state, code.plan.layout.index).emit()
 
-    def _sweep(
+    def _pass(
         self, number: int, source: Storage, target: Storage, is_last: bool
     ) -> None:
         """Load, change and store group after group.
@@ -47,13 +47,13 @@ class Forward:
         that are all real, one set is done after the other: fewer registers are in use.
         """
         code, plan = self.code, self.code.plan
-        groups = Groups(code, plan.sweeps[number])
+        groups = Groups(code, plan.passes[number])
         moves = is_last and plan.is_whole and not plan.layout.is_plain
 
         def visit(first: Value, steps: list[Step]) -> None:
             body, blocks = code.body, code.blocks
-            here = groups.places(source, first)
-            there = here if target is source else groups.places(target, first)
+            here = groups.addresses(source, first)
+            there = here if target is source else groups.addresses(target, first)
             groups.prefetch(source, first)
             sets = connected(steps, groups.size, moves=moves)
             for together in sets:
@@ -63,7 +63,7 @@ class Forward:
                 for step in steps:
                     parts = {to: step.part(to, parts) for to in together}
                 if moves:
-                    parts = moved(blocks, parts, plan.size, plan.layout.place)
+                    parts = moved(blocks, parts, plan.size, plan.layout.index)
                 for (block, part), value in parts.items():
                     body.store(value, there[block], part)
                 if len(sets) > 1:

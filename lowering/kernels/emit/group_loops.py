@@ -1,4 +1,4 @@
-"""The loops of a sweep over the groups of blocks."""
+"""The loops of a pass over the groups of blocks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from qjit.lowering.kernels.schedule.gate_model import TwoLevel
 from qjit.runtime.codegen.builder import Value
 
 from .block_groups import Groups
-from .register_ops import Mixing, Part, PhaseFactors, Step, phase_factors_of, steps_of
+from .register_ops import PairStep, Part, PhaseFactors, Step, phase_factors_of, steps_of
 
 Visit = Callable[[Value, list[Step]], None]
 
 
 def each_group(groups: Groups, visit: Visit) -> None:
-    """Emit code for every group of a sweep, given its first block's number."""
+    """Emit code for every group of a pass, given its first block's number."""
     factors = phase_factors_of(groups)
     groups.tabulate()
     if not groups.free:
@@ -37,9 +37,9 @@ def each_group(groups: Groups, visit: Visit) -> None:
 
 def _prepare(groups: Groups, factors: Sequence[PhaseFactors]) -> None:
     """Spread over registers, before the loop, what is the same for all groups."""
-    for gate in groups.sweep.gates:
+    for gate in groups.kernel_pass.gates:
         if isinstance(gate, TwoLevel) and id(gate) not in groups.tables:
-            for entry in Mixing(groups, gate).entries:
+            for entry in PairStep(groups, gate).entries:
                 for number in entry:
                     groups.widened(number)
     for factor in factors:

@@ -53,7 +53,7 @@ class KernelContext:
     @cached_property
     def gates(self) -> list[ElementaryGate]:
         """All gates."""
-        return [gate for sweep in self.plan.sweeps for gate in sweep.gates]
+        return [gate for kernel_pass in self.plan.passes for gate in kernel_pass.gates]
 
     def prepare(self) -> Value:
         """Compute the numbers of all gates; whether they are accurate."""
@@ -73,7 +73,7 @@ class KernelContext:
 
     def parts(self, value: Value) -> list[Value]:
         """A number, or those of the entries of a batch."""
-        if not self.plan.room.batched:
+        if not self.plan.budget.batched:
             return [value]
         return [self.body.lane(value, lane) for lane in range(self.blocks.lanes)]
 
@@ -198,7 +198,7 @@ class KernelContext:
         """Whether amplitudes are moved in a pass of their own."""
         return not self.plan.is_whole and not self.plan.layout.is_plain
 
-    def room(self) -> Storage:
+    def state_buffer(self) -> Storage:
         """Memory for a state."""
         count = 2 << self.plan.block_bits
         memory = self.body.stack(self.blocks.vector, count, align=64)

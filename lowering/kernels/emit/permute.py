@@ -1,4 +1,4 @@
-"""Moving amplitudes between their places and where they belong."""
+"""Moving amplitudes between their indices and their basis states."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .addressing import Storage
 from .kernel_context import KernelContext
 from .register_ops import Parts
 
-Map = Callable[[int], int]  # from where the amplitude at a place comes
+Map = Callable[[int], int]  # from where the amplitude of an index comes
 
 
 def moved(blocks: Blocks, parts: Parts, size: int, origin: Map) -> Parts:
@@ -22,28 +22,28 @@ def moved(blocks: Blocks, parts: Parts, size: int, origin: Map) -> Parts:
     for block, part in parts:
         there: list[tuple[int, int]] = []
         for lane in range(lanes):
-            place = block * lanes + lane
+            index = block * lanes + lane
             # Lanes that a small state does not have stay where they are.
-            there.append(divmod(place if place >> size else origin(place), lanes))
+            there.append(divmod(index if index >> size else origin(index), lanes))
         held = {other: parts[other, part] for other in dict(there)}
         found[block, part] = _gathered(blocks, held, there)
     return found
 
 
 def _gathered(
-    blocks: Blocks, held: Mapping[int, Value], places: Sequence[tuple[int, int]]
+    blocks: Blocks, held: Mapping[int, Value], origins: Sequence[tuple[int, int]]
 ) -> Value:
     """Lanes from some blocks, in as few shuffles as there are blocks."""
     body, lanes = blocks.body, blocks.lanes
-    sources = list(dict.fromkeys(block for block, _ in places))
-    order = [lane if block == sources[0] else 0 for block, lane in places]
+    sources = list(dict.fromkeys(block for block, _ in origins))
+    order = [lane if block == sources[0] else 0 for block, lane in origins]
     total = held[sources[0]]
     if order != list(range(lanes)) or len(sources) > 1:
         total = body.shuffle(total, total, order)
     for source in sources[1:]:
         picks = [
             lanes + there if block == source else lane
-            for lane, (block, there) in enumerate(places)
+            for lane, (block, there) in enumerate(origins)
         ]
         total = body.shuffle(total, held[source], picks)
     return total
@@ -74,15 +74,15 @@ class Move:
         ]
         added, across = self._by_tile()
         with body.loop(len(targets)) as index:
-            first, place = (
+            first, source = (
                 body.convert(body.load(I32, table, index), I64) for table in tables
             )
-            place = place if added is None else place ^ added
-            self._group(first, place, across, group)
+            source = source if added is None else source ^ added
+            self._group(first, source, across, group)
 
-    def _origin(self, place: int) -> int:
+    def _origin(self, index: int) -> int:
         """From where an amplitude comes in the first tile."""
-        return self.origin(place) & ((1 << self.code.plan.size) - 1)
+        return self.origin(index) & ((1 << self.code.plan.size) - 1)
 
     def _by_tile(self) -> tuple[Value | None, Value | None]:
         """What the tile's number adds to the numbers of source blocks and to lanes."""
@@ -91,11 +91,11 @@ class Move:
         for bit in range(plan.total - plan.size):
             number = self._origin(1 << (plan.size + bit)) ^ self._origin(0)
             block = self.source.number(number >> blocks.lane_bits)
-            for place, part in enumerate((block, number & (blocks.lanes - 1))):
+            for which, part in enumerate((block, number & (blocks.lanes - 1))):
                 if part:
                     assert tile is not None
-                    here, before = -(tile >> bit & 1) & part, added[place]
-                    added[place] = here if before is None else before ^ here
+                    here, before = -(tile >> bit & 1) & part, added[which]
+                    added[which] = here if before is None else before ^ here
         return added[0], added[1]
 
     def _added(self, block: int) -> int:
@@ -126,29 +126,29 @@ class Move:
         return self.code.body.address(table)
 
     def _group(
-        self, first: Value, place: Value, across: Value | None, group: Sequence[int]
+        self, first: Value, source: Value, across: Value | None, group: Sequence[int]
     ) -> None:
         blocks, start = self.code.blocks, self._origin(0)
         held: dict[int, Complex] = {}
         for target in _sums(group):
             base = self._added(target)
-            places: list[tuple[int, int]] = []
+            origins: list[tuple[int, int]] = []
             for lane in range(blocks.lanes):
                 added = base ^ self._origin(lane) ^ start
                 block = added >> blocks.lane_bits
-                places.append((block, (added ^ start) & (blocks.lanes - 1)))
+                origins.append((block, (added ^ start) & (blocks.lanes - 1)))
                 if block not in held:
                     number = self.source.number(block)
-                    number = place ^ number if number else place
+                    number = source ^ number if number else source
                     value = blocks.load(self.source.first, number)
                     if across is not None:
                         value = blocks.exchange_dynamic(value, across)
                     held[block] = value
             number = self.target.number(target)
-            to = blocks.place(self.target.first, first ^ number if number else first)
+            to = blocks.address(self.target.first, first ^ number if number else first)
             for part in (0, 1):
                 parts = {n: (value.re, value.im)[part] for n, value in held.items()}
-                blocks.body.store(_gathered(blocks, parts, places), to, part)
+                blocks.body.store(_gathered(blocks, parts, origins), to, part)
 
 
 def _sums(numbers: Sequence[int]) -> list[int]:

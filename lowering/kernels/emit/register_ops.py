@@ -1,4 +1,4 @@
-"""What the gates of a sweep do to a group of blocks in registers."""
+"""What the gates of a pass do to a group of blocks in registers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Part = tuple[int, int]  # a block of a group, and its real (0) or imaginary (1) 
 Parts = dict[Part, Value]
 
 
-class Mixing:
+class PairStep:
     """A pair gate on a group of blocks."""
 
     def __init__(self, groups: Groups, pair: TwoLevel) -> None:
@@ -156,11 +156,11 @@ class PhaseFactors:
         return held[part]
 
 
-Step = Mixing | PhaseFactors
+Step = PairStep | PhaseFactors
 
 
 def phase_factors_of(groups: Groups) -> list[PhaseFactors]:
-    """The phases of a sweep that follow one another, together."""
+    """The phases of a pass that follow one another, together."""
     low = sum(1 << bit for bit in groups.free[: len(groups.free) // 2])
     return [
         PhaseFactors(groups, phases, low)
@@ -170,10 +170,10 @@ def phase_factors_of(groups: Groups) -> list[PhaseFactors]:
 
 
 def steps_of(groups: Groups, factors: Sequence[PhaseFactors]) -> list[Step]:
-    """The steps of a sweep, in order."""
+    """The steps of a pass, in order."""
     rest = iter(factors)
 
     def step(run: Sequence[ElementaryGate]) -> Step:
-        return Mixing(groups, run[0]) if isinstance(run[0], TwoLevel) else next(rest)
+        return PairStep(groups, run[0]) if isinstance(run[0], TwoLevel) else next(rest)
 
     return [step(run) for run in groups.runs()]

@@ -25,9 +25,9 @@ from .forward import Forward
 from .kernel_context import KernelContext
 from .small import part_of
 
-# In how many pieces tiles are undone at most, whose sums are kept apart, whatever the
+# In how many chunks tiles are undone at most, whose sums are kept apart, whatever the
 # number of threads.
-PIECES = 16
+CHUNKS = 16
 
 
 def tiled_ir(
@@ -84,7 +84,7 @@ def _tiles(plan: Plan) -> int:
 
 
 def _bytes(plan: Plan) -> int:
-    """The size of a tile, with what keeps two from falling into the same places."""
+    """The size of a tile, with what keeps two from the same sets of a cache."""
     return (2 * plan.precision.real_bytes << plan.size) + 128
 
 
@@ -140,8 +140,8 @@ def _adjoint_stage(
     code.prepare()
     code.enter(tile)
     states = [tile_of(code.blocks, each, plan.tiling, tile) for each in (ket, bra)]
-    places = (buffer, body.at(buffer, _bytes(plan)))
-    memories = [Storage(code.blocks, place) for place in places]
+    addresses = (buffer, body.at(buffer, _bytes(plan)))
+    memories = [Storage(code.blocks, address) for address in addresses]
     AdjointPass(code, states, Target(code, None, [sums], wanted), memories).emit()
     body.finish()
 
@@ -155,8 +155,8 @@ def _adjoint(
     body = module.function(name, VOID, PTR, PTR, PTR, PTR)
     record, ket, bra, gradient = body.args
     params, slots = (body.load(PTR, record, word) for word in (KEPT_PARAMS, SLOTS))
-    pieces = min(PIECES, *map(_tiles, plans.values()))
-    sums_bytes = (8 * pieces * len(wanted) + 127) & -128
+    chunks = min(CHUNKS, *map(_tiles, plans.values()))
+    sums_bytes = (8 * chunks * len(wanted) + 127) & -128
     memory = body.var(body.null())
     with body.when(_are_accurate(body, plans, params)):
         memory.set(_buffers(body, plans, 2, sums_bytes))
@@ -174,17 +174,17 @@ def _adjoint(
             part = part_of(body, record, here, stage.count)
             body.call(runtime, VOID, part, ket, bra, gradient)
             continue
-        given, each = (*states, buffers, params, sums), _tiles(stage) // pieces
-        with parallel(body, module, f"back_{number}", pieces, given) as region:
+        given, each = (*states, buffers, params, sums), _tiles(stage) // chunks
+        with parallel(body, module, f"back_{number}", chunks, given) as region:
             inner, own, start, end, worker = region
             buffer = inner.at(own[2], worker * (2 * _bytes(stage)))
-            with inner.loop(end, start) as piece, inner.loop(each) as step:
-                total = inner.at(own[4], piece * len(wanted), F64)
+            with inner.loop(end, start) as chunk, inner.loop(each) as step:
+                total = inner.at(own[4], chunk * len(wanted), F64)
                 known = (*own[:2], buffer, own[3], total)
-                inner.call(f"adjoint_{number}", VOID, *known, piece * each + step)
+                inner.call(f"adjoint_{number}", VOID, *known, chunk * each + step)
     for place in (place for place, needed in enumerate(wanted) if needed):
         parts = (
-            body.load(F64, sums, piece * len(wanted) + place) for piece in range(pieces)
+            body.load(F64, sums, chunk * len(wanted) + place) for chunk in range(chunks)
         )
         total = body.real(0.0)
         for part in parts:

@@ -1,1 +1,1 @@
-"""Planning a kernel: which gates share a sweep over the state, in which layout."""
+"""Planning a kernel: which gates share a pass over the state, in which layout."""

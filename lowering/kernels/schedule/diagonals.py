@@ -1,4 +1,4 @@
-"""Phases among the gates of a sweep: which may follow it, and which are scaled."""
+"""Phases among the gates of a pass: which may follow it, and which are scaled."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .generators import has_signs, is_rotation
 def put_off(
     gates: Sequence[ElementaryGate], outside: int
 ) -> tuple[list[ElementaryGate], list[Diagonal]]:
-    """The gates of a sweep, and the phases among them that may as well follow it.
+    """The gates of a pass, and the phases among them that may as well follow it.
 
     They are those that no pair gate behind them waits for, as all on other wires, and
-    may be the same for all groups of a later sweep. But where a group is multiplied by
+    may be the same for all groups of a later pass. But where a group is multiplied by
     numbers that depend on bits `outside` of it anyway, theirs cost nothing more.
     """
     kept, late, behind = (
@@ -46,7 +46,7 @@ def put_off(
 def scaled(
     gates: Sequence[ElementaryGate],
 ) -> tuple[list[ElementaryGate], list[Diagonal]]:
-    """The gates of a sweep, and the scales that are left of phases among them.
+    """The gates of a pass, and the scales that are left of phases among them.
 
     exp(-i theta/2 Z) is a scale, cos(theta/2), times 1 - i tan(theta/2) Z. That takes
     half the multiplications of a phase, unless others are multiplied with it anyway.

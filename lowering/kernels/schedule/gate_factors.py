@@ -19,7 +19,7 @@ class Factor:
     """The matrix of a gate, its diagonal, or a Pauli rotation's 2x2 matrix."""
 
     gate: int
-    place: int  # of its parameters
+    param_offset: int
     adjoint: bool
     letters: int | None = None  # how many Y a Pauli rotation has
 

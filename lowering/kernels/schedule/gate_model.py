@@ -1,7 +1,7 @@
-"""The gates of a run, as what they do to the amplitudes at their places.
+"""The gates of a run, as what they do to amplitudes and their indices.
 
-A pair gate mixes the amplitudes of two places; a phase gate multiplies each by a
-factor. What parities of a place decide is told by masks (see `linear_layout`). X, CNOT
+A pair gate mixes the amplitudes of two indices; a phase gate multiplies each by a
+factor. What parities of an index decide is told by masks (see `linear_layout`). X, CNOT
 and SWAP gates become part of the masks.
 """
 
@@ -27,7 +27,7 @@ MOST_MASKS = 3  # parities that a phase gate, or a condition, may depend on
 
 
 class IneligibleError(Exception):
-    """A run has a gate that sweeps do not have."""
+    """A run has a gate that passes do not have."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ ElementaryGate = TwoLevel | Diagonal
 
 
 def commute(one: ElementaryGate, other: ElementaryGate) -> bool:
-    """Whether two gates may change places: neither moves what the other depends on."""
+    """Whether two gates may be exchanged: neither moves what the other depends on."""
     return not (_moves(one, other) or _moves(other, one))
 
 
@@ -221,7 +221,7 @@ class Reader:
             self.gates.append(Diagonal(() if even else (pair.side,), of=pair))
 
     def _merged(self, pair: TwoLevel) -> TwoLevel:
-        """The pair gate with the last one on the same places, if nothing is between."""
+        """The pair gate with the last one on the same pairs, if nothing is between."""
         between: list[int] = []
         factors: list[Factor] = []
         for number in range(len(self.gates) - 1, -1, -1):

@@ -1,8 +1,8 @@
 """Where amplitudes are: gates that only move them are kept track of, not carried out.
 
-An amplitude stands at a place, a number of n bits. The value of a qubit is the parity
-of some bits of the place, and flipping the qubit flips some bits. Masks have one bit
-more, which is set in every place: it stands for a 1.
+An amplitude's index is a number of n bits. The value of a qubit is the parity of some
+bits of the index, and flipping the qubit flips some bits. Masks have one bit
+more, which is set in every index: it stands for a 1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def parity(bits: int) -> int:
 
 
 class LinearLayout:
-    """What each bit of a basis index is in terms of places; at first it is itself."""
+    """What each bit of a basis state is in terms of indices; at first it is itself."""
 
     def __init__(self, size: int) -> None:
         self.one = 1 << size
@@ -45,18 +45,18 @@ class LinearLayout:
         """Whether every amplitude is where it belongs."""
         return all(mask == 1 << bit for bit, mask in enumerate(self.masks))
 
-    def index(self, place: int) -> int:
-        """The basis state whose amplitude is at a place."""
+    def basis_state(self, index: int) -> int:
+        """The basis state whose amplitude has an index."""
         return sum(
-            parity(mask & (place | self.one)) << bit
+            parity(mask & (index | self.one)) << bit
             for bit, mask in enumerate(self.masks)
         )
 
-    def place(self, index: int) -> int:
-        """The place of the amplitude of a basis state."""
+    def index(self, basis_state: int) -> int:
+        """The index of the amplitude of a basis state."""
         found = 0
         for bit, flip in enumerate(self.flips):
-            if (index >> bit ^ parity(self.masks[bit] & self.one)) & 1:
+            if (basis_state >> bit ^ parity(self.masks[bit] & self.one)) & 1:
                 found ^= flip
         return found
 
@@ -92,8 +92,8 @@ class Span:
     def coordinates(self, number: int) -> int:
         """Which of the basis, the lowest leading bit first, add up to a number."""
         return sum(
-            (number >> leading & 1) << place
-            for place, leading in enumerate(sorted(self.basis))
+            (number >> leading & 1) << bit
+            for bit, leading in enumerate(sorted(self.basis))
         )
 
     def vectors(self) -> list[int]:

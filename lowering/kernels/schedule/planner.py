@@ -1,6 +1,6 @@
-"""Sweeps: which gates are applied together, while amplitudes are in registers.
+"""Passes over the state: which gates are applied while amplitudes are in registers.
 
-A sweep takes blocks of amplitudes in groups, whose block numbers differ by sums of a
+A pass takes blocks of amplitudes in groups, whose block numbers differ by sums of a
 few; so it may have any pair gate whose flip is such a sum, and all phase gates.
 """
 
@@ -48,14 +48,14 @@ class RegisterBudget:
     def of(
         cls, precision: Precision, *, recorded: bool, batched: bool = False
     ) -> RegisterBudget:
-        """The room for a run; one that is recorded is undone on two states at once."""
+        """The budget of a run; one that is recorded is undone on two states at once."""
         if recorded and vector_registers() < MANY_REGISTERS:
             return cls(precision, GROUP_BITS - 1, GROUP_BITS - 1, batched)
         return cls(precision, batched=batched)
 
 
 @dataclass(frozen=True)
-class Sweep:
+class KernelPass:
     """Gates that are applied to each group of blocks, in order."""
 
     group: tuple[int, ...]  # numbers whose sums tell a group's blocks apart
@@ -64,22 +64,22 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Plan:
-    """The sweeps of a run, and where it leaves the amplitudes.
+    """The passes of a run, and where it leaves the amplitudes.
 
     If it takes a state tile by tile, they are those of any tile, whose number makes up
-    the higher bits of places.
+    the higher bits of indices.
     """
 
-    size: int  # bits of a place, without those of a tile's number
-    room: RegisterBudget
-    sweeps: tuple[Sweep, ...]
+    size: int  # bits of an index, without those of a tile's number
+    budget: RegisterBudget
+    passes: tuple[KernelPass, ...]
     layout: LinearLayout
     tiling: Tiling | None = None
 
     @property
     def precision(self) -> Precision:
         """The precision of amplitudes."""
-        return self.room.precision
+        return self.budget.precision
 
     @property
     def block_bits(self) -> int:
@@ -89,34 +89,34 @@ class Plan:
     @property
     def is_whole(self) -> bool:
         """Whether a group is all of the state."""
-        groups = (len(sweep.group) for sweep in self.sweeps)
+        groups = (len(each.group) for each in self.passes)
         return self.tiling is None and all(size == self.block_bits for size in groups)
 
     @property
     def total(self) -> int:
-        """Number of bits of a place."""
+        """Number of bits of an index."""
         return self.tiling.size if self.tiling else self.size
 
     @property
     def cost(self) -> int:
         """How much code it takes: gates, times the blocks held at once."""
-        sizes = ((len(sweep.gates) + 2) << len(sweep.group) for sweep in self.sweeps)
+        sizes = ((len(each.gates) + 2) << len(each.group) for each in self.passes)
         return sum(sizes)
 
     def describe(self) -> list[str]:
-        """The sweeps in words, one each."""
-        lines = [_described(sweep, self.total) for sweep in self.sweeps]
+        """The passes in words, one each."""
+        lines = [_described(each, self.total) for each in self.passes]
         if not self.layout.is_plain:
             lines.append("move amplitudes")
         return lines if self.tiling is None else [str(self.tiling), *lines]
 
 
-def _described(sweep: Sweep, size: int) -> str:
+def _described(kernel_pass: KernelPass, size: int) -> str:
     def bits(mask: int) -> str:
         return f"{mask:0{size}b}"
 
     parts = []
-    for gate in sweep.gates:
+    for gate in kernel_pass.gates:
         conditions = "".join(f" if {bits(mask)}" for mask in gate.conditions)
         if isinstance(gate, TwoLevel):
             names = " ".join(factor.record.name for factor in gate.factors)
@@ -132,27 +132,27 @@ def plan_schedule(
     entries: tuple[int, ...],
     wires: tuple[int, ...],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
 ) -> Plan | None:
-    """Return the sweeps of a run of gates, or None where there are none for it.
+    """Return the passes of a run of gates, or None where there are none for it.
 
     There are none either where they cost more than `most`. So that long runs take no
     time, that is guessed before gates are compared: about half may go into others.
     """
-    return plan_entries(Entry.table(entries), wires, size, room, most)
+    return plan_entries(Entry.table(entries), wires, size, budget, most)
 
 
 def plan_entries(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
     tiling: Tiling | None = None,
 ) -> Plan | None:
-    """Return the sweeps of gates on a state or on its tiles, as `plan_schedule`."""
-    planner = Planner(len(tiling.bits) if tiling else size, room)
+    """Return the passes of gates on a state or on its tiles, as `plan_schedule`."""
+    planner = Planner(len(tiling.bits) if tiling else size, budget)
     if planner.is_beyond(len(entries), 2 * most):
         return None
     reader = Reader(size, wires, tiling)
@@ -163,8 +163,8 @@ def plan_entries(
         return None
     if planner.is_beyond(len(reader.gates), most):
         return None
-    sweeps = planner.sweeps(reader.gates) or [planner.empty()]
-    plan = Plan(planner.size, room, tuple(sweeps), reader.layout, tiling)
+    passes = planner.passes(reader.gates) or [planner.empty()]
+    plan = Plan(planner.size, budget, tuple(passes), reader.layout, tiling)
     return plan if plan.cost <= most else None
 
 
@@ -187,26 +187,27 @@ def plan_stages(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
     *,
     in_pairs: bool,
 ) -> list[Stage]:
-    """Return the sweeps of stages on tiles, or none where they cost more than `most`.
+    """Return the passes of stages on tiles, or none where they cost more than `most`.
 
     There are none either where more gates than not have no code. Tiles are as large as
     it takes for the fewest stages; they are in the caches by two where runs are undone.
     """
-    if len(entries) << room.group > 2 * most:
+    if len(entries) << budget.group > 2 * most:
         return []
-    kinds = Tiles.of(size, room.precision, in_pairs=in_pairs)
+    kinds = Tiles.of(size, budget.precision, in_pairs=in_pairs)
     stages: list[Stage] = []
-    for stage in min((divided(entries, wires, tiles) for tiles in kinds), key=passes):
+    divisions = (divided(entries, wires, tiles) for tiles in kinds)
+    for stage in min(divisions, key=pass_count):
         if isinstance(stage, Rest):
             stages.append(stage)
             continue
         tiling, own = stage
-        plan = plan_entries(own, wires, size, room, most, tiling)
+        plan = plan_entries(own, wires, size, budget, most, tiling)
         if plan is None:
             return []
         most -= plan.cost
@@ -234,7 +235,7 @@ def divided(entries: Sequence[Entry], wires: Sequence[int], tiles: Tiles) -> Div
     return found
 
 
-def passes(stages: Division) -> int:
+def pass_count(stages: Division) -> int:
     """How often a state is passed over; the runtime does so for every gate."""
     return sum(each.count if isinstance(each, Rest) else 1 for each in stages)
 
@@ -253,33 +254,35 @@ def _is_eligible(entry: Entry, wires: Sequence[int], tiles: Tiles) -> bool:
 
 @dataclass(frozen=True)
 class Planner:
-    """Takes gates together in sweeps."""
+    """Takes gates together in passes."""
 
     size: int
-    room: RegisterBudget
+    budget: RegisterBudget
 
-    def sweeps(self, gates: Sequence[ElementaryGate]) -> list[Sweep]:
-        """Return the sweeps of gates."""
-        found: list[Sweep] = []
+    def passes(self, gates: Sequence[ElementaryGate]) -> list[KernelPass]:
+        """Return the passes of gates."""
+        found: list[KernelPass] = []
         left = list(gates)
         while any(isinstance(gate, TwoLevel) for gate in left):
-            sweep, left = self._next(left)
-            found.append(sweep)
+            kernel_pass, left = self._next(left)
+            found.append(kernel_pass)
         if left:
             last = found.pop() if found else self.empty()
-            found.append(Sweep(last.group, (*last.gates, *left)))
+            found.append(KernelPass(last.group, (*last.gates, *left)))
         return found
 
     def is_beyond(self, gates: int, most: int) -> bool:
         """Whether so many gates are more code than that."""
         return gates << len(self.empty().group) > most
 
-    def empty(self) -> Sweep:
-        """Return a sweep of no gates."""
-        return Sweep(self._group(Span()), ())
+    def empty(self) -> KernelPass:
+        """Return a pass of no gates."""
+        return KernelPass(self._group(Span()), ())
 
-    def _next(self, gates: list[ElementaryGate]) -> tuple[Sweep, list[ElementaryGate]]:
-        """Return the next sweep and the gates that are left."""
+    def _next(
+        self, gates: list[ElementaryGate]
+    ) -> tuple[KernelPass, list[ElementaryGate]]:
+        """Return the next pass and the gates that are left."""
         span, taken = Span(), list[ElementaryGate]()
         passed = list[ElementaryGate]()
         waiting = list[Diagonal]()  # as long as they may
@@ -303,26 +306,26 @@ class Planner:
             taken, scales = scaled(taken)
             waiting += late + scales
         scales = [phase for phase in waiting if phase.is_scale]
-        if len(scales) > MOST_SCALES[self.room.precision.real_bytes]:
+        if len(scales) > MOST_SCALES[self.budget.precision.real_bytes]:
             taken += scales
             waiting = [phase for phase in waiting if not phase.is_scale]
         order = {id(gate): number for number, gate in enumerate(gates)}
         rest = sorted((*waiting, *passed), key=lambda gate: order.get(id(gate), 0))
-        return Sweep(self._group(span), tuple(taken)), [*rest, *left]
+        return KernelPass(self._group(span), tuple(taken)), [*rest, *left]
 
     @property
     def _block_bits(self) -> int:
-        return max(0, self.size - self.room.precision.lane_bits)
+        return max(0, self.size - self.budget.precision.lane_bits)
 
     def _outside(self, span: Span) -> int:
-        """The bits of places that tell groups apart."""
+        """The bits of indices that tell groups apart."""
         inside = sum(1 << bit for bit in span.basis)
         every = (1 << self._block_bits) - 1
-        return (every & ~inside) << self.room.precision.lane_bits
+        return (every & ~inside) << self.budget.precision.lane_bits
 
     def _fits(self, span: Span, pair: TwoLevel) -> bool:
-        """Include the flip of a pair gate, if there is room for it."""
-        number = pair.flip >> self.room.precision.lane_bits
+        """Include the flip of a pair gate, if it fits the budget."""
+        number = pair.flip >> self.budget.precision.lane_bits
         if span.rest(number) and len(span) == self._most:
             return False
         span.include(number)
@@ -332,11 +335,11 @@ class Planner:
     def _most(self) -> int:
         if not enabled("registers"):
             return 1
-        room = self.room
-        return room.whole if self._block_bits <= room.whole else room.group
+        budget = self.budget
+        return budget.whole if self._block_bits <= budget.whole else budget.group
 
     def _group(self, span: Span) -> tuple[int, ...]:
-        """The basis of a span, filled with the lowest bits that it has room for."""
+        """The basis of a span, filled with the lowest bits that fit."""
         for bit in range(self._block_bits):
             if len(span) < self._most:
                 span.include(1 << bit)

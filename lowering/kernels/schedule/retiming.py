@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qjit.dialects.statevector.schedule import Entry
 
-from .planner import Rest, divided, passes
+from .planner import Rest, divided, pass_count
 from .tiling import Tiles
 
 
@@ -19,13 +19,13 @@ def late_gates(
     no parameters, as these are of the iteration that they end.
     """
     stages = [divided(entries, wires, tiles) for tiles in kinds]
-    fewest = min(map(passes, stages))
+    fewest = min(map(pass_count, stages))
     chosen: list[Entry] = []
     for tiles, found in zip(kinds, stages, strict=True):
         last = found[-1]
         if len(found) < 2 or isinstance(last, Rest) or not all(map(_is_fixed, last[1])):
             continue
-        count = passes(divided(put_first(last[1], entries), wires, tiles))
+        count = pass_count(divided(put_first(last[1], entries), wires, tiles))
         if count < fewest:
             fewest, chosen = count, last[1]
     return chosen

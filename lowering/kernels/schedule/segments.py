@@ -27,7 +27,7 @@ class Segment:
     stride: int  # parameters from one repetition to the next
 
     def describe(self) -> list[str]:
-        """Its sweeps in words."""
+        """Its passes in words."""
         lines = self.plan.describe()
         return lines if self.count == 1 else [f"{self.count} times", *lines]
 
@@ -45,19 +45,19 @@ def segments_of(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
 ) -> list[Segment] | None:
     """Return the segments of a run, or None where there is no code for some.
 
-    There is none where sweeps cost more than `most`.
+    There is none where passes cost more than `most`.
     """
     if DYNAMIC in wires:
         return None
     found: list[Segment] = []
     for part in _parts(entries, wires):
         own = entries[part.start : part.end]
-        plan = _plan(own, wires, size, room, most)
+        plan = _plan(own, wires, size, budget, most)
         if plan is None:
             return None
         most -= plan.cost
@@ -73,11 +73,11 @@ def _plan(
     entries: Sequence[Entry],
     wires: Sequence[int],
     size: int,
-    room: RegisterBudget,
+    budget: RegisterBudget,
     most: int,
 ) -> Plan | None:
     """Plan some entries, as if their wires and parameters were the first."""
-    if Planner(size, room).is_beyond(len(entries), 2 * most):
+    if Planner(size, budget).is_beyond(len(entries), 2 * most):
         return None
     words: list[int] = []
     own: list[int] = []
@@ -87,7 +87,7 @@ def _plan(
         moved = entry.param_offset - entries[0].param_offset
         entry = replace(entry, wire_offset=start, param_offset=moved, location=0)
         words += entry.words()
-    return plan_schedule(tuple(words), tuple(own), size, room, most)
+    return plan_schedule(tuple(words), tuple(own), size, budget, most)
 
 
 def _wires(entry: Entry, wires: Sequence[int]) -> Sequence[int]:

@@ -1,7 +1,7 @@
 """Tiles: parts of a state that fit into a cache, on which stages of gates are done.
 
-A tile has the amplitudes whose places differ in the bits of a stage only; the others
-are the tile's number. Code for a tile sees places in which the bits of the stage come
+A tile has the amplitudes whose indices differ in the bits of a stage only; the others
+are the tile's number. Code for a tile sees indices in which the bits of the stage come
 first, and the tile's number stands above them.
 """
 
@@ -34,7 +34,7 @@ def tile_sizes(*, in_pairs: bool) -> list[int]:
 
 @dataclass(frozen=True)
 class Tiling:
-    """The bits of a place, of `size` in all, that tell amplitudes of a tile apart."""
+    """The bits of an index, of `size` in all, that tell amplitudes of a tile apart."""
 
     size: int
     bits: tuple[int, ...]  # rising
@@ -50,7 +50,7 @@ class Tiling:
 
     @cached_property
     def seen(self) -> dict[int, int]:
-        """From the bits of a place to those that code for a tile sees."""
+        """From the bits of an index to those that code for a tile sees."""
         return {bit: n for n, bit in enumerate((*self.bits, *self.others))}
 
 
@@ -80,7 +80,7 @@ class Tiles:
         return [cls(size, bits, CHUNK_BYTES // amplitude - 1) for bits in most]
 
     def fit(self, entry: Entry, wires: Sequence[int]) -> bool:
-        """Whether a tile has room for what a gate flips."""
+        """Whether a tile holds all that a gate flips."""
         flips = _needs(entry, wires, self.size).acts | self.near
         return flips.bit_count() <= self.most
 

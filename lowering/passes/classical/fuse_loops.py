@@ -172,7 +172,7 @@ def _root(buffer: SSAValue) -> SSAValue:
 
 
 def _is_owned(root: SSAValue) -> bool:
-    """Tell whether nothing else can be this piece of memory."""
+    """Tell whether nothing else can be this memory."""
     return isinstance(root.owner, memref.AllocOp | memref.GetGlobalOp)
 
 

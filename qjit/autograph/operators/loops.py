@@ -82,9 +82,9 @@ def _position() -> jax.ShapeDtypeStruct:
     return type_of(0).struct()
 
 
-def _row_structs(rows: Any) -> Any:
+def _slice_structs(slices: Any) -> Any:
     return jax.tree.map(
-        lambda array: jax.ShapeDtypeStruct(array.shape[1:], array.dtype), rows
+        lambda array: jax.ShapeDtypeStruct(array.shape[1:], array.dtype), slices
     )
 
 
@@ -95,19 +95,19 @@ def _rolled(
     flags: tuple[str, ...],
 ) -> bool:
     """Compile a loop of known length as a loop, if that works and gains something."""
-    rows, length = sequence.slices(), sequence.length
+    slices, length = sequence.slices(), sequence.length
 
     def run(position: Any, row: Any) -> None:
         body(sequence.item(position, row))
 
     loop = Loop(run, slots, flags, definite=True)
     try:
-        traced = trace_loop(loop, _position(), _row_structs(rows))
+        traced = trace_loop(loop, _position(), _slice_structs(slices))
     except Exception:
         if length > LONGEST:
             raise
         return False
-    if length <= LONGEST and not _gains(traced, rows, length):
+    if length <= LONGEST and not _gains(traced, slices, length):
         return False
 
     def iteration(carry: Any, item: Any) -> Any:
@@ -120,15 +120,15 @@ def _rolled(
             carry,
         ), None
 
-    xs = (jnp.arange(length), rows)
+    xs = (jnp.arange(length), slices)
     traced.finish(jax.lax.scan(iteration, traced.start(), xs)[0])
     return True
 
 
-def _gains(traced: TracedLoop, rows: Any, length: int) -> bool:
+def _gains(traced: TracedLoop, slices: Any, length: int) -> bool:
     closed = traced.end.closed
     entering = list(read_all(traced.loop.slots).values())
-    values = [*closed.consts, *jax.tree.leaves((entering, rows))]
+    values = [*closed.consts, *jax.tree.leaves((entering, slices))]
     if not closed.effects and not any(isinstance(value, Tracer) for value in values):
         return False
     return length > WIRED or not _has_computed_wires(closed.jaxpr)
@@ -150,16 +150,16 @@ def _counted(
     flags: tuple[str, ...],
 ) -> None:
     """Compile a loop of traced length."""
-    rows = sequence.slices()
+    slices = sequence.slices()
 
     def run(position: Any, row: Any) -> None:
         body(sequence.item(position, row))
 
     loop = Loop(run, slots, flags, definite=False)
-    traced = trace_loop(loop, _position(), _row_structs(rows))
+    traced = trace_loop(loop, _position(), _slice_structs(slices))
 
     def iteration(position: Any, carry: Any) -> Any:
-        row = jax.tree.map(lambda array: array[position], rows)
+        row = jax.tree.map(lambda array: array[position], slices)
         return traced.iteration(carry, position, row)[0]
 
     if not flags:

@@ -37,23 +37,23 @@ class Steps:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The rows of an array."""
+class ArraySlices:
+    """The slices of an array."""
 
     array: Any
 
     @property
     def length(self) -> int:
-        """How many rows there are."""
+        """How many slices there are."""
         return self.array.shape[0]
 
     def slices(self) -> Any:
         """What a compiled loop slices: the array."""
         return jnp.asarray(self.array)
 
-    def item(self, _: Any, row: Any) -> Any:
-        """Return one row."""
-        return row
+    def item(self, _: Any, part: Any) -> Any:
+        """Return one slice."""
+        return part
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.array)
@@ -85,9 +85,9 @@ class Together:
             return every
         return jax.tree.map(lambda array: array[:length], every)
 
-    def item(self, position: Any, rows: Any) -> Any:
+    def item(self, position: Any, slices: Any) -> Any:
         """Return one item of each."""
-        pairs = zip(self.parts, rows, strict=True)
+        pairs = zip(self.parts, slices, strict=True)
         return tuple(part.item(position, row) for part, row in pairs)
 
     def __iter__(self) -> Iterator[Any]:
@@ -141,7 +141,7 @@ class Backwards:
         return reversed(list(self.sequence))
 
 
-SEQUENCES = (Steps, Rows, Together, Counted, Backwards)
+SEQUENCES = (Steps, ArraySlices, Together, Counted, Backwards)
 
 
 def as_sequence(value: Any) -> Any:
@@ -151,7 +151,7 @@ def as_sequence(value: Any) -> Any:
     if isinstance(value, range):
         return Steps(Range(value.start, value.step, len(value)))
     if isinstance(value, Tracer | jax.Array | np.ndarray) and value.ndim > 0:
-        return Rows(value)
+        return ArraySlices(value)
     return None
 
 
@@ -184,7 +184,7 @@ def _zip(*iterables: Any, strict: bool = False) -> Any:
 
 def _reversed(iterable: Any) -> Any:
     sequence = as_sequence(iterable)
-    simple = isinstance(sequence, Steps | Rows)
+    simple = isinstance(sequence, Steps | ArraySlices)
     return Backwards(sequence) if simple else reversed(iterable)
 
 

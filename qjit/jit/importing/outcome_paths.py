@@ -177,6 +177,7 @@ class OutcomePaths:
                     ((e.primitive.name, e.params, e.invars) for e in self.found),
                     listed=True,
                 ),
+                passes=circuit.passes,
             )
             importer.evaluate(program, (), inputs)
             end(importer)

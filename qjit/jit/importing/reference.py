@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 from llvmlite.binding import address_of_symbol
+from xdsl.context import Context
 from xdsl.dialects.builtin import f32, f64, i32, i64
 from xdsl.interpreter import (
     Interpreter,
@@ -26,6 +27,7 @@ from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.native.blas import PREFIX, SPLIT, routine_address
 from qjit.lowering.native.host_calls import evaluate_host_call, host_error_text
+from qjit.lowering.passes.quantum.qnode_passes import for_circuits
 
 C_TYPES: dict[Any, Any] = {
     f64: ctypes.c_double,
@@ -91,7 +93,9 @@ def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]
             return qnode_p.bind(*args, circuit=own, batch=None)
 
         closed = jax.make_jaxpr(call)(*avals)
-        return import_program(closed, name="main").module, closed
+        imported = import_program(closed, name="main")
+        for_circuits(imported.circuit_passes).found().apply(Context(), imported.module)
+        return imported.module, closed
 
     def evaluate(*args: Any) -> list[Any]:
         module, closed = program()

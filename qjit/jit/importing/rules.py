@@ -101,7 +101,8 @@ def _qnode_in_place(
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
     target = TARGETS[circuit.device]
-    begin(importer, circuit.num_wires, circuit.dtype, target=target, draws=draws)
+    shape, passes = (circuit.num_wires, circuit.dtype), circuit.passes
+    begin(importer, *shape, target=target, draws=draws, passes=passes)
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)
     return outs

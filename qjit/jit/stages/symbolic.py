@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr
 
-from qjit.diagnostics.translation import call, check_room
+from qjit.diagnostics.translation import call, check_result_size
 from qjit.errors import ArgumentError
 from qjit.lowering.driver.program import Program, lowered_text
 from qjit.lowering.jax_internals.tracing import user_line
@@ -139,6 +139,6 @@ class DynamicCompiled(StaysInProcess):
         check_constraints(self._arguments, sizes, name)
         self._checks.check(sizes)
         check_sizes(self.program, sizes, name)
-        check_room(concrete_avals(self.program.out_avals, sizes), name)
+        check_result_size(concrete_avals(self.program.out_avals, sizes), name)
         results = self.program.call(*leaves, sizes=sizes)
         return jax.tree.unflatten(jax.tree.structure(self.out_info), results)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks
-from qjit.runtime.statevector.kernels.pairs import plan_room
+from qjit.runtime.statevector.kernels.pairs import plan_buffer
 from qjit.runtime.statevector.state import (
     BYTES,
     SKIPPED,
@@ -50,7 +50,7 @@ def _flip(module: Module, precision: Precision) -> None:
     body = module.function("flip", VOID, PTR, I64, private=True)
     state, bit = body.args
     blocks = Blocks(body, precision)
-    plan, matrix = plan_room(blocks), body.stack(F64, 8)
+    plan, matrix = plan_buffer(blocks), body.stack(F64, 8)
     for place, value in enumerate((0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0)):
         body.store(body.real(value), matrix, place)
     zero, mask = body.int(0), body.int(1) << bit
@@ -105,7 +105,7 @@ def _paths_state(module: Module, precision: Precision) -> None:
 
 
 def _save(module: Module, precision: Precision) -> None:
-    """Keep a state at the newest level, if there is room for it."""
+    """Keep a state at the newest level, if it fits the budget."""
     suffix = precision.suffix
     body = module.function("save", VOID, PTR, PTR, PTR, private=True)
     context, tree, state = body.args

@@ -26,7 +26,7 @@ from qjit.runtime.statevector.kernels.pairs import (
     LANE_B,
     LANE_FIXED,
     coefficients,
-    plan_room,
+    plan_buffer,
     word,
 )
 from qjit.runtime.statevector.kernels.pairs_adjoint import (
@@ -78,7 +78,7 @@ def _two_level(module: Module, precision: Precision) -> None:
     body = module.function("adjoint_two_level", VOID, *arguments, private=True)
     ket, bra, count, entry, words, matrix, sums, wanted = body.args
     blocks = Blocks(body, precision)
-    plan = plan_room(blocks)
+    plan = plan_buffer(blocks)
     table = body.stack(blocks.wide, 8)
     make_plan(body, precision, plan, words, count)
     inverse = field(body, entry, ADJOINT) ^ 1
@@ -116,7 +116,7 @@ def _pauli(module: Module, precision: Precision) -> None:
     body = module.function("adjoint_pauli", VOID, *arguments, private=True)
     ket, bra, count, entry, words, params, sums, wanted = body.args
     blocks = Blocks(body, precision)
-    plan = plan_room(blocks)
+    plan = plan_buffer(blocks)
     table = body.stack(blocks.wide, 8)
     body.call(f"__qrt__pauli_plan_{suffix}", VOID, plan, words, count)
     theta = body.load(F64, params, field(body, entry, PARAMS))

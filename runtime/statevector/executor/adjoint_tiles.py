@@ -63,9 +63,9 @@ JOINED_FROM = 7
 # Up to how many qubits more than a tile has, states are undone whole: their sums take
 # more time than the way to the second-level cache.
 UNTILED = 6
-# In how many pieces tiles are undone, whose sums are kept apart: as many as the fewest
+# In how many chunks tiles are undone, whose sums are kept apart: as many as the fewest
 # tiles allow, whatever the number of threads.
-PIECES = 16
+CHUNKS = 16
 NONE = -1
 
 
@@ -100,7 +100,7 @@ def _collect(module: Module, precision: Precision) -> None:
     suffix = precision.suffix
     arguments = (PTR, I64, PTR, PTR, PTR, I64, PTR, I64, PTR)
     body = module.function("collect", I64, *arguments, private=True)
-    entries, count, wires, params, slots, n, room, limit, out = body.args
+    entries, count, wires, params, slots, n, workspace, limit, out = body.args
     tiled = limit < n
     bits = body.var(body.select(tiled, nearest_bits(precision), 0))
     number, more = body.var(0), body.var(1)
@@ -115,11 +115,11 @@ def _collect(module: Module, precision: Precision) -> None:
     with body.repeat_while(more_left):
         more.set(0)
         entry = body.at(entries, (count - 1 - number.get()) * ENTRY_WORDS, I32)
-        slot = slot_of(body, room, number.get())
+        slot = slot_of(body, workspace, number.get())
         body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, slot)
         body.store(entry, slot, ENTRY_WORD)
         gate = field(body, entry, KERNEL) <= PAULI_ROT
-        small = ~needs_room(body, entry)
+        small = ~needs_buffer(body, entry)
         union = bits.get() | decoded(body, slot, TARGETS)
         fits = body.count_ones(union) <= limit
         with body.when(gate & small & fits):
@@ -130,7 +130,7 @@ def _collect(module: Module, precision: Precision) -> None:
             size = body.select(used < 8, 8, used) * 8  # of a 2x2 at least
             body.call("memset", PTR, sums, body.coerce(0, I32), size)
             with body.when(n >= JOINED_FROM):
-                body.call("join", VOID, slot, room, number.get(), latest)
+                body.call("join", VOID, slot, workspace, number.get(), latest)
             bits.set(union)
             number.add(1)
             more.set(1)
@@ -140,7 +140,7 @@ def _collect(module: Module, precision: Precision) -> None:
     body.finish(number.get())
 
 
-def needs_room(body: Body, entry: Value) -> Value:
+def needs_buffer(body: Body, entry: Value) -> Value:
     """Whether the matrix of a gate, or its sums, are no small ones."""
     mixed = field(body, entry, KERNEL).ne(PAULI_ROT)
     return mixed & (matrix_words(body, entry) > STACK_ENTRIES)
@@ -152,14 +152,14 @@ def prepare(
     slot: Value,
     params: Value,
     slots: Value,
-    room: Value,
+    buffer: Value,
 ) -> None:
     """Make the matrix of a gate ready, which acts wherever the stage does."""
     entry = body.load(PTR, slot, ENTRY_WORD)
-    body.store(room, slot, MADE_WORD)
+    body.store(buffer, slot, MADE_WORD)
     with body.when(field(body, entry, KERNEL).ne(PAULI_ROT)):
         name = f"__qrt__matrix_of_{precision.suffix}"
-        body.store(body.call(name, PTR, entry, params, room), slot, MADE_WORD)
+        body.store(body.call(name, PTR, entry, params, buffer), slot, MADE_WORD)
     for word in range(2):
         body.store(body.int(0), slot, OUTSIDE_WORD + word)
     wanted = body.call("wanted", I64, entry, slots)
@@ -190,9 +190,9 @@ def _adjoint(module: Module, precision: Precision) -> None:
     """Undo the gates of a stage whose outside controls fire at `base`."""
     arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR, I64)
     body = module.function("adjoint", VOID, *arguments, private=True)
-    ket, bra, blocks, room, count, params, base, first_sums, stride = body.args
+    ket, bra, blocks, workspace, count, params, base, first_sums, stride = body.args
     with body.loop(count) as number:
-        slot = slot_of(body, room, number)
+        slot = slot_of(body, workspace, number)
         controls = body.load(I64, slot, OUTSIDE_WORD)
         values = body.load(I64, slot, OUTSIDE_WORD + 1)
         leads = body.load(I64, slot, FOLLOWS_WORD).eq(0)
@@ -205,7 +205,7 @@ def _adjoint(module: Module, precision: Precision) -> None:
 def _join(module: Module, precision: Precision) -> None:
     """Let a gate of one qubit be undone with those that follow it in the circuit."""
     body = module.function("join", VOID, PTR, PTR, I64, PTR, private=True)
-    slot, room, number, latest = body.args
+    slot, workspace, number, latest = body.args
     entry = body.load(PTR, slot, ENTRY_WORD)
     merged = merged_entry(module)
     with body.when(~is_single(body, entry)):
@@ -217,9 +217,9 @@ def _join(module: Module, precision: Precision) -> None:
         body.store(number, slot, LAST_WORD)
         body.store(number + 1, latest, bit)
         body.exit()
-    leader = slot_of(body, room, before - 1)
+    leader = slot_of(body, workspace, before - 1)
     body.store(body.int(1), slot, FOLLOWS_WORD)
-    end = slot_of(body, room, body.load(I64, leader, LAST_WORD))
+    end = slot_of(body, workspace, body.load(I64, leader, LAST_WORD))
     body.store(number, end, NEXT_WORD)
     body.store(number, leader, LAST_WORD)
     own, together = body.stack(F64, 8), body.at(leader, TOGETHER_WORD, I64)
@@ -246,7 +246,7 @@ def _share(module: Module, precision: Precision) -> None:
     Of U = L M R, the derivative by M is that by U between L and R, transposed.
     """
     body = module.function("share", VOID, *(PTR,) * 5, private=True)
-    leader, room, params, slots, grads = body.args
+    leader, workspace, params, slots, grads = body.args
     expand = f"__qrt__two_by_two_{precision.suffix}"
     product = f"__qrt__product_{precision.suffix}"
     left, right, own, turned = (body.stack(F64, 8) for _ in range(4))
@@ -265,7 +265,7 @@ def _share(module: Module, precision: Precision) -> None:
             identity(body, right)
             place = body.var(following)
             with body.repeat_while(lambda: place.get() >= 0):
-                one = slot_of(body, room, place.get())
+                one = slot_of(body, workspace, place.get())
                 expanded(one, own)
                 body.call(product, VOID, right, own, right)
                 place.set(body.load(I64, one, NEXT_WORD))
@@ -282,7 +282,7 @@ def _share(module: Module, precision: Precision) -> None:
         expanded(slot.get(), own)
         body.call(product, VOID, left, own, left)
         more.set(body.convert(following >= 0, I64))
-        slot.set(slot_of(body, room, following))
+        slot.set(slot_of(body, workspace, following))
     body.finish()
 
 
@@ -295,9 +295,9 @@ def _finish(module: Module, precision: Precision) -> None:
     """Add what the gates of a stage have summed up to their gradients."""
     arguments = (PTR, I64, PTR, PTR, PTR)
     body = module.function("finish", VOID, *arguments, private=True)
-    room, count, params, slots, grads = body.args
+    workspace, count, params, slots, grads = body.args
     with body.loop(count) as number:
-        slot = slot_of(body, room, number)
+        slot = slot_of(body, workspace, number)
         leads = body.load(I64, slot, FOLLOWS_WORD).eq(0)
         alone = body.load(I64, slot, NEXT_WORD) < 0
         wanted = leads & body.load(I64, slot, RUN_WANTED_WORD).ne(0)
@@ -307,7 +307,7 @@ def _finish(module: Module, precision: Precision) -> None:
             name = f"__qrt__add_gradients_{precision.suffix}"
             body.call(name, VOID, entry, params, slots, sums, grads)
         with body.when(wanted & ~alone):
-            body.call("share", VOID, slot, room, params, slots, grads)
+            body.call("share", VOID, slot, workspace, params, slots, grads)
     body.finish()
 
 
@@ -320,15 +320,15 @@ def _alone(module: Module, precision: Precision) -> None:
     gate = field(body, entry, KERNEL) <= PAULI_ROT
     with body.when(gate):
         size = matrix_words(body, entry) * 8
-        room = allocate_zeroed(body, size * 2)
-        sums = body.at(room, size)
-        prepare(body, precision, slot, params, slots, room)
+        buffer = allocate_zeroed(body, size * 2)
+        sums = body.at(buffer, size)
+        prepare(body, precision, slot, params, slots, buffer)
         places = (data(body, ket), data(body, bra), block_count(body, ket))
         adjoint_gate(body, precision, places, slot, params, sums)
         with body.when(body.load(I64, slot, WANTED_WORD).ne(0)):
             name = f"__qrt__add_gradients_{suffix}"
             body.call(name, VOID, entry, params, slots, sums, grads)
-        release(body, room)
+        release(body, buffer)
     with body.when(~gate):
         given = (entry, slot, params, slots, grads)
         body.call(f"__qrt__step_back_{suffix}", VOID, ket, bra, *given)
@@ -340,39 +340,39 @@ def _tiles(module: Module, precision: Precision) -> None:
     suffix = precision.suffix
     arguments = (PTR, PTR, I64, PTR, I64, PTR, I64, PTR, PTR)
     body = module.function("adjoint_tiles", VOID, *arguments, private=True)
-    n, room, count, bits, sums = (body.args[k] for k in (2, 3, 4, 6, 8))
+    n, workspace, count, bits, sums = (body.args[k] for k in (2, 3, 4, 6, 8))
     with body.loop(count) as number:
-        slot = slot_of(body, room, number)
+        slot = slot_of(body, workspace, number)
         body.call(f"__qrt__enter_slot_{suffix}", VOID, slot, bits)
     size = count * STACK_ENTRIES
-    body.call("memset", PTR, sums, body.coerce(0, I32), size * (PIECES * 8))
-    each = tile_count(body, precision, n) / PIECES
+    body.call("memset", PTR, sums, body.coerce(0, I32), size * (CHUNKS * 8))
+    each = tile_count(body, precision, n) / CHUNKS
     given = (*body.args, each, size)
-    with parallel(body, module, "tile_range", PIECES, given) as region:
+    with parallel(body, module, "tile_range", CHUNKS, given) as region:
         _adjoint_range(region, precision)
     with body.loop(count) as number:
-        slot = slot_of(body, room, number)
+        slot = slot_of(body, workspace, number)
         with body.loop(STACK_ENTRIES) as place:
             total = body.var(0.0, F64)
-            with body.loop(PIECES) as piece:
-                where = piece * size + number * STACK_ENTRIES + place
+            with body.loop(CHUNKS) as chunk:
+                where = chunk * size + number * STACK_ENTRIES + place
                 total.add(body.load(F64, sums, where))
             body.store(total.get(), slot, place + SUMS_WORD)
     body.finish()
 
 
 def _adjoint_range(region: Region, precision: Precision) -> None:
-    """Undo the gates of a stage on the tiles of some pieces."""
+    """Undo the gates of a stage on the tiles of some chunks."""
     body, given, first, last, worker = region
-    ket, bra, n, room, count, params, bits, buffers, sums, each, size = given
+    ket, bra, n, workspace, count, params, bits, buffers, sums, each, size = given
     buffer = body.at(buffers, worker * (2 * TILE_BYTES))
     states = [(ket, buffer), (bra, body.at(buffer, TILE_BYTES))]
     tiling = Tiling(n, bits, states)
-    with body.loop(last, first) as piece:
-        bounds = (piece * each, (piece + 1) * each)
+    with body.loop(last, first) as chunk:
+        bounds = (chunk * each, (chunk + 1) * each)
         with each_tile(body, precision, tiling, *bounds) as (base, places, blocks):
-            own = body.at(sums, piece * size, F64)
-            given = (blocks, room, count, params, base, own)
+            own = body.at(sums, chunk * size, F64)
+            given = (blocks, workspace, count, params, base, own)
             body.call("adjoint", VOID, *places, *given, body.int(STACK_ENTRIES))
 
 
@@ -386,38 +386,40 @@ def _adjoint_stages(module: Module, precision: Precision) -> None:
     params, slots = body.load(PTR, record, KEPT_PARAMS), body.load(PTR, record, SLOTS)
     n = qubits(body, ket)
     large = body.var(body.convert(n >= tile_bits(precision) + UNTILED, I64))
-    room, memory = body.var(body.stack(I64, FEWER * SLOT_WORDS)), body.var(body.null())
+    workspace = body.var(body.stack(I64, FEWER * SLOT_WORDS))
+    memory = body.var(body.null())
     with body.when(large.get().ne(0)):
-        kept = MOST * (SLOT_WORDS + PIECES * STACK_ENTRIES) * 8
+        kept = MOST * (SLOT_WORDS + CHUNKS * STACK_ENTRIES) * 8
         buffers = body.call("__qrt__workers", I64) * (2 * TILE_BYTES)
         memory.set(allocate(body, buffers + kept))
-        # Without room for tiles, entries are undone one by one.
+        # Without memory for tiles, entries are undone one by one.
         large.set(body.convert(memory.get().ne_null(), I64))
         with body.when(large.get().ne(0)):
-            room.set(body.at(memory.get(), buffers))
+            workspace.set(body.at(memory.get(), buffers))
     limit = body.select(large.get().ne(0), tile_bits(precision), 64)
     bits = body.stack(I64)
     states = (data(body, ket), data(body, bra))
     left = body.var(body.load(I64, record, COUNT))
     with body.repeat_while(lambda: left.get() > 0):
-        given = (entries, left.get(), wires, params, slots, n, room.get(), limit, bits)
+        schedule = (entries, left.get(), wires, params, slots, n)
+        given = (*schedule, workspace.get(), limit, bits)
         found = body.call("collect", I64, *given)
         with body.when(found.eq(0)):
-            given = (room.get(), params, slots, grads)
+            given = (workspace.get(), params, slots, grads)
             body.call("alone", VOID, ket, bra, *given)
             left.add(-1)
         tiled = large.get().ne(0) & (found > 1)
         with body.when(tiled):
-            given = (room.get(), found, params, body.load(I64, bits), memory.get())
-            sums = body.at(room.get(), MOST * SLOT_WORDS, I64)
+            given = (workspace.get(), found, params, body.load(I64, bits), memory.get())
+            sums = body.at(workspace.get(), MOST * SLOT_WORDS, I64)
             body.call("adjoint_tiles", VOID, *states, n, *given, sums)
         with body.when((found > 0) & ~tiled):
-            sums = body.at(room.get(), SUMS_WORD, I64)
-            given = (room.get(), found, params, body.int(0), sums)
+            sums = body.at(workspace.get(), SUMS_WORD, I64)
+            given = (workspace.get(), found, params, body.int(0), sums)
             stride = body.int(SLOT_WORDS)
             body.call("adjoint", VOID, *states, block_count(body, ket), *given, stride)
         with body.when(found > 0):
-            body.call("finish", VOID, room.get(), found, params, slots, grads)
+            body.call("finish", VOID, workspace.get(), found, params, slots, grads)
             left.set(left.get() - found)
     release(body, memory.get())
     body.finish()

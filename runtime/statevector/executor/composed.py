@@ -78,7 +78,7 @@ def _gather(module: Module, precision: Precision) -> None:
     """
     arguments = (PTR, I64, I64, PTR, PTR, PTR, I64, PTR, I64, PTR)
     body = module.function("gather", I64, *arguments, private=True)
-    entries, count, start, taken, wires, params, n, room, limit, out = body.args
+    entries, count, start, taken, wires, params, n, workspace, limit, out = body.args
     tiled = limit < n
     every = (body.int(1) << n) - 1
     bits = body.var(body.select(tiled, nearest_bits(precision), 0))
@@ -98,7 +98,7 @@ def _gather(module: Module, precision: Precision) -> None:
         with body.when(large):
             end.set(number.get())
         with body.when(~large & fresh):
-            slot = slot_of(body, room, slots.get())
+            slot = slot_of(body, workspace, slots.get())
             decode_slot(body, precision, entry, wires, n, slot)
             needed, acts, reads = _needs(body, entry, slot)
             union = bits.get() | needed
@@ -182,14 +182,14 @@ def _run_composed(module: Module, precision: Precision) -> None:
     most = body.select(large, MOST, FEW)
     buffers = body.call("__qrt__workers", I64) * TILE_BYTES
     tables = MOST * TILE_BYTES if enabled("diagonals") else 0
-    steps_bytes, room_bytes = most * STEP_WORDS * 8, most * SLOT_WORDS * 8
+    steps_bytes, workspace_bytes = most * STEP_WORDS * 8, most * SLOT_WORDS * 8
     tiles_bytes = body.select(large, buffers + tables, 0)
-    size = tiles_bytes + steps_bytes + room_bytes + count * 8
+    size = tiles_bytes + steps_bytes + workspace_bytes + count * 8
     memory = allocate(body, size)
     body.leave_if(~memory.ne_null(), NO_MEMORY)
     steps = body.at(memory, tiles_bytes)
-    room = body.at(steps, steps_bytes)
-    taken = body.at(room, room_bytes)
+    workspace = body.at(steps, steps_bytes)
+    taken = body.at(workspace, workspace_bytes)
     body.call("memset", PTR, taken, body.coerce(0, I32), count * 8)
     folded = body.at(memory, buffers)
     if not enabled("diagonals"):
@@ -200,7 +200,8 @@ def _run_composed(module: Module, precision: Precision) -> None:
     size = body.select(large, size, blocks)
     found, status, number = body.stack(I64, 2), body.var(0), body.var(0)
     with body.repeat_while(lambda: (number.get() < count) & status.get().eq(0)):
-        given = (entries, count, number.get(), taken, wires, params, n, room, limit)
+        schedule = (entries, count, number.get(), taken, wires, params, n)
+        given = (*schedule, workspace, limit)
         slots = body.call("gather", I64, *given, found)
         with body.when(slots < 0):
             status.set(-slots)
@@ -212,7 +213,7 @@ def _run_composed(module: Module, precision: Precision) -> None:
             bits = body.load(I64, found)
             number.set(body.load(I64, found, 1))
             name = f"__qrt__compose_{suffix}"
-            given = (room, slots, bits, size, params, steps, folded)
+            given = (workspace, slots, bits, size, params, steps, folded)
             made = body.call(name, I64, *given)
             with body.when(large):
                 given = (first, n, steps, made, params, bits, memory)

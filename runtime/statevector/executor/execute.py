@@ -31,7 +31,7 @@ from qjit.runtime.abi.status import (
 )
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks
-from qjit.runtime.statevector.kernels.pairs import plan_room
+from qjit.runtime.statevector.kernels.pairs import plan_buffer
 from qjit.runtime.statevector.state import block_count, data, is_skipped, qubits
 from qjit.runtime.target.cpu import Precision
 
@@ -125,7 +125,7 @@ def decoded(body: Body, decoded: Value, number: int) -> Value:
 def make_plan(
     body: Body, precision: Precision, plan: Value, words: Value, blocks: Value
 ) -> None:
-    """Plan the mixing of an entry's two basis states."""
+    """Plan the pair kernel of an entry's two basis states."""
     values = decoded(body, words, VALUES)
     fixed = decoded(body, words, CONTROLS) | decoded(body, words, TARGETS)
     a, b = decoded(body, words, A) | values, decoded(body, words, B) | values
@@ -158,15 +158,15 @@ def matrix_words(body: Body, entry: Value) -> Value:
 
 
 def _matrix_of(module: Module, precision: Precision) -> None:
-    """The matrix of an entry: its parameters, or made by the gate library in `room`."""
+    """The matrix of an entry: its parameters, or what the library makes in `buffer`."""
     name = f"__qrt__matrix_of_{precision.suffix}"
     body = module.function(name, PTR, PTR, PTR, PTR)
-    entry, params, room = body.args
+    entry, params, buffer = body.args
     gate = body.load(I32, entry, GATE)
     own = body.at(params, field(body, entry, PARAMS), F64)
     body.leave_if(gate < 0, own)
-    body.call("__qjit__gate_matrix", VOID, gate, own, room)
-    body.finish(room)
+    body.call("__qjit__gate_matrix", VOID, gate, own, buffer)
+    body.finish(buffer)
 
 
 def _finite(module: Module, precision: Precision) -> None:
@@ -217,7 +217,7 @@ def half_angle(body: Body, theta: Value) -> tuple[Value, Value]:
 
 
 def _plan(module: Module, precision: Precision) -> None:
-    """Plan the mixing of a decoded gate that is no whole matrix, or of its inverse."""
+    """Plan the pair kernel of a decoded gate that is no matrix, or of its inverse."""
     suffix = precision.suffix
     arguments = (PTR, I64, PTR, PTR, PTR, PTR, I64)
     body = module.function(f"__qrt__plan_{suffix}", VOID, *arguments)
@@ -243,13 +243,13 @@ def _execute(module: Module, precision: Precision) -> None:
     arguments = (PTR, I64, PTR, PTR, PTR, PTR, I64)
     body = module.function(f"__qrt__execute_{suffix}", VOID, *arguments)
     first, count, entry, words, matrix, params, inverse = body.args
-    plan = plan_room(Blocks(body, precision))
+    plan = plan_buffer(Blocks(body, precision))
     adjoint = field(body, entry, ADJOINT) ^ inverse
     bits = body.at(words, TARGET_BITS, I64)
     size = field(body, entry, NUM_TARGETS)
     controls, values = decoded(body, words, CONTROLS), decoded(body, words, VALUES)
 
-    def mixing() -> None:
+    def pair() -> None:
         given = (plan, count, entry, words, matrix, params, inverse)
         body.call(f"__qrt__plan_{suffix}", VOID, *given)
         body.call(f"__qrt__pair_{suffix}", VOID, first, plan)
@@ -260,11 +260,11 @@ def _execute(module: Module, precision: Precision) -> None:
         body.call(name, VOID, *given)
 
     cases = [
-        mixing,
+        pair,
         lambda: whole("diagonal"),
-        mixing,
+        pair,
         lambda: whole("dense"),
-        mixing,
+        pair,
     ]
     body.switch(body.load(I32, entry, KERNEL), cases)
     body.finish()
@@ -321,15 +321,15 @@ def _record_run(module: Module, precision: Precision) -> None:
     body.finish(body.call(f"__qrt__record_{suffix}", I64, *given))
 
 
-def room_for(body: Body, stack: Value, size: Value, used: Value) -> Value:
+def matrix_buffer(body: Body, stack: Value, size: Value, used: Value) -> Value:
     """`stack` where `size` doubles fit, else memory noted in `used` for release."""
-    room = body.var(stack)
+    buffer = body.var(stack)
     with body.when(size > STACK_ENTRIES):
         body.call("free", VOID, body.load(PTR, used))
         memory = body.call("malloc", PTR, size * 8)
         body.store(memory, used)
-        room.set(memory)
-    return room.get()
+        buffer.set(memory)
+    return buffer.get()
 
 
 def makes_large_matrix(body: Body, entry: Value) -> Value:
@@ -340,14 +340,14 @@ def makes_large_matrix(body: Body, entry: Value) -> Value:
 
 
 def _ready(module: Module, precision: Precision) -> None:
-    """Decode and check an entry; its matrix, which may be made in `room`, to `out`."""
+    """Decode and check an entry; its matrix, perhaps made in `buffer`, to `out`."""
     suffix = precision.suffix
     name = f"__qrt__ready_{suffix}"
     body = module.function(name, I64, PTR, PTR, PTR, I64, PTR, PTR, PTR)
-    entry, wires, params, n, words, room, out = body.args
+    entry, wires, params, n, words, buffer, out = body.args
     status = body.call(f"__qrt__decode_{suffix}", I64, entry, wires, n, words)
     body.leave_if(status.ne(0), located(body, entry, status))
-    body.finish(body.call(f"__qrt__made_{suffix}", I64, entry, params, room, out))
+    body.finish(body.call(f"__qrt__made_{suffix}", I64, entry, params, buffer, out))
 
 
 def located(body: Body, entry: Value, code: Value) -> Value:
@@ -359,16 +359,16 @@ def _made(module: Module, precision: Precision) -> None:
     """Check the parameters of an entry and make its matrix; 0 or an error."""
     suffix = precision.suffix
     body = module.function(f"__qrt__made_{suffix}", I64, PTR, PTR, PTR, PTR)
-    entry, params, room, out = body.args
+    entry, params, buffer, out = body.args
     own = body.at(params, field(body, entry, PARAMS), F64)
     is_finite = body.call("finite", I64, own, field(body, entry, NUM_PARAMS)).ne(0)
     body.leave_if(~is_finite, located(body, entry, body.int(NOT_FINITE)))
     with body.when(body.load(I32, entry, GATE).eq(UNITARY)):
         unitary = body.call("unitary", I64, entry, own).ne(0)
         body.leave_if(~unitary, located(body, entry, body.int(NOT_UNITARY)))
-    body.store(room, out)
+    body.store(buffer, out)
     with body.when(field(body, entry, KERNEL).ne(PAULI_ROT)):
-        made = body.call(f"__qrt__matrix_of_{suffix}", PTR, entry, params, room)
+        made = body.call(f"__qrt__matrix_of_{suffix}", PTR, entry, params, buffer)
         body.store(made, out)
     body.finish(0)
 
@@ -379,14 +379,14 @@ def _run_one(module: Module, precision: Precision) -> None:
     body = module.function(f"__qrt__run_one_{suffix}", I64, PTR, PTR, PTR, PTR)
     state, entry, wires, params = body.args
     words, matrix = body.stack(I64, DECODED_WORDS), body.stack(PTR)
-    room = body.call("malloc", PTR, matrix_words(body, entry) * 8)
-    body.leave_if(~room.ne_null(), NO_MEMORY)
-    place = (qubits(body, state), words, room, matrix)
+    buffer = body.call("malloc", PTR, matrix_words(body, entry) * 8)
+    body.leave_if(~buffer.ne_null(), NO_MEMORY)
+    place = (qubits(body, state), words, buffer, matrix)
     name = f"__qrt__ready_{suffix}"
     status = body.call(name, I64, entry, wires, params, *place)
     with body.when(status.eq(0)):
         blocks = (data(body, state), block_count(body, state))
         execute = (*blocks, entry, words, body.load(PTR, matrix), params, body.int(0))
         body.call(f"__qrt__execute_{suffix}", VOID, *execute)
-    body.call("free", VOID, room)
+    body.call("free", VOID, buffer)
     body.finish(status)

@@ -63,14 +63,14 @@ def ready_slot(
 def _keep(module: Module, precision: Precision) -> None:
     """Merge an entry into an earlier slot (0), or keep the slot it has (1)."""
     body = module.function("keep", I64, PTR, PTR, PTR, I64, PTR, private=True)
-    entry, slot, room, number, latest = body.args
+    entry, slot, workspace, number, latest = body.args
     simple = is_single(body, entry)
     if enabled("merging"):
         with body.when(simple):
             bit = body.load(I64, slot, TARGET_BITS)
             before = body.load(I64, latest, bit)
             with body.when(before.ne(0)):
-                earlier = slot_of(body, room, before - 1)
+                earlier = slot_of(body, workspace, before - 1)
                 matrix = body.load(PTR, slot, MADE_WORD)
                 name = f"__qrt__merge_{precision.suffix}"
                 body.call(name, VOID, earlier, entry, matrix)
@@ -89,7 +89,7 @@ def _collect(module: Module, precision: Precision) -> None:
     """
     arguments = (PTR, I64, PTR, PTR, I64, PTR, PTR)
     body = module.function("collect", I64, *arguments, private=True)
-    entries, count, wires, params, n, room, out = body.args
+    entries, count, wires, params, n, workspace, out = body.args
     number, slots = body.var(0), body.var(0)
     latest = body.stack(I64, 64)  # the slot of one qubit that touched a bit last, + 1
     body.call("memset", PTR, latest, body.coerce(0, I32), n * 8)
@@ -102,10 +102,10 @@ def _collect(module: Module, precision: Precision) -> None:
         more.set(0)
         entry = body.at(entries, number.get() * ENTRY_WORDS, I32)
         with body.when(~makes_large_matrix(body, entry)):
-            slot = slot_of(body, room, slots.get())
+            slot = slot_of(body, workspace, slots.get())
             decode_slot(body, precision, entry, wires, n, slot)
             ready_slot(body, precision, entry, params, slot)
-            kept = body.call("keep", I64, entry, slot, room, slots.get(), latest)
+            kept = body.call("keep", I64, entry, slot, workspace, slots.get(), latest)
             slots.add(kept)
             number.add(1)
             more.set(1)
@@ -125,13 +125,13 @@ def _run_small(module: Module, precision: Precision) -> None:
     suffix = precision.suffix
     body = module.function("run_small", I64, PTR, PTR, I64, PTR, PTR, private=True)
     state, entries, count, wires, params = body.args
-    room = body.stack(I64, FEW * SLOT_WORDS)
+    workspace = body.stack(I64, FEW * SLOT_WORDS)
     found, number = body.stack(I64), body.var(0)
     blocks, first = block_count(body, state), data(body, state)
     with body.repeat_while(lambda: number.get() < count):
         here = body.at(entries, number.get() * ENTRY_WORDS, I32)
         given = (here, count - number.get(), wires, params, qubits(body, state))
-        taken = body.call("collect", I64, *given, room, found)
+        taken = body.call("collect", I64, *given, workspace, found)
         body.leave_if(taken < 0, -taken)
         with body.when(taken.eq(0)):
             status = run_alone(body, precision, state, here, wires, params)
@@ -139,7 +139,7 @@ def _run_small(module: Module, precision: Precision) -> None:
         number.add(body.select(taken.eq(0), 1, taken))
         slots = body.select(taken.eq(0), 0, body.load(I64, found))
         with body.loop(slots) as place:
-            slot = slot_of(body, room, place)
+            slot = slot_of(body, workspace, place)
             body.call(f"__qrt__run_slot_{suffix}", VOID, first, blocks, slot, params)
     body.finish(0)
 

@@ -1,8 +1,8 @@
-"""From the gates of a stage to few steps, each one sweep over a tile.
+"""From the gates of a stage to few steps, each one pass over a tile.
 
 Every bit knows the last step that acts on it and the last one that only reads it, as
-controls and diagonals do. A gate joins the first step after these that has room for
-it: gates that commute change places, and matrices of one qubit meet and are merged.
+controls and diagonals do. A gate joins the first step after these that it fits in:
+gates that commute change places, and matrices of one qubit meet and are merged.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .tile_ops import (
     HEAD_WORDS,
     KIND,
     LANES,
-    MIXING,
     MODE,
     MOST_BITS,
     MOST_LANES,
     MOVED,
     NEAR,
     OUTSIDE,
+    PAIR,
     PHASES,
     PLAN,
     PURE,
@@ -56,7 +56,7 @@ from .tiles import (
 )
 
 # Words of a composition: its steps and how many there are, the blocks of a tile, the
-# bits of the stage, room for tables of phases (or null), parameters, and for each bit
+# bits of the stage, memory for tables of phases (or null), parameters, and for each bit
 # one past the number of the last step that acts on it, and of the last that reads it.
 STEPS, USED, SIZE, STAGE_BITS, TABLES, PARAMS, ACTED, READ = *range(6), 8, 72
 WORDS = 136
@@ -244,11 +244,11 @@ def _find_matrix(module: Module, precision: Precision) -> None:
             last_read = (number + 1).eq(read)
             right = body.load(I64, step, KIND).eq(kind)
             right = right & (~last_read | kind.eq(REGISTERS))
-            room = kind.eq(LANES) | (body.load(I64, step, COUNT) < MOST_BITS)
+            fits = kind.eq(LANES) | (body.load(I64, step, COUNT) < MOST_BITS)
             own = body.load(I64, step, MODE)
             alike = (own.ne(PURE) | mode.ne(GENERAL)) & own.ne(UNSPLIT)
             alike = alike & mode.ne(UNSPLIT)
-            body.leave_if(right & room & alike, number)
+            body.leave_if(right & fits & alike, number)
     body.finish(body.call("new_step", I64, plan, kind))
 
 
@@ -335,14 +335,14 @@ def _permute(module: Module, precision: Precision) -> None:
         step = step_of(body, steps, number.get())
         right = body.load(I64, step, KIND).eq(REGISTERS)
         place = member_of(body, step, target >> shift)
-        room = (place >= 0) | (body.load(I64, step, COUNT) < MOST_BITS)
+        fits = (place >= 0) | (body.load(I64, step, COUNT) < MOST_BITS)
         gates = body.load(I64, step, GATES)
         free = body.int(1).eq(1)
         for bit in (target, control):
             member = member_of(body, step, bit >> shift)
             has_gate = (member >= 0) & ((gates >> (member & 63)) & 1).ne(0)
             free = free & ~has_gate
-        with body.when(right & room & free):
+        with body.when(right & fits & free):
             found.set(number.get())
         number.add(1)
     with body.when(found.get() < 0):
@@ -381,7 +381,7 @@ def _append(module: Module, precision: Precision) -> None:
     entry = body.load(PTR, slot, ENTRY_WORD)
     kernel = field(body, entry, KERNEL)
     planned = kernel.eq(ONE) | kernel.eq(TWO_LEVEL) | kernel.eq(PAULI_ROT)
-    kind = body.select(planned, MIXING, SINGLE)
+    kind = body.select(planned, PAIR, SINGLE)
     number = body.call("new_step", I64, plan, kind)
     step = step_of(body, body.load(PTR, plan, STEPS), number)
     body.store(slot, step, SLOT)
@@ -456,7 +456,7 @@ def _compose(module: Module, precision: Precision) -> None:
     name = f"__qrt__compose_{precision.suffix}"
     arguments = (PTR, I64, I64, I64, PTR, PTR, PTR)
     body = module.function(name, I64, *arguments)
-    room, count, bits, size, params, steps, tables = body.args
+    workspace, count, bits, size, params, steps, tables = body.args
     plan = body.stack(I64, WORDS)
     with body.loop(WORDS) as place:
         body.store(body.int(0), plan, place)
@@ -465,7 +465,7 @@ def _compose(module: Module, precision: Precision) -> None:
     body.store(size, plan, SIZE)
     body.store(bits, plan, STAGE_BITS)
     with body.loop(count) as number:
-        body.call("place", VOID, plan, slot_of(body, room, number))
+        body.call("place", VOID, plan, slot_of(body, workspace, number))
     used = word(body, plan, USED)
     with body.loop(used) as number:
         step = step_of(body, steps, number)

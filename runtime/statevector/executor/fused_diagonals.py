@@ -1,4 +1,4 @@
-"""Phase steps: many diagonal gates as one sweep over a tile.
+"""Phase steps: many diagonal gates as one pass over a tile.
 
 Gates on one bit are multiplied up in two factors for each bit. So are, for each tile,
 those that also depend on a bit outside, of which a tile sees two factors at most. They

@@ -1,10 +1,10 @@
-"""What a stage does to a tile: records of steps, each one sweep over the tile.
+"""What a stage does to a tile: records of steps, each one pass over the tile.
 
 A register step moves amplitudes by an affine map of some bits of the block number, and
 then applies a matrix to each of these bits, all while they are in registers. A lane
 step applies matrices to bits within a block. Matrices are applied as D (1 + N), where N
 has no diagonal and is mostly real or imaginary, and the product of all D comes last. A
-phase step multiplies by a diagonal. A mixing step runs a planned kernel, and a single
+phase step multiplies by a diagonal. A pair step runs a planned kernel, and a single
 step any gate.
 """
 
@@ -19,7 +19,7 @@ from qjit.runtime.statevector.kernels.pairs import CROSS, GENERAL, REAL, mixed, 
 from qjit.runtime.target.cpu import Precision
 
 # Kinds of steps.
-REGISTERS, LANES, PHASES, MIXING, SINGLE = range(5)
+REGISTERS, LANES, PHASES, PAIR, SINGLE = range(5)
 # Words of a step: what it is, the slot of a gate, its controls outside of the tile and
 # their values, the number of bits and which of them have a matrix, what all matrices
 # have in common, the table of a diagonal and the gates that depend on the tile.
@@ -306,7 +306,7 @@ def _run(module: Module, precision: Precision) -> None:
         with body.when((base & controls).eq(values)):
             run()
 
-    def mixing() -> None:
+    def pair() -> None:
         body.call(f"__qrt__pair_{suffix}", VOID, data, body.at(step, PLAN))
 
     def single() -> None:
@@ -318,7 +318,7 @@ def _run(module: Module, precision: Precision) -> None:
         registers,
         lanes,
         call(f"__qrt__phases_{suffix}", data, size, step, base),
-        lambda: when_fires(mixing),
+        lambda: when_fires(pair),
         lambda: when_fires(single),
     ]
     body.switch(body.load(I64, step, KIND), cases)

@@ -58,8 +58,8 @@ States: TypeAlias = "tuple[Value, Value]"  # the first block of a state, and a b
 TILE_BYTES = 1 << 15  # most of a first-level cache
 CHUNK_BYTES = 1 << 9  # what tiles have of neighbouring amplitudes at least
 WHOLE = -1  # the bits of a stage that is not tiled: all
-# The room of a stage: for each entry its words, its own matrix, where its matrix and
-# its entry are, and its controls that are no bits of the stage and their values; for
+# The workspace of a stage: for each entry its words, its own matrix, where its matrix
+# and entry are, and its controls that are no bits of the stage and their values; for
 # the adjoint pass, whether a gradient is wanted and its sums, and of gates that are
 # undone together their matrix, whether any has a gradient, and which one is next.
 MATRIX_WORD = DECODED_WORDS
@@ -180,9 +180,9 @@ def deposit(body: Body, number: Value, mask: Value) -> Value:
     return result.get()
 
 
-def slot_of(body: Body, room: Value, number: Value) -> Value:
+def slot_of(body: Body, workspace: Value, number: Value) -> Value:
     """Where an entry of the stage is decoded, and what else is known of it."""
-    return body.at(room, number * SLOT_WORDS, I64)
+    return body.at(workspace, number * SLOT_WORDS, I64)
 
 
 def _two_by_two(module: Module, precision: Precision) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks, Complex
-from qjit.runtime.statevector.chunks import PIECES, each_block, each_piece, piece_count
+from qjit.runtime.statevector.chunks import CHUNKS, chunk_count, each_block, each_chunk
 from qjit.runtime.statevector.state import block_count, data, qubits, use_huge_pages
 from qjit.runtime.target.cpu import Precision
 
@@ -25,7 +25,7 @@ def module(precision: Precision) -> str:
 def _state_zero(module: Module, precision: Precision) -> None:
     body = module.function(f"__qrt__state_zero_{precision.suffix}", VOID, PTR)
     (state,) = body.args
-    with each_piece(body, module, state, [data(body, state)]) as (region, size):
+    with each_chunk(body, module, state, [data(body, state)]) as (region, size):
         inner, (first,), start, end, _ = region
         size = size << precision.block_shift
         place, zero = inner.at(first, start * size), inner.coerce(0, I32)
@@ -83,7 +83,7 @@ def _amplitudes(module: Module, precision: Precision) -> None:
     given = (data(body, state), memory)
     with each_block(body, module, state, given) as (inner, (first, target), block):
         blocks = Blocks(inner, precision)
-        amplitudes, place = blocks.load(first, block), blocks.place(target, block)
+        amplitudes, place = blocks.load(first, block), blocks.address(target, block)
         for number, half in enumerate((order[:lanes], order[lanes:])):
             mixed = inner.shuffle(amplitudes.re, amplitudes.im, half)
             inner.store(mixed, place, number, align=real_bytes)
@@ -135,26 +135,26 @@ def _axpy(module: Module, precision: Precision) -> None:
 
 
 def _dot(module: Module, precision: Precision) -> None:
-    """<x|y>: sums of the pieces, which are added in their order."""
+    """<x|y>: sums of the chunks, which are added in their order."""
     body = module.function(f"__qrt__dot_{precision.suffix}", VOID, PTR, PTR, PTR)
     x, y, out = body.args
-    sums = body.stack(F64, 2 * PIECES)
+    sums = body.stack(F64, 2 * CHUNKS)
     given = (data(body, x), data(body, y), sums)
-    with each_piece(body, module, x, given) as (region, size):
+    with each_chunk(body, module, x, given) as (region, size):
         inner, (left, right, found), start, end, _ = region
         blocks = Blocks(inner, precision)
-        with inner.loop(end, start) as piece:
+        with inner.loop(end, start) as chunk:
             re, im = (inner.var(0.0, blocks.wide) for _ in range(2))
-            with inner.loop((piece + 1) * size, piece * size) as block:
+            with inner.loop((chunk + 1) * size, chunk * size) as block:
                 bra, ket = (blocks.load(state, block) for state in (left, right))
                 product = blocks.zero().plus_conjugate_product(bra, ket)
                 re.add(blocks.widen(product.re))
                 im.add(blocks.widen(product.im))
             for part, value in enumerate((re, im)):
-                inner.store(blocks.total(value.get()), found, piece * 2 + part)
+                inner.store(blocks.total(value.get()), found, chunk * 2 + part)
     for part in (0, 1):
         total = body.var(0.0, F64)
-        with body.loop(piece_count(body, x)) as piece:
-            total.add(body.load(F64, sums, piece * 2 + part))
+        with body.loop(chunk_count(body, x)) as chunk:
+            total.add(body.load(F64, sums, chunk * 2 + part))
         body.store(total.get(), out, part)
     body.finish()

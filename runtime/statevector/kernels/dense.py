@@ -34,8 +34,8 @@ class Tables:
         self.blocks, self.targets = blocks, targets
         self.columns = targets.subsets * targets.lane_subsets
         self.held: list[Value] = []
-        self.block = self.room(targets.subsets * 8, SMALL)
-        self.local = self.room(targets.subsets * 8, SMALL)
+        self.block = self.buffer(targets.subsets * 8, SMALL)
+        self.local = self.buffer(targets.subsets * 8, SMALL)
         self.exchange = body.stack(I64, blocks.lanes)
         self.lane_local = targets.local_of_lanes()
         with blocks.each_subset(targets.target_blocks, targets.subsets) as (i, subset):
@@ -47,7 +47,7 @@ class Tables:
         ):
             body.store(mask, self.exchange, i)
 
-    def room(self, size: Value, small: int) -> Value:
+    def buffer(self, size: Value, small: int) -> Value:
         """Memory until release(): on the stack where `small` bytes are enough."""
         body = self.blocks.body
         stack = body.stack(self.blocks.wide, small // (8 * self.blocks.lanes))
@@ -59,7 +59,7 @@ class Tables:
         return chosen.get()
 
     def release(self) -> None:
-        """Give all rooms back."""
+        """Free all buffers."""
         for memory in self.held:
             with self.blocks.body.when(memory.ne_null()):
                 release(self.blocks.body, memory)
@@ -153,8 +153,8 @@ def _apply(module: Module, precision: Precision) -> None:
     targets = Targets(blocks, count, bits, size, controls)
     tables = Tables(blocks, targets)
     bytes_each = 1 << precision.block_shift
-    table = tables.room(targets.subsets * tables.columns * bytes_each, 32 * SMALL)
-    scratch = tables.room(tables.columns * bytes_each, 8 * SMALL)
+    table = tables.buffer(targets.subsets * tables.columns * bytes_each, 32 * SMALL)
+    scratch = tables.buffer(tables.columns * bytes_each, 8 * SMALL)
     lane_wanted = values & (precision.lanes - 1)
     _fill(tables, matrix, adjoint, (targets.control_lanes, lane_wanted), table)
     wanted = values >> precision.lane_bits
@@ -207,7 +207,7 @@ def _correlate(module: Module, precision: Precision) -> None:
     targets = Targets(blocks, count, bits, size, controls)
     tables = Tables(blocks, targets)
     lanes = precision.lanes
-    scratch = tables.room(tables.columns << precision.block_shift, 8 * SMALL)
+    scratch = tables.buffer(tables.columns << precision.block_shift, 8 * SMALL)
     entries = targets.subsets * tables.columns
     table = allocate_zeroed(body, entries * (16 * lanes))
     with blocks.each(

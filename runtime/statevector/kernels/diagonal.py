@@ -1,4 +1,4 @@
-"""Diagonal gates: one sweep per value of the block-index targets."""
+"""Diagonal gates: one pass per value of the block-index targets."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ D_A, O_A, D_B, O_B = range(4)
 REAL, CROSS, GENERAL = range(3)
 
 
-def plan_room(blocks: Blocks) -> Value:
-    """Room in the frame for a plan, aligned for registers."""
+def plan_buffer(blocks: Blocks) -> Value:
+    """Stack memory for a plan, aligned for registers."""
     words = COEFFICIENTS // (blocks.lanes * blocks.precision.real_bytes)
     return blocks.body.stack(blocks.vector, words + 8)
 

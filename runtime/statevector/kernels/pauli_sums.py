@@ -21,7 +21,7 @@ from qjit.runtime.codegen.builder import (
     Value,
 )
 from qjit.runtime.codegen.simd_blocks import Blocks, Complex
-from qjit.runtime.statevector.chunks import each_piece, piece_count
+from qjit.runtime.statevector.chunks import chunk_count, each_chunk
 from qjit.runtime.statevector.state import (
     allocate,
     allocate_zeroed,
@@ -122,7 +122,7 @@ def _smaller(body: Body, a: Value, b: int) -> Value:
 
 
 def _one_value(module: Module, precision: Precision) -> None:
-    """The value of one Pauli word in a piece of the state, summed in registers."""
+    """The value of one Pauli word in a chunk of the state, summed in registers."""
     arguments = (PTR, I64, I64, I64, I64)
     body = module.function("one_value", F64, PTR, *arguments[1:], private=True)
     first, start, count, flips, mask = body.args
@@ -138,7 +138,7 @@ def _one_value(module: Module, precision: Precision) -> None:
     table = body.stack(blocks.wide, 2)
     blocks.put(blocks.zero(blocks.wide), table, 0)
 
-    def sweep(condition: Value, exchanged: bool) -> None:
+    def accumulate(condition: Value, exchanged: bool) -> None:
         with body.when(condition):
             sums = Sums(blocks, table, (0,))
             with sums.each(pivot, body.int(0), count, begin) as block:
@@ -148,8 +148,8 @@ def _one_value(module: Module, precision: Precision) -> None:
                 sums.add(0, there.scaled(block_sign(blocks, block, signs)), x)
 
     inside = (flips & lanes).ne(0)
-    sweep(inside, exchanged=True)
-    sweep(~inside, exchanged=False)
+    accumulate(inside, exchanged=True)
+    accumulate(~inside, exchanged=False)
     sums = blocks.get(table, 0, blocks.wide)
     chosen = body.select(imaginary, sums.im, sums.re)
     chosen = chosen * blocks.widen(blocks.parity_sign(mask & lanes))
@@ -170,7 +170,7 @@ def _one_apply(module: Module, precision: Precision) -> None:
     factor = body.select(_negative(body, ys), -factor, factor)
     weight = blocks.splat(factor) * blocks.parity_sign(mask & lanes)
 
-    def sweep(condition: Value, turned: bool, exchanged: bool) -> None:
+    def accumulate(condition: Value, turned: bool, exchanged: bool) -> None:
         with body.when(condition), body.loop(end, begin) as block:
             there = blocks.load(ket, block ^ flip)
             if exchanged:
@@ -183,10 +183,10 @@ def _one_apply(module: Module, precision: Precision) -> None:
             blocks.store(Complex(re, body.fma(signed, there.im, old.im)), bra, block)
 
     inside, imaginary = (flips & lanes).ne(0), (ys & 1).ne(0)
-    sweep(inside & imaginary, turned=True, exchanged=True)
-    sweep(inside & ~imaginary, turned=False, exchanged=True)
-    sweep(~inside & imaginary, turned=True, exchanged=False)
-    sweep(~inside & ~imaginary, turned=False, exchanged=False)
+    accumulate(inside & imaginary, turned=True, exchanged=True)
+    accumulate(inside & ~imaginary, turned=False, exchanged=True)
+    accumulate(~inside & imaginary, turned=True, exchanged=False)
+    accumulate(~inside & ~imaginary, turned=False, exchanged=False)
     body.finish()
 
 
@@ -332,36 +332,36 @@ def _values(module: Module, precision: Precision) -> None:
     name = f"__qrt__pauli_expvals_{precision.suffix}"
     body = module.function(name, VOID, PTR, I64, PTR, PTR, PTR)
     state, terms, flips, signs, out = body.args
-    count, pieces = block_count(body, state), piece_count(body, state)
+    count, chunks = block_count(body, state), chunk_count(body, state)
     parts = body.var(out)
-    with body.when(pieces > 1):
-        parts.set(allocate(body, pieces * terms * 8))
-    given = (data(body, state), count, pieces, terms, flips, signs, parts.get())
-    with parallel(body, module, "value_pieces", pieces, given) as region:
-        _value_pieces(region, precision)
-    with body.when(pieces > 1):
+    with body.when(chunks > 1):
+        parts.set(allocate(body, chunks * terms * 8))
+    given = (data(body, state), count, chunks, terms, flips, signs, parts.get())
+    with parallel(body, module, "value_chunks", chunks, given) as region:
+        _value_chunks(region, precision)
+    with body.when(chunks > 1):
         with body.loop(terms) as term:
             total = body.var(0.0, F64)
-            with body.loop(pieces) as piece:
-                total.add(body.load(F64, parts.get(), piece * terms + term))
+            with body.loop(chunks) as chunk:
+                total.add(body.load(F64, parts.get(), chunk * terms + term))
             body.store(total.get(), out, term)
         release(body, parts.get())
     body.finish()
 
 
-def _value_pieces(region: Region, precision: Precision) -> None:
-    """The values of all terms in some pieces of a state."""
+def _value_chunks(region: Region, precision: Precision) -> None:
+    """The values of all terms in some chunks of a state."""
     body, given, first, last, _ = region
-    state, count, pieces, terms, flips, signs, parts = given
+    state, count, chunks, terms, flips, signs, parts = given
     with (
-        body.loop(last, first) as piece,
+        body.loop(last, first) as chunk,
         each_group(body, flips, terms) as (at, length),
     ):
         shared = body.load(I64, flips, at)
         far = (shared >> precision.lane_bits).ne(0)
-        size = (count >> body.convert(far, I64)) / pieces
-        places = (body.at(signs, at, I64), body.at(parts, piece * terms + at, F64))
-        bounds = (piece * size, size)
+        size = (count >> body.convert(far, I64)) / chunks
+        places = (body.at(signs, at, I64), body.at(parts, chunk * terms + at, F64))
+        bounds = (chunk * size, size)
         body.call("group_values", VOID, state, *bounds, shared, length, *places)
 
 
@@ -385,7 +385,7 @@ def _apply(module: Module, precision: Precision) -> None:
     body = module.function(name, VOID, PTR, PTR, I64, PTR, PTR, PTR)
     ket, bra, terms, flips, signs, factors = body.args
     given = (data(body, ket), data(body, bra), terms, flips, signs, factors)
-    with each_piece(body, module, ket, given) as (region, size):
+    with each_chunk(body, module, ket, given) as (region, size):
         body_in, given, first, last, _ = region
         ket, bra, terms, flips, signs, factors = given
         with each_group(body_in, flips, terms) as (at, length):

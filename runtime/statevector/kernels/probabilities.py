@@ -9,7 +9,7 @@ from qjit.runtime.abi.status import (
 )
 from qjit.runtime.codegen.builder import F64, I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.codegen.simd_blocks import Blocks, Complex
-from qjit.runtime.statevector.chunks import PIECES, each_block, piece_count
+from qjit.runtime.statevector.chunks import CHUNKS, chunk_count, each_block
 from qjit.runtime.statevector.state import (
     allocate,
     block_count,
@@ -43,41 +43,41 @@ def module(precision: Precision) -> str:
 def _marginal(module: Module, precision: Precision) -> None:
     """Probabilities, as doubles, of the outcomes of the given bits.
 
-    A piece of a large state is told by some bits of the block. If they are among those
-    given, it has outcomes of its own; otherwise what the pieces find is summed up.
+    A chunk of a large state is told by some bits of the block. If they are among those
+    given, it has outcomes of its own; otherwise what the chunks find is summed up.
     """
-    _marginal_of_piece(module, precision)
+    _marginal_of_chunk(module, precision)
     name = f"__qrt__marginal_{precision.suffix}"
     body = module.function(name, VOID, PTR, PTR, I64, PTR)
     state, bits, size, out = body.args
-    pieces, bytes_, none = piece_count(body, state), body.int(8) << size, body.int(0)
-    with body.when(pieces.eq(1)):
+    chunks, bytes_, none = chunk_count(body, state), body.int(8) << size, body.int(0)
+    with body.when(chunks.eq(1)):
         body.call("memset", PTR, out, body.coerce(0, I32), bytes_)
-        body.call("marginal_of_piece", VOID, state, bits, size, none, none, out)
+        body.call("marginal_of_chunk", VOID, state, bits, size, none, none, out)
         body.exit()
     blocks, count = Blocks(body, precision), block_count(body, state)
     targets = Targets(blocks, count, bits, size, none)
-    apart = targets.subsets >= pieces
+    apart = targets.subsets >= chunks
     whole = body.select(apart, targets.target_blocks, count - 1 - targets.target_blocks)
-    mask = _highest_bits(body, whole, PIECES.bit_length() - 1)
-    # Fewer subsets than pieces have few outcomes.
-    room = body.stack(F64, PIECES * PIECES * precision.lanes)
-    parts = body.select(apart, out, room)
+    mask = _highest_bits(body, whole, CHUNKS.bit_length() - 1)
+    # Fewer subsets than chunks have few outcomes.
+    buffer = body.stack(F64, CHUNKS * CHUNKS * precision.lanes)
+    parts = body.select(apart, out, buffer)
     step = body.select(apart, 0, bytes_)
-    filled = body.select(apart, bytes_, bytes_ * pieces)
+    filled = body.select(apart, bytes_, bytes_ * chunks)
     body.call("memset", PTR, parts, body.coerce(0, I32), filled)
     given = (state, bits, size, mask, parts, step)
-    with parallel(body, module, "marginal_pieces", pieces, given) as region:
-        inner, (*shared, bits_of_piece, first, bytes_apart), start, end, _ = region
-        subsets = Blocks(inner, precision).each_subset(bits_of_piece, end)
-        with subsets as (piece, known), inner.when(piece >= start):
-            place = inner.at(first, piece * bytes_apart)
-            given = (*shared, bits_of_piece, known, place)
-            inner.call("marginal_of_piece", VOID, *given)
+    with parallel(body, module, "marginal_chunks", chunks, given) as region:
+        inner, (*shared, bits_of_chunk, first, bytes_apart), start, end, _ = region
+        subsets = Blocks(inner, precision).each_subset(bits_of_chunk, end)
+        with subsets as (chunk, known), inner.when(chunk >= start):
+            place = inner.at(first, chunk * bytes_apart)
+            given = (*shared, bits_of_chunk, known, place)
+            inner.call("marginal_of_chunk", VOID, *given)
     with body.when(~apart):
         body.call("memset", PTR, out, body.coerce(0, I32), bytes_)
-        with body.loop(pieces) as piece, body.loop(body.int(1) << size) as outcome:
-            found = body.load(F64, body.at(parts, piece * step), outcome)
+        with body.loop(chunks) as chunk, body.loop(body.int(1) << size) as outcome:
+            found = body.load(F64, body.at(parts, chunk * step), outcome)
             body.store(body.load(F64, out, outcome) + found, out, outcome)
     body.finish()
 
@@ -92,10 +92,10 @@ def _highest_bits(body: Body, word: Value, count: int) -> Value:
     return found.get()
 
 
-def _marginal_of_piece(module: Module, precision: Precision) -> None:
+def _marginal_of_chunk(module: Module, precision: Precision) -> None:
     """Add the probabilities of the blocks that have some bits as they are known."""
     arguments = (PTR, PTR, I64, I64, I64, PTR)
-    body = module.function("marginal_of_piece", VOID, *arguments, private=True)
+    body = module.function("marginal_of_chunk", VOID, *arguments, private=True)
     state, bits, size, mask, known, out = body.args
     blocks, count = Blocks(body, precision), block_count(body, state)
     targets = Targets(blocks, count, bits, size, body.int(0))

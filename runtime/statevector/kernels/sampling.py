@@ -58,10 +58,10 @@ def _cumulate(module: Module, precision: Precision) -> None:
         body.call(f"__qrt__marginal_{suffix}", VOID, state, bits, n, out)
         _running_sum(body, size, out, F64, out)
     with body.when(~small):
-        # In single precision the probabilities fill the second half of the room.
-        room = body.at(out, size * (8 - precision.real_bytes))
-        body.call(f"__qrt__all_probabilities_{suffix}", VOID, state, room)
-        _running_sum(body, size, room, element, out)
+        # In single precision the probabilities fill the second half of the buffer.
+        buffer = body.at(out, size * (8 - precision.real_bytes))
+        body.call(f"__qrt__all_probabilities_{suffix}", VOID, state, buffer)
+        _running_sum(body, size, buffer, element, out)
     body.finish()
 
 
@@ -121,8 +121,8 @@ def _sample(module: Module, precision: Precision) -> None:
         with body.loop(here) as number:
             body.store(body.call("__qrt__random", F64, context), drawn, number)
         rows = body.at(out, first * count, I64)
-        pieces = (here + (TOGETHER - 1)) / TOGETHER
-        with parallel(body, module, "samples", pieces, (*given, here, rows)) as region:
+        chunks = (here + (TOGETHER - 1)) / TOGETHER
+        with parallel(body, module, "samples", chunks, (*given, here, rows)) as region:
             _find(region)
     for memory in (cumulative, guide, drawn):
         release(body, memory)
@@ -167,8 +167,8 @@ def _find(region: Region) -> None:
     body, given, start, end, _ = region
     cumulative, guide, whole, share, drawn, bits, count, size, rows = given
     found = body.stack(I64, TOGETHER)
-    with body.loop(end, start) as piece:
-        first = piece * TOGETHER
+    with body.loop(end, start) as chunk:
+        first = chunk * TOGETHER
         here = body.select(size - first < TOGETHER, size - first, TOGETHER)
         own, out = body.at(drawn, first, F64), body.at(rows, first * count, I64)
         with body.loop(here) as number:

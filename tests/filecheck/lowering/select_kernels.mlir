@@ -1,6 +1,6 @@
 // RUN: qjit-opt -p build-schedules,select-kernels
 
-// The gates of a small state are one sweep; CNOT and X gates only say where amplitudes
+// The gates of a small state are one pass; CNOT and X gates only say where amplitudes
 // are, and matrices that meet on a wire are multiplied. A phase between pair gates leaves
 // its scale for later.
 // CHECK-LABEL: func.func @merges
@@ -21,7 +21,7 @@ func.func @merges(%x: f64, %y: f64) {
   func.return
 }
 
-// A sweep acts on three qubits, besides those in the lanes of registers, and takes a gate
+// A pass acts on three qubits, besides those in the lanes of registers, and takes a gate
 // past others that it commutes with.
 // CHECK-LABEL: func.func @reorders
 func.func @reorders(%x: f64) {
@@ -48,7 +48,7 @@ func.func @reorders(%x: f64) {
   func.return
 }
 
-// A phase on the wire of a later sweep waits for that one, which has it in a group.
+// A phase on the wire of a later pass waits for that one, which has it in a group.
 // CHECK-LABEL: func.func @put_off
 func.func @put_off(%x: f64) {
   %r = quantum.alloc : !quantum.reg<9>
@@ -82,7 +82,7 @@ func.func @dynamic(%x: f64, %wire: i64) {
   %a1 = quantum.gate "RX"(%x) on %a
   %r1 = quantum.insert %a1 into %r[%wire] : !quantum.reg<3>
   // CHECK: statevector.schedule
-  // CHECK-NOT: sweeps
+  // CHECK-NOT: kernel [
   quantum.dealloc %r1 : !quantum.reg<3>
   func.return
 }

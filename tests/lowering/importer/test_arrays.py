@@ -576,9 +576,9 @@ def test_dynamic_slices_are_clamped(dtype: Any) -> None:
 def paddings(draw: Any) -> tuple[int, int, int, int]:
     """Draw an extent and a (low, high, interior) padding that leaves something."""
     extent, inner = draw(st.integers(0, 5)), draw(st.integers(0, 2))
-    room = extent + max(0, extent - 1) * inner
-    low = draw(st.integers(-room, 3))
-    return extent, low, draw(st.integers(-(room + low), 3)), inner
+    length = extent + max(0, extent - 1) * inner
+    low = draw(st.integers(-length, 3))
+    return extent, low, draw(st.integers(-(length + low), 3)), inner
 
 
 @some

@@ -233,7 +233,7 @@ def test_around_circuits() -> None:
 
 
 def _asked(name: str, dtype: str, sizes: dict[str, int]) -> int:
-    """Return the room that a routine itself asks for."""
+    """Return the workspace that a routine itself asks for."""
     routine, letter = ROUTINES[name], {"float64": "d", "complex128": "z"}[dtype]
     full, arguments = letter + name, routine.arguments
     if letter == "z":
@@ -261,7 +261,7 @@ def _asked(name: str, dtype: str, sizes: dict[str, int]) -> int:
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize("name", [k for k, r in ROUTINES.items() if "work" in r.work])
-def test_routines_have_the_room_they_ask_for(name: str, dtype: str) -> None:
+def test_routines_have_the_workspace_they_ask_for(name: str, dtype: str) -> None:
     square = "m" not in ROUTINES[name].arguments.split()
     for m, n in ((1, 1), (2, 5), (40, 7), (7, 40), (300, 300), (700, 90), (90, 700)):
         if name == "orgqr" and n > m:

@@ -1,4 +1,4 @@
-"""Phases between rotations: put off to later sweeps, or apart from their scales."""
+"""Phases between rotations: put off to later passes, or apart from their scales."""
 
 from typing import Any
 

@@ -191,7 +191,7 @@ def test_repeated_layers_and_angles_left_to_the_runtime(
     check_slopes(slope, reference, angles, max(tolerance, 1e-12))
 
 
-def test_stages_tell_the_sweeps() -> None:
+def test_stages_tell_the_passes() -> None:
     @qj.qjit
     @qj.qnode(wires=4)
     def circuit(angles: Any) -> Any:

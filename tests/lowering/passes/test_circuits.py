@@ -109,7 +109,7 @@ def test_a_pass_that_loses_an_operation_is_refused() -> None:
         qj.QubitUnitary(np.eye(2), wires=0)
         return qj.state()
 
-    with pytest.raises(qj.errors.UnsupportedError, match="loses .*quantum.unitary"):
+    with pytest.raises(qj.errors.UnsupportedError, match=r"loses .*quantum\.unitary"):
         qj.qjit(circuit, pipeline=(Nothing,))()
 
 

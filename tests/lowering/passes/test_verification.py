@@ -85,9 +85,9 @@ def refusal(verify: Callable[[], None]) -> str | None:
 @pytest.mark.parametrize("function", [circuit, gradient])
 def test_the_same_is_refused(function: Any, stage: str) -> None:
     text = qj.qjit(function).stages(jax.numpy.ones(3))[stage]
-    chosen, refused = random.Random(1), 0
+    chosen, refused, original = random.Random(1), 0, parsed(text)
     for _ in range(60):
-        module = parsed(text)
+        module = original.clone()
         verifier = Verifier(enabled=True)
         verifier.check(module)
         mutate(module, chosen)

@@ -101,7 +101,7 @@ class _Convolution:
         importer.copy_into(spread(importer, shape, dtype, zero), target)
 
         def row(outer: list[SSAValue], _: Any) -> Scalars:
-            def sweep(offset: list[SSAValue], _: Any) -> Scalars:
+            def products(offset: list[SSAValue], _: Any) -> Scalars:
                 def add(inner: list[SSAValue], _: Any) -> Scalars:
                     place = [*outer, *inner]
                     old = importer.load(target, place, dtype)
@@ -111,7 +111,7 @@ class _Convolution:
 
                 return importer.loop(shape[-1:], add)
 
-            return importer.loop([self.inputs, *self.windows.sizes], sweep)
+            return importer.loop([self.inputs, *self.windows.sizes], products)
 
         importer.loop(shape[:-1], row)
         return importer.from_buffer(target, jax.ShapeDtypeStruct(shape, dtype))

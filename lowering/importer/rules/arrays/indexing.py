@@ -53,8 +53,8 @@ class Window:
                 if at_most(last, -1):
                     fits = importer.scalar_constant(False, np.bool_)
                 elif is_symbolic(last):
-                    room = importer.emit(arith.CmpiOp(high, low, "sge"))
-                    fits = importer.emit(arith.AndIOp(fits, room))
+                    possible = importer.emit(arith.CmpiOp(high, low, "sge"))
+                    fits = importer.emit(arith.AndIOp(fits, possible))
                 both = fits if inside is None else arith.AndIOp(inside, fits)
                 inside = both if isinstance(both, SSAValue) else importer.emit(both)
             starts[axis] = importer.emit(arith.IndexCastOp(found, index))

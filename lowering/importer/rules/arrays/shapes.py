@@ -299,10 +299,12 @@ def padded(
     )
     starts: list[Size] = []
     shape: list[Size] = []
-    for (low, _, inner), extent, room in zip(config, x.shape, aval.shape, strict=True):
+    for (low, _, inner), extent, length in zip(
+        config, x.shape, aval.shape, strict=True
+    ):
         step = inner + 1
         first = larger(0, -(low // step))
-        last = smaller(extent, (room - 1 - low) // step + 1)
+        last = smaller(extent, (length - 1 - low) // step + 1)
         starts.append(first)
         shape.append(larger(0, last - first))
     part = jax.ShapeDtypeStruct(shape, x.dtype)

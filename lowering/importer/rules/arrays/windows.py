@@ -85,11 +85,11 @@ class Windows:
         self, axis: int, here: SSAValue, conditions: list[SSAValue]
     ) -> SSAValue:
         importer, spread = self.importer, self.spread[axis]
-        room = larger(0, (self.extents[axis] - 1) * spread + 1)
+        length = larger(0, (self.extents[axis] - 1) * spread + 1)
         last = (self.counts[axis] - 1) * self.strides[axis]
         last += (self.sizes[axis] - 1) * self.dilation[axis] - self.low[axis]
-        if not (at_most(self.low[axis], 0) and at_most(last, room - 1)):
-            bound = importer.index_constant(room)
+        if not (at_most(self.low[axis], 0) and at_most(last, length - 1)):
+            bound = importer.index_constant(length)
             conditions.append(importer.emit(arith.CmpiOp(here, bound, "ult")))
         if spread == 1:
             return here

@@ -256,9 +256,9 @@ def _branch(
 
 
 class _Active:
-    """The predicate of a `while`: under `vmap`, one of each row of the batch.
+    """The predicate of a `while`: under `vmap`, one of each entry of the batch.
 
-    The loop goes on while any row does, and the rows that are done stay as they are.
+    The loop goes on while any entry does, and entries that are done stay as they are.
     """
 
     def __init__(self, importer: Importer, aval: Any) -> None:
@@ -268,38 +268,38 @@ class _Active:
         self.mask = importer.allocate(self.shape, np.bool_) if self.shape else None
 
     def any_of(self, proceed: Value) -> SSAValue:
-        """Return whether any row goes on, and note which."""
+        """Return whether any entry goes on, and note which."""
         importer = self.importer
         if self.mask is None:
             return importer.scalar(proceed)
         importer.copy_into(proceed, self.mask)
-        rows = importer.from_buffer(self.mask, self.aval)
+        mask = importer.from_buffer(self.mask, self.aval)
 
         def visit(places: list[SSAValue], found: Sequence[SSAValue]) -> list[SSAValue]:
-            here = importer.element(rows, places)
+            here = importer.element(mask, places)
             return [importer.emit(arith.OrIOp(found[0], here))]
 
         start = importer.scalar_constant(False, np.bool_)
         return importer.loop(self.shape, visit, [start])[0]
 
     def select(self, new: Sequence[Value], old: Sequence[Value]) -> Sequence[Value]:
-        """Return the new values in rows that went on, and the old ones in others."""
+        """Return the new values in entries that went on, and the old ones in others."""
         if self.mask is None:
             return new
-        rows = self.importer.from_buffer(self.mask, self.aval)
-        return [self._choose(rows, x, y) for x, y in zip(new, old, strict=True)]
+        mask = self.importer.from_buffer(self.mask, self.aval)
+        return [self._choose(mask, x, y) for x, y in zip(new, old, strict=True)]
 
-    def _choose(self, rows: Value, new: Value, old: Value) -> Value:
+    def _choose(self, mask: Value, new: Value, old: Value) -> Value:
         importer, axes = self.importer, len(self.shape)
         if new is old:
             return old
 
         def element(indices: Sequence[SSAValue]) -> SSAValue:
-            went_on = importer.element(rows, indices[:axes])
+            went_on = importer.element(mask, indices[:axes])
             values = (importer.element(value, indices) for value in (new, old))
             return importer.emit(arith.SelectOp(went_on, *values))
 
-        return importer.lazy(old, [rows, new, old], element, elementwise=True)
+        return importer.lazy(old, [mask, new, old], element, elementwise=True)
 
 
 @rule("while")

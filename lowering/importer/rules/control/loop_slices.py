@@ -1,4 +1,4 @@
-"""Rows of the arrays that loops run over and write."""
+"""Slices of the arrays that loops run over and write."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -28,7 +28,7 @@ from qjit.lowering.native.blas import LETTERS
 
 # From how many multiplications on, or cubes of a matrix's size, threads are worth it.
 MANY = 1 << 25
-# The widest blocks that LAPACK works in, and the room for their triangular factors.
+# The widest blocks that LAPACK works in, and the size of their triangular factors.
 BLOCK = 64
 FACTORS = (BLOCK + 1) * BLOCK
 
@@ -37,7 +37,7 @@ Formula = Callable[[dict[str, Size]], Size]
 
 @dataclass(frozen=True)
 class Routine:
-    """A routine: the names of its arguments, and how much room it works in.
+    """A routine: the names of its arguments, and the sizes of its workspaces.
 
     Where the complex routine differs, its name and its arguments follow.
     """
@@ -50,7 +50,7 @@ class Routine:
 
 
 def _blocks(name: str, plain: int = 0, more: int = 0) -> dict[str, Formula]:
-    """Return the room of a blocked routine: some columns as long as a dimension."""
+    """Return the workspace of a blocked routine: columns as long as a dimension."""
     return {"work": lambda of: (BLOCK + plain) * larger(1, of[name]) + more}
 
 
@@ -163,18 +163,18 @@ def call_routine(
 ) -> SSAValue:
     """Call a routine on numbers, letters and buffers, and return its `info`.
 
-    The room that it works in, `info` and leading dimensions not given are made here.
+    Its workspace, `info` and leading dimensions not given are made here.
     """
     symbol, arguments, work = _variant(name, dtype)
     sizes = {k: v for k, v in given.items() if not isinstance(v, str | SSAValue)}
-    rooms = {room: formula(sizes) for room, formula in work.items()}
+    lengths = {name: formula(sizes) for name, formula in work.items()}
     made: dict[str, SSAValue] = {}
     for argument in arguments.split():
         value: Any = given.get(argument)
-        if argument in rooms:
-            value = importer.allocate((rooms[argument],), _room_type(argument, dtype))
-        elif argument[1:] in rooms and argument.startswith("l"):
-            value = rooms[argument[1:]]
+        if argument in lengths:
+            value = importer.allocate((lengths[argument],), _work_type(argument, dtype))
+        elif argument[1:] in lengths and argument.startswith("l"):
+            value = lengths[argument[1:]]
         elif argument == "info":
             value = importer.allocate((), np.int32)
         assert value is not None, f"{name} needs {argument}"
@@ -202,7 +202,7 @@ def _variant(name: str, dtype: Any) -> tuple[str, str, dict[str, Formula]]:
     )
 
 
-def _room_type(name: str, dtype: Any) -> Any:
+def _work_type(name: str, dtype: Any) -> Any:
     if name in ("iwork", "bwork"):
         return np.int32
     return dtype if name == "work" else np.zeros((), dtype).real.dtype

@@ -291,7 +291,8 @@ def _run(
     draws: Sequence[Draw] = (),
 ) -> None:
     importer.materialise(operands)
-    begin(importer, program.num_wires, program.dtype, recorded=recorded, draws=draws)
+    shape = program.num_wires, program.dtype
+    begin(importer, *shape, recorded=recorded, draws=draws, passes=program.passes)
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
     circuit.nodes(program.nodes, [])
     importer.write_back()
@@ -366,7 +367,7 @@ def import_adjoint(
             found[number] = _coefficient_gradient(
                 importer, step, terms, cotangent, operands
             )
-    if 0 in wrt:  # last, as the sweep takes the state back to where it began
+    if 0 in wrt:  # last, as the backward pass takes the state back to where it began
         found[0] = _angle_gradient(importer, program, observables, vectors, operands)
     end(importer)
     return [found[number] for number in wrt]

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, f64, i64
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, SSAValue
 
 from qjit.dialects import quantum
@@ -16,6 +16,7 @@ from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jaxpr.shot_statistics import is_countable
+from qjit.lowering.program_attributes import CIRCUIT_PASSES
 
 WireValue = int | SSAValue
 Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
@@ -70,6 +71,7 @@ class Qubits:
     terminal: Terminal | None
     target: Target = STATEVECTOR
     draws: Sequence[Draw] = ()
+    passes: tuple[str, ...] = ()
     extracted: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
 
     @property
@@ -111,7 +113,7 @@ class Qubits:
     def signature(self) -> Hashable:
         """Return what functions with gates depend on; None where there are none."""
         # NOTE: circuits that measure on the way repeat what no function repeats.
-        key = self.num_wires, self.dtype, self.target.name
+        key = self.num_wires, self.dtype, self.target.name, self.passes
         return key if self.terminal is None else None
 
     @property
@@ -122,6 +124,8 @@ class Qubits:
             found["single"] = UnitAttr()
         if self.target is not STATEVECTOR:
             found["target"] = StringAttr(self.target.name)
+        if self.passes:
+            found[CIRCUIT_PASSES] = ArrayAttr(map(StringAttr, self.passes))
         return found
 
     def fresh(self) -> "Qubits":
@@ -157,10 +161,12 @@ def begin(
     terminal: Terminal | None = None,
     target: Target = STATEVECTOR,
     draws: Sequence[Draw] = (),
+    passes: Sequence[Any] = (),
 ) -> Qubits:
     """Start a circuit with all wires in |0>.
 
     `terminal` imports its measurements, if not as usual; samples come from `draws`.
+    The passes are those on this circuit only.
     """
     op = quantum.AllocOp(num_wires)
     if recorded:
@@ -169,7 +175,8 @@ def begin(
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.live_registers.append(importer.emit(op))
-    qubits = Qubits(importer, num_wires, dtype, terminal, target, draws)
+    texts = tuple(map(importer.pass_text, passes))
+    qubits = Qubits(importer, num_wires, dtype, terminal, target, draws, texts)
     op.attributes.update(qubits.attributes)
     importer.circuit_state = qubits
     return qubits

@@ -1,0 +1,1 @@
+"""Passes that move gates out of loops."""
