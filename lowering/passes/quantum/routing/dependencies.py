@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,17 @@ class Dependencies:
     groups: tuple[tuple[tuple[int, ...], ...], ...]
     ranks: tuple[tuple[int, ...], ...]
 
+    @cached_property
+    def in_order(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """The groups if no gates are taken to commute: one gate each."""
+        return tuple(tuple((g,) for group in each for g in group) for each in self.groups)
+
     def reversed(self) -> Dependencies:
         """Return the same gates from the last to the first."""
-        groups = tuple(tuple(reversed(each)) for each in self.groups)
+        groups = tuple(
+            tuple(tuple(reversed(group)) for group in reversed(each))
+            for each in self.groups
+        )
         return Dependencies(
             self.num_qubits, self.pairs, self.numbers, groups, self.ranks
         )

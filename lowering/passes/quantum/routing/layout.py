@@ -20,6 +20,7 @@ HEURISTICS = (
     Heuristic(lookahead=40, weight=0.8),
     Heuristic(lookahead=20, weight=0.3),
     Heuristic(lookahead=20, weight=0.5, power=0.5),
+    Heuristic(lookahead=20, weight=0.5, in_order=True),
 )
 
 

@@ -24,11 +24,15 @@ TIE = 1e-7
 
 @dataclass(frozen=True)
 class Heuristic:
-    """How a SWAP is chosen: by distances to a power, now and in the extended set."""
+    """How a SWAP is chosen: by distances to a power, now and in the extended set.
+
+    Where gates are done in order, it does not matter whether they commute.
+    """
 
     lookahead: int = 20
     weight: float = 0.5
     power: float = 1.0
+    in_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,9 @@ class _Search:
         start: Start,
         num_done: int | None,
     ) -> None:
-        self.pairs, self.groups = gates.pairs, gates.groups
+        self.pairs = gates.pairs
+        in_order = start.heuristic.in_order
+        self.groups = gates.in_order if in_order else gates.groups
         self.heuristic, self.seed = start.heuristic, start.seed
         self.num_done = len(self.pairs) if num_done is None else num_done
         self.graph, self.hops = graph, graph.hops
