@@ -100,6 +100,7 @@ TABLE: tuple[Step, ...] = (
     _rewrite("share-forward-runs", "share_forward_runs"),
     _pass("qnode-passes", "quantum", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
+    _pass("unroll-loops", "quantum.loops", default=False),
     _pass("rotate-loops", "quantum.loops", default=False),
     _pass("hoist-loop-gates", "quantum.loops", default=False),
     _pass("cancel-inverses", "quantum.cancellation"),

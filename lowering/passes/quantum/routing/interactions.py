@@ -192,9 +192,11 @@ def known_wire(op: ExtractOp | InsertOp) -> int:
     wire = op.wire
     if isinstance(wire, int):
         return wire
+    qubit = op.results[0] if isinstance(op, ExtractOp) else op.qubit
+    users = (use.operation for use in qubit.uses)
+    line = line_of(op) or next(filter(None, map(line_of, users)), "unknown line")
     raise PassError(
-        f"{line_of(op) or 'unknown line'}: a wire is computed when the program runs, so "
-        "that 'route-qubits' cannot tell which gates it makes. Name wires by numbers: "
-        "write loops over wires as loops of Python, and leave 'reroll-loops' out of "
-        "the pipeline."
+        f"{line}: a wire is computed when the program runs, so that 'route-qubits' "
+        "cannot tell where a gate stands. Name wires by numbers, or compute them from "
+        "the counter of a loop whose length is known when the program is compiled."
     )

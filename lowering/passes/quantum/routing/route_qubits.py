@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from qjit.lowering.passes.pipeline import PipelineError
+from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
 
 from .coupling import CouplingError, parse_coupling
 from .route_program import ProgramRouter, RoutingOptions
@@ -44,4 +45,5 @@ class RouteQubitsPass(ModulePass):
         options = RoutingOptions(
             lambda size: parse_coupling(self.coupling, size), self.trials, self.seed
         )
+        unroll_computed_wires(op)
         ProgramRouter(op, options).run()

@@ -166,26 +166,26 @@ class _Search:
         """Return gates that come next, in the order of the groups of qubits."""
         most, need, pairs = self.heuristic.lookahead, self.need, self.pairs
         qubits = list({q: None for g in self.order for q in pairs[g]})
-        known, seen = set(qubits), set[int]()
-        found: list[int] = []
+        places = [(self.groups[qubit], self.level[qubit]) for qubit in qubits]
+        known, found = set(qubits), dict[int, None]()
         for depth in range(most):
-            some = False
-            for qubit in qubits:  # which grows
-                groups, level = self.groups[qubit], self.level[qubit] + depth
-                if level >= len(groups):
+            size = len(found)
+            for groups, level in places:  # which grows
+                if level + depth >= len(groups):
                     continue
-                some = True
-                for gate in groups[level]:
-                    if need[gate] and gate not in seen:
-                        seen.add(gate)
-                        found.append(gate)
-                        for each in pairs[gate]:
-                            if each not in known:
-                                known.add(each)
-                                qubits.append(each)
-            if not some or len(found) >= most:
+                for gate in groups[level + depth]:
+                    if not need[gate] or gate in found:
+                        continue
+                    found[gate] = None
+                    for qubit in pairs[gate]:
+                        if qubit not in known:
+                            known.add(qubit)
+                            places.append((self.groups[qubit], self.level[qubit]))
+                if len(found) >= most:
+                    return list(found)[:most]
+            if depth and len(found) == size:
                 break
-        return found[:most]
+        return list(found)
 
     def swap(self, p: int, q: int) -> None:
         """Exchange what is at two vertices."""
