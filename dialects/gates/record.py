@@ -44,7 +44,8 @@ Decomposition: TypeAlias = (
 )
 Inverse: TypeAlias = (
     Callable[[Any], tuple[Any, ...]]
-    | Callable[[Any, Any], tuple[Any, ...]] | Callable[[Any, Any, Any], tuple[Any, ...]]
+    | Callable[[Any, Any], tuple[Any, ...]]
+    | Callable[[Any, Any, Any], tuple[Any, ...]]
 )
 
 PAULIS: Mapping[str, ComplexMatrix] = {

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from qjit.errors import ParameterError, ParameterTypeError, PipelineError, UnsupportedError
+from qjit.errors import (
+    ParameterError,
+    ParameterTypeError,
+    PipelineError,
+    UnsupportedError,
+)
 from qjit.jit.arguments import Bound, Parts, in_parts
 from qjit.jit.function import QJIT, qjit
 from qjit.lowering.jax_internals.tracing import user_line

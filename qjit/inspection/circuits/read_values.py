@@ -277,9 +277,7 @@ def _floored(
     return None
 
 
-def _length(
-    condition: Expression, first: Expression, second: Expression
-) -> Expression:
+def _length(condition: Expression, first: Expression, second: Expression) -> Expression:
     """Return a choice between expressions, which may be how long a range is."""
     if condition.head == "<" and second.number == 0:
         start, stop = condition.operands

@@ -177,5 +177,3 @@ def _bernoulli(number: int) -> Fraction:
         return Fraction(1)
     below = (comb(number + 1, k) * _bernoulli(k) for k in range(number))
     return -sum(below, Fraction(0)) / (number + 1)
-
-

@@ -203,7 +203,9 @@ class _Drawing:
         targets = [wire for wire in gate.targets if isinstance(wire, int)]
         controls = [wire for wire in gate.controls if isinstance(wire, int)]
         if controls or gate.base == "SWAP":
-            self._line(middle, middle, *(self._heights[w] for w in (item.low, item.high)))
+            self._line(
+                middle, middle, *(self._heights[w] for w in (item.low, item.high))
+            )
         if gate.base == "SWAP" and not gate.adjoint:
             for wire in targets:
                 self._cross(middle, self._heights[wire])

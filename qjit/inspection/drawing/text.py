@@ -136,7 +136,9 @@ class Text:
                 case Gate():
                     self._paint_gate(item, here, item.node)
                 case Measure():
-                    self._put(here, self._rows[item.low], f"┤{measure_text(item.node)}├")
+                    self._put(
+                        here, self._rows[item.low], f"┤{measure_text(item.node)}├"
+                    )
                 case Reset():
                     self._put(here, self._rows[item.low], "┤|0⟩├")
                 case Permutation():
@@ -190,7 +192,10 @@ class Text:
                 self._put(x, row, f"┼{'─' * inner}┼")
 
     def _paint_frame(self, item: Placed, x: int) -> None:
-        top, bottom = self._rows[item.low] - item.rise, self._rows[item.high] + item.sink
+        top, bottom = (
+            self._rows[item.low] - item.rise,
+            self._rows[item.high] + item.sink,
+        )
         width = int(item.width)
         self._put(x, top, f"╭{'╌' * (width - 2)}╮")
         self._put(x, bottom, f"╰{'╌' * (width - 2)}╯")
@@ -221,7 +226,9 @@ class Text:
     def _vertical(self, x: int, top: int, bottom: int, sign: str = "│") -> None:
         for row in range(top, bottom + 1):
             before = self._canvas[row][x]
-            self._canvas[row][x] = sign if before == " " else CROSSED.get(before, before)
+            self._canvas[row][x] = (
+                sign if before == " " else CROSSED.get(before, before)
+            )
 
     # Outcomes
 

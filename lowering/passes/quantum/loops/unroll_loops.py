@@ -1,0 +1,156 @@
+"""The pass `unroll-loops`: each iteration of a loop is written out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from xdsl.context import Context
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, ModuleOp
+from xdsl.interpreter import Interpreter
+from xdsl.interpreters.arith import ArithFunctions
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.traits import IsTerminator
+
+from qjit.dialects.interpreter.classical import ElementwiseFunctions, NumberFunctions
+from qjit.dialects.quantum import ExtractOp, InsertOp
+from qjit.dialects.quantum.gates import Controllable
+from qjit.lowering.analysis.constants import known_integer
+
+
+@dataclass(frozen=True)
+class UnrollLoopsPass(ModulePass):
+    """Write out the iterations of loops of gates whose number is known, up to `most`.
+
+    Other passes see gates of several iterations together then, and wires that were
+    computed from the number of the iteration are known.
+    """
+
+    most: int = 1000
+
+    name = "unroll-loops"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Unroll outer loops first, since inner ones may depend on them."""
+        for loop in loops_with(op, lambda each: isinstance(each, Controllable)):
+            if len(_iterations(loop) or ()) <= self.most:
+                _unroll(op, loop)
+
+
+def unroll_computed_wires(module: ModuleOp) -> None:
+    """Write out loops of known length in which wires are computed."""
+    for loop in loops_with(module, _computes_wire):
+        _unroll(module, loop)
+
+
+def loops_with(module: ModuleOp, found: Any) -> Iterator[scf.ForOp]:
+    """Yield loops of known length with operations of a kind, until none is left.
+
+    A loop that is still there when the next one is asked for is not yielded again.
+    """
+    seen: set[scf.ForOp] = set()
+    while True:
+        loop = next(
+            (
+                each
+                for each in module.walk()
+                if isinstance(each, scf.ForOp)
+                and each not in seen
+                and _iterations(each) is not None
+                and any(map(found, each.walk()))
+            ),
+            None,
+        )
+        if loop is None:
+            return
+        seen.add(loop)
+        yield loop
+
+
+def _computes_wire(op: Operation) -> bool:
+    return isinstance(op, ExtractOp | InsertOp) and not isinstance(op.wire, int)
+
+
+def _iterations(loop: scf.ForOp) -> range | None:
+    """Return the numbers of the iterations, if they are known."""
+    low, high, step = map(known_integer, (loop.lb, loop.ub, loop.step))
+    if low is None or high is None or not step:
+        return None
+    return range(low, high, step)
+
+
+def _unroll(module: ModuleOp, loop: scf.ForOp) -> None:
+    """Write out a loop in its place."""
+    iterations = _iterations(loop)
+    assert iterations is not None
+    folding = _Folding(module, loop)
+    values = list(loop.iter_args)
+    counter, *arguments = loop.body.block.args
+    for number in iterations:
+        constant = folding.constant(number, IndexType())
+        known = {counter: constant, **dict(zip(arguments, values, strict=True))}
+        for op in loop.body.block.ops:
+            if op.has_trait(IsTerminator):
+                values = [known.get(value, value) for value in op.operands]
+            else:
+                folding.copy(op, known)
+    for result, value in zip(loop.results, values, strict=True):
+        result.replace_all_uses_with(value)
+    Rewriter.erase_op(loop, safe_erase=False)
+
+
+class _Folding:
+    """Copies operations before another one, integers as the constants that they are."""
+
+    def __init__(self, module: ModuleOp, before: Operation) -> None:
+        self.before = before
+        self.interpreter = Interpreter(module)
+        self.interpreter.register_implementations(ArithFunctions())
+        for functions in (ElementwiseFunctions(), NumberFunctions()):
+            self.interpreter.register_implementations(functions, override=True)
+
+    def constant(self, number: int, kind: Any) -> SSAValue:
+        """Insert a constant."""
+        made = arith.ConstantOp(IntegerAttr(number, kind))
+        self._insert(made)
+        return made.result
+
+    def copy(self, op: Operation, known: dict[SSAValue, SSAValue]) -> None:
+        """Copy an operation, given what its values are, and note its results."""
+        integers = [known_integer(known.get(each, each)) for each in op.operands]
+        number = self._folded(op, integers)
+        if number is not None:
+            known[op.results[0]] = self.constant(number, op.results[0].type)
+            return
+        copy = op.clone(known)
+        if isinstance(copy, ExtractOp | InsertOp) and integers[1] is not None:
+            if not isinstance(copy.wire, int):
+                copy = _at_wire(copy, integers[1])
+                known[op.results[0]] = copy.results[0]
+        self._insert(copy)
+
+    def _folded(self, op: Operation, integers: list[int | None]) -> int | None:
+        """Return the integer that arithmetic on constants gives."""
+        if not op.name.startswith("arith.") or len(op.results) != 1 or not integers:
+            return None
+        kind = op.results[0].type
+        if not isinstance(kind, IntegerType | IndexType) or None in integers:
+            return None
+        (number,) = self.interpreter.run_op(op, tuple(integers))
+        return int(number)
+
+    def _insert(self, op: Operation) -> None:
+        Rewriter.insert_op(op, InsertPoint.before(self.before))
+
+
+def _at_wire(op: ExtractOp | InsertOp, wire: int) -> ExtractOp | InsertOp:
+    """Return the same operation at a wire that is a number."""
+    line = None if op.line is None else op.line.value.data
+    if isinstance(op, ExtractOp):
+        made: ExtractOp | InsertOp = ExtractOp(op.register, wire, line=line)
+    else:
+        made = InsertOp(op.register, wire, op.qubit, line=line)
+    op.drop_all_references()
+    return made

@@ -1,0 +1,49 @@
+"""The pass `route-qubits`: gates on two qubits come to edges of a coupling graph."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from qjit.lowering.passes.pipeline import PipelineError
+from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
+
+from .coupling import CouplingError, parse_coupling
+from .route_program import ProgramRouter, RoutingOptions
+
+
+@dataclass(frozen=True)
+class RouteQubitsPass(ModulePass):
+    """Insert SWAPs until all two-qubit gates are on a coupling graph's edges (SABRE).
+
+    Wires of registers are physical places afterwards, until the register is looked at.
+    Where `coupling` is "all", there is nothing to do.
+    """
+
+    coupling: str = "all"
+    trials: int | None = None
+    seed: int = 0
+
+    name = "route-qubits"
+
+    def __post_init__(self) -> None:
+        """Refuse options that mean nothing."""
+        if self.trials is not None and self.trials < 1:
+            raise PipelineError(
+                f"'route-qubits' takes at least 1 trial, but got {self.trials}."
+            )
+        try:
+            parse_coupling(self.coupling, 2)
+        except CouplingError as error:
+            raise PipelineError(f"'route-qubits': {error}") from error
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Route all registers."""
+        if self.coupling == "all":
+            return
+        options = RoutingOptions(
+            lambda size: parse_coupling(self.coupling, size), self.trials, self.seed
+        )
+        unroll_computed_wires(op)
+        ProgramRouter(op, options).run()
