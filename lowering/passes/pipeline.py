@@ -12,8 +12,10 @@ from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 from typing import Any
 
-# A sequence of names and passes; or a function from the default names to such a one.
-Pipeline = Sequence[Any] | Callable[[tuple[str, ...]], Sequence[Any]]
+from .presets import PRESETS
+
+# A sequence of names and passes, the name of one, or a function from the default names.
+Pipeline = str | Sequence[Any] | Callable[[tuple[str, ...]], Sequence[Any]]
 
 # The group in which other packages list passes.
 ENTRY_POINTS = "qjit.passes"
@@ -171,6 +173,8 @@ def resolve(pipeline: Pipeline | None) -> tuple[Step | OwnPass, ...]:
     The steps of each level after "quantum" are the default ones where a sequence names
     none of that level; a function decides on all.
     """
+    if isinstance(pipeline, str):
+        pipeline = preset(pipeline)
     if callable(pipeline):
         return tuple(_in_order(_known(pipeline(DEFAULT))))
     steps = _in_order(_known(DEFAULT if pipeline is None else pipeline))
@@ -180,6 +184,20 @@ def resolve(pipeline: Pipeline | None) -> tuple[Step | OwnPass, ...]:
         if LEVELS.index(level) > LEVELS.index("quantum") and level not in named:
             steps.append(STEPS[name])
     return tuple(sorted(steps, key=lambda step: LEVELS.index(step.level)))
+
+
+def preset(name: str) -> tuple[str, ...]:
+    """Return the passes of a pipeline that has a name.
+
+    Raises:
+        PipelineError: if there is none of this name.
+    """
+    if name not in PRESETS:
+        raise PipelineError(
+            f"there is no pipeline '{name}'. There are {', '.join(PRESETS)}; the name "
+            f"of a pass is given in a tuple, as ('{name}',)."
+        )
+    return PRESETS[name]
 
 
 def _known(items: Sequence[Any]) -> list[Step | OwnPass]:
@@ -264,13 +282,13 @@ def _check(steps: Sequence[Any], place: Callable[[Any], int]) -> None:
             )
 
 
-def resolve_circuit(passes: Sequence[Any]) -> tuple[str | OwnPass, ...]:
+def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
     """Return passes on single circuits: texts of ours, and the passes of users.
 
     Raises:
         PipelineError: for what is no pass on gates.
     """
-    steps = _known(passes)
+    steps = _known(preset(passes) if isinstance(passes, str) else passes)
     for step in steps:
         if step.level != "quantum" or step.name == "qnode-passes":
             raise PipelineError(

@@ -369,6 +369,8 @@ def qjit(
         pipeline: names of passes, passes of xDSL, or a callable from the default tuple
             of names to a new one; None for the default. `qj.passes` lists them. Where
             names are given, levels after "quantum" of which there is none are as usual.
+            Or a text: "simulate", which is the default, or "hardware:0" to
+            "hardware:3", which take more time for fewer two-qubit gates.
         seed: seed of all random numbers that have no seed of their own, an integer or a
             key of JAX.
         keep_stages: keep the text of every stage.

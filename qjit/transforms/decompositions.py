@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 
-from qjit.dialects.gates import GateRecord, find_gate
 from qjit.diagnostics.translation import definition_line
+from qjit.dialects.gates import GateRecord, find_gate
 from qjit.errors import ArgumentError, ParameterError, QJitError
 from qjit.jit.qnode import QNode, qnode
 from qjit.lowering.jax_internals.equations import enable_x64

@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import cache
 from math import comb
 
-
 from qjit.inspection.circuits.expressions import Expression, operation
 
 # What is multiplied, with repetition, in order.

@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.passes.pipeline import PassError, PipelineError
 from qjit.lowering.passes.quantum.routing.adjacency import distant_gates
 from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
 from tests.lowering.passes.test_pass_meaning import examples, numbers
@@ -23,7 +19,6 @@ from tests.support.pass_meaning import (
     SLOPES,
     TOLERANCE,
     Imported,
-    gate_names,
 )
 
 GRAPHS = ("line", "ring", "star", "grid:2x3", "0-1:0.01,1-2:0.1,1-3:0.02,3-4:0.3,4-5:0")

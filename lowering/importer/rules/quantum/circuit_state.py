@@ -182,11 +182,19 @@ def begin(
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.live_registers.append(importer.emit(op))
-    texts = tuple(map(importer.pass_text, passes))
+    texts = tuple(_pass_text(importer, each) for each in passes)
     qubits = Qubits(importer, num_wires, dtype, terminal, target, draws, texts)
     op.attributes.update(qubits.attributes)
     importer.circuit_state = qubits
     return qubits
+
+
+def _pass_text(importer: Importer, item: Any) -> str:
+    """Return what a pass on a circuit is called, which may be one of a user."""
+    text: str = getattr(item, "text", item)
+    while importer.circuit_passes.setdefault(text, item) != item:
+        text += "'"
+    return text
 
 
 def suspend(importer: Importer, run: int) -> None:
