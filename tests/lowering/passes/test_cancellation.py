@@ -147,7 +147,7 @@ def test_commuting_agrees_with_matrices() -> None:
             values = tuple(map(int, generator.integers(0, 2, controls)))
             wires = generator.permutation(4)[: controls + record.num_targets].tolist()
             angles = generator.uniform(0, 6, record.num_params)
-            on = {"controls": wires[:controls], "control_values": values}
+            on: Any = {"controls": wires[:controls], "control_values": values}
             gates.append(Gate(record.name, wires[controls:], *angles, **on))
             forms.append(GateForm(record.name, record.num_targets, values))
         one, other = gates
@@ -261,7 +261,7 @@ def test_gates_pass_controls_and_meet() -> None:
 
 def test_a_direction_that_is_none_is_refused() -> None:
     with pytest.raises(
-        qj.errors.PipelineError, match="test_cancellation.py:.* but got"
+        qj.errors.PipelineError, match=r"test_cancellation.py:.* but got"
     ):
         qj.qjit(lambda x: x, pipeline=("commute-controlled{direction=up}",))
 
