@@ -42,7 +42,8 @@ Decomposition: TypeAlias = (
 )
 Inverse: TypeAlias = (
     Callable[[Any], tuple[Any, ...]]
-    | Callable[[Any, Any], tuple[Any, ...]] | Callable[[Any, Any, Any], tuple[Any, ...]]
+    | Callable[[Any, Any], tuple[Any, ...]]
+    | Callable[[Any, Any, Any], tuple[Any, ...]]
 )
 
 PAULIS: Mapping[str, ComplexMatrix] = {

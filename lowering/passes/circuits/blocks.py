@@ -208,9 +208,7 @@ def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
             wires[result] = wires[qubit]
             after[wires[result]] = result
     places = tuple(_place(op.operands[index]) for op, index in first)
-    circuit = Circuit(
-        len(first), tuple(instructions), places=places, ops=tuple(ops)
-    )
+    circuit = Circuit(len(first), tuple(instructions), places=places, ops=tuple(ops))
     return _BlockCircuit(level, ops, first, after, circuit)
 
 

@@ -198,7 +198,9 @@ def _arrays(program: ModuleOp, ops: list[Operation]) -> list[GlobalOp]:
         for each in op.walk()
         if isinstance(each, GetGlobalOp)
     }
-    return [op for op in program.ops if _symbol(op) in names and isinstance(op, GlobalOp)]
+    return [
+        op for op in program.ops if _symbol(op) in names and isinstance(op, GlobalOp)
+    ]
 
 
 def _erase_uncalled(program: ModuleOp, function: FuncOp) -> None:

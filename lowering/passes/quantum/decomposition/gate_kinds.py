@@ -55,9 +55,9 @@ class GateKind:
 
     def under(self, num_controls: int, spare: int) -> GateKind:
         """Return the kind of such gates under more controls."""
-        return replace(
-            self, num_controls=self.num_controls + num_controls
-        ).with_spare(spare)
+        return replace(self, num_controls=self.num_controls + num_controls).with_spare(
+            spare
+        )
 
     def with_spare(self, count: int) -> GateKind:
         """Return the kind with as many of some spare wires as can help."""
@@ -73,8 +73,15 @@ class GateKind:
     @cached_property
     def _hash(self) -> int:
         return hash(
-            (self.base, self.num_controls, self.num_targets, self.adjoint)
-            + (self.static, self.spare, self.turns)
+            (
+                self.base,
+                self.num_controls,
+                self.num_targets,
+                self.adjoint,
+                self.static,
+                self.spare,
+                self.turns,
+            )
         )
 
     def __hash__(self) -> int:

@@ -63,7 +63,9 @@ def _steps(module: ModuleOp, num_wires: int) -> list[KindStep]:
             gate.base, len(gate.all_controls), len(gate.targets), gate.adjoint, static
         )
         pairs = zip(gate.all_controls, gate.all_control_values, strict=True)
-        flips = [KindStep(GateKind("X"), (), (wire,)) for wire, value in pairs if not value]
+        flips = [
+            KindStep(GateKind("X"), (), (wire,)) for wire, value in pairs if not value
+        ]
         step = KindStep(kind, tuple(map(float, params)), gate.all_wires)
         found.extend([*flips, step, *flips])
 
