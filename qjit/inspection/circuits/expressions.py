@@ -167,7 +167,7 @@ def operation(head: str, *operands: Expression) -> Expression:
 
 
 def _regrouped(head: str, first: Expression, second: Expression) -> Expression | None:
-    """Return a sum or product of which a part is undone, or numbers are put together."""
+    """Return a sum or product where parts cancel, or numbers are put together."""
     if head == "+" and second.head == "-" and second.operands[1:] == (first,):
         return second.operands[0]
     if head == "*" and first.head == "/" and first.operands[1] == second:

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from qjit.errors import ParameterError, ParameterTypeError, PipelineError, UnsupportedError
+from qjit.errors import (
+    ParameterError,
+    ParameterTypeError,
+    PipelineError,
+    UnsupportedError,
+)
 from qjit.jit.arguments import Bound, Parts, in_parts
 from qjit.jit.function import QJIT, qjit
 from qjit.lowering.jax_internals.tracing import user_line
@@ -147,7 +152,7 @@ def checked_function(function: Any, name: str) -> Any:
 
 
 def _leaf_names(function: Any, args: Any, kwargs: Any) -> list[tuple[Any, str]]:
-    """Return the leaves of arguments, each with the name by which the function has it."""
+    """Return the leaves of arguments, each with the name that the function knows."""
     names = _argument_names(function, len(args))
     leaves, _ = jax.tree_util.tree_flatten_with_path((args, kwargs))
     found: list[tuple[Any, str]] = []

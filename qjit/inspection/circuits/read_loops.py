@@ -13,7 +13,6 @@ from .expressions import Expression, operation
 from .read_values import Values
 
 
-
 @dataclass(frozen=True)
 class Head:
     """What a loop counts; there is no stop where it is not a count that ends it."""

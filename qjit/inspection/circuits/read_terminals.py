@@ -70,5 +70,3 @@ def _weight(coefficients: SSAValue, number: int, values: Values) -> Expression:
             return found
     name = values.names.of(coefficients, "holds the coefficients of an observable")
     return Expression(f"{name}[", (Expression(number),))
-
-

@@ -208,6 +208,7 @@ class Values:
     def of_table(
         self, op: memref.GetGlobalOp, indices: Sequence[Expression]
     ) -> Expression | None:
+        """Return an element of a constant array, if it is one."""
         found = SymbolTable.lookup_symbol(op, op.name_)
         table = getattr(found, "initial_value", None)
         if not isinstance(table, DenseIntOrFPElementsAttr):
@@ -277,9 +278,7 @@ def _floored(
     return None
 
 
-def _length(
-    condition: Expression, first: Expression, second: Expression
-) -> Expression:
+def _length(condition: Expression, first: Expression, second: Expression) -> Expression:
     """Return a choice between expressions, which may be how long a range is."""
     if condition.head == "<" and second.number == 0:
         start, stop = condition.operands

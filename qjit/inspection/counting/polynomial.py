@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import cache
 from math import comb
 
-
 from qjit.inspection.circuits.expressions import Expression, operation
 
 # What is multiplied, with repetition, in order.
@@ -64,7 +63,7 @@ class Polynomial:
         return found
 
     def _ordered(self) -> list[tuple[Monomial, Fraction]]:
-        """Return the terms, those of high degree first and with a positive one first."""
+        """Return the terms: positive ones first, and those of high degree."""
         terms = sorted(self.terms.items(), key=lambda each: (-len(each[0]), repr(each)))
         return sorted(terms, key=lambda each: each[1] < 0 and each[0] != ())
 
@@ -177,5 +176,3 @@ def _bernoulli(number: int) -> Fraction:
         return Fraction(1)
     below = (comb(number + 1, k) * _bernoulli(k) for k in range(number))
     return -sum(below, Fraction(0)) / (number + 1)
-
-

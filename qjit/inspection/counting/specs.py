@@ -96,7 +96,9 @@ class Specs(Mapping[str, Any]):
                 f"{user_line()}: at takes numbers by their names, as in at(n=5), or a "
                 f"dictionary, but got {given!r}."
             )
-        return Specs(self._circuit, self.level, {**self._values, **(values or {}), **named})
+        return Specs(
+            self._circuit, self.level, {**self._values, **(values or {}), **named}
+        )
 
     def __getitem__(self, name: str) -> Any:
         if name not in FIELDS:
@@ -226,5 +228,3 @@ def _terminal(found: Terminal) -> str:
         for letter, wire in zip(found.letters, found.wires, strict=False)
     )
     return f"{found.kind}({inner or ', '.join(map(str, found.wires))})"
-
-

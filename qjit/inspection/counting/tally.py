@@ -72,7 +72,9 @@ class Counter:
             if isinstance(node, Loop | Branch):
                 self._append(found, segment)
                 segment = self._empty()
-                each = self._loop(node) if isinstance(node, Loop) else self._branch(node)
+                each = (
+                    self._loop(node) if isinstance(node, Loop) else self._branch(node)
+                )
                 self._append(found, each)
             else:
                 self._count(segment, node)
@@ -250,7 +252,9 @@ def _name(gate: Gate) -> str:
 
 
 def _sizes(found: Tally) -> str:
-    gates = [f"{count} {key[1]}" for key, count in found.counts.items() if key[0] == "gate"]
+    gates = [
+        f"{count} {key[1]}" for key, count in found.counts.items() if key[0] == "gate"
+    ]
     return ", ".join(gates) or "no gates"
 
 

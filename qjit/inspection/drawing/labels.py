@@ -73,7 +73,8 @@ def legend_lines(circuit: Circuit) -> list[str]:
     for name, meaning in circuit.legend.items():
         names.setdefault(meaning, []).append(name)
     return [
-        f"{', '.join(each)} {meaning}" if len(each) == 1 or meaning[:1] == "="
+        f"{', '.join(each)} {meaning}"
+        if len(each) == 1 or meaning[:1] == "="
         else f"{', '.join(each)}: each {meaning}"
         for meaning, each in names.items()
     ]

@@ -202,7 +202,9 @@ def test_qubits_that_change_places() -> None:
 
 
 def test_mistakes() -> None:
-    with pytest.raises(PipelineError, match=r"test_draw.py:.*no level 'merge'.*'merge-"):
+    with pytest.raises(
+        PipelineError, match=r"test_draw.py:.*no level 'merge'.*'merge-"
+    ):
         qj.draw(energy, level="merge")(0.1)
     with pytest.raises(ParameterError, match="at least 24"):
         qj.draw(energy, width=3)
@@ -230,7 +232,9 @@ def test_texts_fit_their_boxes() -> None:
     figure, axes = qj.draw_mpl(gates)(0.1, THETA)
     figure.canvas.draw()
     boxes = [patch.get_window_extent() for patch in axes.patches]
-    labels = [each for each in axes.texts if each.get_text().startswith(("R", "Is", "P"))]
+    labels = [
+        each for each in axes.texts if each.get_text().startswith(("R", "Is", "P"))
+    ]
     assert len(labels) >= 5
     for each in labels:
         place = each.get_window_extent()
