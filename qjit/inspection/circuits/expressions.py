@@ -132,7 +132,7 @@ class Expression:
             level = INFIX[self.head][0]
             sign = self.head if level == 6 else f" {self.head} "
             after = level + (self.head in ("-", "/", "//", "%"))
-            first, second = parts
+            first, second = parts[0], parts[-1]
             found = f"{first.text(decimals, level)}{sign}{second.text(decimals, after)}"
         else:
             return f"{self.head}({', '.join(each.text(decimals) for each in parts)})"
