@@ -1,4 +1,4 @@
-"""What passes do to the gates of a program, which is not compiled for that."""
+"""What passes do to the gates of a program."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,29 +23,27 @@ def modules_after(
         yield module
 
 
-def pass_effects(
-    closed: ClosedJaxpr, symbol: str, steps: Sequence[Step | OwnPass]
-) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return how many gates of each name there are before and after passes.
+class PassEffects:
+    """How many gates of each name there are before and after passes.
 
     Passes and gates are left out where the number stays.
     """
-    for step in steps:
-        if step.level == "jaxpr":
-            closed = step.found(closed)
-    passes = [step for step in steps if step.level == "quantum"]
-    before, *later = map(_gates, modules_after(closed, symbol, passes))
-    found: dict[str, dict[str, tuple[int, int]]] = {}
-    for step, after in zip(passes, later, strict=True):
+
+    def __init__(self, module: ModuleOp) -> None:
+        self._before = _gates(module)
+        self.found: dict[str, dict[str, list[int]]] = {}
+
+    def note(self, name: str, module: ModuleOp) -> None:
+        """Note what a pass did to a module."""
+        before, after = self._before, _gates(module)
+        self._before = after
         changed = {
-            name: (before[name], after[name])
-            for name in dict.fromkeys((*before, *after))
-            if before[name] != after[name]
+            gate: [before[gate], after[gate]]
+            for gate in dict.fromkeys((*before, *after))
+            if before[gate] != after[gate]
         }
         if changed:
-            found[step.name] = changed
-        before = after
-    return found
+            self.found[name] = changed
 
 
 def _gates(module: ModuleOp) -> Counter[str]:

@@ -101,6 +101,12 @@ class _Inspected(QJIT):
         found.names = self.names
         return found
 
+    def unrolled(self) -> _Inspected:
+        """Return the same that leaves repetitions as they were written."""
+        steps = [step for step in self._steps if step.name != "reroll-loops"]
+        function, options = self.made_from()
+        return _Inspected(function, {**options, "pipeline": lambda _: steps})
+
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Imported:
         """Trace the function for these arguments."""
         if args and isinstance(args[0], Parts):
@@ -134,8 +140,7 @@ def imported(
         del options["fn"], options["verbose"]
     inspected = _Inspected(plain, options)
     if not rerolled:
-        steps = [step for step in inspected._steps if step.name != "reroll-loops"]
-        inspected = _Inspected(plain, {**options, "pipeline": lambda _: steps})
+        inspected = inspected.unrolled()
     inspected.names = _leaf_names(inspected.function, args, kwargs)
     return inspected.dispatch(args, kwargs)
 
@@ -152,13 +157,13 @@ def checked_function(function: Any, name: str) -> Any:
 
 
 def _leaf_names(function: Any, args: Any, kwargs: Any) -> list[tuple[Any, str]]:
-    """Return the leaves of arguments, each with the name by which the function has it."""
+    """Return the leaves of arguments, each with the name that the function knows."""
     names = _argument_names(function, len(args))
     leaves, _ = jax.tree_util.tree_flatten_with_path((args, kwargs))
     found: list[tuple[Any, str]] = []
     for (outer, inner, *rest), leaf in leaves:
         key: Any = inner
-        name = key.key if outer.idx else names[key.idx]
+        name = str(key.key if outer.idx else names[key.idx])
         found.append((leaf, name + jax.tree_util.keystr(tuple(rest))))
     return found
 
