@@ -70,7 +70,9 @@ def _is_edge(
     """Tell whether wires are an edge on the vertices of each register."""
     a, b = wires
     return all(
-        each[b] in graph.neighbours[each[a]] for each in vertices if max(wires) < len(each)
+        each[b] in graph.neighbours[each[a]]
+        for each in vertices
+        if max(wires) < len(each)
     )
 
 

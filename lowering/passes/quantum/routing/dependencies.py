@@ -36,7 +36,9 @@ class Dependencies:
     @cached_property
     def in_order(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """The groups if no gates are taken to commute: one gate each."""
-        return tuple(tuple((g,) for group in each for g in group) for each in self.groups)
+        return tuple(
+            tuple((g,) for group in each for g in group) for each in self.groups
+        )
 
     def reversed(self) -> Dependencies:
         """Return the same gates from the last to the first."""

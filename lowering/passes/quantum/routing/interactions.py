@@ -179,12 +179,18 @@ class InteractionReader:
         if isinstance(op, func.CallOp):
             called = self.functions.get(op.callee.string_value())
             if called is not None and called.body.blocks:
-                yield list(zip(op.operands, called.args, strict=True)), called.body.block
+                yield (
+                    list(zip(op.operands, called.args, strict=True)),
+                    called.body.block,
+                )
             return
         for region in op.regions:
             for block in region.blocks:
                 values = op.iter_args if isinstance(op, scf.ForOp) else op.operands
-                yield list(zip(reversed(values), reversed(block.args), strict=False)), block
+                yield (
+                    list(zip(reversed(values), reversed(block.args), strict=False)),
+                    block,
+                )
 
 
 def known_wire(op: ExtractOp | InsertOp) -> int:

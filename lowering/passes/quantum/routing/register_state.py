@@ -36,9 +36,7 @@ class RegisterState:
     finished: bool = False
     out: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
     pending: list[tuple[GateOp | UnitaryOp, Interaction, tuple[int, ...]]] = field(
-        default_factory=list[
-            tuple[GateOp | UnitaryOp, Interaction, tuple[int, ...]]
-        ]
+        default_factory=list[tuple[GateOp | UnitaryOp, Interaction, tuple[int, ...]]]
     )
 
     @property

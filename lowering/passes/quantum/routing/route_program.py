@@ -90,7 +90,7 @@ class ProgramRouter:
         self.originals = {
             name: op.clone()
             for name, op in self.functions.items()
-            if _registers(op.args) 
+            if _registers(op.args)
         }
         self.dead: list[Operation] = []
 
@@ -409,9 +409,7 @@ class ProgramRouter:
             return
         reader = InteractionReader(self.module, LOOKAHEAD)
         reader.qubits = {
-            value: qubit
-            for value, (of, qubit) in self.qubits.items()
-            if of is state
+            value: qubit for value, (of, qubit) in self.qubits.items() if of is state
         }
         reader.registers = {
             value: list(state.contents)
@@ -437,10 +435,7 @@ def _outer_registers(
 ) -> list[SSAValue]:
     """Return the registers from outside that an operation with regions uses."""
     found = {
-        value: None
-        for each in op.walk()
-        for value in each.operands
-        if value in states
+        value: None for each in op.walk() for value in each.operands if value in states
     }
     return list(found)
 
