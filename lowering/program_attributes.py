@@ -37,6 +37,8 @@ SIDE_EFFECTS = "qjit.side_effects"
 PASSES = "qjit.passes"  # that are yet to come
 CIRCUIT_PASSES = "passes"  # of the operation that begins a circuit, on this one only
 WEAK = "weak "
+# Of an allocation: which quantum function it is of, and what its wires are called.
+CIRCUIT, LABELS = "circuit", "labels"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,12 @@ from .autograph import disable_autograph as disable_autograph
 from .devices.device import Device as Device
 from .devices.device import device as device
 from .diagnostics.public_functions import public as _public
+from .inspection.counting.specs import specs as specs
 from .inspection.debugging import Snapshot as Snapshot
 from .inspection.debugging import debug_assert as debug_assert
 from .inspection.debugging import snapshots as snapshots
+from .inspection.drawing.draw import draw as draw
+from .inspection.drawing.draw import draw_mpl as draw_mpl
 from .inspection.pass_list import passes as passes
 from .jit import shutdown as shutdown
 from .jit.function import QJIT as QJIT
@@ -69,6 +72,8 @@ from .ops.variadic_gates import MultiControlledX as MultiControlledX
 from .ops.variadic_gates import QubitUnitary as QubitUnitary
 from .ops.variadic_gates import StatePrep as StatePrep
 from .ops.variadic_gates import barrier as barrier
+from .transforms.decompositions import decompose as decompose
+from .transforms.decompositions import decomposition as decomposition
 from .transforms.derivatives import grad as grad
 from .transforms.derivatives import hessian as hessian
 from .transforms.derivatives import jacobian as jacobian

@@ -233,6 +233,13 @@ class StageError(QJitError, ValueError):
     """
 
 
+class MissingPackageError(QJitError, ImportError):
+    """A package that qjit needs for something optional is not installed.
+
+    `pip install 'qjit[draw]'` installs what figures need.
+    """
+
+
 class DebugAssertionError(QJitError, AssertionError):
     """A condition that `qjit.debug_assert` was given did not hold.
 

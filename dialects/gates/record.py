@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cache, cached_property
 from itertools import product
 from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, cast
@@ -41,7 +43,9 @@ Decomposition: TypeAlias = (
     | Callable[[Any, Any, Any], Steps]
 )
 Inverse: TypeAlias = (
-    Callable[[Any, Any], tuple[Any, ...]] | Callable[[Any, Any, Any], tuple[Any, ...]]
+    Callable[[Any], tuple[Any, ...]]
+    | Callable[[Any, Any], tuple[Any, ...]]
+    | Callable[[Any, Any, Any], tuple[Any, ...]]
 )
 
 PAULIS: Mapping[str, ComplexMatrix] = {
@@ -185,6 +189,21 @@ class GateRecord:
             for (w, c), (v, d) in product(table.items(), repeat=2)
         )
         return self.num_params == 1 and all(orthogonal)
+
+    @cached_property
+    def period(self) -> float | None:
+        """The smallest angle at which a gate of one parameter is the identity again."""
+        if self.num_params != 1 or not self.additive:
+            return None
+        found = [Fraction(abs(w[0])).limit_denominator(64) for w in self._typical]
+        moving = [each for each in found if each]
+        if not moving or [float(each) for each in found] != [
+            abs(w[0]) for w in self._typical
+        ]:
+            return None
+        scale = math.lcm(*(each.denominator for each in moving))
+        unit = Fraction(math.gcd(*(int(each * scale) for each in moving)), scale)
+        return 2 * math.pi / float(unit)
 
     @cached_property
     def generator(self) -> ComplexMatrix | None:

@@ -157,3 +157,34 @@ def Rot(phi: Angle, theta: Angle, omega: Angle) -> Matrix:
     return [
         [phase(-outer) * c, -phase(inner) * s], [phase(-inner) * s, phase(outer) * c],
     ]
+
+
+@gate(
+    1,
+    inverse=lambda theta, phi: (-theta, phi),
+    decomposition=lambda theta, phi: [RZ(-phi) @ 0, RX(theta) @ 0, RZ(phi) @ 0],
+)
+def PRX(theta: Angle, phi: Angle) -> Matrix:
+    """Rotation by theta about the axis at the angle phi from X towards Y."""
+    c, s = cos(theta / 2), -1j * sin(theta / 2)
+    return [[c, phase(-phi) * s], [phase(phi) * s, c]]
+
+
+@gate(
+    1,
+    inverse=lambda phi: (phi,),
+    decomposition=lambda phi: [GlobalPhase(-pi / 2) @ (), PRX(pi, phi) @ 0],
+)
+def GPI(phi: Angle) -> Matrix:
+    """The bit flip cos(phi) X + sin(phi) Y of trapped ions."""
+    return [[0, phase(-phi)], [phase(phi), 0]]
+
+
+@gate(
+    1,
+    inverse=lambda phi: (phi + pi,),
+    decomposition=lambda phi: [PRX(pi / 2, phi) @ 0],
+)
+def GPI2(phi: Angle) -> Matrix:
+    """The quarter turn of trapped ions: PRX(pi/2, phi)."""
+    return [[R, -1j * R * phase(-phi)], [-1j * R * phase(phi), R]]

@@ -4,7 +4,7 @@ A register is an array with one axis per qubit, and a qubit is the number of its
 Values are used once, so that operations may change the register they are given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -37,6 +37,8 @@ from .classical import ArrayFunctions, ElementwiseFunctions, NumberFunctions
 Array = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
+Watch = Callable[[quantum.GateOp, Sequence[float], Sequence[int]], None]
+
 
 def run_module(
     module: ModuleOp,
@@ -45,10 +47,12 @@ def run_module(
     function: str = "main",
     seed: int | None = None,
     functions: Sequence[InterpreterFunctions] = (),
+    watch: Watch | None = None,
 ) -> tuple[Any, ...]:
     """Run a function of a module on numbers and arrays, and return what it returns.
 
-    Operations of other dialects mean what `functions` say.
+    Operations of other dialects mean what `functions` say. Each gate is shown to
+    `watch`, with its parameters and the wires of its qubits.
     """
     interpreter = Interpreter(module)
     for each in (ArithFunctions(), MathFunctions(), ScfFunctions(), *functions):
@@ -60,7 +64,7 @@ def run_module(
     generator = np.random.default_rng(seed)
     paths = PathFunctions(generator)
     interpreter.register_implementations(paths)
-    interpreter.register_implementations(QuantumFunctions(generator, paths))
+    interpreter.register_implementations(QuantumFunctions(generator, paths, watch))
     return interpreter.call_op(function, tuple(inputs))
 
 
@@ -117,8 +121,13 @@ def probabilities(state: Array, wires: Sequence[int]) -> Real:
 class QuantumFunctions(InterpreterFunctions):
     """One method per operation of the dialect."""
 
-    def __init__(self, generator: np.random.Generator, paths: PathFunctions) -> None:
-        self.generator, self.trees = generator, paths.trees
+    def __init__(
+        self,
+        generator: np.random.Generator,
+        paths: PathFunctions,
+        watch: Watch | None = None,
+    ) -> None:
+        self.generator, self.trees, self.watch = generator, paths.trees, watch
 
     @impl(quantum.AllocOp)
     def run_alloc(
@@ -162,6 +171,9 @@ class QuantumFunctions(InterpreterFunctions):
         record = GATES[op.gate.data]
         matrix = record.matrix(args[: len(op.params)], **op.static)
         qubits = args[len(op.params) + len(op.slots) :]
+        if self.watch is not None:
+            axes = [qubit.axis for qubit in qubits]
+            self.watch(op, args[: len(op.params)], axes)
         targets = qubits[: len(op.targets)] if record.num_targets != 0 else ()
         _apply(op, matrix, targets, qubits[len(op.targets) :], qubits)
         return qubits
@@ -178,6 +190,13 @@ class QuantumFunctions(InterpreterFunctions):
         targets, controls = qubits[: len(op.targets)], qubits[len(op.targets) :]
         _apply(op, matrix, targets, controls, qubits)
         return qubits
+
+    @impl(quantum.BarrierOp)
+    def run_barrier(
+        self, interpreter: Interpreter, op: quantum.BarrierOp, args: PythonValues
+    ) -> PythonValues:
+        """Pass the qubits on."""
+        return args
 
     @impl(quantum.StatePrepOp)
     def run_state_prep(

@@ -7,7 +7,7 @@ the register; everything else consumes it. See `linearity` for the rules.
 
 from xdsl.ir import Dialect
 
-from .gates import Controllable, GateOp, UnitaryOp
+from .gates import BarrierOp, Controllable, GateOp, UnitaryOp
 from .measurements import (
     CountsOp,
     DensityMatrixOp,
@@ -31,6 +31,7 @@ from .types import BitType, FactorAttr, RegisterType, TermAttr, bit
 
 __all__ = [
     "AllocOp",
+    "BarrierOp",
     "BitType",
     "Controllable",
     "CountsOp",
@@ -65,6 +66,7 @@ Quantum = Dialect(
         InsertOp,
         GateOp,
         UnitaryOp,
+        BarrierOp,
         StatePrepOp,
         MeasureOp,
         ResetOp,

@@ -284,6 +284,25 @@ def _is_static(record: GateRecord) -> bool:
 
 
 @irdl_op_definition
+class BarrierOp(IRDLOperation):
+    """Pass qubits through; gates on them stay on their side."""
+
+    name = "quantum.barrier"
+    qubits = var_operand_def(RangeOf(eq(bit)).of_length(Controllable.TARGETS))
+    line = opt_prop_def(IntegerAttr.constr(i64))
+    out_qubits = var_result_def(RangeOf(eq(bit)).of_length(Controllable.TARGETS))
+    traits = traits_def(Pure())
+    assembly_format = "$qubits (`line` $line^)? attr-dict"
+
+    def __init__(self, qubits: Sequence[Value], *, line: int | None = None):
+        super().__init__(
+            operands=[qubits],
+            properties={"line": integer(line)},
+            result_types=[[bit] * len(qubits)],
+        )
+
+
+@irdl_op_definition
 class UnitaryOp(Controllable):
     """Apply a matrix, or a diagonal of one, to the targets, under the controls.
 

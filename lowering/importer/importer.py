@@ -163,13 +163,6 @@ class Importer(Emitter):
         self.circuit_passes: dict[str, Any] = {}  # on single circuits, by text
         self._location_ids: dict[str, int] = {}
 
-    def pass_text(self, item: Any) -> str:
-        """Return what a pass on a circuit is called, which may be one of a user."""
-        text: str = item if isinstance(item, str) else item.text
-        while self.circuit_passes.setdefault(text, item) != item:
-            text += "'"
-        return text
-
     def constant(self, value: Any) -> Value:
         """Return a value known at compile time."""
         array = np.asarray(value)

@@ -111,6 +111,8 @@ def _outcome(*_: ShapedArray, **__: Any) -> list[ShapedArray]:
 gate_p = _effectful("quantum_gate", _nothing)
 # Operands: matrix, dynamic wires.
 unitary_p = _effectful("quantum_unitary", _nothing)
+# Operands: dynamic wires.
+barrier_p = _effectful("quantum_barrier", _nothing)
 # Operands: amplitudes.
 state_prep_p = _effectful("quantum_state_prep", _nothing)
 # A state that is read between gates, for those who look.

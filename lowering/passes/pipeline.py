@@ -12,8 +12,10 @@ from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
 from typing import Any
 
-# A sequence of names and passes; or a function from the default names to such a one.
-Pipeline = Sequence[Any] | Callable[[tuple[str, ...]], Sequence[Any]]
+from .presets import PRESETS
+
+# A sequence of names and passes, the name of one, or a function from the default names.
+Pipeline = str | Sequence[Any] | Callable[[tuple[str, ...]], Sequence[Any]]
 
 # The group in which other packages list passes.
 ENTRY_POINTS = "qjit.passes"
@@ -100,11 +102,22 @@ TABLE: tuple[Step, ...] = (
     _rewrite("share-forward-runs", "share_forward_runs"),
     _pass("qnode-passes", "quantum", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
+    _pass("remove-dead-gates", "quantum.dataflow", default=False),
     _pass("unroll-loops", "quantum.loops", default=False),
     _pass("rotate-loops", "quantum.loops", default=False),
     _pass("hoist-loop-gates", "quantum.loops", default=False),
     _pass("cancel-inverses", "quantum.cancellation"),
     _pass("merge-rotations", "quantum.cancellation"),
+    _pass("commute-controlled", "quantum.cancellation", default=False),
+    _pass("single-qubit-fusion", "quantum.cancellation", default=False),
+    _pass("combine-global-phases", "quantum.cancellation", default=False),
+    _pass("undo-swaps", "quantum.cancellation", default=False),
+    _pass("remove-barrier", "quantum.cancellation", default=False),
+    _pass("disentangle-cnot", "quantum.resynthesis", default=False),
+    _pass("disentangle-swap", "quantum.resynthesis", default=False),
+    _pass("cnot-peephole", "quantum.resynthesis", default=False),
+    _pass("phase-polynomial", "quantum.resynthesis", default=False),
+    _pass("consolidate-blocks", "quantum.resynthesis", default=False),
     _pass("route-qubits", "quantum.routing", default=False),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),
@@ -160,6 +173,8 @@ def resolve(pipeline: Pipeline | None) -> tuple[Step | OwnPass, ...]:
     The steps of each level after "quantum" are the default ones where a sequence names
     none of that level; a function decides on all.
     """
+    if isinstance(pipeline, str):
+        pipeline = preset(pipeline)
     if callable(pipeline):
         return tuple(_in_order(_known(pipeline(DEFAULT))))
     steps = _in_order(_known(DEFAULT if pipeline is None else pipeline))
@@ -169,6 +184,20 @@ def resolve(pipeline: Pipeline | None) -> tuple[Step | OwnPass, ...]:
         if LEVELS.index(level) > LEVELS.index("quantum") and level not in named:
             steps.append(STEPS[name])
     return tuple(sorted(steps, key=lambda step: LEVELS.index(step.level)))
+
+
+def preset(name: str) -> tuple[str, ...]:
+    """Return the passes of a pipeline that has a name.
+
+    Raises:
+        PipelineError: if there is none of this name.
+    """
+    if name not in PRESETS:
+        raise PipelineError(
+            f"there is no pipeline '{name}'. There are {', '.join(PRESETS)}; the name "
+            f"of a pass is given in a tuple, as ('{name}',)."
+        )
+    return PRESETS[name]
 
 
 def _known(items: Sequence[Any]) -> list[Step | OwnPass]:
@@ -253,13 +282,13 @@ def _check(steps: Sequence[Any], place: Callable[[Any], int]) -> None:
             )
 
 
-def resolve_circuit(passes: Sequence[Any]) -> tuple[str | OwnPass, ...]:
+def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
     """Return passes on single circuits: texts of ours, and the passes of users.
 
     Raises:
         PipelineError: for what is no pass on gates.
     """
-    steps = _known(passes)
+    steps = _known(preset(passes) if isinstance(passes, str) else passes)
     for step in steps:
         if step.level != "quantum" or step.name == "qnode-passes":
             raise PipelineError(

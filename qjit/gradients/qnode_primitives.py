@@ -58,6 +58,7 @@ class Circuit:
     masks_shots: bool = False  # those that a postselection refuses
     device: str = "statevector"
     passes: tuple[Any, ...] = ()  # on its circuits only: texts, and passes of users
+    labels: tuple[str, ...] = ()  # of wires that are not called by their numbers
 
     @cached_property
     def effects(self) -> frozenset[Any]:

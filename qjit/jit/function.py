@@ -81,6 +81,10 @@ class Signature:
         return (self.tree, *leaves, wide_types())
 
 
+# What the names of primitives that run circuits begin with.
+CIRCUITS = ("qnode", "circuit")
+
+
 def _content(leaf: Any) -> Any:
     """Return what equal leaves of static arguments share, such as a matrix."""
     if isinstance(leaf, Tracer) or not hasattr(leaf, "dtype"):
@@ -287,13 +291,24 @@ class QJIT(TakesStatic, Picklable):
             which call back into JAX; "seconds": compile seconds by stage;
             "diff_method": how each quantum function in it is differentiated; "cache":
             "hit" if it was compiled by an earlier process, or else "miss", or "not
-            kept" and why.
+            kept" and why; "passes": for each pass that changed the number of gates,
+            how many there are of each name before and after it, as the program text
+            has them.
         """
         signature = self._signature_of(args, kwargs)
         program = self._latest.get(signature.key)
         if program is None:
             program, _ = self._specialise(signature)
-        return program.report
+        circuits = any(name.startswith(CIRCUITS) for name in program.report["native"])
+        effects = self._effects(signature) if circuits else {}
+        return {**program.report, "passes": effects}
+
+    def _effects(self, signature: Signature) -> dict[str, dict[str, tuple[int, int]]]:
+        """Return the numbers of gates that passes change."""
+        from qjit.lowering.driver.pass_effects import pass_effects
+
+        closed, _ = self._trace(signature)
+        return pass_effects(closed, self._name, self._steps)
 
     def exportable(self, args: Any, kwargs: Any) -> Any:
         """Return what JAX traces for `jax.export`, which takes no native code."""
@@ -354,6 +369,8 @@ def qjit(
         pipeline: names of passes, passes of xDSL, or a callable from the default tuple
             of names to a new one; None for the default. `qj.passes` lists them. Where
             names are given, levels after "quantum" of which there is none are as usual.
+            Or a text: "simulate", which is the default, or "hardware:0" to
+            "hardware:3", which take more time for fewer two-qubit gates.
         seed: seed of all random numbers that have no seed of their own, an integer or a
             key of JAX.
         keep_stages: keep the text of every stage.

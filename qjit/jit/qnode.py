@@ -331,6 +331,7 @@ class QNode(TakesStatic, Picklable):
             self.device.masks_shots,
             self.device.name,
             self.passes,
+            context.order.names,
         )
         return Specialised(circuit, parts, jax.tree.structure(shapes))
 
@@ -424,7 +425,7 @@ def qnode(
             the least 32-bit integer, or NaN for eigenvalues.
         passes: passes that its circuits go through, before those of the program: names
             of level "quantum" in `qjit.passes`, with their options in braces, and
-            passes and patterns of xDSL.
+            passes and patterns of xDSL; or a text from "hardware:0" to "hardware:3".
 
     Returns:
         A function of JAX arrays (any pytrees), usable under every JAX transformation;

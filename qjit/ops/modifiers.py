@@ -223,6 +223,9 @@ def _controlled_equation(eqn: Any, inputs: list[Any], change: Modifiers) -> list
     if name in ("quantum_gate", "quantum_unitary"):
         bind_controlled(eqn.primitive, params, inputs, change)
         return []
+    if name == primitives.barrier_p.name:
+        _bind_barrier(params, inputs)
+        return []
     if name == "scan":
         return _replay_scan(params, inputs, inner(params["jaxpr"]))
     if name == "cond":
@@ -267,6 +270,12 @@ def bind_controlled(
             "sites": context.sites,
         },
     )
+
+
+def _bind_barrier(params: Any, inputs: Sequence[Any]) -> None:
+    """Bind a traced barrier again: under controls, and inverted, it is the same."""
+    sites = current("barrier").sites
+    primitives.barrier_p.bind(*inputs, **{**params, "sites": sites})
 
 
 def _replay_scan(params: Any, inputs: list[Any], body: Callable[..., Any]) -> list[Any]:
@@ -357,9 +366,12 @@ def _angle(slot: Slot, circuit: Hoisted, counters: Sequence[Any]) -> Any:
 def _inverse_step(
     step: Step, circuit: Hoisted, counters: Sequence[Any], change: Modifiers
 ) -> None:
-    primitive = next(p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive)
     inputs = [
         *(_angle(slot, circuit, counters) for slot in step.slots),
         *(_read(item.number, circuit, counters) for item in step.inputs),
     ]
+    if step.primitive == primitives.barrier_p.name:
+        _bind_barrier(step.params, inputs)
+        return
+    primitive = next(p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive)
     bind_controlled(primitive, step.params, inputs, change)

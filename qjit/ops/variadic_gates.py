@@ -13,7 +13,7 @@ from qjit.diagnostics.keywords import keywords
 from qjit.dialects.gates import GATES
 from qjit.errors import MatrixError, ParameterError, StateError, WireError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
-from qjit.lowering.jaxpr.primitives import state_prep_p
+from qjit.lowering.jaxpr.primitives import barrier_p, state_prep_p
 from qjit.ops.algebra.gates import Gate, global_phase, identity_on
 from qjit.ops.algebra.operator import Operator, implements
 from qjit.ops.algebra.traced_wires import indices
@@ -28,6 +28,7 @@ from qjit.tracing.wires import (
     as_bit,
     as_wires,
     is_traced,
+    positions,
     static_positions,
 )
 
@@ -389,11 +390,13 @@ def _padded(state: Any, size: int, pad_with: Any) -> Any:
 
 @keywords("id")
 def barrier(wires: Wires = (), only_visual: bool = False) -> None:
-    """Mark a place in the circuit; it changes no state.
+    """Keep gates on their side: passes move, merge and cancel none across a barrier.
+
+    It changes no state. Derivatives are of a circuit without barriers.
 
     Args:
-        wires: the wires that the mark is drawn on; all when left out.
-        only_visual: whether nothing is moved past the mark; it changes no result.
+        wires: the wires on which gates stay; all when left out.
+        only_visual: whether it is only drawn, and gates may be moved across.
 
     Raises:
         WireError: for wires that repeat or are out of range.
@@ -408,8 +411,11 @@ def barrier(wires: Wires = (), only_visual: bool = False) -> None:
     -1.0
     """
     context = current("barrier")
-    if wires is not None:
-        as_wires(wires, context)
+    on = as_wires(() if wires is None else wires, context) or tuple(context.order)
+    if only_visual or not on:
+        return
+    static, dynamic = positions(on, context)
+    barrier_p.bind(*dynamic, wires=static, sites=context.sites)
 
 
 Barrier = barrier

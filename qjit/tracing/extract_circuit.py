@@ -311,6 +311,13 @@ def _step(
     return [None] * len(eqn.outvars), (step,)
 
 
+def _barrier(eqn: JaxprEqn, inputs: list[Any], recorder: Recorder) -> Any:
+    """Keep a barrier, unless derivatives are taken, whose circuits have other gates."""
+    if recorder.purpose == "differentiation":
+        return [], ()
+    return _step(eqn, inputs, recorder)
+
+
 def _real_parts(value: Any) -> Any:
     """Return the real and imaginary parts of an array's elements, in turn."""
     flat = jnp.ravel(value)
@@ -424,6 +431,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "scan": _scan,
     "cond": _cond,
     "while": _while,
+    "quantum_barrier": _barrier,
     **{name: _measured for name in PROJECTING},
 }
 

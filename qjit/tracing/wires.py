@@ -99,6 +99,13 @@ class WireOrder:
         return all(kind is int for kind, _ in self.places)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What the wires are called, if not by their numbers."""
+        labels = tuple(self)
+        plain = labels == tuple(range(len(labels)))
+        return () if plain else tuple(map(str, labels))
+
+    @property
     def is_complete(self) -> bool:
         """Whether what was asked of all wires, and their positions, still hold."""
         grown = self.whole is not None and self.whole != len(self)

@@ -1,9 +1,9 @@
 """The circuits without control flow in a block of operations, and how they change.
 
 A circuit is what stands between two boundaries: operations that are no gates, such as
-measurements and loops. Each operation has a level, which is greater than those of the
-boundaries that it depends on; gates of one level are a circuit, because no boundary is
-between two of them.
+measurements, loops and barriers. Each operation has a level, which is greater than
+those of the boundaries that it depends on; gates of one level are a circuit, because no
+boundary is between two of them.
 """
 
 import itertools
@@ -20,7 +20,16 @@ from xdsl.traits import (
     only_has_effect,
 )
 
-from qjit.dialects.quantum import ExtractOp, GateOp, InsertOp, UnitaryOp
+from qjit.dialects.quantum import (
+    AllocOp,
+    BarrierOp,
+    ExtractOp,
+    GateOp,
+    InsertOp,
+    MeasureOp,
+    ResetOp,
+    UnitaryOp,
+)
 from qjit.dialects.quantum.gates import Controllable
 
 from .circuit import Circuit, Instruction, Opaque
@@ -134,10 +143,10 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     written, read = 0, 0
     for op in block.ops:
         level = max((levels.get(value, 0) for value in _used(op)), default=0)
-        boundary = isinstance(op, InsertOp)
+        boundary = isinstance(op, InsertOp | BarrierOp)
         if isinstance(op, GateOp | UnitaryOp | ExtractOp):
             pass
-        elif isinstance(op, InsertOp):
+        elif boundary:
             level += 1
         elif only_has_effect(op, MemoryEffectKind.READ):
             level = max(level, written)
@@ -208,7 +217,14 @@ def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
             wires[result] = wires[qubit]
             after[wires[result]] = result
     places = tuple(_place(op.operands[index]) for op, index in first)
-    circuit = Circuit(len(first), tuple(instructions), places=places)
+    fresh = (k for k, (op, index) in enumerate(first) if _is_fresh(op.operands[index]))
+    circuit = Circuit(
+        len(first),
+        tuple(instructions),
+        places=places,
+        fresh=frozenset(fresh),
+        ops=tuple(ops),
+    )
     return _BlockCircuit(level, ops, first, after, circuit)
 
 
@@ -223,3 +239,19 @@ def _place(qubit: SSAValue) -> int | None:
     owner = qubit.owner
     found = owner.wire if isinstance(owner, ExtractOp) else None
     return found if isinstance(found, int) else None
+
+
+def _is_fresh(qubit: SSAValue) -> bool:
+    """Return whether a qubit is in |0>: it was allocated, or reset, just before."""
+    while isinstance(extract := qubit.owner, ExtractOp):
+        wire, register = extract.wire, extract.register.owner
+        while isinstance(register, InsertOp) and register.wire != wire:
+            if not isinstance(wire, int) or not isinstance(register.wire, int):
+                return False
+            register = register.register.owner
+        if not isinstance(register, InsertOp):
+            return isinstance(register, AllocOp)
+        qubit = register.qubit
+    if isinstance(qubit.owner, MeasureOp):
+        return qubit.owner.reset is not None
+    return isinstance(qubit.owner, ResetOp)

@@ -42,13 +42,17 @@ class Circuit:
 
     `output` says which wire's qubit leaves in the place of each wire: the wires are
     permuted at the end, at no cost. `places` are the wires of the register from which
-    qubits were taken, where these are known.
+    qubits were taken, where these are known. `fresh` are the wires whose qubits come
+    in |0>, because nothing happened to them since they were allocated or reset. `ops`
+    are the operations that the instructions were read from.
     """
 
     num_wires: int
     instructions: tuple[Instruction, ...]
     output: tuple[int, ...] = ()
     places: tuple[int | None, ...] = field(default=(), compare=False)
+    fresh: frozenset[int] = field(default=frozenset(), compare=False)
+    ops: tuple[Operation, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.output:
@@ -67,7 +71,8 @@ class Circuit:
     ) -> Circuit:
         """Return other instructions on the same wires, with this order at the end."""
         chosen = self.output if output is None else tuple(output)
-        return replace(self, instructions=tuple(instructions), output=chosen)
+        new = tuple(instructions)
+        return replace(self, instructions=new, output=chosen, ops=())
 
     def matrix(self, numbers: Mapping[SSAValue, float] | None = None) -> ComplexMatrix:
         """Return the matrix of the gates, the first wire most significant.

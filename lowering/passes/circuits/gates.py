@@ -126,6 +126,19 @@ class Gate:
             controls=tuple(wires[wire] for wire in self.controls),
         )
 
+    def under(self, controls: Sequence[Any], values: Sequence[int]) -> Gate:
+        """Return the same gate under other controls, which fire on these values."""
+        return controlled_gate(
+            self.base,
+            controls,
+            self.targets,
+            *self.params,
+            control_values=values,
+            adjoint=self.adjoint,
+            static=self.static,
+            line=self.line,
+        )
+
     def inverse(self) -> Gate:
         """Return the gate that undoes it, without the adjoint flag where possible."""
         if self.adjoint:

@@ -13,6 +13,7 @@ from xdsl.context import Context
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
+from xdsl.dialects.memref import GetGlobalOp, GlobalOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -68,7 +69,9 @@ class _Outlined:
         self.called = _called(program, self.ops)
         body = self._isolated()
         functions = [function.clone() for function in self.called.values()]
-        self.module = ModuleOp([body, *functions], dict(program.attributes))
+        arrays = [array.clone() for array in _arrays(program, [body, *functions])]
+        parts = [body, *functions, *arrays]
+        self.module = ModuleOp(parts, dict(program.attributes))
         self.module.attributes.pop(PASSES, None)
         self.body = body.body.block
 
@@ -85,11 +88,11 @@ class _Outlined:
                     continue
                 if value not in outer:
                     owner = value.owner
-                    if isinstance(owner, arith.ConstantOp):
+                    if isinstance(owner, arith.ConstantOp | GetGlobalOp):
                         copy = owner.clone()
-                        constants[copy.result] = value
+                        constants[copy.results[0]] = value
                         block.add_op(copy)
-                        outer[value] = copy.result
+                        outer[value] = copy.results[0]
                     else:
                         outer[value] = block.insert_arg(value.type, len(block.args))
                 op.operands[index] = outer[value]
@@ -121,7 +124,7 @@ class _Outlined:
         names: dict[str, str] = {}
         for op in list(self.module.ops):
             name = getattr(op, "sym_name", None)
-            if name is None or name.data == CIRCUIT:
+            if name is None or name.data == CIRCUIT or isinstance(op, GlobalOp):
                 continue
             old = self.called.get(name.data)
             op.attributes.pop(CIRCUIT_PASSES, None)
@@ -185,6 +188,19 @@ def _called(program: ModuleOp, ops: list[Operation]) -> dict[str, FuncOp]:
                     found[name] = functions[name]
                     waiting.append(functions[name])
     return found
+
+
+def _arrays(program: ModuleOp, ops: list[Operation]) -> list[GlobalOp]:
+    """Return the constant arrays of a program that operations name."""
+    names = {
+        each.name_.string_value()
+        for op in ops
+        for each in op.walk()
+        if isinstance(each, GetGlobalOp)
+    }
+    return [
+        op for op in program.ops if _symbol(op) in names and isinstance(op, GlobalOp)
+    ]
 
 
 def _erase_uncalled(program: ModuleOp, function: FuncOp) -> None:

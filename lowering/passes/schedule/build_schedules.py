@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from qjit.dialects.gates import GATES
 from qjit.dialects.quantum import (
     AllocOp,
+    BarrierOp,
     ExtractOp,
     GateOp,
     InsertOp,
@@ -93,6 +94,8 @@ class BlockWalk:
                 self.dead.append(op)
             case UnitaryOp():
                 self._unitary(op)
+            case BarrierOp():
+                self._follow(op)
             case MeasureOp() | ResetOp():
                 self._finish(op)
                 self._measure(op)
@@ -217,7 +220,7 @@ class BlockWalk:
             )
         )
 
-    def _follow(self, op: GateOp | UnitaryOp) -> None:
+    def _follow(self, op: GateOp | UnitaryOp | BarrierOp) -> None:
         for before, after in zip(op.qubits, op.results, strict=True):
             self.wires[after] = self.wires[before]
         self.dead.append(op)

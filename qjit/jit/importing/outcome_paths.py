@@ -178,6 +178,8 @@ class OutcomePaths:
                     listed=True,
                 ),
                 passes=circuit.passes,
+                name=circuit.name,
+                labels=circuit.labels,
             )
             importer.evaluate(program, (), inputs)
             end(importer)

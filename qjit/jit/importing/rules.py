@@ -101,8 +101,16 @@ def _qnode_in_place(
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
     target = TARGETS[circuit.device]
-    shape, passes = (circuit.num_wires, circuit.dtype), circuit.passes
-    begin(importer, *shape, target=target, draws=draws, passes=passes)
+    begin(
+        importer,
+        circuit.num_wires,
+        circuit.dtype,
+        target=target,
+        draws=draws,
+        passes=circuit.passes,
+        name=circuit.name,
+        labels=circuit.labels,
+    )
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)
     return outs

@@ -55,6 +55,28 @@ func.func @controls_are_phases() {
   func.return
 }
 
+// CHECK-LABEL: func.func @through_gates_that_commute
+func.func @through_gates_that_commute(%t: f64) {
+  %r = quantum.alloc : !quantum.reg<2>
+  %q0 = quantum.extract %r[0] : !quantum.reg<2>
+  %q1 = quantum.extract %r[1] : !quantum.reg<2>
+  // CHECK: %b = quantum.gate "X" on %q1
+  // CHECK-NEXT: %m, %n = quantum.gate "IsingZZ"(%t) on %q0, %b
+  // CHECK-NEXT: %h = quantum.gate "X" on %n
+  // CHECK-NEXT: quantum.insert %m into %r[0]
+  %a = quantum.gate "S" on %q0
+  %b = quantum.gate "X" on %q1
+  %m, %n = quantum.gate "IsingZZ"(%t) on %a, %b
+  %c, %d = quantum.gate "CNOT" on %n ctrl(%m)
+  %e = quantum.gate "S" adjoint on %d
+  %f, %g = quantum.gate "CNOT" on %c ctrl(%e)
+  %h = quantum.gate "X" on %f
+  %ra = quantum.insert %g into %r[0] : !quantum.reg<2>
+  %rz = quantum.insert %h into %ra[1] : !quantum.reg<2>
+  quantum.dealloc %rz : !quantum.reg<2>
+  func.return
+}
+
 // CHECK-LABEL: func.func @stays
 func.func @stays(%t: f64, %u: f64) {
   %r = quantum.alloc : !quantum.reg<2>

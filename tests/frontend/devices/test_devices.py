@@ -150,6 +150,17 @@ def test_null_counts(gates: list[tuple[int, ...]]) -> None:
     assert found.tolist() == count(gates, 5)
 
 
+def test_null_counts_in_32_bits() -> None:
+    def circuit() -> Any:
+        qj.for_loop(0, 5, 1)(lambda _: qj.CNOT([0, 1]))()
+        return qj.resources()
+
+    with jax.enable_x64(False):
+        found = on("null", circuit, wires=3)()
+        assert found.dtype == np.int32
+        assert found.tolist() == [5, 5, 2]
+
+
 def test_null_takes_a_million_gates_on_a_thousand_qubits() -> None:
     @qj.for_loop(0, 999, 1)
     def layer(wire: Any) -> None:

@@ -73,7 +73,9 @@ def test_gates_made_of_no_simpler_ones_are_refused(
         return qj.state()
 
     node = qj.qnode(qj.device("few", wires=2))(circuit)
-    words = r"test_decompose_gates\.py:\d+: device 'few' has no gate RZ, .* CNOT, RY\."
+    words = (
+        r"test_decompose_gates\.py:\d+: device 'few' has no gate IsingZZ, .* CNOT, RY\."
+    )
     for function in (node, qj.qjit(node)):
         with pytest.raises(UnsupportedError, match=words):
             function(0.3)

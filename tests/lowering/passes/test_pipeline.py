@@ -43,7 +43,8 @@ def test_every_step_may_be_left_out(name: str) -> None:
 
 def test_stages_are_those_of_the_pipeline() -> None:
     found = list(qj.qjit(energy).stages(X))
-    passes = [step.name for step in TABLE if step.level not in ("jaxpr", "llvm")]
+    steps = [step for step in TABLE if step.default or step.needed]
+    passes = [step.name for step in steps if step.level not in ("jaxpr", "llvm")]
     assert found == ["jaxpr", "quantum", *passes, "llvm", "ir"]
 
 
@@ -114,3 +115,27 @@ def test_the_table() -> None:
     levels = [LEVELS.index(step.level) for step in STEPS.values()]
     assert levels == sorted(levels)
     assert list(qj.passes) == list(STEPS)
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_levels_for_hardware_leave_fewer_gates(level: int) -> None:
+    @qj.qnode(wires=3, passes=f"hardware:{level}")
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        for _ in range(2):
+            qj.CNOT(wires=[0, 1])
+            qj.SWAP(wires=[1, 2])
+            qj.CNOT(wires=[0, 2])
+            qj.H(1)
+        return qj.expval(qj.Z(0)), qj.expval(qj.Y(1))
+
+    plain = qj.qnode(wires=3)(circuit.function)
+    np.testing.assert_allclose(circuit(0.3), plain(0.3), atol=1e-12)
+    text = qj.qjit(circuit, pipeline=()).stages(0.3)["qnode-passes"]
+    counts = [text.count(f'"{name}"') for name in ("CNOT", "SWAP")]
+    assert counts == ([4, 2] if level == 0 else [0, 0])
+
+
+def test_a_pipeline_without_such_a_name_is_refused() -> None:
+    with pytest.raises(qj.errors.PipelineError, match="There are simulate, hardware:0"):
+        qj.qjit(lambda x: x, pipeline="hardware:4")

@@ -291,8 +291,15 @@ def _run(
     draws: Sequence[Draw] = (),
 ) -> None:
     importer.materialise(operands)
-    shape = program.num_wires, program.dtype
-    begin(importer, *shape, recorded=recorded, draws=draws, passes=program.passes)
+    begin(
+        importer,
+        program.num_wires,
+        program.dtype,
+        recorded=recorded,
+        draws=draws,
+        passes=program.passes,
+        name=program.name,
+    )
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
     circuit.nodes(program.nodes, [])
     importer.write_back()

@@ -16,7 +16,7 @@ from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jaxpr.shot_statistics import is_countable
-from qjit.lowering.program_attributes import CIRCUIT_PASSES
+from qjit.lowering.program_attributes import CIRCUIT, CIRCUIT_PASSES, LABELS
 
 WireValue = int | SSAValue
 Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
@@ -162,24 +162,39 @@ def begin(
     target: Target = STATEVECTOR,
     draws: Sequence[Draw] = (),
     passes: Sequence[Any] = (),
+    name: str = "",
+    labels: Sequence[str] = (),
 ) -> Qubits:
     """Start a circuit with all wires in |0>.
 
     `terminal` imports its measurements, if not as usual; samples come from `draws`.
-    The passes are those on this circuit only.
+    The name is that of the quantum function, whose wires may have labels; the passes
+    are those on its circuits only.
     """
     op = quantum.AllocOp(num_wires)
+    if name:
+        op.attributes[CIRCUIT] = StringAttr(name)
+    if labels:
+        op.attributes[LABELS] = ArrayAttr([*map(StringAttr, labels)])
     if recorded:
         op.attributes["recorded"] = UnitAttr()
     if importer.enclosing:
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.live_registers.append(importer.emit(op))
-    texts = tuple(map(importer.pass_text, passes))
+    texts = tuple(_pass_text(importer, each) for each in passes)
     qubits = Qubits(importer, num_wires, dtype, terminal, target, draws, texts)
     op.attributes.update(qubits.attributes)
     importer.circuit_state = qubits
     return qubits
+
+
+def _pass_text(importer: Importer, item: Any) -> str:
+    """Return what a pass on a circuit is called, which may be one of a user."""
+    text: str = getattr(item, "text", item)
+    while importer.circuit_passes.setdefault(text, item) != item:
+        text += "'"
+    return text
 
 
 def suspend(importer: Importer, run: int) -> None:

@@ -47,6 +47,17 @@ def _unitary(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     return []
 
 
+@rule("quantum_barrier")
+def _barrier(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    qubits = qubits_of(importer)
+    scalars = [importer.scalar(value) for value in inputs]
+    wires = resolve(importer, eqn.params["wires"], scalars)
+    op = quantum.BarrierOp(qubits.extract_all(wires), line=importer.location(eqn))
+    importer.insert(op)
+    qubits.put_all(wires, op.results)
+    return []
+
+
 @rule("quantum_state_prep")
 def _state_prep(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     params, line = eqn.params, importer.location(eqn)
@@ -175,6 +186,8 @@ def add_measurement(
         if aval.dtype == np.float32:
             value = importer.emit(arith.TruncFOp(value, f32))
         return importer.from_scalar(value, aval)
+    if name == "quantum_resources":
+        return _add_resources(importer, aval)
     if name == "quantum_probs":
         assert readout is not None
         return _add_probs(importer, readout, aval)
@@ -185,8 +198,6 @@ def add_measurement(
             importer.insert(quantum.StateOp(register, target))
         case "quantum_density_matrix":
             importer.insert(quantum.DensityMatrixOp(register, target, params["wires"]))
-        case "quantum_resources":
-            importer.insert(quantum.ResourcesOp(register, target))
         case "quantum_counts":
             assert readout is not None
             return add_counts(importer, readout, aval.dtype)
@@ -194,6 +205,15 @@ def add_measurement(
             assert readout is not None
             return add_sample(importer, readout, aval.dtype)
     return importer.from_buffer(target, aval)
+
+
+def _add_resources(importer: Importer, aval: ShapedArray) -> Value:
+    """Append the counts of the device "null", which are of 64 bits."""
+    wide = ShapedArray(aval.shape, np.dtype(np.int64))
+    target = importer.allocate(wide.shape, wide.dtype)
+    importer.insert(quantum.ResourcesOp(qubits_of(importer).register, target))
+    found = importer.from_buffer(target, wide)
+    return inlined(importer, lambda x: x.astype(aval.dtype), found)
 
 
 def _add_probs(importer: Importer, readout: Readout, aval: ShapedArray) -> Value:

@@ -1,57 +1,63 @@
-"""The pass `cancel-inverses`: a gate followed by its inverse is nothing."""
+"""The pass `cancel-inverses`: a gate and its inverse are nothing."""
+
+import operator
+from collections.abc import Iterable
 
 from xdsl.context import Context
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from qjit.dialects.quantum import GateOp
-from qjit.lowering.analysis.constants import known_float
+from qjit.lowering.passes.circuits.parameters import affine, parameter
 
-from .gate_pairs import base_record, gates, previous_gate, replace_pair
+from .commuting_walk import MetGate, walk
 
 
 class CancelInversesPass(ModulePass):
-    """Remove pairs of gates that undo one another on the same qubits."""
+    """Remove pairs of gates that undo one another, perhaps after gates that commute.
+
+    Gates with gradient slots are removed if both have the same.
+    """
 
     name = "cancel-inverses"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Walk once: a pair that comes together when another goes is met later."""
-        for gate in gates(op):
-            earlier = previous_gate(gate)
-            if earlier is not None and _undoes(gate, earlier):
-                replace_pair(earlier, gate, None)
+        for blockwise, earlier, gate in walk(op, lambda _: True, _undoes):
+            if earlier is not None:
+                blockwise.erase(earlier)
+                blockwise.erase(gate)
 
 
-def _undoes(gate: GateOp, earlier: GateOp) -> bool:
-    if not all(map(_equal, gate.slots, earlier.slots)):
+def _undoes(earlier: MetGate, gate: MetGate) -> bool:
+    kind, record = gate.kind, gate.kind.record
+    if kind.num_slots != earlier.kind.num_slots:
         return False
-    if len(gate.slots) != len(earlier.slots):
+    if any(map(operator.is_not, earlier.slots, gate.slots)):
         return False
-    flipped = (gate.adjoint is None) != (earlier.adjoint is None)
-    if flipped and all(map(_equal, gate.params, earlier.params)):
-        return True
-    record = base_record(gate)
     if record.self_adjoint:
         return True
-    return (
-        not flipped and record.additive and _opposite(gate.params[0], earlier.params[0])
+    flipped = (gate.op.adjoint is None) != (earlier.op.adjoint is None)
+    if flipped and _all_equal(gate.params, earlier.params):
+        return True
+    if kind.num_slots or not kind.num_params:
+        return False
+    if record.additive:
+        return (earlier.angle + gate.angle).is_zero(record.period)
+    params = list(map(parameter, gate.params))
+    inverse = params if flipped else record.adjoint(params)
+    if inverse is None:
+        return False
+    pairs = zip(inverse, map(affine, earlier.params), strict=True)
+    return all(
+        one.affine is not None and (one.affine - other).is_zero()
+        for one, other in pairs
     )
 
 
-def _equal(a: SSAValue, b: SSAValue) -> bool:
-    known = known_float(a)
-    return a is b or (known is not None and known == known_float(b))
+def _all_equal(ones: Iterable[SSAValue], others: Iterable[SSAValue]) -> bool:
+    return all(map(_equal, ones, others))
 
 
-def _opposite(a: SSAValue, b: SSAValue) -> bool:
-    known, other = known_float(a), known_float(b)
-    if known is not None and other is not None:
-        return known == -other
-    return _negates(a, b) or _negates(b, a)
-
-
-def _negates(a: SSAValue, b: SSAValue) -> bool:
-    return isinstance(a.owner, arith.NegfOp) and a.owner.operand is b
+def _equal(one: SSAValue, other: SSAValue) -> bool:
+    return one is other or (affine(one) - affine(other)).is_zero()

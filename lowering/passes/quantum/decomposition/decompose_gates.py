@@ -1,45 +1,172 @@
 """The pass `decompose-gates`: gates that a device lacks become gates that it has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 from xdsl.context import Context
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, ModuleOp, f64
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
 
-from qjit.dialects.gates import GATES, GateRecord
-from qjit.dialects.gates.fourier import Angle
-from qjit.dialects.gates.record import Step
 from qjit.dialects.quantum import AllocOp, GateOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
+from qjit.lowering.passes.circuits.blocks import blocks_with_gates, rewrite_block
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
+from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PassError
+from qjit.runtime.recent import MOST
+
+from .expansion import expanded, kind_of
+from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
+from .known_matrices import decompose_known_matrices
+from .rule_checks import check_rule
+from .rule_texts import RuleText, rule_kinds
 
 
 @dataclass(frozen=True)
 class DecomposeGatesPass(ModulePass):
-    """Replace gates outside of the set of their device by their decompositions.
+    """Replace gates outside of the set of their device by the cheapest rules.
 
-    Where `gates` are given, they take the place of the device's.
+    Where `gates` are given, they take the place of the device's. Each costs its weight,
+    such as "CNOT=5", by default by its number of wires; `rules` are further rules, such
+    as "CNOT() = H() 1; CZ() 0 1; H() 1".
     """
 
     gates: tuple[str, ...] | None = None
+    weights: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
     name = "decompose-gates"
 
+    def __post_init__(self) -> None:
+        if self.gates is not None:
+            _ = self._set
+        elif self.weights or self.rules:
+            raise ValueError("weights and rules are those of gates, which are missing")
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Walk once; what a gate becomes is decomposed further where it stands."""
-        for gate, target in list(gates_and_targets(op)):
-            if self.gates is not None:
-                decompose(gate, frozenset(self.gates), "the gate set")
-            elif target.gates is not None:
-                decompose(gate, target.gates, f"device '{target.name}'")
+        """Rewrite each circuit, where the gates of one share spare wires."""
+        if self.gates is not None:
+            decompose_known_matrices(op, self.gates)
+            sets: dict[Operation, GateSet] | None = None
+        else:
+            sets = {
+                gate: of_target(target)
+                for gate, target in gates_and_targets(op)
+                if target.gates is not None
+            }
+            if not sets:
+                return
+        for block in list(blocks_with_gates(op)):
+            rewrite_block(block, lambda circuit: self._rewrite(circuit, sets))
+
+    @property
+    def _set(self) -> GateSet:
+        assert self.gates is not None
+        return gate_set(self.gates, self.weights, self.rules)
+
+    def _rewrite(
+        self, circuit: Circuit, sets: Mapping[Operation, GateSet] | None
+    ) -> Circuit:
+        found = Expanded(circuit)
+        for op, each in zip(circuit.ops, circuit, strict=True):
+            chosen = self._set if sets is None else sets.get(op)
+            found.add(op, each, chosen)
+        return found.result
+
+
+class Expanded:
+    """A circuit that gate after gate is decomposed."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.circuit = circuit
+        self.made: list[Instruction] = []
+        self.changed = False
+        self.phase = 0.0
+
+    def add(self, op: Operation, each: Instruction, gates: GateSet | None) -> None:
+        """Add an operation, or what stands for it in a gate set.
+
+        Raises:
+            PassError: for what cannot be decomposed.
+        """
+        if isinstance(each, Opaque):
+            if gates is not None:
+                check_opaque(op, gates)
+            self.made.append(each)
+            return
+        if gates is None or is_in(each, gates):
+            self.made.append(each)
+            return
+        self.changed = True
+        new = expanded(each, gates, self._spare(each))
+        if new is None:
+            raise PassError(impossible(op, each, gates))
+        gates_of_it, phase = new
+        self.made += gates_of_it
+        self.phase += phase
+
+    def _spare(self, gate: Gate) -> list[int]:
+        taken = set(gate.all_wires)
+        return [wire for wire in range(self.circuit.num_wires) if wire not in taken]
+
+    @property
+    def result(self) -> Circuit:
+        """The circuit, with all known phases in one gate."""
+        if not self.changed:
+            return self.circuit
+        if self.phase:
+            self.made.append(Gate(PHASE, (), self.phase))
+        return self.circuit.of(self.made)
+
+
+def is_in(gate: Gate, gates: GateSet) -> bool:
+    """Tell whether a gate is in a set as it is."""
+    if not gates.modified and (gate.controls or 0 in gate.control_values):
+        return False
+    kind, adjoint = kind_of(gate, gates), gate.adjoint
+    if adjoint and not gates.modified and not kind.adjoint:
+        return False  # which may be written without the flag
+    name = gates.name_of(kind)
+    return name is not None and name == gate.record.name
+
+
+def check_opaque(op: Operation, gates: GateSet) -> None:
+    """Refuse an operation that stays, unless it is in a set or not for it to say."""
+    if isinstance(op, GateOp):
+        if op.gate.data not in gates.names:
+            raise PassError(
+                f"{line_of(op) or 'unknown line'}: {op.gate.data} cannot be decomposed "
+                f"for {gates.whose} where the adjoint method differentiates it. Choose "
+                "diff_method='parameter-shift' or 'finite-diff'."
+            )
+    elif not gates.modified and "QubitUnitary" not in gates.names:
+        raise PassError(
+            f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known when "
+            f"the program is compiled cannot be decomposed for {gates.whose}. Give it "
+            "as a constant, apply gates with angles, or add QubitUnitary to the gates."
+        )
+
+
+def impossible(op: Operation, gate: Gate, gates: GateSet) -> str:
+    """Return why a gate cannot be decomposed, and what to do about it."""
+    names = ", ".join(sorted(gates.names))
+    text = (
+        f"{line_of(op) or 'unknown line'}: {gates.whose} has no gate "
+        f"{gate.record.name}, and no rules make it of those that it has: {names}."
+    )
+    if gates.discrete:
+        return (
+            f"{text} Without rotations they make angles that are known when the program "
+            "is compiled and multiples of pi/4, and not all of these. Add RZ to them."
+        )
+    if gates.modified:
+        return text
+    return f"{text} Add {gate.record.name}, or pass a rule of `qjit.decomposition`."
 
 
 def gates_and_targets(module: ModuleOp) -> Iterator[tuple[GateOp, Target]]:
@@ -52,142 +179,41 @@ def gates_and_targets(module: ModuleOp) -> Iterator[tuple[GateOp, Target]]:
             yield each, target
 
 
-def decompose(gate: GateOp, names: frozenset[str], whose: str) -> None:
-    """Replace a gate until all that stands for it is of a set, which is whose."""
-    if gate.gate.data in names:
-        return
-    record = GATES[gate.gate.data]
-    if gate.slots:
-        raise PassError(
-            f"{line_of(gate) or 'unknown line'}: {record.name} cannot be decomposed "
-            f"for {whose} where the adjoint method differentiates it. Choose "
-            "diff_method='parameter-shift' or 'finite-diff'."
-        )
-    own = len(gate.controls) if record.num_controls is None else record.num_controls
-    steps = record.decompose(**_static(gate, record, own))
-    if steps is None:
-        raise PassError(
-            f"{line_of(gate) or 'unknown line'}: {whose} has no gate "
-            f"{record.name}, which is made of no simpler ones. It has "
-            f"{', '.join(sorted(names))}."
-        )
-    made = _Expansion(gate, own).emit(steps)
-    for each in made:
-        decompose(each, names, whose)
+@lru_cache(MOST)
+def of_target(target: Target) -> GateSet:
+    """Return the gate set of a device, which takes controls and adjoints of its gates."""
+    names = target.gates or frozenset[str]()
+    return GateSet(names, f"device '{target.name}'", modified=True)
 
 
-def _static(gate: GateOp, record: GateRecord, own: int) -> dict[str, Any]:
-    static: dict[str, Any] = {}
-    if gate.word is not None:
-        static["pauli_word"] = gate.word.data
-    if gate.dim is not None:
-        static["dim"] = gate.dim.value.data
-    if record.num_targets is None and gate.word is None:
-        static["num_targets"] = len(gate.targets)
-    if record.num_controls is None:
-        static["num_controls"] = own
-    return static
+@lru_cache(MOST)
+def gate_set(
+    gates: Sequence[str], weights: Sequence[str] = (), rules: Sequence[str] = ()
+) -> GateSet:
+    """Return a gate set by its texts, with GlobalPhase.
+
+    Raises:
+        ValueError: for what is no gate, no weight or no rule.
+    """
+    if unknown := unknown_names(gates):
+        raise ValueError(f"{unknown[0]!r} is no gate that others can be decomposed to")
+    costs: dict[str, float] = {}
+    for text in weights:
+        name, sign, number = text.partition("=")
+        if not sign or unknown_names([name]) or not _is_weight(number):
+            raise ValueError(f"{text!r} is no weight, such as 'CNOT=5'")
+        (own,) = aliases_replaced([name])
+        costs[own] = float(number)
+    names = aliases_replaced(gates) | {PHASE}
+    read = [RuleText.read(text) for text in rules]
+    for rule in read:
+        check_rule(rule)
+    written = rule_kinds(read)
+    return GateSet(names, weights=costs, written=written)
 
 
-class _Expansion:
-    """A gate being replaced: the present value of each of its qubits."""
-
-    def __init__(self, gate: GateOp, own: int) -> None:
-        self.gate = gate
-        split = len(gate.controls) - own
-        self.outer = list(range(split))  # controls that all steps have
-        self.controls = list(gate.controls)
-        self.targets = list(gate.targets)
-        pattern = gate.control_pattern
-        self.pattern, self.flipped = (
-            pattern[:split],
-            [number for number in range(split, len(pattern)) if not pattern[number]],
-        )
-        self.split = split
-        self.made: list[GateOp] = []
-
-    def emit(self, steps: Sequence[Step]) -> list[GateOp]:
-        """Insert the gates before the one that they replace, which is erased."""
-        gate, adjoint = self.gate, self.gate.adjoint is not None
-        for number in self.flipped:
-            self._add(GATES["X"], [number - self.split], (), adjoint=False)
-        for step in reversed(steps) if adjoint else steps:
-            self._add(step.gate, list(step.wires), step.params, adjoint=adjoint)
-        for number in self.flipped:
-            self._add(GATES["X"], [number - self.split], (), adjoint=False)
-        gate_results = [*self.targets, *self.controls]
-        for old, new in zip(gate.results, gate_results, strict=True):
-            old.replace_all_uses_with(new)
-        Rewriter.erase_op(gate)
-        return self.made
-
-    def _add(
-        self,
-        record: GateRecord,
-        wires: Sequence[int],
-        params: Sequence[Angle | float],
-        *,
-        adjoint: bool,
-    ) -> None:
-        own = record.num_controls or 0
-        inner = [self._qubit(wire) for wire in wires]
-        outer = [self.controls[number] for number in self.outer]
-        if not inner and not outer:  # a global phase passes a qubit through
-            wires, inner = [0], [self._qubit(0)]
-        new = GateOp(
-            record.name,
-            inner[own:],
-            params=[self._angle(angle) for angle in params],
-            controls=[*outer, *inner[:own]],
-            control_values=[*self.pattern, *[1] * own] or None,
-            adjoint=adjoint,
-            line=None if self.gate.line is None else self.gate.line.value.data,
-        )
-        self._insert(new)
-        self.made.append(new)
-        results = list(new.out_controls)
-        for number, value in zip(self.outer, results, strict=False):
-            self.controls[number] = value
-        after = [*results[len(outer) :], *new.out_targets]
-        for wire, value in zip(wires, after, strict=True):
-            self._set(wire, value)
-
-    def _qubit(self, wire: int) -> SSAValue:
-        inner = len(self.controls) - self.split
-        if wire < inner:
-            return self.controls[self.split + wire]
-        return self.targets[wire - inner]
-
-    def _set(self, wire: int, value: SSAValue) -> None:
-        inner = len(self.controls) - self.split
-        if wire < inner:
-            self.controls[self.split + wire] = value
-        else:
-            self.targets[wire - inner] = value
-
-    def _angle(self, angle: Angle | float) -> SSAValue:
-        """Return an affine function of the gate's parameters."""
-        if not isinstance(angle, Angle):
-            return self._constant(float(angle))
-        total = None
-        pairs = zip(angle.coefficients, self.gate.params, strict=True)
-        for factor, parameter in pairs:
-            if factor:
-                term = parameter
-                if factor != 1.0:
-                    term = self._insert(arith.MulfOp(parameter, self._constant(factor)))
-                total = (
-                    term if total is None else self._insert(arith.AddfOp(total, term))
-                )
-        if total is None:
-            return self._constant(angle.offset)
-        if angle.offset:
-            total = self._insert(arith.AddfOp(total, self._constant(angle.offset)))
-        return total
-
-    def _constant(self, value: float) -> SSAValue:
-        return self._insert(arith.ConstantOp(FloatAttr(value, f64)))
-
-    def _insert(self, op: Operation) -> Any:
-        Rewriter.insert_op(op, InsertPoint.before(self.gate))
-        return op.results[0] if len(op.results) == 1 else op.results
+def _is_weight(text: str) -> bool:
+    try:
+        return float(text) >= 0
+    except ValueError:
+        return False

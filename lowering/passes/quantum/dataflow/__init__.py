@@ -1,0 +1,1 @@
+"""Passes that know what is done with qubits, or what state they are in."""

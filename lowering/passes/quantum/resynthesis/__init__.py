@@ -1,0 +1,1 @@
+"""Passes that write parts of circuits anew, with fewer gates on two qubits."""

@@ -1,0 +1,242 @@
+"""The pass `cnot-peephole`: CNOTs that cancel, and small Clifford circuits anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.gates import Gate
+
+from .clifford_synthesis import (
+    MOST_WIRES,
+    CliffordCircuit,
+    Rows,
+    clifford_circuit,
+    clifford_images,
+    conjugated,
+    identity_rows,
+)
+from .two_qubit_blocks import gate_matrix, is_known
+from .wire_states import global_phase
+
+# How far a window looks ahead, and how often a circuit is gone through.
+WINDOW = 40
+ROUNDS = 4
+COSTS = {"CNOT": 1, "CZ": 1, "CY": 1, "ECR": 1, "SWAP": 3, "ISWAP": 2}
+# The Pauli that a gate commutes with on each of its targets.
+ABOUT: dict[str, tuple[str, ...]] = {
+    "X": ("X", "RX", "SX", "IsingXX"),
+    "Y": ("Y", "RY", "IsingYY"),
+    "Z": ("Z", "S", "T", "RZ", "PhaseShift", "U1", "IsingZZ", "MultiRZ", "PCPhase"),
+}
+AXES = {name: pauli for pauli, names in ABOUT.items() for name in names}
+
+
+class CnotPeepholePass(CircuitPass):
+    """Cancel CNOTs across what they commute with; rewrite Clifford windows by a table.
+
+    The gates of Clifford circuits on up to three wires are found by breadth-first
+    search, with the fewest CNOTs, where wires may change places at the end: a SWAP is
+    nothing, and two CNOTs in opposite directions are one.
+    """
+
+    name = "cnot-peephole"
+
+    def rewrite(self, circuit: Circuit) -> Circuit:
+        """Go through the circuit until nothing changes."""
+        found = circuit
+        for _ in range(ROUNDS):
+            before = found
+            found = _rewritten(_cancelled(found))
+            if found is before:
+                break
+        return found
+
+
+def _cancelled(circuit: Circuit) -> Circuit:
+    """Remove pairs of CNOT, CZ or SWAP that what is between them commutes with."""
+    kept: list[Instruction | None] = list(circuit)
+    on_wire: list[list[int]] = [[] for _ in range(circuit.num_wires)]
+    changed = False
+    for place, each in enumerate(circuit):
+        if isinstance(each, Gate) and _cancels(each):
+            other = _partner(each, kept, on_wire)
+            if other is not None:
+                kept[other] = kept[place] = None
+                changed = True
+                continue
+        for wire in each.all_wires:
+            on_wire[wire].append(place)
+    return circuit.of(each for each in kept if each) if changed else circuit
+
+
+def _cancels(gate: Gate) -> bool:
+    return not gate.controls and gate.name in ("CNOT", "CZ", "SWAP")
+
+
+def _partner(
+    gate: Gate, kept: Sequence[Instruction | None], on_wire: Sequence[Sequence[int]]
+) -> int | None:
+    """Return the place of an equal gate before, with which it can meet."""
+    latest = sorted(
+        {p for wire in gate.wires for p in on_wire[wire][-WINDOW:]}, reverse=True
+    )
+    for place in latest:
+        other = kept[place]
+        if other is None:
+            continue
+        if isinstance(other, Gate) and _same(gate, other):
+            return place
+        if not _commutes(gate, other):
+            return None
+    return None
+
+
+def _same(gate: Gate, other: Gate) -> bool:
+    if gate.name != other.name or other.controls:
+        return False
+    if gate.name == "CNOT":
+        return gate.wires == other.wires
+    return set(gate.wires) == set(other.wires)
+
+
+def _commutes(gate: Gate, other: Instruction) -> bool:
+    shared = set(gate.wires) & set(other.all_wires)
+    axes = (axis(gate, wire) for wire in shared)
+    return all(
+        found is not None and found == axis(other, wire)
+        for wire, found in zip(shared, axes, strict=True)
+    )
+
+
+def axis(each: Instruction, wire: int) -> str | None:
+    """Return the Pauli on a wire that an instruction commutes with, if there is one."""
+    if not isinstance(each, Gate):
+        return None
+    if wire in each.all_controls:
+        return "Z"
+    if each.name == "PauliRot":
+        letter = str(each.static["pauli_word"])[each.wires.index(wire)]
+        return None if letter == "I" else letter
+    return AXES.get(each.base)
+
+
+@dataclass
+class _Window:
+    """Clifford gates on a few wires that can stand side by side, and the others."""
+
+    wires: list[int]
+    gates: list[Gate] = field(default_factory=list[Gate])
+    before: list[Instruction] = field(default_factory=list[Instruction])
+    after: list[Instruction] = field(default_factory=list[Instruction])
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """The number of CNOTs that the gates stand for, and of gates on one wire."""
+        pairs = [gate for gate in self.gates if len(gate.all_wires) == 2]
+        cost = sum(COSTS.get(gate.name, 2) for gate in pairs)
+        return cost, len(self.gates) - len(pairs) + sum(g.name != "CNOT" for g in pairs)
+
+
+def _rewritten(circuit: Circuit) -> Circuit:
+    """Write windows anew, from the first gate to the last."""
+    place = list(range(circuit.num_wires))
+    source = iter(circuit)
+    ahead: list[Instruction] = []
+    new: list[Instruction] = []
+    phase, changed = 0.0, False
+    while True:
+        while len(ahead) < WINDOW and (each := next(source, None)) is not None:
+            ahead.append(each.on(dict(enumerate(place))))
+        if not ahead:
+            break
+        best = _best(ahead)
+        if best is None:
+            new.append(ahead.pop(0))
+            continue
+        changed = True
+        window, found = best
+        gates = [gate.on(dict(enumerate(window.wires))) for gate in found.gates]
+        moved = dict(enumerate(range(circuit.num_wires)))
+        for wire, at in zip(window.wires, found.output, strict=True):
+            moved[wire] = window.wires[at]
+        ahead = [*window.before, *gates, *(each.on(moved) for each in window.after)]
+        place = [moved[wire] for wire in place]
+        phase += found.phase
+    if not changed:
+        return circuit
+    output = [place[wire] for wire in circuit.output]
+    return circuit.of([*new, *global_phase(phase)], output)
+
+
+def _best(ahead: Sequence[Instruction]) -> tuple[_Window, CliffordCircuit] | None:
+    """Return the window at the first gate that saves most CNOTs, if one does."""
+    first = ahead[0]
+    if not isinstance(first, Gate) or len(first.all_wires) != 2 or not _images(first):
+        return None
+    found: list[tuple[int, _Window, CliffordCircuit]] = []
+    for wires in _choices(ahead):
+        window = _window(ahead, wires)
+        if window.cost[0] < 2:
+            continue
+        circuit = _circuit(window)
+        if circuit is not None:
+            found.append((circuit.cost[0] - window.cost[0], window, circuit))
+    if not found:
+        return None
+    _, window, circuit = min(found, key=lambda each: each[0])
+    return window, circuit
+
+
+def _choices(ahead: Sequence[Instruction]) -> Iterator[list[int]]:
+    """Yield the wires of the first gate, alone and with one that gates join to them."""
+    wires = list(ahead[0].all_wires)
+    yield wires
+    others: list[int] = []
+    for each in ahead[1:]:
+        joined = each.all_wires
+        if len(joined) == 2 and (joined[0] in wires) != (joined[1] in wires):
+            (other,) = set(joined) - set(wires)
+            if other not in others and len(others) < MOST_WIRES:
+                others.append(other)
+                yield [*wires, other]
+
+
+def _window(ahead: Sequence[Instruction], wires: list[int]) -> _Window:
+    """Return the Clifford gates on wires from the first on."""
+    window = _Window(wires)
+    blocked: set[int] = set()
+    used: set[int] = set()
+    for each in ahead:
+        on = set(each.all_wires)
+        if not on & (blocked | used) and not on <= set(wires):
+            window.before.append(each)
+        elif not on or on & blocked or not on <= set(wires) or not _images(each):
+            window.after.append(each)
+            blocked |= on
+        elif isinstance(each, Gate):
+            window.gates.append(each)
+            used |= on
+    return window
+
+
+def _images(each: Instruction) -> Rows | None:
+    """Return what a gate makes of Paulis, if it is a Clifford gate."""
+    if not isinstance(each, Gate) or not is_known(each):
+        return None
+    return clifford_images(gate_matrix(each).tobytes(), len(each.all_wires))
+
+
+def _circuit(window: _Window) -> CliffordCircuit | None:
+    """Return the circuit with the fewest CNOTs of a window, if it is cheaper."""
+    at = {wire: k for k, wire in enumerate(window.wires)}
+    size = len(window.wires)
+    rows = identity_rows(size)
+    for gate in window.gates:
+        images = _images(gate)
+        assert images is not None
+        conjugated(rows, [at[wire] for wire in gate.all_wires], images)
+    gates = [gate.on(at) for gate in window.gates]
+    return clifford_circuit(gates, size, rows, window.cost)

@@ -1,0 +1,115 @@
+"""The pass `consolidate-blocks`: a two-qubit unitary needs three CNOTs at most."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.pipeline import PipelineError
+from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_decomposition import (
+    cartan_decomposition,
+)
+from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_synthesis import (
+    TwoQubitCircuit,
+    num_cnots,
+    synthesise,
+)
+
+from .two_qubit_blocks import Block, gate_matrix, two_qubit_blocks
+
+BASES = ("CNOT", "CZ")
+# Two-qubit gates of which each is one CNOT.
+ONE = ("CNOT", "CZ", "CY")
+# Gates that programs for error-corrected machines are made of: their number counts.
+CLIFFORD_T = frozenset(("I", "X", "Y", "Z", "H", "S", "T", "SX", *ONE, "SWAP"))
+
+
+@dataclass(frozen=True)
+class ConsolidateBlocksPass(CircuitPass):
+    """Write neighbouring gates on two wires anew with the fewest CNOTs (Cartan's KAK).
+
+    `basis` is "CNOT" or "CZ". A block is replaced where it has fewer of these gates
+    then, or as many and fewer others. Gates of Clifford+T stay such gates, unless
+    there are fewer on two wires.
+    """
+
+    basis: str = "CNOT"
+
+    name = "consolidate-blocks"
+
+    def __post_init__(self) -> None:
+        if self.basis not in BASES:
+            raise PipelineError(
+                f"'consolidate-blocks' has no basis '{self.basis}'. Choose one of "
+                f"{', '.join(BASES)}."
+            )
+
+    def rewrite(self, circuit: Circuit) -> Circuit:
+        """Replace each block that is cheaper otherwise."""
+        made: dict[bytes, TwoQubitCircuit | None] = {}
+        place = list(range(circuit.num_wires))
+        new: list[Instruction] = []
+        changed, phase = False, 0.0
+        for each in two_qubit_blocks(circuit):
+            if not isinstance(each, Block):
+                new.append(each.on(dict(enumerate(place))))
+                continue
+            found = self._cheaper(each, made)
+            if found is None:
+                new += [gate.on(dict(enumerate(place))) for gate in each.gates]
+                continue
+            changed = True
+            on = [place[wire] for wire in each.wires]
+            new += [gate.on(dict(enumerate(on))) for gate in found.gates]
+            phase += found.phase
+            if found.exchanged:
+                first, second = each.wires
+                place[first], place[second] = place[second], place[first]
+        if not changed:
+            return circuit
+        if abs(math.remainder(phase, 2 * math.pi)) > 1e-15:
+            new.append(Gate("GlobalPhase", (), -math.remainder(phase, 2 * math.pi)))
+        return circuit.of(new, [place[wire] for wire in circuit.output])
+
+    def _cheaper(
+        self, block: Block, made: dict[bytes, TwoQubitCircuit | None]
+    ) -> TwoQubitCircuit | None:
+        """Return a circuit in the place of a block, if there is one that is cheaper."""
+        if len(block.wires) != 2:
+            return None
+        cost = _cost(block, self.basis)
+        if cost[0] <= 1 and cost[1] <= 1:
+            return None
+        matrix = block.matrix()
+        key = matrix.tobytes()
+        if key not in made or made[key] is None:
+            made[key] = synthesise(
+                matrix, basis=self.basis, exchange=True, most=cost[0]
+            )
+        found = made[key]
+        if found is None:
+            return None
+        discrete = all(gate.name in CLIFFORD_T for gate in block.gates)
+        if discrete and not all(gate.name in CLIFFORD_T for gate in found.gates):
+            return found if found.cost[0] < cost[0] else None
+        return found if found.cost < cost else None
+
+
+def _cost(block: Block, basis: str) -> tuple[int, int]:
+    """Return how many gates a block has, those on two wires counted in the basis.
+
+    What is not of the basis costs one gate more on one wire.
+    """
+    pairs = [gate for gate in block.gates if len(gate.all_wires) == 2]
+    counts = [_num_cnots(gate) for gate in pairs]
+    others = sum(gate.name != basis for gate in pairs)
+    return sum(counts), len(block.gates) - len(pairs) + others
+
+
+def _num_cnots(gate: Gate) -> int:
+    if gate.name in ONE and 0 not in gate.control_values:
+        return 1
+    return num_cnots(cartan_decomposition(gate_matrix(gate)).coordinates)

@@ -1,0 +1,219 @@
+"""The pass `phase-polynomial`: CNOTs with rotations about Z between them, made anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
+
+from .linear_reversible import Flip, bits_of, inverted, linear_circuit
+from .parity_network import NETWORKS
+from .phase_folding import (
+    NOTHING,
+    Parities,
+    Rotation,
+    fold_phases,
+    is_rotation,
+    phase_gates,
+    total,
+)
+
+# How many CNOTs a gate of a region stands for.
+COSTS: dict[str, int] = {
+    **{"X": 0, "CNOT": 1, "SWAP": 3, "CZ": 1},
+    **dict.fromkeys(("ControlledPhaseShift", "CRZ", "IsingZZ"), 2),
+}
+# Larger regions are left to what only sees a part of them.
+MOST_WIRES = 64
+
+
+class PhasePolynomialPass(CircuitPass):
+    """Merge rotations of equal parities, and reach those that are left by fewer CNOTs.
+
+    A circuit of CNOT, X, SWAP and gates that are diagonal is a sum over parities and a
+    linear map, and is written anew where that takes fewer CNOTs (GraySynth,
+    arXiv:1712.01859; greedy linear reversible synthesis, arXiv:2201.06508).
+    """
+
+    name = "phase-polynomial"
+
+    def rewrite(self, circuit: Circuit) -> Circuit:
+        """Merge rotations, then write regions anew."""
+        folded = fold_phases(circuit)
+        place = list(range(circuit.num_wires))
+        new: list[Instruction] = []
+        phase, changed = NOTHING, False
+        for each in regions(folded):
+            found = _cheaper(each) if isinstance(each, Region) else None
+            gates = each.gates if isinstance(each, Region) else [each]
+            if found is not None:
+                changed = True
+                gates = found.gates
+                phase = total(phase, found.phase)
+            new += [gate.on(dict(enumerate(place))) for gate in gates]
+            if found is not None:
+                moved = {wire: place[at] for wire, at in found.output.items()}
+                for wire, at in moved.items():
+                    place[wire] = at
+        if not changed:
+            return folded
+        output = [place[wire] for wire in folded.output]
+        return folded.of([*new, *phase_gates(phase)], output)
+
+
+@dataclass
+class Region:
+    """Neighbouring gates that permute basis states and turn their phases."""
+
+    gates: list[Gate] = field(default_factory=list[Gate])
+
+    @property
+    def wires(self) -> list[int]:
+        """The wires in order."""
+        return sorted({wire for gate in self.gates for wire in gate.wires})
+
+    @property
+    def cost(self) -> int:
+        """How many CNOTs the gates stand for."""
+        return sum(COSTS.get(gate.name, 0) for gate in self.gates)
+
+
+@dataclass
+class RegionCircuit:
+    """Gates in the place of a region, a phase, and on which wire each bit ends."""
+
+    gates: list[Gate]
+    phase: ParameterExpression
+    output: dict[int, int]
+
+
+def regions(circuit: Circuit) -> Iterator[Region | Instruction]:
+    """Yield the regions of a circuit and what is between them, in a valid order."""
+    level = [0] * circuit.num_wires
+    found: dict[int, Region] = {}
+    between: dict[int, list[Instruction]] = {}
+    for each in circuit:
+        wires = each.all_wires
+        highest = max((level[wire] for wire in wires), default=0)
+        if isinstance(each, Gate) and _is_of_region(each):
+            found.setdefault(highest, Region()).gates.append(each)
+        else:
+            between.setdefault(highest, []).append(each)
+            highest += bool(wires)
+        for wire in wires:
+            level[wire] = highest
+    for number in range(max(level, default=0) + 1):
+        if number in found:
+            yield found[number]
+        yield from between.get(number, ())
+
+
+def _is_of_region(gate: Gate) -> bool:
+    return not gate.controls and (gate.name in COSTS or is_rotation(gate))
+
+
+def _cheaper(region: Region) -> RegionCircuit | None:
+    """Return a circuit of a region with fewer CNOTs, if one is found."""
+    cost, wires = region.cost, region.wires
+    if cost < 2 or len(wires) > MOST_WIRES:
+        return None
+    at = {wire: k for k, wire in enumerate(wires)}
+    polynomial = PhasePolynomial(len(wires))
+    for gate in region.gates:
+        polynomial.apply(gate.on(at))
+    best = min(polynomial.networks(), key=lambda each: len(each[0]))
+    if len(best[0]) >= cost:
+        return None
+    return polynomial.circuit(*best, wires)
+
+
+class PhasePolynomial:
+    """A circuit as rotations by parities of its inputs, and an affine map of them."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.bits = Parities(Circuit(size, ()))
+        self.rotations: dict[int, Rotation] = {}
+
+    def apply(self, gate: Gate) -> None:
+        """Add a gate."""
+        if is_rotation(gate):
+            self._rotate(gate.wires, gate)
+        elif gate.name in ("CZ", "ControlledPhaseShift"):
+            self._phase_of_both(gate)
+        elif gate.name in ("CRZ", "IsingZZ"):
+            angle = gate.angle
+            if gate.name == "CRZ":
+                angle = angle * 0.5
+                self._rotate(gate.wires[1:], _turned("RZ", angle, gate))
+                angle = -angle
+            self._rotate(gate.wires, _turned("RZ", angle, gate))
+        else:
+            self.bits.apply(gate)
+
+    def _phase_of_both(self, gate: Gate) -> None:
+        """The phase of |11>: ab = (a + b - (a ^ b)) / 2."""
+        angle = parameter(math.pi) if gate.name == "CZ" else gate.angle
+        for wires, factor in ((gate.wires[:1], 0.5), (gate.wires[1:], 0.5)):
+            self._rotate(wires, _turned("PhaseShift", angle * factor, gate))
+        self._rotate(gate.wires, _turned("PhaseShift", angle * -0.5, gate))
+
+    def _rotate(self, wires: Sequence[int], gate: Gate) -> None:
+        """Add a rotation by the parity of wires."""
+        mask, flip = 0, False
+        for wire in wires:
+            mask ^= self.bits.masks[wire]
+            flip ^= self.bits.flips[wire]
+        self.rotations.setdefault(mask, Rotation()).add(gate, flip, 0)
+
+    def networks(self) -> Iterator[tuple[list[Flip], list[int]]]:
+        """Yield CNOTs for all parities and the map, with the bit that each wire has."""
+        left = [mask for mask, each in self.rotations.items() if each.angle.known != 0]
+        for network in NETWORKS:
+            flips, wires = network(self.size, left)
+            here, there = bits_of(wires, self.size), bits_of(self.bits.masks, self.size)
+            more, rows = linear_circuit(there @ inverted(here) % 2)
+            yield [*flips, *more], rows
+
+    def circuit(
+        self, flips: Sequence[Flip], rows: Sequence[int], wires: Sequence[int]
+    ) -> RegionCircuit:
+        """Return gates for a network: rotations where their parities come first."""
+        left = {m: each for m, each in self.rotations.items() if each.angle.known != 0}
+        phase = NOTHING
+        for mask, rotation in self.rotations.items():
+            if mask not in left:
+                phase = total(phase, rotation.phase)
+        gates: list[Gate] = []
+
+        def rotate(wire: int) -> None:
+            nonlocal phase
+            rotation = left.pop(masks[wire], None)
+            if rotation is not None:
+                found, more = rotation.gates(wires[wire], False)
+                gates.extend(found)
+                phase = total(phase, more)
+
+        masks = [1 << wire for wire in range(self.size)]
+        for wire in range(self.size):
+            rotate(wire)
+        for control, target in flips:
+            gates.append(Gate("CNOT", (wires[control], wires[target])))
+            masks[target] ^= masks[control]
+            rotate(target)
+        output = {wires[row]: wires[at] for at, row in enumerate(rows)}
+        for at, row in enumerate(rows):
+            if self.bits.flips[row]:
+                gates.append(Gate("X", wires[at]))
+        return RegionCircuit(gates, phase, output)
+
+
+def _turned(name: str, angle: ParameterExpression, gate: Gate) -> Gate:
+    known = angle.known
+    found = angle if known is None else parameter(known)
+    return Gate(name, 0, found, adjoint=gate.adjoint)

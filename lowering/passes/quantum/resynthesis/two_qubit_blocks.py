@@ -1,0 +1,107 @@
+"""Blocks of a circuit: neighbouring gates on the same two wires, as large as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_synthesis import (
+    on_two_wires,
+)
+from qjit.runtime.recent import MOST
+
+
+@dataclass
+class Block:
+    """Gates that are known on one or two wires, in order."""
+
+    wires: tuple[int, ...]
+    gates: list[Gate] = field(default_factory=list[Gate])
+
+    def matrix(self) -> ComplexMatrix:
+        """Return the unitary on both wires, the first most significant."""
+        found = np.eye(4, dtype=np.complex128)
+        for gate in self.gates:
+            places = [self.wires.index(wire) for wire in gate.all_wires]
+            found = on_two_wires(gate_matrix(gate), places) @ found
+        return found
+
+
+def is_known(each: Instruction) -> bool:
+    """Return whether an instruction is a gate on a few wires with a known matrix."""
+    return (
+        isinstance(each, Gate)
+        and len(each.all_wires) in (1, 2)
+        and each.record.definition is not None
+        and all(param.known is not None for param in each.params)
+    )
+
+
+def gate_matrix(gate: Gate) -> ComplexMatrix:
+    """Return the matrix of a gate that is known, on all its wires."""
+    if gate.static or gate.name == "I":
+        return gate.matrix({})
+    angles = tuple(param.known or 0.0 for param in gate.params)
+    values = gate.control_values
+    return _matrix(gate.name, angles, len(gate.wires), values, gate.adjoint)
+
+
+@lru_cache(MOST)
+def _matrix(
+    name: str,
+    angles: tuple[float, ...],
+    num_wires: int,
+    values: tuple[int, ...],
+    adjoint: bool,
+) -> ComplexMatrix:
+    controls = range(num_wires, num_wires + len(values))
+    gate = Gate(
+        name,
+        range(num_wires),
+        *angles,
+        adjoint=adjoint,
+        controls=controls,
+        control_values=values,
+    )
+    return gate.matrix({})
+
+
+def two_qubit_blocks(circuit: Circuit) -> Iterator[Block | Instruction]:
+    """Yield the blocks of a circuit and what is between them, in a valid order.
+
+    A block ends where an instruction joins one of its wires with others.
+    """
+    open_blocks: dict[int, Block] = {}
+
+    def closed(wires: tuple[int, ...]) -> Iterator[Block]:
+        for wire in wires:
+            block = open_blocks.pop(wire, None)
+            if block is not None:
+                for other in block.wires:
+                    open_blocks.pop(other, None)
+                yield block
+
+    for each in circuit:
+        wires = each.all_wires
+        if not isinstance(each, Gate) or not is_known(each):
+            yield from closed(wires)
+            yield each
+            continue
+        blocks = [open_blocks.get(wire) for wire in wires]
+        first = blocks[0]
+        if first is None or any(block is not first for block in blocks):
+            first = Block(wires)
+            for wire, block in zip(wires, blocks, strict=True):
+                if block is not None and len(block.wires) == 1:
+                    first.gates += block.gates
+                    del open_blocks[wire]
+            yield from closed(wires)
+            open_blocks |= dict.fromkeys(wires, first)
+        first.gates.append(each)
+    yield from closed(tuple(open_blocks))

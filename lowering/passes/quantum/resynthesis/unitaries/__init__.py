@@ -1,0 +1,1 @@
+"""Circuits of unitary matrices on one qubit and on two."""

@@ -1,0 +1,1 @@
+"""Circuits as trees of gates, loops and branches, read from modules."""

@@ -1,0 +1,177 @@
+"""Programs that are traced, imported and rewritten, but not compiled."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from qjit.errors import (
+    ParameterError,
+    ParameterTypeError,
+    PipelineError,
+    UnsupportedError,
+)
+from qjit.jit.arguments import Bound, Parts, in_parts
+from qjit.jit.function import QJIT, qjit
+from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.passes.pipeline import OwnPass, PassError, Step
+
+from .tree import Circuit
+
+if TYPE_CHECKING:
+    from jax.extend.core import ClosedJaxpr
+    from xdsl.dialects.builtin import ModuleOp
+
+QUANTUM = "quantum"  # the level before all passes, as in `stages`
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A program that was traced, and the names of its arguments' leaves."""
+
+    closed: ClosedJaxpr
+    names: tuple[str, ...]
+    steps: tuple[Step | OwnPass, ...]
+
+    @property
+    def passes(self) -> list[Step | OwnPass]:
+        """The passes of level "quantum"."""
+        return [step for step in self.steps if step.level == QUANTUM]
+
+    def modules(self, count: int, *, rerolled: bool) -> Iterator[ModuleOp]:
+        """Yield the module before passes, and after each of some."""
+        from qjit.lowering.driver.pass_effects import modules_after
+
+        closed = self.closed
+        for step in self.steps:
+            if step.level == "jaxpr" and (rerolled or step.name != "reroll-loops"):
+                closed = step.found(closed)
+        try:
+            yield from modules_after(closed, "program", self.passes[:count])
+        except PassError as error:
+            raise UnsupportedError(str(error)) from error
+
+    def circuits(self, level: str | None, *, rerolled: bool) -> list[Circuit]:
+        """Return the circuits at a level: before passes, or after one of them.
+
+        None is after all of level "quantum".
+        """
+        count = self._count(level)
+        from .read_circuits import read_circuits
+
+        *_, module = self.modules(count, rerolled=rerolled)
+        found = read_circuits(module, self.names)
+        if not found:
+            raise ParameterError(
+                f"{user_line()}: there is nothing to look at, because the function "
+                "calls no quantum function that is compiled. Pass one that does; "
+                "circuits of device 'reference' are not compiled."
+            )
+        return found
+
+    def _count(self, level: str | None) -> int:
+        names = [step.name for step in self.passes]
+        if level is None:
+            return len(names)
+        if level == QUANTUM:
+            return 0
+        if level in names:
+            return len(names) - names[::-1].index(level)
+        raise PipelineError(
+            f"{user_line()}: there is no level {level!r} to look at. "
+            f"The levels are {QUANTUM!r}, before all passes, and after each pass: "
+            f"{', '.join(map(repr, names))}. Other passes are added by "
+            "qjit(pipeline=...)."
+        )
+
+
+class _Inspected(QJIT):
+    """A compiled function whose calls return what it is, and run nothing."""
+
+    names: list[tuple[Any, str]]
+
+    def of_arrays(self, function: Callable[..., Any]) -> _Inspected:
+        """Return the same of arrays only."""
+        whole = {"static_argnums": None, "static_argnames": None}
+        found = _Inspected(function, {**self.made_from()[1], **whole})
+        found.names = self.names
+        return found
+
+    def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Imported:
+        """Trace the function for these arguments."""
+        if args and isinstance(args[0], Parts):
+            return self._call_apart(args, kwargs, key, self._level)
+        signature = self._signature_of(args, kwargs)
+        closed, _ = self._trace(signature)
+        leaves = jax.tree.leaves((args, kwargs))
+        rest = list(self.names)
+        found: list[str] = []
+        for position in signature.arrays:
+            # NOTE: leaves are in order, and those that are static have been left out.
+            while rest and rest[0][0] is not leaves[position]:
+                rest.pop(0)
+            found.append(rest.pop(0)[1] if rest else f"x{position}")
+        return Imported(closed, tuple(found), self._steps)
+
+
+def imported(
+    function: Any, args: Any, kwargs: Any, *, rerolled: bool = True
+) -> Imported:
+    """Trace a quantum function, a compiled function, or one that calls some."""
+    if isinstance(function, Bound):
+        args = (in_parts(function.instance), *args)
+        function = function.method
+    if isinstance(function, QJIT):
+        plain, options = function.made_from()
+    else:
+        parameters = inspect.signature(qjit).parameters.values()
+        plain = function
+        options = {each.name: each.default for each in parameters}
+        del options["fn"], options["verbose"]
+    inspected = _Inspected(plain, options)
+    if not rerolled:
+        steps = [step for step in inspected._steps if step.name != "reroll-loops"]
+        inspected = _Inspected(plain, {**options, "pipeline": lambda _: steps})
+    inspected.names = _leaf_names(inspected.function, args, kwargs)
+    return inspected.dispatch(args, kwargs)
+
+
+def checked_function(function: Any, name: str) -> Any:
+    """Return what can be looked at; refuse what cannot be called."""
+    if callable(function) and not isinstance(function, type):
+        return function
+    raise ParameterTypeError(
+        f"{user_line()}: {name} takes a quantum function, or a function that calls "
+        f"some, but got an object of type {type(function).__name__}. Pass the function "
+        f"itself, and its arguments to the result: {name}(f)(*args)."
+    )
+
+
+def _leaf_names(function: Any, args: Any, kwargs: Any) -> list[tuple[Any, str]]:
+    """Return the leaves of arguments, each with the name by which the function has it."""
+    names = _argument_names(function, len(args))
+    leaves, _ = jax.tree_util.tree_flatten_with_path((args, kwargs))
+    found: list[tuple[Any, str]] = []
+    for (outer, inner, *rest), leaf in leaves:
+        key: Any = inner
+        name = key.key if outer.idx else names[key.idx]
+        found.append((leaf, name + jax.tree_util.keystr(tuple(rest))))
+    return found
+
+
+def _argument_names(function: Any, count: int) -> Sequence[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return [f"x{number}" for number in range(count)]
+    found: list[str] = []
+    for each in parameters:
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD):
+            found.append(each.name)
+        elif each.kind == each.VAR_POSITIONAL:
+            found += [f"{each.name}[{number}]" for number in range(count - len(found))]
+    return found + [f"x{number}" for number in range(len(found), count)]

@@ -1,0 +1,1 @@
+"""Counts of gates, depths and measurements, with symbols where loops have them."""

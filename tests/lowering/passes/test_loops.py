@@ -1,0 +1,114 @@
+"""Gates that leave loops: what is in the body, and how often it runs."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import qjit as qj
+from tests.support.pass_meaning import Imported, gate_names
+
+
+def in_loop(module: Any) -> list[str]:
+    """Return the gates in loops."""
+    loops = (op for op in module.walk() if op.name in ("scf.for", "scf.while"))
+    return [name for loop in loops for name in gate_names(loop)]
+
+
+def layers(trips: Any, x: Any) -> Any:
+    """A CNOT ladder between Hadamards, as often as `trips` says."""
+
+    def body(i: Any, s: Any) -> Any:
+        qj.H(0)
+        qj.CNOT(wires=[0, 1])
+        qj.RZ(x * i, wires=1)
+        qj.CNOT(wires=[0, 1])
+        qj.RX(x, wires=0)
+        qj.H(0)
+        qj.RY(2 * x, wires=2)
+        return s
+
+    jax.lax.fori_loop(0, trips, body, 0)
+
+
+@pytest.mark.parametrize("static", [True, False])
+@pytest.mark.parametrize("trips", [0, 1, 5])
+def test_gates_leave_loops(trips: int, static: bool) -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any, bound: Any) -> Any:
+        layers(trips if static else bound, x)
+        return qj.state()
+
+    imported = Imported(circuit, 0.3, trips)
+    rotated = imported.after(["rotate-loops"])
+    hoisted = imported.after(["rotate-loops", "hoist-loop-gates"])
+    for module in (rotated, hoisted):
+        (found,) = imported.results(module)
+        np.testing.assert_allclose(found, imported.results()[0], atol=1e-12)
+    if not static or trips > 2:
+        assert in_loop(rotated) == ["CNOT", "RZ", "CNOT", "RX", "RY"]
+    if static and trips > 2:
+        assert in_loop(hoisted) == ["CNOT", "RZ", "CNOT", "RX"]
+
+
+def test_angles_at_both_ends_are_added() -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        def body(i: Any, s: Any) -> Any:
+            qj.RZ(x, wires=0)
+            qj.RX(0.1 * i, wires=0)
+            qj.RZ(2 * x, wires=0)
+            return s
+
+        jax.lax.fori_loop(0, 100, body, 0)
+        return qj.state()
+
+    imported = Imported(circuit, 0.3)
+    module = imported.after(["rotate-loops"])
+    assert in_loop(module) == ["RX", "RZ"]
+    np.testing.assert_allclose(
+        imported.results(module)[0], imported.results()[0], atol=1e-10
+    )
+
+
+def test_angles_that_differ_between_iterations_stay() -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        def body(i: Any, x: Any) -> Any:
+            qj.RZ(x, wires=0)
+            qj.RX(0.1, wires=0)
+            qj.RZ(-x, wires=0)
+            return x + 0.1
+
+        jax.lax.fori_loop(0, 9, body, x)
+        return qj.state()
+
+    imported = Imported(circuit, 0.3)
+    module = imported.after(["rotate-loops", "hoist-loop-gates"])
+    assert in_loop(module) == ["RZ", "RX", "RZ"]
+
+
+def test_iterations_are_counted() -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        qj.for_loop(0, 7, 2)(lambda i: qj.RX(x, wires=0))()
+        return qj.state()
+
+    imported = Imported(circuit, 0.3)
+    module = imported.after(["hoist-loop-gates"])
+    assert in_loop(module) == []
+    np.testing.assert_allclose(
+        imported.results(module)[0], imported.results()[0], atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("trips", [0, 4, 7])
+def test_gates_that_undo_themselves_are_there_once_or_not(trips: int) -> None:
+    @qj.qnode(wires=2)
+    def circuit() -> Any:
+        qj.for_loop(0, trips)(lambda i: qj.CNOT(wires=[0, 1]))()
+        return qj.state()
+
+    module = Imported(circuit).after(["hoist-loop-gates"])
+    assert gate_names(module) == ["CNOT"] * (trips % 2)
