@@ -157,7 +157,7 @@ def test_several_circuits() -> None:
     def program(x: Any, n: Any) -> Any:
         return triangle(x, n), other(x), triangle(x, 2 * n)
 
-    found = qj.specs(program)(0.1, 2)
+    found = qj.specs(program, level="quantum")(0.1, 2)
     assert list(found) == ["triangle", "other", "triangle (2)"]
     assert found["other"].gates == {"RX": 1}
     assert str(found["triangle (2)"].t_count) == "4*n"
