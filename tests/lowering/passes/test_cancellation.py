@@ -97,16 +97,17 @@ def test_sums_at_run_time_are_zero() -> None:
 )
 def test_full_turns_are_nothing(name: str) -> None:
     record = GATES[name]
-    assert record.period is not None
+    period = record.period
+    assert period is not None
     wires = range(record.num_wires or 1)
     make: Any = getattr(qj, name)
 
     def body(_: Any) -> None:
-        make(record.period / 4 * 3, wires=wires)
-        make(record.period / 4, wires=wires)
+        make(period / 4 * 3, wires=wires)
+        make(period / 4, wires=wires)
 
     assert left(body, ["merge-rotations"]) == []
-    half = record.matrix([record.period / 2])
+    half = record.matrix([period / 2])
     assert not np.allclose(half, np.eye(len(half)))
 
 
