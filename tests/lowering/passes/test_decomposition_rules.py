@@ -100,7 +100,9 @@ def decomposed(gate: Gate, names: Sequence[str], spare: int = SPARE) -> list[Gat
     return gates
 
 
-TEXTS = {value: f"angle{number}" for number, value in enumerate(VALUES)}
+TEXTS: Mapping[SSAValue, str] = {
+    value: f"angle{number}" for number, value in enumerate(VALUES)
+}
 
 
 @each_set
@@ -119,7 +121,8 @@ def test_rules_are_right() -> None:
         for adjoint in {False, gate.inverse().adjoint}:
             kind = GateKind(gate.base, controls, wires - controls, adjoint, static)
             kind = kind.with_spare(2)
-            start = np.random.default_rng(2).normal(size=(2,) * (wires + kind.spare))
+            shape = (2,) * (wires + kind.spare)
+            start = np.random.default_rng(2).normal(size=shape).astype(complex)
             angles = list(NUMBERS.values())[: len(gate.params)]
             for rule in rules_of(kind, {}):
                 plain = controlled_gate(
