@@ -1,7 +1,7 @@
 """What passes do to the gates of a program."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from jax.extend.core import ClosedJaxpr
 from xdsl.context import Context
@@ -10,17 +10,32 @@ from xdsl.dialects.builtin import ModuleOp
 from qjit.dialects.quantum import GateOp, UnitaryOp
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.pipeline import OwnPass, Step
+from qjit.lowering.passes.quantum.qnode_passes import for_circuits
 from qjit.lowering.passes.run import run
 
 
-def modules_after(
-    closed: ClosedJaxpr, symbol: str, passes: Sequence[Step | OwnPass]
-) -> Iterator[ModuleOp]:
-    """Import a closed jaxpr and run passes: yield the module before and after each."""
-    module = import_program(closed, name=symbol).module
-    yield module
-    for _ in run(Context(allow_unregistered=True), module, passes):
-        yield module
+class Rewriting:
+    """A program that is imported and rewritten, and goes no further.
+
+    `own` is how many of its passes are those of single quantum functions: one or none.
+    """
+
+    def __init__(
+        self, closed: ClosedJaxpr, symbol: str, passes: Sequence[Step | OwnPass]
+    ) -> None:
+        imported = import_program(closed, name=symbol)
+        found = imported.circuit_passes
+        own = [for_circuits(found)] if found else []
+        self.own = len(own)
+        self.passes: list[Step | OwnPass] = [*own, *passes]
+        self._module = imported.module
+
+    def after(self, count: int) -> ModuleOp:
+        """Return the module after so many passes; ask only once."""
+        context = Context(allow_unregistered=True)
+        for _ in run(context, self._module, self.passes[:count]):
+            pass
+        return self._module
 
 
 class PassEffects:
