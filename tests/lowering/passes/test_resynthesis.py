@@ -19,10 +19,10 @@ from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PipelineError, find_step
 from qjit.lowering.passes.quantum.resynthesis.linear_reversible import linear_circuit
-from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_decomposition import (
+from qjit.lowering.passes.unitaries.two_qubit_decomposition import (
     cartan_decomposition,
 )
-from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_synthesis import (
+from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
     SWAP,
     matrix_of,
     synthesise,

@@ -7,6 +7,7 @@ import numpy as np
 
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
+from qjit.lowering.passes.unitaries.single_qubit import euler_angles
 
 # Entries and angles are the same up to this.
 CLOSE = 1e-14
@@ -32,7 +33,8 @@ def shortest(matrix: ComplexMatrix) -> tuple[Known | None, float]:
         if abs(one.imag) < CLOSE and abs(other.imag) < CLOSE:
             angle = rounded(2 * math.atan2(other.real, one.real))
             return (f"R{axis}", (angle,)), rounded(phase)
-    return ("Rot", euler_angles(a, b)), rounded(phase)
+    angles, phase = euler_angles(matrix)
+    return ("Rot", tuple(map(rounded, angles))), rounded(phase)
 
 
 def _diagonal(matrix: ComplexMatrix) -> tuple[Known | None, float]:
@@ -43,16 +45,6 @@ def _diagonal(matrix: ComplexMatrix) -> tuple[Known | None, float]:
     if first == 0:
         return ("PhaseShift", (angle,)), 0.0
     return ("RZ", (angle,)), rounded(first + angle / 2)
-
-
-def euler_angles(a: complex, b: complex) -> tuple[float, float, float]:
-    """Return the angles of Rot, RZ RY RZ, with the first column a, b."""
-    half_sum, half_difference = -cmath.phase(a), cmath.phase(b)
-    if abs(a) < CLOSE:
-        half_sum = half_difference
-    theta = 2 * math.atan2(abs(b), abs(a))
-    phi, omega = half_sum - half_difference, half_sum + half_difference
-    return rounded(phi), rounded(theta), rounded(omega)
 
 
 def rounded(angle: float) -> float:

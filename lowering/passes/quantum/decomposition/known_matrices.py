@@ -20,8 +20,10 @@ from qjit.dialects.quantum import ExtractOp, InsertOp, StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate
 from qjit.lowering.passes.pipeline import PassError
-
-from .unitary_synthesis import controlled_unitary, state
+from qjit.lowering.passes.unitaries.shannon_decomposition import (
+    controlled_unitary,
+    state,
+)
 
 KINDS: dict[Attribute, type[Any]] = {
     ComplexType(f64): np.complex128,

@@ -160,8 +160,8 @@ def _register(values: Sequence[SSAValue]) -> int | None:
 
 def loops_inside_out(op: Operation) -> list[scf.ForOp | scf.WhileOp]:
     """Return the loops below an operation, each one after those in its body."""
-    kinds = scf.ForOp | scf.WhileOp
-    return [each for each in op.walk() if isinstance(each, kinds)][::-1]
+    found = [each for each in op.walk() if isinstance(each, scf.ForOp | scf.WhileOp)]
+    return found[::-1]
 
 
 def remove_gate(op: GateOp) -> None:

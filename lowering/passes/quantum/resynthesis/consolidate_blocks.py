@@ -9,10 +9,10 @@ from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PipelineError
-from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_decomposition import (
+from qjit.lowering.passes.unitaries.two_qubit_decomposition import (
     cartan_decomposition,
 )
-from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_synthesis import (
+from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
     TwoQubitCircuit,
     num_cnots,
     synthesise,

@@ -11,7 +11,7 @@ import numpy as np
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.quantum.resynthesis.unitaries.two_qubit_synthesis import (
+from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
     on_two_wires,
 )
 from qjit.runtime.recent import MOST

@@ -17,7 +17,7 @@ from qjit.dialects.gates.record import PAULIS
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression
-from qjit.lowering.passes.quantum.resynthesis.unitaries.single_qubit import (
+from qjit.lowering.passes.unitaries.single_qubit import (
     NAMED,
     TOLERANCE,
     single_qubit_gates,

@@ -1,8 +1,9 @@
-"""Gates of matrices and states of known numbers.
+"""Gates of matrices on any number of qubits, and of states.
 
-Matrices are halved by the quantum Shannon decomposition (V. Shende, S. Bullock and
-I. Markov, quant-ph/0406176): a cosine-sine decomposition between multiplexed matrices,
-each of which is a multiplexed RZ between two matrices of half the size.
+Matrices on one and two qubits have circuits of their own. Others are halved by the
+quantum Shannon decomposition (V. Shende, S. Bullock and I. Markov, quant-ph/0406176): a
+cosine-sine decomposition between multiplexed matrices, each of which is a multiplexed
+RZ between two matrices of half the size.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.gates import Gate
 
 from .multiplexed_rotations import Angles, diagonal, global_phase, multiplexed_rotation
+from .single_qubit import euler_angles
+from .two_qubit_synthesis import synthesise
 
 TOLERANCE = 1e-10
 cossin: Any = linalg.cossin
@@ -22,16 +25,18 @@ schur: Any = linalg.schur
 
 
 def unitary(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
-    """Return RZ, RY, CNOT and a phase that are a unitary matrix."""
+    """Return gates on one qubit, CNOTs and a phase that are a unitary matrix."""
     if not wires:
         return global_phase(float(np.angle(matrix[0, 0])))
     if np.abs(matrix - np.diag(np.diag(matrix))).max() < TOLERANCE:
         return diagonal(np.angle(np.diag(matrix)), wires)
     if len(wires) == 1:
-        phase, angles = euler_angles(matrix)
+        angles, phase = euler_angles(matrix)
         pairs = zip(("RZ", "RY", "RZ"), angles, strict=True)
         turns = [Gate(name, wires[0], angle) for name, angle in pairs if angle]
         return [*turns, *global_phase(phase)]
+    if len(wires) == 2:
+        return _two_qubit_gates(matrix, wires)
     half = len(matrix) // 2
     (left, right), thetas, (first, second) = cossin(
         matrix, p=half, q=half, separate=True
@@ -44,16 +49,12 @@ def unitary(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
     ]
 
 
-def euler_angles(matrix: ComplexMatrix) -> tuple[float, tuple[float, float, float]]:
-    """Return a phase and the angles of the RZ, RY and RZ that a matrix is with it."""
-    phase = np.angle(np.linalg.det(matrix)) / 2
-    special = matrix * np.exp(-1j * phase)
-    theta = 2 * np.arctan2(abs(special[1, 0]), abs(special[0, 0]))
-    total = 2 * np.angle(special[1, 1]) if abs(special[1, 1]) > TOLERANCE else 0.0
-    offset = 2 * np.angle(special[1, 0]) if abs(special[1, 0]) > TOLERANCE else 0.0
-    return float(phase), (
-        float(total - offset) / 2, float(theta), float(total + offset) / 2
-    )  # fmt: skip
+def _two_qubit_gates(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
+    """Return the fewest CNOTs that make a matrix on two wires, and what is around."""
+    found = synthesise(matrix)
+    assert found is not None
+    on = dict(enumerate(wires))
+    return [*(gate.on(on) for gate in found.gates), *global_phase(found.phase)]
 
 
 def _multiplexed(
@@ -96,7 +97,7 @@ def controlled_unitary(
         return unitary(matrix, wires)
     options: dict[str, Any] = {"controls": controls, "control_values": values}
     if len(wires) == 1:
-        phase, angles = euler_angles(matrix)
+        angles, phase = euler_angles(matrix)
         made = [Gate("Rot", wires, *angles, **options)] if any(angles) else []
         return [*made, *_under(global_phase(phase), options)]
     phases, vectors = eigenphases(matrix)

@@ -1,1 +1,0 @@
-"""Circuits of unitary matrices on one qubit and on two."""

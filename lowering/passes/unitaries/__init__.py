@@ -1,0 +1,1 @@
+"""Circuits of matrices and of states of known numbers."""
