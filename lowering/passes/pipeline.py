@@ -6,6 +6,7 @@ xDSL on a module. Levels follow one another. Steps are imported when they are ne
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -240,8 +241,8 @@ def find_step(text: str) -> Step | OwnPass:
     installed = installed_passes()
     if name not in installed:
         raise PipelineError(
-            f"there is no pass '{name}'. The passes are "
-            f"{', '.join((*STEPS, *installed))}."
+            f"there is no pass '{name}'.{_meant(name, (*STEPS, *installed))} "
+            "qjit.passes lists all."
         )
     if brace:
         raise PipelineError(f"'{name}' is of another package, and takes no options.")
@@ -278,7 +279,7 @@ def _check(steps: Sequence[Any], place: Callable[[Any], int]) -> None:
             raise PipelineError(
                 f"'{after.name}', of level '{after.level}', cannot follow "
                 f"'{before.name}', of level '{before.level}', which leaves nothing for "
-                f"it to do. The order is {', '.join(STEPS)}."
+                f"it to do. The order is {_order_of(before, after)}."
             )
 
 
@@ -296,6 +297,18 @@ def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
                 "circuits. Pass it to qjit(pipeline=...)."
             )
     return tuple(s.text if isinstance(s, Step) else s for s in steps)
+
+
+def _order_of(before: Step | OwnPass, after: Step | OwnPass) -> str:
+    """Return what follows what: the levels, or the passes of one."""
+    of_level = [each.name for each in TABLE if each.level == after.level]
+    return ", ".join(of_level if before.level == after.level else LEVELS)
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    """Return a question that offers what is spelled alike, if anything is."""
+    close = get_close_matches(name, names)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def names_of(steps: Sequence[Step | OwnPass]) -> tuple[str, ...] | None:

@@ -26,7 +26,7 @@ class PassList(Mapping[str, Step | OwnPass]):
     >>> qj.passes["cancel-inverses"].level
     'quantum'
     >>> print(qj.passes["cancel-inverses"].meaning)
-    Remove pairs of gates that undo one another on the same qubits.
+    Remove pairs of gates that undo one another, perhaps after gates that commute.
     """
 
     def __getitem__(self, name: str) -> Step | OwnPass:
