@@ -32,14 +32,14 @@ from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.circuits.gates import Gate, read_gate
 from qjit.lowering.passes.pipeline import find_step
 from qjit.lowering.passes.presets import PRESETS
-from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
+from qjit.lowering.passes.quantum.routing.coupling import CouplingGraph, parse_coupling
 
 HERE = Path(__file__).parent
 RECORDS = HERE / "optimisers.jsonl"
 PEERS = ("qiskit", "pytket")
 LARGEST_CHECKED = 10
 TOLERANCE = 1e-8
-COUPLINGS = {"line": "line", "grid": "grid:2x5", "heavy-hex": "heavy-hex:3"}
+COUPLINGS = ("line", "grid", "heavy-hex")
 DISENTANGLE = ("disentangle-swap", "disentangle-cnot")
 # Names in OpenQASM's standard library, and ours.
 OURS: dict[str, Callable[..., Any]] = {
@@ -241,15 +241,17 @@ def peers() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
 
 
 def cases(names: list[str]) -> Iterator[tuple[str, int, str]]:
-    """Yield families, sizes and couplings; coupled ones at ten qubits at most."""
-    for name, (_, sizes) in FAMILIES.items():
-        if names and name not in names:
-            continue
-        for size in sizes:
-            yield name, size, ""
-        middle = max(size for size in sizes if size <= 10)
-        for coupling in COUPLINGS:
-            yield name, middle, coupling
+    """Yield families, sizes and couplings."""
+    for name, (_, sizes, routed) in FAMILIES.items():
+        if not names or name in names:
+            yield from ((name, size, "") for size in sizes)
+            yield from ((name, size, each) for size in routed for each in COUPLINGS)
+
+
+def coupling_text(coupling: str, size: int) -> str:
+    """Return the text of a graph with as many vertices as needed, or some more."""
+    texts = {"grid": f"grid:2x{(size + 1) // 2}", "heavy-hex": "heavy-hex:3"}
+    return texts.get(coupling, coupling)
 
 
 def measure(
@@ -257,30 +259,33 @@ def measure(
 ) -> dict[str, Any]:
     """Return the record of a case: what each optimiser leaves."""
     gates = FAMILIES[name][0](size)
-    text = COUPLINGS.get(coupling, "")
-    ours(gates, size, preset(0), False) if size < 6 else None
-    record: dict[str, Any] = {"circuit": name, "qubits": size, "coupling": coupling}
-    found = {"input": ours(gates, size, preset(0), known=False)}
-    for level in (2, 3):
-        if level == 3 or not coupling:
-            found[f"level {level}"] = ours(gates, size, preset(level, text), known=False)
-    found["zeros"] = ours(gates, size, preset(3, text), known=True)
+    text = coupling_text(coupling, size)
     graph = parse_coupling(text, size) if text else None
     edges = [list(edge) for edge in graph.edges] if graph else []
+    found = {
+        "input": ours(gates, size, preset(0), known=False),
+        "ours": ours(gates, size, preset(3, text), known=False),
+        "zeros": ours(gates, size, preset(3, text), known=True),
+    }
     for peer in PEERS:
         request = {"qubits": size, "gates": gates, "edges": edges, "optimiser": peer}
-        answer = ask(request)
+        found[peer] = ask(request)
         if size <= LARGEST_CHECKED:
-            check_peer(request, answer)
-        found[peer] = answer
+            check_peer(request, found[peer])
+    record: dict[str, Any] = {"circuit": name, "qubits": size, "coupling": coupling}
     for key, each in found.items():
         if graph and key != "input":
-            allowed = {*graph.edges, *((b, a) for a, b in graph.edges)}
-            pairs = {tuple(wires) for _, _, wires in each["gates"] if len(wires) == 2}
-            if not pairs <= allowed:
-                raise SystemExit(f"{name}: {key} has gates off the coupling graph.")
+            check_coupling(f"{name}, {key}", each["gates"], graph)
         record[key] = counts(each["gates"]) | {"seconds": each["seconds"]}
     return record
+
+
+def check_coupling(what: str, gates: Gates, graph: CouplingGraph) -> None:
+    """Stop where gates are on pairs of qubits that no edge connects."""
+    allowed = {*graph.edges, *((b, a) for a, b in graph.edges)}
+    pairs = {tuple(wires) for _, _, wires in gates if len(wires) == 2}
+    if not pairs <= allowed:
+        raise SystemExit(f"{what}: there are gates off the coupling graph.")
 
 
 def measure_structured(name: str, trips: int) -> dict[str, Any]:

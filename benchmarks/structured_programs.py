@@ -33,7 +33,7 @@ def layers(trips: int) -> Any:
 def repeat_until_success(trips: int) -> Any:
     """A loop of trials, each of which is repeated until a measurement is 0."""
 
-    @qj.qnode(wires=WIRES)
+    @qj.qnode(wires=WIRES, shots=100)
     def circuit(angle: Any) -> Any:
         @qj.for_loop(0, trips, 1)
         def body(_: Any) -> None:
