@@ -99,6 +99,7 @@ from .transforms.operators import s_prod as s_prod
 from .transforms.operators import simplify as simplify
 from .transforms.operators import sum as sum
 from .transforms.quantum_functions import set_shots as set_shots
+from .transforms.routing import route as route
 
 I = Identity  # noqa: E741 (the name of the gate)
 Observable = Operator

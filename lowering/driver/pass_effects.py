@@ -1,7 +1,7 @@
-"""What passes do to the gates of a program, which is not compiled for that."""
+"""What passes do to the gates of a program."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from jax.extend.core import ClosedJaxpr
 from xdsl.context import Context
@@ -10,42 +10,55 @@ from xdsl.dialects.builtin import ModuleOp
 from qjit.dialects.quantum import GateOp, UnitaryOp
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.pipeline import OwnPass, Step
+from qjit.lowering.passes.quantum.qnode_passes import for_circuits
 from qjit.lowering.passes.run import run
 
 
-def modules_after(
-    closed: ClosedJaxpr, symbol: str, passes: Sequence[Step | OwnPass]
-) -> Iterator[ModuleOp]:
-    """Import a closed jaxpr and run passes: yield the module before and after each."""
-    module = import_program(closed, name=symbol).module
-    yield module
-    for _ in run(Context(allow_unregistered=True), module, passes):
-        yield module
+class Rewriting:
+    """A program that is imported and rewritten, and goes no further.
+
+    `own` is how many of its passes are those of single quantum functions: one or none.
+    """
+
+    def __init__(
+        self, closed: ClosedJaxpr, symbol: str, passes: Sequence[Step | OwnPass]
+    ) -> None:
+        imported = import_program(closed, name=symbol)
+        found = imported.circuit_passes
+        own = [for_circuits(found)] if found else []
+        self.own = len(own)
+        self.passes: list[Step | OwnPass] = [*own, *passes]
+        self._module = imported.module
+
+    def after(self, count: int) -> ModuleOp:
+        """Return the module after so many passes; ask only once."""
+        context = Context(allow_unregistered=True)
+        for _ in run(context, self._module, self.passes[:count]):
+            pass
+        return self._module
 
 
-def pass_effects(
-    closed: ClosedJaxpr, symbol: str, steps: Sequence[Step | OwnPass]
-) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return how many gates of each name there are before and after passes.
+class PassEffects:
+    """How many gates of each name there are before and after passes.
 
     Passes and gates are left out where the number stays.
     """
-    for step in steps:
-        if step.level == "jaxpr":
-            closed = step.found(closed)
-    passes = [step for step in steps if step.level == "quantum"]
-    before, *later = map(_gates, modules_after(closed, symbol, passes))
-    found: dict[str, dict[str, tuple[int, int]]] = {}
-    for step, after in zip(passes, later, strict=True):
+
+    def __init__(self, module: ModuleOp) -> None:
+        self._before = _gates(module)
+        self.found: dict[str, dict[str, list[int]]] = {}
+
+    def note(self, name: str, module: ModuleOp) -> None:
+        """Note what a pass did to a module."""
+        before, after = self._before, _gates(module)
+        self._before = after
         changed = {
-            name: (before[name], after[name])
-            for name in dict.fromkeys((*before, *after))
-            if before[name] != after[name]
+            gate: [before[gate], after[gate]]
+            for gate in dict.fromkeys((*before, *after))
+            if before[gate] != after[gate]
         }
         if changed:
-            found[step.name] = changed
-        before = after
-    return found
+            self.found[name] = changed
 
 
 def _gates(module: ModuleOp) -> Counter[str]:

@@ -26,6 +26,8 @@ from qjit.lowering.program_attributes import Interface, set_passes
 from qjit.runtime.settings import verifies
 from qjit.runtime.target.cpu import target_machine
 
+from .pass_effects import PassEffects
+
 
 class Stages:
     """The texts of stages, if they are kept, and how long each took."""
@@ -89,8 +91,11 @@ def compile_module(
     interface: Interface,
 ) -> Compiled:
     """Run the passes that are yet to come, and compile what they leave."""
+    effects = PassEffects(module)
     for step in run(Context(allow_unregistered=True), module, passes):
         stages.end_of_module("llvm" if step is passes[-1] else step.name, module)
+        if step.level == "quantum":
+            effects.note(step.name, module)
     kernels = [op for op in module.ops if isinstance(op, KernelOp)]
     for kernel in kernels:
         kernel.detach()
@@ -108,7 +113,7 @@ def compile_module(
         interface.lines,
         interface.dimensions,
         dict(interface.sizes),
-        {"seconds": stages.seconds, **report},
+        {"seconds": stages.seconds, "passes": effects.found, **report},
     )
 
 

@@ -229,14 +229,9 @@ def _all_paths(jaxpr: Jaxpr, name: str) -> np.ndarray[Any, Any]:
 
 
 def partition(
-    jaxpr: Jaxpr,
-    num_wires: int,
-    dtype: np.dtype[Any],
-    name: str,
-    method: str,
-    passes: tuple[Any, ...] = (),
+    jaxpr: Jaxpr, num_wires: int, dtype: np.dtype[Any], name: str, method: str
 ) -> HybridPartition:
-    """HybridPartition a closed-over jaxpr (no constants) of a quantum function."""
+    """Partition a closed-over jaxpr (no constants) of a quantum function."""
     paths = _all_paths(jaxpr, name) if measures_mid_circuit(jaxpr) else None
     traced, hoisted = _hoisted(jaxpr, None if paths is None else paths.shape[1])
     eqns = [eqn for eqn, _ in quantum_eqns(jaxpr)]
@@ -278,7 +273,6 @@ def partition(
         name,
         method,
         any(is_measurement(n) and n.primitive in SAMPLING for n in nodes),
-        passes,
     )
     return HybridPartition(
         program,

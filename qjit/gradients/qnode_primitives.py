@@ -76,7 +76,8 @@ class Circuit:
     def partition(self) -> HybridPartition:
         """The function divided into classical code and a circuit."""
         parts = self.jaxpr, self.num_wires, self.dtype, self.name
-        return partition(*parts, self.method, self.passes)
+        found = partition(*parts, self.method)
+        return replace(found, program=replace(found.program, passes=self.passes))
 
     @property
     def draws(self) -> bool:

@@ -81,10 +81,6 @@ class Signature:
         return (self.tree, *leaves, wide_types())
 
 
-# What the names of primitives that run circuits begin with.
-CIRCUITS = ("qnode", "circuit")
-
-
 def _content(leaf: Any) -> Any:
     """Return what equal leaves of static arguments share, such as a matrix."""
     if isinstance(leaf, Tracer) or not hasattr(leaf, "dtype"):
@@ -299,16 +295,7 @@ class QJIT(TakesStatic, Picklable):
         program = self._latest.get(signature.key)
         if program is None:
             program, _ = self._specialise(signature)
-        circuits = any(name.startswith(CIRCUITS) for name in program.report["native"])
-        effects = self._effects(signature) if circuits else {}
-        return {**program.report, "passes": effects}
-
-    def _effects(self, signature: Signature) -> dict[str, dict[str, tuple[int, int]]]:
-        """Return the numbers of gates that passes change."""
-        from qjit.lowering.driver.pass_effects import pass_effects
-
-        closed, _ = self._trace(signature)
-        return pass_effects(closed, self._name, self._steps)
+        return program.report
 
     def exportable(self, args: Any, kwargs: Any) -> Any:
         """Return what JAX traces for `jax.export`, which takes no native code."""

@@ -293,29 +293,19 @@ def _while(
 def _step(
     eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
 ) -> tuple[list[Any], tuple[Node, ...]]:
+    name = eqn.primitive.name
+    if name == "quantum_barrier" and recorder.purpose == "differentiation":
+        return [], ()  # tangents have gates of their own
     count, slots = _angle_count(eqn), tuple[Slot, ...]()
     if count:
         pairs = zip(eqn.invars, inputs[:count], strict=False)
         slots = tuple(recorder.angle(atom, value) for atom, value in pairs)
-    elif recorder.moves(eqn.primitive.name, inputs):
+    elif recorder.moves(name, inputs):
         parts = recorder.add(_real_parts(inputs[0]), angle=True)
         count, slots = 1, (Slot(parts.number, element=0),)
     others = [recorder.add(value) for value in inputs[count:]]
-    step = Step(
-        eqn.primitive.name,
-        dict(eqn.params),
-        slots,
-        tuple(others),
-        eqn,
-    )
+    step = Step(name, dict(eqn.params), slots, tuple(others), eqn)
     return [None] * len(eqn.outvars), (step,)
-
-
-def _barrier(eqn: JaxprEqn, inputs: list[Any], recorder: Recorder) -> Any:
-    """Keep a barrier, unless derivatives are taken, whose circuits have other gates."""
-    if recorder.purpose == "differentiation":
-        return [], ()
-    return _step(eqn, inputs, recorder)
 
 
 def _real_parts(value: Any) -> Any:
@@ -431,7 +421,6 @@ _RULES: dict[str, Callable[..., Any]] = {
     "scan": _scan,
     "cond": _cond,
     "while": _while,
-    "quantum_barrier": _barrier,
     **{name: _measured for name in PROJECTING},
 }
 

@@ -120,10 +120,10 @@ def decompose(
 ) -> Any:
     """Return a quantum function whose circuit consists of the gates of a set.
 
-    Each gate is made of those of the set by the cheapest rules: decompositions of gates,
-    of their adjoints and of gates under controls, which use wires that the circuit has
-    besides. Matrices and states whose numbers are known are decomposed too. GlobalPhase
-    is always in the set.
+    Each gate is made of those of the set by the cheapest rules: decompositions of
+    gates, of their adjoints and of gates under controls, which use wires that the
+    circuit has besides. Matrices and states whose numbers are known are decomposed too.
+    GlobalPhase is always in the set.
 
     Args:
         function: the quantum function; without it, a decorator is returned.

@@ -132,7 +132,7 @@ class Expression:
             level = INFIX[self.head][0]
             sign = self.head if level == 6 else f" {self.head} "
             after = level + (self.head in ("-", "/", "//", "%"))
-            first, second = parts
+            first, second = parts[0], parts[-1]
             found = f"{first.text(decimals, level)}{sign}{second.text(decimals, after)}"
         else:
             return f"{self.head}({', '.join(each.text(decimals) for each in parts)})"
@@ -167,7 +167,7 @@ def operation(head: str, *operands: Expression) -> Expression:
 
 
 def _regrouped(head: str, first: Expression, second: Expression) -> Expression | None:
-    """Return a sum or product of which a part is undone, or numbers are put together."""
+    """Return a sum or product where parts cancel, or numbers are put together."""
     if head == "+" and second.head == "-" and second.operands[1:] == (first,):
         return second.operands[0]
     if head == "*" and first.head == "/" and first.operands[1] == second:

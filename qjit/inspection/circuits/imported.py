@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,6 @@ from .tree import Circuit
 
 if TYPE_CHECKING:
     from jax.extend.core import ClosedJaxpr
-    from xdsl.dialects.builtin import ModuleOp
 
 QUANTUM = "quantum"  # the level before all passes, as in `stages`
 
@@ -37,56 +36,55 @@ class Imported:
     names: tuple[str, ...]
     steps: tuple[Step | OwnPass, ...]
 
-    @property
-    def passes(self) -> list[Step | OwnPass]:
-        """The passes of level "quantum"."""
-        return [step for step in self.steps if step.level == QUANTUM]
+    def circuits(
+        self, level: str | None, *, rerolled: bool, whole: bool
+    ) -> tuple[str, list[Circuit]]:
+        """Return the circuits at a level, and the level.
 
-    def modules(self, count: int, *, rerolled: bool) -> Iterator[ModuleOp]:
-        """Yield the module before passes, and after each of some."""
-        from qjit.lowering.driver.pass_effects import modules_after
+        Args:
+            level: "quantum", before all passes, or after which pass. Where it is left
+                out, it is after the passes of single quantum functions and, if the
+                whole pipeline is asked for, after all others on gates.
+            rerolled: whether repetitions become loops.
+            whole: whether the whole pipeline is asked for.
+        """
+        from qjit.lowering.driver.pass_effects import Rewriting
+
+        from .read_circuits import read_circuits
 
         closed = self.closed
         for step in self.steps:
             if step.level == "jaxpr" and (rerolled or step.name != "reroll-loops"):
                 closed = step.found(closed)
+        passes = [step for step in self.steps if step.level == QUANTUM]
+        rewriting = Rewriting(closed, "program", passes)
+        names = [QUANTUM, *(step.name for step in rewriting.passes)]
+        if level is None:
+            level = names[-1 if whole else rewriting.own]
+        count = _last(names, level)
         try:
-            yield from modules_after(closed, "program", self.passes[:count])
+            found = read_circuits(rewriting.after(count), self.names)
         except PassError as error:
             raise UnsupportedError(str(error)) from error
-
-    def circuits(self, level: str | None, *, rerolled: bool) -> list[Circuit]:
-        """Return the circuits at a level: before passes, or after one of them.
-
-        None is after all of level "quantum".
-        """
-        count = self._count(level)
-        from .read_circuits import read_circuits
-
-        *_, module = self.modules(count, rerolled=rerolled)
-        found = read_circuits(module, self.names)
         if not found:
             raise ParameterError(
                 f"{user_line()}: there is nothing to look at, because the function "
                 "calls no quantum function that is compiled. Pass one that does; "
                 "circuits of device 'reference' are not compiled."
             )
-        return found
+        return level, found
 
-    def _count(self, level: str | None) -> int:
-        names = [step.name for step in self.passes]
-        if level is None:
-            return len(names)
-        if level == QUANTUM:
-            return 0
-        if level in names:
-            return len(names) - names[::-1].index(level)
+
+def _last(names: Sequence[str], level: str) -> int:
+    """Return where a level comes last."""
+    if level not in names:
         raise PipelineError(
             f"{user_line()}: there is no level {level!r} to look at. "
             f"The levels are {QUANTUM!r}, before all passes, and after each pass: "
-            f"{', '.join(map(repr, names))}. Other passes are added by "
+            f"{', '.join(map(repr, names[1:]))}. Other passes are added by "
             "qjit(pipeline=...)."
         )
+    return len(names) - 1 - names[::-1].index(level)
 
 
 class _Inspected(QJIT):
@@ -100,6 +98,12 @@ class _Inspected(QJIT):
         found = _Inspected(function, {**self.made_from()[1], **whole})
         found.names = self.names
         return found
+
+    def unrolled(self) -> _Inspected:
+        """Return the same that leaves repetitions as they were written."""
+        steps = [step for step in self._steps if step.name != "reroll-loops"]
+        function, options = self.made_from()
+        return _Inspected(function, {**options, "pipeline": lambda _: steps})
 
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Imported:
         """Trace the function for these arguments."""
@@ -134,8 +138,7 @@ def imported(
         del options["fn"], options["verbose"]
     inspected = _Inspected(plain, options)
     if not rerolled:
-        steps = [step for step in inspected._steps if step.name != "reroll-loops"]
-        inspected = _Inspected(plain, {**options, "pipeline": lambda _: steps})
+        inspected = inspected.unrolled()
     inspected.names = _leaf_names(inspected.function, args, kwargs)
     return inspected.dispatch(args, kwargs)
 
@@ -152,13 +155,13 @@ def checked_function(function: Any, name: str) -> Any:
 
 
 def _leaf_names(function: Any, args: Any, kwargs: Any) -> list[tuple[Any, str]]:
-    """Return the leaves of arguments, each with the name by which the function has it."""
+    """Return the leaves of arguments, each with the name that the function knows."""
     names = _argument_names(function, len(args))
     leaves, _ = jax.tree_util.tree_flatten_with_path((args, kwargs))
     found: list[tuple[Any, str]] = []
     for (outer, inner, *rest), leaf in leaves:
         key: Any = inner
-        name = key.key if outer.idx else names[key.idx]
+        name = str(key.key if outer.idx else names[key.idx])
         found.append((leaf, name + jax.tree_util.keystr(tuple(rest))))
     return found
 

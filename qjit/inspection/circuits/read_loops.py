@@ -51,7 +51,7 @@ def read_while(op: scf.WhileOp, counter: str, values: Values) -> Head:
         before.args, op.arguments, last.operands, strict=True
     ):
         passed = [n for n, each in enumerate(end.args) if each is here]
-        inside = [after.args[n] for n in passed]
+        inside: list[SSAValue] = [after.args[n] for n in passed]
         if later in inside:
             values.same[here] = first
             values.same.update(dict.fromkeys(inside, first))

@@ -208,6 +208,7 @@ class Values:
     def of_table(
         self, op: memref.GetGlobalOp, indices: Sequence[Expression]
     ) -> Expression | None:
+        """Return an element of a constant array, if it is one."""
         found = SymbolTable.lookup_symbol(op, op.name_)
         table = getattr(found, "initial_value", None)
         if not isinstance(table, DenseIntOrFPElementsAttr):

@@ -63,7 +63,7 @@ class Polynomial:
         return found
 
     def _ordered(self) -> list[tuple[Monomial, Fraction]]:
-        """Return the terms, those of high degree first and with a positive one first."""
+        """Return the terms: positive ones first, and those of high degree."""
         terms = sorted(self.terms.items(), key=lambda each: (-len(each[0]), repr(each)))
         return sorted(terms, key=lambda each: each[1] < 0 and each[0] != ())
 

@@ -193,9 +193,7 @@ def specs(function: Any, *, level: str | None = None) -> Callable[..., Any]:
 
     def look(*args: Any, **kwargs: Any) -> Any:
         program = imported(function, args, kwargs)
-        circuits = program.circuits(level, rerolled=True)
-        names = [step.name for step in program.passes]
-        shown = level or (names[-1] if names else "quantum")
+        shown, circuits = program.circuits(level, rerolled=True, whole=True)
         found = [Specs(circuit, shown, {}) for circuit in circuits]
         return found[0] if len(found) == 1 else _by_circuit(found)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qjit.errors import ParameterError, ParameterTypeError
-from qjit.inspection.circuits.imported import QUANTUM, checked_function, imported
+from qjit.inspection.circuits.imported import checked_function, imported
 from qjit.lowering.jax_internals.tracing import user_line
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ NARROWEST = 24
 def draw(
     function: Any,
     *,
-    level: str = QUANTUM,
+    level: str | None = None,
     width: int | None = None,
     decimals: int | None = 2,
 ) -> Callable[..., str]:
@@ -29,7 +29,8 @@ def draw(
         function: a quantum function, a compiled function, or one that calls quantum
             functions.
         level: "quantum" for the circuit as it was written, or the name of a pass for
-            what that leaves.
+            what that leaves; when left out, what the passes of the quantum function
+            itself leave, such as those of `qjit.decompose`.
         width: the number of characters in a line, where drawings are folded; that of
             the terminal when left out.
         decimals: how many decimals numbers have; None leaves parameters out.
@@ -78,7 +79,7 @@ def draw(
 def draw_mpl(
     function: Any,
     *,
-    level: str = QUANTUM,
+    level: str | None = None,
     decimals: int | None = 2,
     style: str | None = None,
 ) -> Callable[..., Any]:
@@ -88,7 +89,8 @@ def draw_mpl(
         function: a quantum function, a compiled function, or one that calls quantum
             functions.
         level: "quantum" for the circuit as it was written, or the name of a pass for
-            what that leaves.
+            what that leaves; when left out, what the passes of the quantum function
+            itself leave, such as those of `qjit.decompose`.
         decimals: how many decimals numbers have; None leaves parameters out.
         style: "color", which is the default, "black" for print, or "dark".
 
@@ -130,13 +132,15 @@ def draw_mpl(
     return look
 
 
-def _circuits(function: Any, level: str, args: Any, kwargs: Any) -> list[Circuit]:
+def _circuits(
+    function: Any, level: str | None, args: Any, kwargs: Any
+) -> list[Circuit]:
     program = imported(function, args, kwargs, rerolled=False)
-    return program.circuits(level, rerolled=False)
+    return program.circuits(level, rerolled=False, whole=False)[1]
 
 
 def _check_level(level: Any, name: str) -> None:
-    if not isinstance(level, str):
+    if level is not None and not isinstance(level, str):
         raise ParameterTypeError(
             f"{user_line()}: {name} takes a level by its name, such as 'quantum', but "
             f"got {level!r}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def _package(name: str) -> Any:
     except ImportError as error:
         raise MissingPackageError(
             f"{user_line()}: draw_mpl draws with Matplotlib, which is not installed. "
-            "Install it by pip install 'qjit[draw]', or use qjit.draw, which makes text."
+            "Use pip install 'qjit[draw]', or draw as text with qjit.draw."
         ) from error
 
 
@@ -166,7 +167,7 @@ class _Drawing:
     def _line_heights(self) -> list[float]:
         gaps = self._layout.gaps()
         found = [-0.65 - STEP * gaps[0][0]]
-        for (_, below), (above, _) in zip(gaps, gaps[1:], strict=False):
+        for (_, below), (above, _) in pairwise(gaps):
             found.append(found[-1] - 1 - STEP * (below + above))
         return found
 
@@ -256,7 +257,7 @@ class _Drawing:
 
     def _paint_terminal(self, item: Placed, x: float, node: Terminal) -> None:
         texts = terminal_texts(node, self._observables.get(node.observable, ""))
-        for wire, text in zip(node.wires, texts, strict=True):
+        for wire in node.wires:
             y = self._heights[wire]
             self._line(self._end, x, y, y)
         if item.low != item.high:

@@ -1,4 +1,4 @@
-"""Where the parts of a circuit stand, in columns that are as far left as they can be."""
+"""Where the parts of a circuit stand: in columns, as far left as they can be."""
 
 from __future__ import annotations
 

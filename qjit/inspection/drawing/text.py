@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from qjit.inspection.circuits.tree import (
     Branch,
@@ -27,6 +28,7 @@ from .layout import Columns, Layout, Measures, Placed, Shown
 
 # What a vertical line makes of the characters that it crosses.
 CROSSED = {"─": "┼", "═": "╪", "╌": "┊", " ": "│"}
+SWAPPED = "\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}"
 CROSSED_TWICE = {"─": "╫", "═": "╬", "╌": "╫", " ": "║", "│": "║", "┼": "╫", "┊": "║"}
 
 
@@ -46,7 +48,7 @@ class Text:
         self._paint()
 
     def folded(self, width: int) -> str:
-        """Return the drawing in pieces that are no wider than a number of characters."""
+        """Return the drawing in pieces that are no wider than some characters."""
         labels = self._labels()
         room = max(width - len(labels[0]) - 1, 8)
         pieces = [*self._pieces(room)]
@@ -91,7 +93,7 @@ class Text:
         """Return the row of each line: frames need some between them."""
         gaps, found = self._layout.gaps(), [0]
         found = [gaps[0][0]]
-        for (_, below), (above, _) in zip(gaps, gaps[1:], strict=False):
+        for (_, below), (above, _) in pairwise(gaps):
             found.append(found[-1] + 1 + max(1, below + above))
         return found
 
@@ -162,7 +164,7 @@ class Text:
             self._vertical(middle, self._rows[item.low], self._rows[item.high])
         if gate.base == "SWAP":
             for wire in targets:
-                self._put(x, self._rows[wire], "╳")
+                self._put(x, self._rows[wire], SWAPPED)
         elif len(targets) == 1:
             self._put(x, self._rows[targets[0]], f"┤{text}├")
         elif targets:

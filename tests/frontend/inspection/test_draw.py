@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib import pyplot
 
 import qjit as qj
 from qjit.errors import MissingPackageError, ParameterError, PipelineError
@@ -225,7 +226,7 @@ def test_figures_hold_what_drawings_hold(style: str) -> None:
     for each in axes.texts:
         place = each.get_window_extent()
         assert box.x0 <= place.x0 and place.x1 <= box.x1, each.get_text()
-    matplotlib.pyplot.close(figure)
+    pyplot.close(figure)
 
 
 def test_texts_fit_their_boxes() -> None:
@@ -239,7 +240,7 @@ def test_texts_fit_their_boxes() -> None:
     for each in labels:
         place = each.get_window_extent()
         assert any(box.x0 <= place.x0 and place.x1 <= box.x1 for box in boxes), each
-    matplotlib.pyplot.close(figure)
+    pyplot.close(figure)
 
 
 def test_several_circuits_are_several_axes() -> None:
@@ -248,7 +249,7 @@ def test_several_circuits_are_several_axes() -> None:
         "energy",
         "branches",
     ]
-    matplotlib.pyplot.close(figure)
+    pyplot.close(figure)
 
 
 def test_figures_need_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:

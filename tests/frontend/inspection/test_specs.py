@@ -157,7 +157,7 @@ def test_several_circuits() -> None:
     def program(x: Any, n: Any) -> Any:
         return triangle(x, n), other(x), triangle(x, 2 * n)
 
-    found = qj.specs(program)(0.1, 2)
+    found = qj.specs(program, level="quantum")(0.1, 2)
     assert list(found) == ["triangle", "other", "triangle (2)"]
     assert found["other"].gates == {"RX": 1}
     assert str(found["triangle (2)"].t_count) == "4*n"
@@ -201,3 +201,16 @@ def test_powers_of_depths_are_repetitions() -> None:
     for count in range(7):
         np.testing.assert_array_equal(depths.power(once, count), repeated)
         repeated = depths.after(repeated, once)
+
+
+def test_passes_of_a_quantum_function_are_looked_at() -> None:
+    @qj.qnode(wires=2)
+    def circuit() -> Any:
+        qj.CNOT(wires=[0, 1])
+        return qj.probs()
+
+    made = qj.decompose(circuit, gates={"RZ", "SX", "CZ"})
+    assert "┤SX├" in qj.draw(made)()
+    assert "┤X├" in qj.draw(made, level="quantum")()
+    assert qj.specs(made)().gates["CZ"] == 1
+    assert qj.specs(made, level="quantum")().gates == {"CNOT": 1}

@@ -20,15 +20,15 @@ def circuit(x: Any) -> Any:
 def test_report_tells_what_passes_changed() -> None:
     found = qj.qjit(circuit).report(0.1)["passes"]
     assert found == {
-        "cancel-inverses": {"X": (2, 0)},
-        "merge-rotations": {"RZ": (2, 1)},
+        "cancel-inverses": {"X": [2, 0]},
+        "merge-rotations": {"RZ": [2, 1]},
     }
     again = qj.qjit(circuit, pipeline=("merge-rotations",)).report(0.1)["passes"]
-    assert again == {"merge-rotations": {"RZ": (2, 1)}}
+    assert again == {"merge-rotations": {"RZ": [2, 1]}}
     assert qj.qjit(circuit, pipeline=()).report(0.1)["passes"] == {}
 
 
 def test_report_of_derivatives_and_of_classical_code() -> None:
     found = qj.qjit(jax.grad(circuit)).report(0.1)["passes"]
-    assert found["cancel-inverses"]["X"] == (2, 0)
+    assert found["cancel-inverses"]["X"] == [2, 0]
     assert qj.qjit(lambda x: x + 1).report(0.1)["passes"] == {}

@@ -16,7 +16,8 @@ from tests.support.pass_meaning import (
 )
 
 EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "40"))
-PASSES = [step.name for step in TABLE if step.level == "quantum"]
+SETS = "decompose-gates{gates=RZ,SX,X,CZ}", "decompose-gates{gates=IsingXX,GPI,GPI2}"
+PASSES = [*(step.name for step in TABLE if step.level == "quantum"), *SETS]
 EACH = [(name,) for name in PASSES]
 examples = settings(
     max_examples=EXAMPLES,

@@ -1,15 +1,25 @@
 """Routed programs have two-qubit gates on edges only, and mean what they meant."""
 
+import random
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import qjit as qj
+from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
 from qjit.lowering.passes.quantum.routing.adjacency import distant_gates
 from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
+from qjit.lowering.passes.quantum.routing.dependencies import Interaction, dependencies
+from qjit.lowering.passes.quantum.routing.sabre import Swap, route
+from qjit.lowering.passes.quantum.routing.token_swapping import swaps_between
+from qjit.lowering.passes.quantum.routing.vertices import place_qubits
 from tests.lowering.passes.test_pass_meaning import examples, numbers
 from tests.programs.test_programs import Block, Gate, Program, blocks, run
 from tests.support.oracle import Compiled
@@ -128,3 +138,191 @@ def test_outcomes_stay(
         return qj.probs(wires=[2, 0]), qj.expval(outcome), qj.expval(qj.Z(3))
 
     _check(circuit, (x, index), wires, coupling)
+
+
+def _fourier_transform(size: int) -> list[Interaction]:
+    found: list[Interaction] = []
+    for target in range(size):
+        found.append(Interaction((target,), (None,)))
+        for control in range(target + 1, size):
+            found.append(Interaction((control, target), ("Z", "Z")))
+    return found
+
+
+def _num_swaps(gates: list[Interaction], coupling: str, size: int) -> int:
+    known = dependencies(gates, size)
+    graph = parse_coupling(coupling, size)
+    placed = place_qubits(known, graph, trials=8, seed=0)
+    (found,) = route(known, graph.within(placed.vertices), [placed.start])
+    assert sum(not isinstance(move, Swap) for move in found.moves) == len(known.pairs)
+    return found.num_swaps
+
+
+@pytest.mark.parametrize("size", [5, 8, 12])
+def test_the_fourier_transform_on_a_line(size: int) -> None:
+    """The known best: each pair meets once, and all but n - 1 meetings need a SWAP."""
+    pairs = size * (size - 1) // 2
+    assert _num_swaps(_fourier_transform(size), "line", size) == pairs - (size - 1)
+
+
+@pytest.mark.parametrize(
+    ("coupling", "pairs"),
+    [
+        ("line", [(4, 1), (1, 5), (5, 0), (0, 2), (2, 3)]),
+        ("ring", [(4, 1), (1, 5), (5, 0), (0, 2), (2, 3), (3, 4)]),
+        ("star", [(3, 0), (3, 1), (3, 2), (3, 4), (3, 5)]),
+        ("grid:4x4", [(4, 1), (1, 5), (5, 0), (0, 2), (2, 3), (3, 4), (1, 2)]),
+        ("heavy-hex:3", [(4, 1), (1, 5), (1, 0), (0, 2), (2, 3)]),
+    ],
+)
+def test_layouts_that_need_no_swaps(
+    coupling: str, pairs: list[tuple[int, int]]
+) -> None:
+    gates = [Interaction(pair, (None, None)) for pair in pairs * 2]
+    assert _num_swaps(gates, coupling, 6) == 0
+
+
+def test_gates_that_commute_need_fewer_swaps() -> None:
+    """On a line, ZZ on all pairs once: all but n - 1 meetings need a SWAP."""
+    pairs = [(a, b) for a in range(8) for b in range(a)]
+    random.Random(0).shuffle(pairs)
+    commuting = [Interaction(pair, ("Z", "Z")) for pair in pairs]
+    in_order = [Interaction(pair, (None, None)) for pair in pairs]
+    assert _num_swaps(commuting, "line", 8) == 28 - 7
+    assert _num_swaps(in_order, "line", 8) > 28 - 7
+
+
+def test_edges_of_little_error_are_preferred() -> None:
+    graph = parse_coupling("0-1:0.2,1-2:0.001,2-3:0.002,3-0:0.3", 2)
+    gates = dependencies([Interaction((0, 1), (None, None))], 2)
+    assert place_qubits(gates, graph, trials=1, seed=0).vertices == (1, 2)
+
+
+@given(st.permutations(range(7)), st.sampled_from(["line", "ring", "star", "grid:3x3"]))
+def test_tokens_are_swapped_home(end: list[int], coupling: str) -> None:
+    graph = parse_coupling(coupling, 7)
+    at = list(range(7))
+    swaps = swaps_between(graph, at, end)
+    for a, b in swaps:
+        assert b in graph.neighbours[a]
+        at = [b if place == a else a if place == b else place for place in at]
+    assert at == list(end)
+    if coupling == "line":
+        pairs = ((i, j) for j in range(7) for i in range(j))
+        assert len(swaps) == sum(end[i] > end[j] for i, j in pairs)
+
+
+def test_heavy_hexagons() -> None:
+    graph = parse_coupling("heavy-hex:3", 2)
+    assert graph.num_vertices == 18
+    assert max(map(len, graph.neighbours)) == 3
+    assert graph.is_connected
+
+
+@qj.qnode(wires=4)
+def _structured(x: Any) -> Any:
+    """A circuit with a switch, and with a function that is called twice."""
+
+    def block(angle: Any) -> None:
+        for _ in range(5):
+            qj.CNOT([0, 2])
+            qj.RX(angle, 3)
+            qj.CRY(angle, [1, 3])
+            qj.CNOT([2, 1])
+            qj.RY(angle, 1)
+
+    def first() -> None:
+        qj.CNOT([0, 3])
+
+    qj.Hadamard(0)
+    jax.jit(block)(x)
+    jax.lax.switch(jnp.int32(x * 3), [first, lambda: qj.X(0) and None, first])
+    jax.jit(block)(2 * x)
+    return qj.expval(qj.Z(0) @ qj.X(1)), qj.state()
+
+
+@pytest.mark.parametrize("coupling", ["line", "star", "grid:3x3"])
+def test_native_programs_mean_the_same(coupling: str) -> None:
+    expected = qj.qjit(_structured)(0.4)
+    found = qj.qjit(_structured, pipeline=(_route(coupling),))(0.4)
+    for result, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(result, other, atol=1e-10)
+
+
+def test_wires_that_are_computed_in_loops() -> None:
+    @qj.qnode(wires=5)
+    def circuit(x: Any) -> Any:
+        def turn(i: Any, angle: Any) -> Any:
+            qj.CRX(angle, [i, (i + 2) % 5])
+            return angle / 2
+
+        qj.Hadamard(0)
+        jax.lax.fori_loop(0, 5, turn, x)
+        return qj.state()
+
+    _check(circuit, (0.3,), 5, "line")
+
+
+def _text(circuit: Any, coupling: str, *args: Any) -> str:
+    with pytest.raises((PassError, PipelineError)) as caught:
+        Imported(circuit, *args).after([_route(coupling)])
+    return str(caught.value)
+
+
+def test_refusals() -> None:
+    @qj.qnode(wires=3)
+    def wide() -> Any:
+        qj.Toffoli([0, 1, 2])
+        return qj.state()
+
+    @qj.qnode(wires=3)
+    def moving(wire: Any) -> Any:
+        qj.CNOT([wire, 0])
+        return qj.state()
+
+    assert "decompose-gates" in _text(wide, "line")
+    assert "wires=2" in _text(wide, "0-1")
+    assert "not connected" in _text(wide, "0-1,2-3")
+    assert "a wire is computed" in _text(moving, "line", 1)
+    assert '"heavy-hex:3"' in _text(wide, "lines")
+    assert "from 0 to below 1" in _text(wide, "0-1:2")
+    with pytest.raises(PipelineError, match="at least 1 trial"):
+        find_step(_route("line", trials=0))
+
+
+def test_functions_are_routed() -> None:
+    graph = SimpleNamespace(nodes=["a", "b", "c"], edges=[("a", "b"), ("b", "c")])
+    for coupling in ("line", [(0, 1), (1, 2)], graph):
+
+        @qj.route(coupling=coupling)
+        @qj.qnode(wires=3)
+        def circuit(x: Any) -> Any:
+            qj.RX(x, 0)
+            for pair in ([0, 1], [1, 2], [0, 2]):
+                qj.CNOT(pair)
+            return qj.expval(qj.Z(2))
+
+        text = qj.qjit(circuit).stages(0.3)["qnode-passes"]
+        assert text.count('"SWAP"') == 1
+        value, slope = qj.qjit(jax.value_and_grad(circuit))(0.3)
+        np.testing.assert_allclose((value, slope), (1, 0), atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        ({"coupling": "lines"}, "names no coupling graph"),
+        ({"coupling": 3}, "but got int"),
+        ({"coupling": "line", "trials": 0}, "at least 1 trial"),
+        ({"coupling": [(0, 1)], "errors": {(1, 2): 0.1}}, "no edge"),
+        ({"coupling": [(0, 0)]}, "two ends"),
+    ],
+)
+def test_what_is_no_coupling(options: dict[str, Any], cause: str) -> None:
+    with pytest.raises(qj.errors.ParameterError, match=cause):
+        qj.route(_structured, **options)
+
+
+def test_route_takes_quantum_functions() -> None:
+    with pytest.raises(qj.errors.ArgumentError, match="takes a quantum function"):
+        qj.route(lambda: None, coupling="line")

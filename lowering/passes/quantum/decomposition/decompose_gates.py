@@ -152,9 +152,10 @@ def check_opaque(op: Operation, gates: GateSet) -> None:
             )
     elif not gates.modified and "QubitUnitary" not in gates.names:
         raise PassError(
-            f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known when "
-            f"the program is compiled cannot be decomposed for {gates.whose}. Give it "
-            "as a constant, apply gates with angles, or add QubitUnitary to the gates."
+            f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known "
+            f"when the program is compiled cannot be decomposed for {gates.whose}. "
+            "Give it as a constant, apply gates with angles, or add QubitUnitary to "
+            "the gates."
         )
 
 
@@ -167,8 +168,9 @@ def impossible(op: Operation, gate: Gate, gates: GateSet) -> str:
     )
     if gates.discrete:
         return (
-            f"{text} Without rotations they make angles that are known when the program "
-            "is compiled and multiples of pi/4, and not all of these. Add RZ to them."
+            f"{text} Without rotations they make angles that are known when the "
+            "program is compiled and multiples of pi/4, and not all of these. Add RZ "
+            "to them."
         )
     if gates.modified:
         return text
@@ -187,7 +189,7 @@ def gates_and_targets(module: ModuleOp) -> Iterator[tuple[GateOp, Target]]:
 
 @lru_cache(MOST)
 def of_target(target: Target) -> GateSet:
-    """Return the gate set of a device, which takes controls and adjoints of its gates."""
+    """Return the gate set of a device, with controls and adjoints of its gates."""
     names = target.gates or frozenset[str]()
     return GateSet(names, f"device '{target.name}'", modified=True)
 

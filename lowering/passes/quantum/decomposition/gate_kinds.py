@@ -73,8 +73,15 @@ class GateKind:
     @cached_property
     def _hash(self) -> int:
         return hash(
-            (self.base, self.num_controls, self.num_targets, self.adjoint)
-            + (self.static, self.spare, self.turns)
+            (
+                self.base,
+                self.num_controls,
+                self.num_targets,
+                self.adjoint,
+                self.static,
+                self.spare,
+                self.turns,
+            )
         )
 
     def __hash__(self) -> int:

@@ -148,7 +148,9 @@ TWO_QUBIT: Mapping[str, tuple[Steps, ...]] = {
     ),
     "IsingXY": (
         lambda phi: [XX(phi / -2) @ (0, 1), YY(phi / -2) @ (0, 1)],
-        lambda phi: [S @ 1, GATES["SingleExcitation"](phi) @ (0, 1), PhaseShift(-HALF) @ 1],
+        lambda phi: [
+            S @ 1, GATES["SingleExcitation"](phi) @ (0, 1), PhaseShift(-HALF) @ 1,
+        ],
     ),
     "SingleExcitation": (
         lambda phi: [PhaseShift(-HALF) @ 1, XY(phi) @ (0, 1), S @ 1],
@@ -206,5 +208,8 @@ CONTROLLED: Mapping[str, tuple[Steps, ...]] = {
 ADJOINT: Mapping[str, tuple[Steps, ...]] = {
     "S": (lambda: [S @ 0, Z @ 0],),
     "T": (lambda: [T @ 0, PhaseShift(-HALF) @ 0],),
-    "SX": (lambda: [SX @ 0, X @ 0], lambda: [RZ(pi) @ 0, SX @ 0, RZ(pi) @ 0, phase(HALF)]),
+    "SX": (
+        lambda: [SX @ 0, X @ 0],
+        lambda: [RZ(pi) @ 0, SX @ 0, RZ(pi) @ 0, phase(HALF)],
+    ),
 }

@@ -1,8 +1,8 @@
 """Gate sets, and the cheapest way from each gate to one.
 
 Gates are the nodes of a graph in which each rule leads from a gate to several. A gate
-costs what the gates cost of which it is made; the cheapest ways are found from the gates
-of the set upwards (D. E. Knuth, A generalization of Dijkstra's algorithm, 1977).
+costs what the gates cost of which it is made; the cheapest ways are found from those of
+the set upwards (D. E. Knuth, A generalization of Dijkstra's algorithm, 1977).
 """
 
 from __future__ import annotations
@@ -211,12 +211,8 @@ def _bare(name: str) -> str:
 
 
 def unknown_names(names: Iterable[str]) -> list[str]:
-    """Return the names that are no gates with matrices of their own."""
-    return [
-        name
-        for name in names
-        if (record := find_gate(_bare(name))) is None or record.definition is None
-    ]
+    """Return the names that are no gates, nor adjoints of gates."""
+    return [name for name in names if find_gate(_bare(name)) is None]
 
 
 def aliases_replaced(names: Iterable[str]) -> frozenset[str]:

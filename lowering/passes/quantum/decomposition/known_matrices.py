@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
+from xdsl.dialects.builtin import (
+    ComplexType,
+    DenseIntOrFPElementsAttr,
+    ModuleOp,
+    f32,
+    f64,
+)
 from xdsl.dialects.memref import GetGlobalOp, GlobalOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.gates.fourier import ComplexMatrix
@@ -17,7 +23,12 @@ from qjit.lowering.passes.pipeline import PassError
 
 from .unitary_synthesis import controlled_unitary, state
 
-NAMES = {16: np.complex128, 8: np.complex64}
+KINDS: dict[Attribute, type[Any]] = {
+    ComplexType(f64): np.complex128,
+    ComplexType(f32): np.complex64,
+    f64: np.float64,
+    f32: np.float32,
+}
 # What numbers of single precision may be from those of a unitary matrix.
 TOLERANCE = 1e-5
 
@@ -50,7 +61,7 @@ def known_array(value: SSAValue, globals_: dict[str, GlobalOp]) -> ComplexMatrix
     data = found.initial_value
     if not isinstance(data, DenseIntOrFPElementsAttr):
         return None
-    kind = NAMES.get(data.get_element_type().size)
+    kind = KINDS.get(data.get_element_type())
     if kind is None:
         return None
     numbers = np.frombuffer(data.data.data, kind)
@@ -107,8 +118,8 @@ def _replace_preparation(op: StatePrepOp, amplitudes: ComplexMatrix | None) -> N
     norm = np.linalg.norm(amplitudes)
     if abs(norm - 1) > TOLERANCE:
         raise PassError(
-            f"{line_of(op) or 'unknown line'}: a state of norm {norm:.6g} cannot be made "
-            "of gates. Normalise it, or add StatePrep to the gates."
+            f"{line_of(op) or 'unknown line'}: a state of norm {norm:.6g} cannot be "
+            "made of gates. Normalise it, or add StatePrep to the gates."
         )
     places: list[int | SSAValue] = list(op.dynamic_wires)
     if op.wires is not None:

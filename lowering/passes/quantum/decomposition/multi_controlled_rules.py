@@ -114,7 +114,7 @@ def split_by_one_spare_wire(count: int) -> list[Step]:
 
 
 def alternating_rotation(gate: Any, angle: Any, count: int) -> list[Step]:
-    """A rotation under controls by flips under halves of them (Vale et al., 2302.06377).
+    """A rotation by flips under halves of its controls (Vale et al., 2302.06377).
 
     Flips change the sign of every other quarter of it.
     """

@@ -1,8 +1,8 @@
 """Rules of users as texts, as the options of `decompose-gates` have them.
 
-A rule is a gate with names of its angles, and the gates that it is made of, on its wires
-by their numbers: `"CRX(a) = H on 1; RZ(0.5*a + 0.1) on 1 ctrl 0; H on 1"`. A gate may have
-`adjoint`, `word` or `dim` before its wires.
+A rule is a gate with names of its angles, and the gates that it is made of, on its
+wires by their numbers: `"CRX(a) = H on 1; RZ(0.5*a + 0.1) on 1 ctrl 0; H on 1"`. A gate
+may have `adjoint`, `word` or `dim` before its wires.
 """
 
 from __future__ import annotations

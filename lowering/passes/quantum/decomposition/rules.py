@@ -53,7 +53,8 @@ def _at(kind: GateKind, rule: Rule) -> Rule:
     """Return a rule for a kind with its spare wires, and its angles if it has them."""
     everything = kind.num_wires + kind.spare
     if kind.turns is not None:
-        return tuple(_fixed(step, kind.turns, everything) for step in rule)
+        angles = tuple(UNIT * number for number in kind.turns)
+        return tuple(_fixed(step, angles, everything) for step in rule)
     kinds: dict[tuple[GateKind, int], GateKind] = {}
     found: list[KindStep] = []
     for step in rule:
@@ -65,9 +66,9 @@ def _at(kind: GateKind, rule: Rule) -> Rule:
     return tuple(found)
 
 
-def _fixed(step: KindStep, turns: Sequence[int], everything: int) -> KindStep:
-    """Return a step where the angles are known, in units of pi/4."""
-    angles = [UNIT * number for number in turns]
+@lru_cache(MOST)
+def _fixed(step: KindStep, angles: tuple[float, ...], everything: int) -> KindStep:
+    """Return a step where the angles of its gate are known."""
     params = tuple(float(substituted(param, angles)) for param in step.params)
     kind = replace(step.kind, turns=turns_of(params))
     return KindStep(kind.with_spare(everything - len(step.wires)), params, step.wires)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cossin, schur
+from scipy import linalg
 
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.gates import Gate
@@ -17,6 +17,8 @@ from qjit.lowering.passes.circuits.gates import Gate
 from .multiplexed_rotations import Angles, diagonal, global_phase, multiplexed_rotation
 
 TOLERANCE = 1e-10
+cossin: Any = linalg.cossin
+schur: Any = linalg.schur
 
 
 def unitary(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
@@ -43,7 +45,7 @@ def unitary(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
 
 
 def euler_angles(matrix: ComplexMatrix) -> tuple[float, tuple[float, float, float]]:
-    """Return a phase and angles where a matrix is phase RZ(third) RY(second) RZ(first)."""
+    """Return a phase and the angles of the RZ, RY and RZ that a matrix is with it."""
     phase = np.angle(np.linalg.det(matrix)) / 2
     special = matrix * np.exp(-1j * phase)
     theta = 2 * np.arctan2(abs(special[1, 0]), abs(special[0, 0]))

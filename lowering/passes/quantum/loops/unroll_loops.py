@@ -90,7 +90,8 @@ def _unroll(module: ModuleOp, loop: scf.ForOp) -> None:
     counter, *arguments = loop.body.block.args
     for number in iterations:
         constant = folding.constant(number, IndexType())
-        known = {counter: constant, **dict(zip(arguments, values, strict=True))}
+        known: dict[SSAValue, SSAValue] = {counter: constant}
+        known |= zip(arguments, values, strict=True)
         for op in loop.body.block.ops:
             if op.has_trait(IsTerminator):
                 values = [known.get(value, value) for value in op.operands]
@@ -125,10 +126,10 @@ class _Folding:
             known[op.results[0]] = self.constant(number, op.results[0].type)
             return
         copy = op.clone(known)
-        if isinstance(copy, ExtractOp | InsertOp) and integers[1] is not None:
-            if not isinstance(copy.wire, int):
-                copy = _at_wire(copy, integers[1])
-                known[op.results[0]] = copy.results[0]
+        wire = integers[1] if _computes_wire(op) else None
+        if isinstance(copy, ExtractOp | InsertOp) and wire is not None:
+            copy = _at_wire(copy, wire)
+            known[op.results[0]] = copy.results[0]
         self._insert(copy)
 
     def _folded(self, op: Operation, integers: list[int | None]) -> int | None:

@@ -12,8 +12,10 @@ from functools import cached_property
 import numpy as np
 
 Edge = tuple[int, int]
-KINDS = '"0-1,1-2" (edges), "0-1:0.01,1-2:0.02" (edges with errors), "line", "ring", '
-KINDS += '"star", "grid:3x4", "heavy-hex:3" and "all"'
+KINDS = (
+    '"0-1,1-2" (edges), "0-1:0.01,1-2:0.02" (edges with errors), "line", "ring", '
+    '"star", "grid:3x4", "heavy-hex:3" and "all"'
+)
 
 
 class CouplingError(ValueError):
@@ -185,10 +187,10 @@ def grid(rows: int, columns: int) -> CouplingGraph:
 
 
 def heavy_hex(distance: int) -> CouplingGraph:
-    """Return the lattice of the heavy-hexagon code of a distance (arXiv:1907.09528).
+    """Return a lattice of hexagons whose edges have vertices, too.
 
-    The data qubits of a row are in a line, with flags between them; syndrome qubits
-    connect rows in turns.
+    There are as many rows as the distance, of vertices in a line; every fourth one is
+    connected to the next row by a vertex between, those of odd rows two further on.
     """
     width = 2 * distance - 1
     pairs = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 import numpy as np
@@ -69,7 +69,7 @@ def interaction(op: GateOp | UnitaryOp, qubits: Mapping[SSAValue, int]) -> Inter
 
 @cache
 def _bases(name: str, count: int, word: str | None, dim: int | None) -> Bases:
-    """Return the Pauli with which a gate commutes on each target, whatever its angles."""
+    """Return the Pauli with which a gate commutes on each target, at all angles."""
     record = GATES[name]
     known = {"num_targets": count, "pauli_word": word, "dim": dim}
     series = record.harmonics(**{key: known[key] for key in record.static})
@@ -103,9 +103,9 @@ class InteractionReader:
         self.qubits: dict[SSAValue, int] = {}
         self.registers: dict[SSAValue, list[int]] = {}
 
-    def read(self, ops: Iterator[Operation] | Block, top: bool = False) -> None:
+    def read(self, ops: Iterable[Operation], top: bool = False) -> None:
         """Read operations; those at the top may rename qubits by SWAPs."""
-        for op in ops.ops if isinstance(ops, Block) else ops:
+        for op in ops:
             if self.most is not None and self.num_pairs >= self.most:
                 return
             self._visit(op, top)
@@ -154,13 +154,13 @@ class InteractionReader:
         for values, block in self._bodies(op):
             if isinstance(op, BRANCHES):
                 kept = {key: list(wires) for key, wires in self.registers.items()}
-                self.read(block)
+                self.read(block.ops)
                 self.registers = kept
                 continue
             for value, argument in values:
                 if value in self.registers:
                     self.registers[argument] = list(self.registers[value])
-            self.read(block)
+            self.read(block.ops)
         if isinstance(op, BRANCHES):
             outer = [r for r in op.results if isinstance(r.type, RegisterType)]
             inner = {v for e in op.walk() for v in e.operands if v in self.registers}

@@ -17,8 +17,8 @@ MOST_PERFECT = 16
 TURNS = 3
 HEURISTICS = (
     Heuristic(),
-    Heuristic(lookahead=40, weight=0.8),
     Heuristic(lookahead=20, weight=0.3),
+    Heuristic(lookahead=40, weight=0.8),
     Heuristic(lookahead=20, weight=0.5, power=0.5),
     Heuristic(lookahead=20, weight=0.5, in_order=True),
 )
@@ -125,14 +125,14 @@ def sabre_layout(
 ) -> tuple[float, Start]:
     """Return the start from which the gates cost least, of some that are tried.
 
-    Each trial goes forward and backward from a random layout, so that the end of one
-    run is the beginning of the next.
+    Each trial goes forward and backward from a layout, so that the end of one run is
+    the beginning of the next. Two begin in order, the others in random layouts.
     """
     generator = random.Random(seed)
     vertices, size = range(graph.num_vertices), gates.num_qubits
     backward = gates.reversed()
-    layouts = [list(range(size))]
-    layouts += [generator.sample(vertices, size) for _ in range(trials - 1)]
+    layouts = [list(range(size))] * min(trials, 2)
+    layouts += [generator.sample(vertices, size) for _ in range(2, trials)]
     starts = [_start(layout, number, seed) for number, layout in enumerate(layouts)]
     best: list[tuple[float, Start]] = []
     for turn in range(TURNS):

@@ -1,16 +1,22 @@
-"""The layout in which a loop is entered, and the way to it."""
+"""The layouts in which loops are entered and branches meet, and the way to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from xdsl.dialects import scf
 from xdsl.ir import Operation
+
+from qjit.lowering.analysis.constants import known_integer
 
 from .coupling import CouplingGraph
 from .dependencies import Dependencies
 from .layout import best_route, perfect_layout
 from .register_state import RegisterState
 from .token_swapping import swaps_between
+
+# How often a loop is taken to run whose length is not known.
+TURNS = 4
 
 
 def move_to(state: RegisterState, target: Sequence[int], before: Operation) -> None:
@@ -51,3 +57,22 @@ def loop_layout(
         )
 
     return min(candidates, key=total)
+
+
+def turns_of(op: scf.ForOp) -> int:
+    """Return how often a loop runs, or a guess."""
+    low, high, step = map(known_integer, (op.lb, op.ub, op.step))
+    if low is None or high is None or not step:
+        return TURNS
+    return max(1, (high - low) // step)
+
+
+def meeting_layout(states: Sequence[RegisterState]) -> list[int]:
+    """Return the layout to which the ends of branches come with fewest SWAPs."""
+
+    def total(target: list[int]) -> int:
+        return sum(
+            len(swaps_between(state.graph, state.layout, target)) for state in states
+        )
+
+    return min((state.layout for state in states), key=total)

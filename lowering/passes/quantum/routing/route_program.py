@@ -8,9 +8,7 @@ from typing import Any
 
 from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import (
-    ArrayAttr,
     DenseArrayBase,
-    IntegerAttr,
     IntegerType,
     ModuleOp,
     StringAttr,
@@ -31,25 +29,21 @@ from qjit.dialects.quantum import (
     StatePrepOp,
     UnitaryOp,
 )
-from qjit.dialects.quantum.linearity import LINES, line_of
-from qjit.dialects.quantum.types import RegisterType, wire_array
-from qjit.lowering.analysis.constants import known_integer
+from qjit.dialects.quantum.linearity import line_of
+from qjit.dialects.quantum.types import RegisterType
 from qjit.lowering.passes.pipeline import PassError
 
 from .coupling import CouplingGraph
 from .dependencies import dependencies
 from .emit_gates import emit_pending
 from .interactions import InteractionReader, interaction, is_swap, known_wire
-from .loops import loop_layout, move_to
+from .loops import TURNS, loop_layout, meeting_layout, move_to, turns_of
 from .register_state import RegisterState
-from .token_swapping import swaps_between
-from .vertices import place_qubits
+from .vertices import check_graph, place_qubits
 
 LOOKAHEAD = 20
 # How many layouts are tried where that is not said: fewer, the more gates there are.
 LEAST_TRIALS, MOST_TRIALS, MOST_WORK = 2, 12, 2400
-# How often a loop is taken to run whose length is not known.
-TURNS = 4
 
 
 @dataclass(frozen=True)
@@ -181,7 +175,7 @@ class ProgramRouter:
         """Choose the vertices of a register, and where its qubits are at first."""
         size = op.register.type.size.data
         graph = self.options.graph(size)
-        _check_graph(graph, size, op)
+        check_graph(graph, size, op)
         reader = InteractionReader(self.module)
         reader.registers[op.register] = list(range(size))
         reader.read(_from(op), top=True)
@@ -213,9 +207,8 @@ class ProgramRouter:
             )
         layout = state.layout
         op.operands[0] = state.close(op)
-        places = wire_array([layout[wire] for wire in op.wires.get_values()])
-        assert places is not None
-        op.wires = places
+        places = [layout[wire] for wire in op.wires.get_values()]
+        op.properties["wires"] = _array(places)
         state.register = op.out_register
         self.states[op.out_register] = state
 
@@ -259,7 +252,7 @@ class ProgramRouter:
         held = self._held(op.iter_args)
         for index, state in held.items():
             argument = body.args[1 + index]
-            self._enter(state, op, _turns(op), [(argument, body)])
+            self._enter(state, op, turns_of(op), [(argument, body)])
             op.operands[3 + index] = state.close(op)
             self.states[argument] = state.entering(argument, state.layout)
         self._block(body)
@@ -300,7 +293,7 @@ class ProgramRouter:
             self._block(block)
             ends.append((block, self._ends(block)))
         targets = {
-            index: _meeting([states[index] for _, states in ends])
+            index: meeting_layout([states[index] for _, states in ends])
             for index in ends[0][1]
         }
         for block, states in ends:
@@ -359,7 +352,7 @@ class ProgramRouter:
         reader = InteractionReader(self.module)
         for argument, block in bodies:
             reader.registers[argument] = list(range(size))
-            reader.read(block)
+            reader.read(block.ops)
         gates = dependencies(reader.found, size)
         target = loop_layout(gates, state.graph, state.layout, turns, self.options.seed)
         move_to(state, target, op)
@@ -447,53 +440,5 @@ def _from(op: Operation | None) -> Iterator[Operation]:
         op = op.next_op
 
 
-def _turns(op: scf.ForOp) -> int:
-    """Return how often a loop runs, or a guess."""
-    low, high, step = map(known_integer, (op.lb, op.ub, op.step))
-    if low is None or high is None or not step:
-        return TURNS
-    return max(1, (high - low) // step)
-
-
-def _meeting(states: Sequence[RegisterState]) -> list[int]:
-    """Return the layout to which the ends of branches come with fewest SWAPs."""
-
-    def total(target: list[int]) -> int:
-        return sum(
-            len(swaps_between(state.graph, state.layout, target)) for state in states
-        )
-
-    return min((state.layout for state in states), key=total)
-
-
 def _array(values: Iterable[int]) -> DenseArrayBase[IntegerType]:
     return DenseArrayBase.from_list(i64, list(values))
-
-
-def _check_graph(graph: CouplingGraph, size: int, op: AllocOp) -> None:
-    """Refuse a graph on which a register has no place."""
-    line = alloc_line(op) or "unknown line"
-    if graph.num_vertices < size:
-        raise PassError(
-            f"{line}: a register of {size} wires does not fit a coupling graph of "
-            f"{graph.num_vertices} qubits. Choose a larger graph, or wires="
-            f"{graph.num_vertices}."
-        )
-    if not graph.is_connected:
-        raise PassError(
-            f"{line}: the coupling graph is not connected, so that not all gates can "
-            "be routed. Add edges between its parts, or name the edges of one part "
-            "only, whose qubits are numbered from 0."
-        )
-
-
-def alloc_line(op: AllocOp) -> str | None:
-    """Return the user's line of a register, where it is known."""
-    line, top = op.attributes.get("line"), op.parent_op()
-    while top is not None and not isinstance(top, ModuleOp):
-        top = top.parent_op()
-    lines = None if top is None else top.attributes.get(LINES)
-    if not isinstance(line, IntegerAttr) or not isinstance(lines, ArrayAttr):
-        return None
-    text = lines.data[line.value.data]
-    return text.data if isinstance(text, StringAttr) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -231,7 +232,7 @@ class _Search:
         gate = min(self.order, key=lambda g: hops[at[pairs[g][0]]][at[pairs[g][1]]])
         a, b = (at[qubit] for qubit in pairs[gate])
         path = self.graph.path(a, b)
-        for p, q in zip(path[:-2], path[1:-1], strict=True):
+        for p, q in pairwise(path[:-1]):
             self.swap(p, q)
 
 

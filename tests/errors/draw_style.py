@@ -1,0 +1,10 @@
+import qjit as qj
+
+
+@qj.qnode(wires=1)
+def circuit():
+    qj.X(0)
+    return qj.probs()
+
+
+qj.draw_mpl(circuit, style="sketch")()
