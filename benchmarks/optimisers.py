@@ -27,7 +27,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 import qjit as qj
 from qjit.dialects.interpreter.quantum import run_module
-from qjit.dialects.quantum import BarrierOp, ExtractOp, GateOp
+from qjit.dialects.quantum import AllocOp, BarrierOp, ExtractOp, GateOp
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.circuits.gates import Gate, read_gate
 from qjit.lowering.passes.pipeline import find_step
@@ -40,7 +40,11 @@ PEERS = ("qiskit", "pytket")
 LARGEST_CHECKED = 10
 TOLERANCE = 1e-8
 COUPLINGS = ("line", "grid", "heavy-hex")
-DISENTANGLE = ("disentangle-swap", "disentangle-cnot")
+# What keeps gates on the edges of a coupling graph.
+ROUTED = (
+    *("consolidate-blocks{exchange=false}", "cancel-inverses", "merge-rotations"),
+    *("single-qubit-fusion", "decompose-gates", "cancel-inverses", "merge-rotations"),
+)
 # Names in OpenQASM's standard library, and ours.
 OURS: dict[str, Callable[..., Any]] = {
     **{"h": qj.H, "x": qj.X, "s": qj.S, "t": qj.T, "cx": qj.CNOT, "cz": qj.CZ},
@@ -58,8 +62,7 @@ def preset(level: int, coupling: str = "") -> list[str]:
     if not coupling:
         return names
     route = f'route-qubits{{coupling="{coupling}"}}'
-    kept = [n for n in names if n not in DISENTANGLE]
-    return [*names, route, *kept]
+    return [*names, route, *(gates if n == "decompose-gates" else n for n in ROUTED)]
 
 
 def apply(module: ModuleOp, passes: list[str]) -> dict[str, float]:
@@ -111,9 +114,14 @@ def gates_of(module: ModuleOp) -> Gates:
     """Return the gates behind the barrier, or all, on wires of the register."""
     found: Gates = []
     wires: dict[Any, int] = {}
+    vertices: list[int] = []
     for op in module.walk():
+        if isinstance(op, AllocOp):
+            placed = op.attributes.get("vertices")
+            vertices = list(placed.get_values()) if placed else []
         if isinstance(op, ExtractOp):
-            wires[op.results[0]] = int(op.wire)  # type: ignore[arg-type]
+            wire = int(op.wire)
+            wires[op.results[0]] = vertices[wire] if vertices else wire
         if isinstance(op, BarrierOp):
             wires |= {
                 after: wires[before]
@@ -125,7 +133,7 @@ def gates_of(module: ModuleOp) -> Gates:
             qubits = zip(op.qubits, op.results, strict=True)
             wires |= {after: wires[before] for before, after in qubits}
             if each.name != "GlobalPhase":
-                name = NAMES[each.name]
+                name = NAMES[each.record.name]
                 angles = tuple(float(p.known or 0) for p in each.params)
                 found.append((name, angles, each.wires))
     return found

@@ -38,10 +38,12 @@ class ConsolidateBlocksPass(CircuitPass):
 
     `basis` is "CNOT" or "CZ". A block is replaced where it has fewer of these gates
     then, or as many and fewer rotations about axes. Gates of Clifford+T stay such gates, unless
-    there are fewer on two wires.
+    there are fewer on two wires. Unless `exchange` is false, as after routing, the wires
+    of a block may be exchanged, and gates behind it act on others.
     """
 
     basis: str = "CNOT"
+    exchange: bool = True
 
     name = "consolidate-blocks"
 
@@ -92,7 +94,7 @@ class ConsolidateBlocksPass(CircuitPass):
         key = matrix.tobytes()
         if key not in made or made[key] is None:
             made[key] = synthesise(
-                matrix, basis=self.basis, exchange=True, most=cost[0]
+                matrix, basis=self.basis, exchange=self.exchange, most=cost[0]
             )
         found = made[key]
         if found is None:
