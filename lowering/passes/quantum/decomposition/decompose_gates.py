@@ -20,7 +20,7 @@ from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PassError
 from qjit.runtime.recent import MOST
 
-from .expansion import expanded, kind_of
+from .expansion import expanded, kind_of, quarter_turns
 from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
 from .known_matrices import decompose_known_matrices
 from .rule_checks import check_rule
@@ -103,11 +103,13 @@ class Expanded:
             self.made.append(each)
             return
         self.changed = True
-        new = expanded(each, gates, self._spare(each))
+        new = quarter_turns(each, gates)
+        if new is None:
+            new = expanded(each, gates, self._spare(each))
         if new is None:
             raise PassError(impossible(op, each, gates))
         gates_of_it, phase = new
-        self.made += gates_of_it
+        self.made += [gate for gate in gates_of_it if not _turns_by_zero(gate)]
         self.phase += phase
 
     def _spare(self, gate: Gate) -> list[int]:
@@ -122,6 +124,10 @@ class Expanded:
         if self.phase:
             self.made.append(Gate(PHASE, (), self.phase))
         return self.circuit.of(self.made)
+
+
+def _turns_by_zero(gate: Gate) -> bool:
+    return gate.base in ("RX", "RY", "RZ", "PhaseShift") and gate.angle.known == 0
 
 
 def is_in(gate: Gate, gates: GateSet) -> bool:

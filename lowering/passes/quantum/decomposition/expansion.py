@@ -1,8 +1,12 @@
 """Gates of a circuit, and the gates of a set that take their place."""
 
+import cmath
 from collections.abc import Sequence
 from functools import cache
+from math import pi
 from typing import Any
+
+import numpy as np
 
 from qjit.dialects.gates import GATES
 from qjit.dialects.gates.fourier import Angle
@@ -11,12 +15,45 @@ from qjit.lowering.passes.circuits.gates import Gate
 from .gate_kinds import GateKind, KindStep, substituted, turns_of
 from .gate_set import PHASE, GateSet, Placed
 
+CLOSE = 1e-14
 FLIP = GateKind("X", turns=None)
 
 
 def kind_of(gate: Gate, gates: GateSet) -> GateKind:
     """Return the kind of a gate without the adjoint flag, where it can be without."""
     return _step(gate, gates, 0).kind
+
+
+def quarter_turns(gate: Gate, gates: GateSet) -> tuple[list[Gate], float] | None:
+    """Return RZ, SX and RZ, or RZ and X, and GlobalPhase's angle, if they make a gate.
+
+    Turns by pi/2 and pi about an axis need one SX or X. RZ(w) RY(pi/2) RZ(p) is
+    RZ(w + pi/2) RX(pi/2) RZ(p - pi/2), and RZ(w) RY(pi) RZ(p) is i X RZ(pi + p - w).
+    """
+    if len(gate.all_wires) != 1 or not {"RZ", "SX", "X"} <= gates.names:
+        return None
+    if any(param.known is None for param in gate.params):
+        return None
+    matrix = gate.matrix({})
+    a, b = complex(matrix[0, 0]), complex(matrix[1, 0])
+    alpha = cmath.phase(np.linalg.det(matrix)) / 2
+    difference = cmath.phase(b) - alpha
+    if abs(a) < CLOSE:
+        made = _rotation(gate, pi - 2 * difference)
+        return [*made, Gate("X", gate.wires, line=gate.line)], -alpha - pi / 2
+    if abs(abs(a) - abs(b)) > CLOSE:
+        return None
+    half_sum = alpha - cmath.phase(a)
+    before = _rotation(gate, half_sum - difference - pi / 2)
+    after = _rotation(gate, half_sum + difference + pi / 2)
+    return [*before, Gate("SX", gate.wires, line=gate.line), *after], pi / 4 - alpha
+
+
+def _rotation(gate: Gate, angle: float) -> list[Gate]:
+    """Return RZ, unless there is nothing to turn."""
+    if abs(angle) < CLOSE:
+        return []
+    return [Gate("RZ", gate.wires, angle, line=gate.line)]
 
 
 def _step(gate: Gate, gates: GateSet, spare: int) -> KindStep:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
@@ -21,6 +25,7 @@ from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
 from .two_qubit_blocks import Block, gate_matrix, two_qubit_blocks
 
 BASES = ("CNOT", "CZ")
+CLOSE = 1e-10
 # Two-qubit gates of which each is one CNOT.
 ONE = ("CNOT", "CZ", "CY")
 # Gates that programs for error-corrected machines are made of: their number counts.
@@ -32,11 +37,13 @@ class ConsolidateBlocksPass(CircuitPass):
     """Write neighbouring gates on two wires anew with the fewest CNOTs (Cartan's KAK).
 
     `basis` is "CNOT" or "CZ". A block is replaced where it has fewer of these gates
-    then, or as many and fewer others. Gates of Clifford+T stay such gates, unless
-    there are fewer on two wires.
+    then, or as many and fewer rotations about axes. Gates of Clifford+T stay such gates, unless
+    there are fewer on two wires. Unless `exchange` is false, as after routing, the wires
+    of a block may be exchanged, and gates behind it act on others.
     """
 
     basis: str = "CNOT"
+    exchange: bool = True
 
     name = "consolidate-blocks"
 
@@ -87,7 +94,7 @@ class ConsolidateBlocksPass(CircuitPass):
         key = matrix.tobytes()
         if key not in made or made[key] is None:
             made[key] = synthesise(
-                matrix, basis=self.basis, exchange=True, most=cost[0]
+                matrix, basis=self.basis, exchange=self.exchange, most=cost[0]
             )
         found = made[key]
         if found is None:
@@ -95,18 +102,44 @@ class ConsolidateBlocksPass(CircuitPass):
         discrete = all(gate.name in CLIFFORD_T for gate in block.gates)
         if discrete and not all(gate.name in CLIFFORD_T for gate in found.gates):
             return found if found.cost[0] < cost[0] else None
-        return found if found.cost < cost else None
+        new = found.cost[0], _single_cost(found.gates)
+        return found if new < cost else None
 
 
 def _cost(block: Block, basis: str) -> tuple[int, int]:
-    """Return how many gates a block has, those on two wires counted in the basis.
+    """Return the cost of a block: gates on two wires, counted in the basis, and others.
 
     What is not of the basis costs one gate more on one wire.
     """
     pairs = [gate for gate in block.gates if len(gate.all_wires) == 2]
     counts = [_num_cnots(gate) for gate in pairs]
     others = sum(gate.name != basis for gate in pairs)
-    return sum(counts), len(block.gates) - len(pairs) + others
+    return sum(counts), _single_cost(block.gates) + others
+
+
+def _single_cost(gates: Sequence[Gate]) -> int:
+    """Return the cost of gates on one wire, where neighbours are one.
+
+    One that is diagonal is a rotation about Z, and others are three rotations.
+    """
+    runs: dict[Hashable, ComplexMatrix] = {}
+    found = 0
+    for gate in gates:
+        if len(gate.all_wires) == 1:
+            (wire,) = gate.all_wires
+            runs[wire] = gate.matrix({}) @ runs.get(wire, np.eye(2))
+            continue
+        for wire in gate.all_wires:
+            found += _run_cost(runs.pop(wire, None))
+    return found + sum(map(_run_cost, runs.values()))
+
+
+def _run_cost(matrix: ComplexMatrix | None) -> int:
+    if matrix is None:
+        return 0
+    if abs(matrix[0, 1]) > CLOSE:
+        return 3
+    return int(abs(matrix[0, 0] - matrix[1, 1]) > CLOSE)
 
 
 def _num_cnots(gate: Gate) -> int:

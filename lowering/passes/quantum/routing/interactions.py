@@ -14,6 +14,7 @@ from qjit.dialects.gates import GATES
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
 from qjit.dialects.quantum import (
+    BarrierOp,
     ExtractOp,
     GateOp,
     InsertOp,
@@ -128,6 +129,10 @@ class InteractionReader:
                     qubit = self.qubits[op.qubit]
                     self.qubits[op.out_qubit] = qubit
                     self.found.append(Interaction((qubit,), (None,)))
+            case BarrierOp():
+                if op.results and op.qubits[0] in self.qubits:
+                    before = [self.qubits[qubit] for qubit in op.qubits]
+                    self.qubits |= zip(op.results, before, strict=True)
             case StatePrepOp():
                 if op.register in self.registers:
                     self.registers[op.out_register] = self.registers[op.register]

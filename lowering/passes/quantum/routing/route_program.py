@@ -20,6 +20,7 @@ from xdsl.traits import IsTerminator, is_side_effect_free
 
 from qjit.dialects.quantum import (
     AllocOp,
+    BarrierOp,
     DeallocOp,
     ExtractOp,
     GateOp,
@@ -120,6 +121,8 @@ class ProgramRouter:
                 self.dead.append(op)
             case MeasureOp() | ResetOp():
                 self._measure(op)
+            case BarrierOp():
+                self._barrier(op)
             case AllocOp():
                 self._allocate(op)
             case StatePrepOp():
@@ -170,6 +173,16 @@ class ProgramRouter:
         op.operands[0] = state.value(qubit, op)
         state.out[state.at[qubit]] = op.out_qubit
         self.qubits[op.out_qubit] = state, qubit
+
+    def _barrier(self, op: BarrierOp) -> None:
+        """Pass qubits through where they are, after the gates before."""
+        held = [self.qubits[value] for value in op.qubits]
+        for state in {id(state): state for state, _ in held}.values():
+            self._flush(state, op)
+        for index, (state, qubit) in enumerate(held):
+            op.operands[index] = state.value(qubit, op)
+            state.out[state.at[qubit]] = op.results[index]
+            self.qubits[op.results[index]] = state, qubit
 
     def _allocate(self, op: AllocOp) -> None:
         """Choose the vertices of a register, and where its qubits are at first."""
