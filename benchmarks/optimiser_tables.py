@@ -154,7 +154,7 @@ def optimiser_sections(path: Path) -> str:
         All results of at most 10 qubits were compared with the circuit on a random
         state. The passes of qjit use what they know of states: the column "from 0…0" is
         for circuits that begin in it, and "qjit" for any state, as the others are. Some
-        circuits, such as the adder and the QFT, do little to 0…0, or nothing: fewer gates
+        circuits, such as the adder and the QFT, do little to 0…0, or nothing: few gates
         there say what is known of the state, not how well gates are optimised. All
         circuits end with the whole state. Ratios are geometric means of qjit's number
         over the best peer's, both plus one; less than 1 is better than both. Seconds
