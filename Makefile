@@ -3,7 +3,7 @@ VENV ?= .venv
 run := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev check test conformance bench docs demo clean
+.PHONY: help dev check test conformance bench optimisers docs demo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -38,6 +38,10 @@ bench: dev ## compare with others, into benchmarks/RESULTS.md; ARGS="--only stat
 	PYTHON=$(PYTHON) benchmarks/peer_env
 	$(run) benchmarks/run.py $(ARGS)
 
+optimisers: dev ## compare passes with other optimisers; ARGS="--only QFT" for a part
+	PYTHON=$(PYTHON) benchmarks/peer_env
+	$(run) benchmarks/optimisers.py $(ARGS)
+
 docs: dev ## write the generated pages of docs/
 	$(run) docs/build.py
 
@@ -45,4 +49,4 @@ demo: $(VENV)/examples ## train a VQE on lithium hydride, plot vqe.png
 	$(run) docs/examples/vqe.py $(ARGS)
 
 clean: ## remove the environments and build outputs
-	rm -rf $(VENV) .venv-catalyst .venv-peers .venv-simulators build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-catalyst .venv-peers .venv-simulators .venv-optimisers build dist *.egg-info .pytest_cache .ruff_cache

@@ -77,24 +77,18 @@ def pauli_rotation(word: str, wires: tuple[int, ...], angle: float) -> Gates:
 
 
 def uccsd(n: int) -> Gates:
-    """Double excitations between n/2 filled orbitals and the empty ones, few of them."""
+    """At most four double excitations from n/2 filled orbitals to the empty ones."""
     random = np.random.default_rng(n)
     filled = list(pairwise(range(n // 2)))
     empty = list(pairwise(range(n // 2, n)))
     found = [gate("x", wire) for wire in range(n // 2)]
     for (a, b), (c, d) in list(product(filled, empty))[:4]:
-        wires = tuple(range(a, d + 1))
         angle = random.uniform(0.1, 1)
         for ends in product("XY", repeat=4):
             if ends.count("Y") % 2:
-                word = dict(zip((a, b, c, d), ends, strict=True))
-                letters = "".join(
-                    word.get(w, "" if b < w < c else "Z") or "I" for w in wires
-                )
-                on = [w for w, p in zip(wires, letters, strict=True) if p != "I"]
                 sign = -1 if ends in (tuple("YXXX"), tuple("XYXX")) else 1
-                text = letters.replace("I", "")
-                found += pauli_rotation(text, tuple(on), sign * angle / 8)
+                word, wires = "".join(ends), (a, b, c, d)
+                found += pauli_rotation(word, wires, sign * angle / 8)
     return found
 
 
@@ -113,8 +107,7 @@ def ansatz(n: int) -> Gates:
 def adder(n: int) -> Gates:
     """Cuccaro's ripple-carry adder of two numbers of (n - 2) / 2 bits."""
     bits = (n - 2) // 2
-    places = [0, *range(1, 2 * bits + 1)]
-    steps = [places[k : k + 3] for k in range(0, 2 * bits, 2)]
+    steps = [(k, k + 1, k + 2) for k in range(0, 2 * bits, 2)]
     found: Gates = []
     for carry, b, a in steps:
         found += [gate("cx", a, b), gate("cx", a, carry), gate("ccx", carry, b, a)]

@@ -116,8 +116,12 @@ def pytket(request: dict[str, Any]) -> dict[str, Any]:
         )
         for each in found.get_commands()
     ]
-    first = {q.index[0]: p.index[0] for q, p in unit.initial_map.items()}
-    last = {q.index[0]: p.index[0] for q, p in unit.final_map.items()}
+    # Routing adds registers of its own.
+    maps = (
+        {q.index[0]: place.index[0] for q, place in each.items() if q.reg_name == "q"}
+        for each in (unit.initial_map, unit.final_map)
+    )
+    first, last = maps
     origin = {
         after.index[0]: before.index[0]
         for before, after in found.implicit_qubit_permutation().items()

@@ -56,13 +56,12 @@ OURS: dict[str, Callable[..., Any]] = {
 
 
 def preset(level: int, coupling: str = "") -> list[str]:
-    """Return the passes of a level with this table's gates, and routing if asked for."""
+    """Return the passes of a level with this table's gates, and routing."""
     gates = "decompose-gates{gates=RZ,SX,X,CNOT}"
-    names = [gates if n == "decompose-gates" else n for n in PRESETS[f"hardware:{level}"]]
-    if not coupling:
-        return names
-    route = f'route-qubits{{coupling="{coupling}"}}'
-    return [*names, route, *(gates if n == "decompose-gates" else n for n in ROUTED)]
+    names = PRESETS[f"hardware:{level}"]
+    if coupling:
+        names = *names, f'route-qubits{{coupling="{coupling}"}}', *ROUTED
+    return [gates if name == "decompose-gates" else name for name in names]
 
 
 def apply(module: ModuleOp, passes: list[str]) -> dict[str, float]:
@@ -174,7 +173,7 @@ def check(gates: Gates, start: Any, found: Any, qubits: int) -> None:
     expected = run(gates, start, qubits).ravel()
     overlap = abs(np.vdot(expected, found.ravel()))
     if abs(overlap - 1) > TOLERANCE:
-        raise SystemExit(f"A result is wrong: its overlap is {overlap}.")
+        raise ValueError(f"A result is wrong: its overlap is {overlap}.")
 
 
 def check_peer(request: dict[str, Any], answer: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from cases import CASES, TABLES
 from columns import COLUMNS, FRAMEWORKS
 from comparison import Ahead, Case, Goal, Table, best
+from optimiser_tables import optimiser_sections
 from results import Results, text_counts
 
 # The README's rows.
@@ -158,6 +159,7 @@ def report(results: Results) -> str:
         for name, column in FRAMEWORKS.items()
         if name in results.versions
     )
+    passes = optimiser_sections(results.path.parent / "optimisers.jsonl")
     return f"""# qjit and other frameworks, measured together
 
 Written by `make bench`; `make bench ARGS="--only states vqe-h2"` measures some tables
@@ -175,7 +177,7 @@ All samples: [results.jsonl](results.jsonl). Cases: [cases.py](cases.py).
   {facts["cores"]} cores, {facts["system"]}
 {packages}
 
-{chr(10).join(sections)}"""
+{chr(10).join(sections)}{passes}"""
 
 
 def selection(results: Results) -> str:

@@ -166,6 +166,25 @@ def test_clifford_and_t_stay_unless_there_are_fewer_cnots() -> None:
     assert_same(new, many)
 
 
+def test_wires_stay_without_exchange() -> None:
+    gates = (Gate("CNOT", (0, 1)), Gate("RZ", 1, 0.3), Gate("SWAP", (0, 1)))
+    circuit = Circuit(3, (*gates, Gate("CNOT", (1, 2))))
+    free = run("consolidate-blocks", circuit)
+    fixed = run("consolidate-blocks{exchange=false}", circuit)
+    assert (free.output, fixed.output) == ((1, 0, 2), (0, 1, 2))
+    assert (count(free), count(fixed)) == (2, 3)
+    for each in (free, fixed):
+        assert_same(each, circuit)
+
+
+def test_neighbours_on_one_wire_count_once() -> None:
+    """A block is not written anew where its gates are five RZ and SX for a rotation."""
+    turn = [Gate("RZ", 0, 0.3), Gate("SX", 0), Gate("RZ", 0, 0.4), Gate("SX", 0)]
+    gates = (*turn, Gate("RZ", 0, 0.5), Gate("CNOT", (0, 1)), *turn)
+    circuit = Circuit(2, gates)
+    assert run("consolidate-blocks", circuit) is circuit
+
+
 def test_a_basis_that_does_not_exist_is_refused() -> None:
     with pytest.raises(PipelineError, match=r"no basis 'ECR'\. Choose .* CNOT, CZ"):
         _ = find_step("consolidate-blocks{basis=ECR}").found

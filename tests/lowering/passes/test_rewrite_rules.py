@@ -39,6 +39,7 @@ from tests.programs.test_programs import (
     run,
 )
 from tests.support.oracle import Compiled
+from tests.support.pass_meaning import Imported, gate_names
 
 Gate = qj.passes.Gate
 
@@ -301,6 +302,26 @@ def test_gates_that_a_device_lacks_are_refused(monkeypatch: pytest.MonkeyPatch) 
     words = r"_rules\.py:\d+: the pass 'flip-to-phase' leaves CZ, which device 'few'"
     with pytest.raises(UnsupportedError, match=words):
         qj.qjit(circuit, pipeline=(flip_to_phase,))()
+
+
+@pytest.mark.parametrize(
+    ("angle", "most"), [(np.pi / 2, 3), (-np.pi / 2, 3), (np.pi, 2), (0.3, 5)]
+)
+def test_turns_by_quarters_take_one_gate_with_a_pulse(angle: float, most: int) -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, 0)
+        qj.Barrier(0)
+        qj.Rot(0.0, angle, 0.4, wires=0)
+        return qj.state()
+
+    imported = Imported(circuit, 0.7)
+    module = imported.after(("decompose-gates{gates=RZ,SX,X,CNOT}",))
+    np.testing.assert_allclose(
+        imported.results(module)[0], imported.results()[0], atol=1e-12
+    )
+    names = [name for name in gate_names(module) if name != "GlobalPhase"]
+    assert len(names) - 5 <= most
 
 
 def test_options_stand_in_braces() -> None:

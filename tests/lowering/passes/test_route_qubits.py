@@ -140,6 +140,21 @@ def test_outcomes_stay(
     _check(circuit, (x, index), wires, coupling)
 
 
+def test_barriers_stay_between_gates() -> None:
+    @qj.qnode(wires=4)
+    def circuit(x: Any) -> Any:
+        qj.H(0)
+        qj.SWAP([0, 1])
+        qj.CRX(x, [1, 3])
+        qj.Barrier([3, 0, 1])
+        qj.CRY(x, [3, 0])
+        qj.Barrier()
+        qj.CNOT([2, 0])
+        return qj.state()
+
+    _check(circuit, (0.3,), 4, "line")
+
+
 def _fourier_transform(size: int) -> list[Interaction]:
     found: list[Interaction] = []
     for target in range(size):

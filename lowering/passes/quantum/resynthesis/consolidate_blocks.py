@@ -37,9 +37,9 @@ class ConsolidateBlocksPass(CircuitPass):
     """Write neighbouring gates on two wires anew with the fewest CNOTs (Cartan's KAK).
 
     `basis` is "CNOT" or "CZ". A block is replaced where it has fewer of these gates
-    then, or as many and fewer rotations about axes. Gates of Clifford+T stay such gates, unless
-    there are fewer on two wires. Unless `exchange` is false, as after routing, the wires
-    of a block may be exchanged, and gates behind it act on others.
+    then, or as many and fewer rotations about axes. Gates of Clifford+T stay such
+    gates, unless there are fewer on two wires. Wires of a block may be exchanged, so
+    that gates behind it act on others, unless `exchange` is false, as after routing.
     """
 
     basis: str = "CNOT"

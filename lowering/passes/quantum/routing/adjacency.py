@@ -7,6 +7,7 @@ from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.quantum import (
     AllocOp,
+    BarrierOp,
     ExtractOp,
     GateOp,
     InsertOp,
@@ -40,6 +41,9 @@ def distant_gates(module: ModuleOp, graph: CouplingGraph) -> list[Operation]:
                 on = interaction(op, places).qubits
                 if len(on) == 2 and not _is_edge(graph, vertices, on):
                     found.append(op)
+                for before, after in zip(op.qubits, op.results, strict=True):
+                    places[after] = places[before]
+            case BarrierOp():
                 for before, after in zip(op.qubits, op.results, strict=True):
                     places[after] = places[before]
             case MeasureOp() | ResetOp():
