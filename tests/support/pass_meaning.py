@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
 from xdsl.context import Context
@@ -48,12 +49,22 @@ dense_programs: st.SearchStrategy[Program] = (
 )
 
 
+def _rotation(x: Any) -> Any:
+    """A matrix that is computed in memory, when the program runs."""
+    sine, cosine = jnp.sin(x), jnp.cos(x)
+    return jnp.stack([jnp.stack([cosine, -sine]), jnp.stack([sine, cosine])])
+
+
 def unitary_circuit(program: Program) -> Any:
     """Return a circuit whose result is the state after a program."""
 
     @qj.qnode(wires=WIRES)
     def circuit(x: Any, index: Any) -> Any:
-        run(Compiled(), program, range(WIRES), x, index)
+        half = len(program) // 2
+        run(Compiled(), program[:half], range(WIRES), x, index)
+        qj.QubitUnitary(_rotation(x), wires=0)
+        run(Compiled(), program[half:], range(WIRES), x, index)
+        qj.QubitUnitary(_rotation(-0.3 * x), wires=2)
         return qj.state()
 
     return circuit

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.memref import GetGlobalOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import (
@@ -144,11 +145,11 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     for op in block.ops:
         level = max((levels.get(value, 0) for value in _used(op)), default=0)
         boundary = isinstance(op, InsertOp | BarrierOp)
-        if isinstance(op, GateOp | UnitaryOp | ExtractOp):
+        if isinstance(op, GateOp | ExtractOp) or _has_constant_matrix(op):
             pass
         elif boundary:
             level += 1
-        elif only_has_effect(op, MemoryEffectKind.READ):
+        elif isinstance(op, UnitaryOp) or only_has_effect(op, MemoryEffectKind.READ):
             level = max(level, written)
             read = max(read, level)
         elif op.regions or not is_side_effect_free(op):
@@ -161,6 +162,11 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     if last is not None and last.has_trait(IsTerminator):
         found[last] = 1 + max(level for level, _ in found.values()), 0
     return found
+
+
+def _has_constant_matrix(op: Operation) -> bool:
+    """Tell whether an operation applies a matrix that no other one writes."""
+    return isinstance(op, UnitaryOp) and isinstance(op.matrix.owner, GetGlobalOp)
 
 
 def _used(op: Operation) -> Iterator[SSAValue]:

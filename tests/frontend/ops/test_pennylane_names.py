@@ -17,8 +17,12 @@ from qjit.errors import ArgumentError, ParameterError, QJitError
 OTHERS = {
     "QNode": "made by the decorator `qnode`",
     "apply": "the second parameter is PennyLane's own queue",
+    "decompose": "PennyLane's is a transform of tapes",
+    "draw": "levels are passes, and widths characters",
+    "draw_mpl": "levels are passes",
     "metric_tensor": "PennyLane's is a transform of tapes",
     "snapshots": "PennyLane's is a transform of tapes",
+    "specs": "levels are passes",
 }
 # Parameters that have no meaning here, and raise where they are not taken.
 ABSENT: dict[str, dict[str, str]] = {

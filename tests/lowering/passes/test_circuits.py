@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -133,3 +134,22 @@ def test_wires_are_permuted_at_the_end(order: list[int]) -> None:
     (found,) = imported.results(module)
     tensor = imported.results()[0].reshape(2, 2, 2)
     np.testing.assert_allclose(found, tensor.transpose(order).ravel(), atol=1e-12)
+
+
+def test_matrices_stay_behind_what_computes_them() -> None:
+    class Turned(CircuitPass):
+        name = "turned"
+
+        def rewrite(self, circuit: Circuit) -> Circuit:
+            return circuit.of([*circuit, Gate("X", 0), Gate("X", 0)])
+
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.H(0)
+        sine, cosine = jnp.sin(x), jnp.cos(x)
+        rows = [jnp.stack([cosine, -sine]), jnp.stack([sine, cosine])]
+        qj.QubitUnitary(jnp.stack(rows), wires=0)
+        qj.CNOT(wires=[0, 1])
+        return qj.state()
+
+    assert_meaning_is_kept(circuit, (0.3,), [[Turned]])

@@ -15,7 +15,7 @@ from tests.support.pass_meaning import (
     unitary_circuit,
 )
 
-EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "25"))
 SETS = "decompose-gates{gates=RZ,SX,X,CZ}", "decompose-gates{gates=IsingXX,GPI,GPI2}"
 PASSES = [*(step.name for step in TABLE if step.level == "quantum"), *SETS]
 EACH = [(name,) for name in PASSES]
