@@ -78,7 +78,7 @@ def verify_linear(op: Operation) -> None:
 
 def line_of(op: Operation) -> str | None:
     """Return the user's line of an operation, where it is known."""
-    line = op.properties.get("line")
+    line = op.properties.get("line", op.attributes.get("line"))
     top: Operation | None = op
     while top is not None and not isinstance(top, ModuleOp):
         top = top.parent_op()

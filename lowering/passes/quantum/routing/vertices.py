@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, ModuleOp, StringAttr
-from xdsl.ir import Operation
-
 from qjit.dialects.quantum import AllocOp
-from qjit.dialects.quantum.linearity import LINES
+from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.pipeline import PassError
 
 from .coupling import CouplingGraph
@@ -94,7 +91,7 @@ def _bonds(
 
 def check_graph(graph: CouplingGraph, size: int, op: AllocOp) -> None:
     """Refuse a graph on which a register has no place."""
-    line = _line_of_register(op) or "unknown line"
+    line = line_of(op) or "unknown line"
     if graph.num_vertices < size:
         raise PassError(
             f"{line}: a register of {size} wires does not fit a coupling graph of "
@@ -107,16 +104,3 @@ def check_graph(graph: CouplingGraph, size: int, op: AllocOp) -> None:
             "be routed. Add edges between its parts, or name the edges of one part "
             "only, whose qubits are numbered from 0."
         )
-
-
-def _line_of_register(op: AllocOp) -> str | None:
-    """Return the user's line of a register, where it is known."""
-    line = op.attributes.get("line")
-    top: Operation | None = op
-    while top is not None and not isinstance(top, ModuleOp):
-        top = top.parent_op()
-    lines = None if top is None else top.attributes.get(LINES)
-    if not isinstance(line, IntegerAttr) or not isinstance(lines, ArrayAttr):
-        return None
-    text = lines.data[line.value.data]
-    return text.data if isinstance(text, StringAttr) else None
