@@ -22,7 +22,6 @@ from qjit.runtime.recent import MOST
 
 from .expansion import expanded, kind_of, quarter_turns
 from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
-from .known_matrices import decompose_known_matrices
 from .rule_checks import check_rule
 from .rule_texts import RuleText, rule_kinds
 
@@ -51,6 +50,9 @@ class DecomposeGatesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite each circuit, where the gates of one share spare wires."""
         if self.gates is not None:
+            # With SciPy it takes longer to import than most programs to compile.
+            from .known_matrices import decompose_known_matrices
+
             decompose_known_matrices(op, self.gates)
             sets: dict[Operation, GateSet] | None = None
         else:
