@@ -50,8 +50,8 @@ from .schedule import (
     NO_SLOT,
     Element,
     Entry,
+    GradientSlot,
     Parameter,
-    Place,
     Schedule,
     ScheduledGate,
     Tables,
@@ -102,14 +102,14 @@ class ScheduleOp(IRDLOperation):
                     source = sources.setdefault(param.buffer, len(sources))
                     origins += [source, param.index]
                 case SSAValue():
-                    place = computed.setdefault(param, len(computed))
-                    origins += [COMPUTED, place]
+                    index = computed.setdefault(param, len(computed))
+                    origins += [COMPUTED, index]
                 case _:
                     origins += [CONSTANT, len(constants)]
                     assert param is not None
                     constants.append(param)
         if recorded:
-            for each in (*schedule.places, *schedule.matrix_places):
+            for each in (*schedule.gradient_slots, *schedule.matrix_slots):
                 shift = NO_SLOT
                 if each.shift is not None:
                     shift = shifts.setdefault(each.shift, len(shifts))
@@ -146,7 +146,7 @@ class ScheduleOp(IRDLOperation):
             self._params(),
             list(self.matrices),
             list(self.dynamic_wires),
-            None if self.slots is None else self._places(self.slots),
+            None if self.slots is None else self._gradient_slots(self.slots),
         )
 
     def _params(self) -> list[Parameter]:
@@ -161,10 +161,10 @@ class ScheduleOp(IRDLOperation):
                 params.append(Element(self.sources[origin], index))
         return params
 
-    def _places(self, slots: DenseArrayBase[IntegerType]) -> list[Place]:
+    def _gradient_slots(self, slots: DenseArrayBase[IntegerType]) -> list[GradientSlot]:
         words = slots.get_values()
         return [
-            Place(slot, None if shift == NO_SLOT else self.shifts[shift])
+            GradientSlot(slot, None if shift == NO_SLOT else self.shifts[shift])
             for slot, shift in zip(words[::2], words[1::2], strict=True)
         ]
 

@@ -17,7 +17,7 @@ from xdsl.printer import Printer
 
 from qjit.dialects.quantum.types import RegisterType, flag
 
-from .schedule import Entry, Place, Tables, word_array
+from .schedule import Entry, GradientSlot, Tables, word_array
 from .schedule_text import parse_schedule, print_schedule
 
 
@@ -117,14 +117,15 @@ class KernelOp(IRDLOperation):
         """The schedule, whose parameters are not known."""
         entries = self.schedule
         count = max((e.param_offset + e.num_params for e in entries), default=0)
-        places = None
+        gradient_slots = None
         if self.wanted is not None:
-            places = [
-                Place(0) if each else Place() for each in self.wanted.get_values()
+            gradient_slots = [
+                GradientSlot(0) if each else GradientSlot()
+                for each in self.wanted.get_values()
             ]
         matrices: list[SSAValue | None] = [None for e in entries if e.is_given]
         wires = self.wires.get_values()
-        return Tables(entries, wires, [None] * count, matrices, [], places)
+        return Tables(entries, wires, [None] * count, matrices, [], gradient_slots)
 
     def print(self, printer: Printer) -> None:
         """Print the gates, each in a line of its own."""
@@ -152,8 +153,8 @@ class KernelOp(IRDLOperation):
         kernel = parse_kernel(parser)
         if not isinstance(register_type, RegisterType) or kernel is None:
             parser.raise_error("expected a register, and what the kernel does")
-        places = [*schedule.places, *schedule.matrix_places]
-        wanted = [place != Place() for place in places] if recorded else None
+        slots = [*schedule.gradient_slots, *schedule.matrix_slots]
+        wanted = [slot != GradientSlot() for slot in slots] if recorded else None
         return cls(
             symbol.data,
             register_type,

@@ -84,17 +84,17 @@ Parameter = SSAValue | Element | float | None
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a parameter's gradient goes: a slot, further along by a run-time shift."""
+class GradientSlot:
+    """The slot of a parameter's gradient, further along by a run-time shift."""
 
     slot: int = NO_SLOT
     shift: SSAValue | None = None
 
-    def moved(self, offset: int) -> "Place":
-        """Return the place of a later parameter; nowhere stays nowhere."""
+    def moved(self, offset: int) -> "GradientSlot":
+        """Return the slot of a later parameter; none stays none."""
         if self.slot == NO_SLOT:
             return self
-        return Place(self.slot + offset, self.shift)
+        return GradientSlot(self.slot + offset, self.shift)
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class ScheduledGate:
 
     name: str
     params: Sequence[Parameter]
-    places: Sequence[Place]  # of the gradients; none, or one for each parameter
+    gradient_slots: Sequence[GradientSlot]  # none, or one for each parameter
     targets: Sequence[WireValue]
     controls: Sequence[WireValue]
     control_values: int
@@ -118,7 +118,7 @@ class ScheduledMatrix:
     """A matrix that is given when the program runs, with its wires."""
 
     matrix: SSAValue | None
-    place: Place  # of the gradient of its first number
+    gradient_slot: GradientSlot  # of its first number
     targets: Sequence[WireValue]
     controls: Sequence[WireValue]
     control_values: int
@@ -142,11 +142,11 @@ class Schedule:
     wires: list[int] = field(default_factory=list[int])
     dynamic_wires: list[SSAValue] = field(default_factory=list[SSAValue])
     params: list[Parameter] = field(default_factory=list[Parameter])
-    places: list[Place] = field(default_factory=list[Place])
+    gradient_slots: list[GradientSlot] = field(default_factory=list[GradientSlot])
     matrices: list[tuple[int, SSAValue | None, int]] = field(
         default_factory=list[tuple[int, SSAValue | None, int]]
     )
-    matrix_places: list[Place] = field(default_factory=list[Place])
+    matrix_slots: list[GradientSlot] = field(default_factory=list[GradientSlot])
 
     def add_wires(self, wires: Sequence[WireValue]) -> int:
         """Append wires and return where they start."""
@@ -194,14 +194,16 @@ class Schedule:
             )
         )
         self.params.extend([*gate.params, *words])
-        self.places.extend(gate.places or [Place()] * len(gate.params))
-        self.places.extend([Place()] * len(words))
+        self.gradient_slots.extend(
+            gate.gradient_slots or [GradientSlot()] * len(gate.params)
+        )
+        self.gradient_slots.extend([GradientSlot()] * len(words))
 
     def _add_matrix(self, gate: ScheduledMatrix) -> None:
         entries = gate.num_entries
         size = 2 * entries if gate.invertible else entries
-        self.matrix_places += [gate.place.moved(n) for n in range(entries)]
-        self.matrix_places += [Place()] * (size - entries)
+        self.matrix_slots += [gate.gradient_slot.moved(n) for n in range(entries)]
+        self.matrix_slots += [GradientSlot()] * (size - entries)
         kernel = Kernel.DIAGONAL if gate.diagonal else Kernel.DENSE
         start = self.add_wires([*gate.controls, *gate.targets])
         self.matrices.append((len(self.entries), gate.matrix, size))
@@ -243,7 +245,7 @@ class Tables:
     params: Sequence[Parameter]
     matrices: Sequence[SSAValue | None]
     dynamic_wires: Sequence[SSAValue]
-    places: Sequence[Place] | None
+    gradient_slots: Sequence[GradientSlot] | None
 
     def gates(self) -> Iterator[ScheduledGate | ScheduledMatrix]:
         """Yield the gates in order."""
@@ -273,10 +275,11 @@ class Tables:
         targets: Sequence[WireValue],
         controls: Sequence[WireValue],
     ) -> ScheduledMatrix:
-        place = Place() if self.places is None else self.places[entry.param_offset]
+        slots = self.gradient_slots
+        slot = GradientSlot() if slots is None else slots[entry.param_offset]
         return ScheduledMatrix(
             matrix,
-            place,
+            slot,
             targets,
             controls,
             entry.control_values,
@@ -309,7 +312,7 @@ class Tables:
         return ScheduledGate(
             name,
             self.params[first : first + count],
-            [] if self.places is None else self.places[first : first + count],
+            (self.gradient_slots or [])[first : first + count],
             targets,
             controls,
             entry.control_values,

@@ -20,8 +20,8 @@ from qjit.dialects.quantum.types import check_word
 from .schedule import (
     NO_SLOT,
     Element,
+    GradientSlot,
     Parameter,
-    Place,
     Schedule,
     ScheduledGate,
     ScheduledMatrix,
@@ -78,16 +78,16 @@ class _Writer:
         kinds = (("diagonal", gate.diagonal), ("invertible", gate.invertible))
         self.text(" ".join([name for name, holds in kinds if holds] or ["unitary"]))
         with self.printer.in_parens():
-            self._parameter(gate.matrix, gate.place)
+            self._parameter(gate.matrix, gate.gradient_slot)
 
     def _of_table(self, gate: ScheduledGate) -> None:
         self.text(gate.name)
         if gate.word is not None:
             self.text(f' "{gate.word}"')
         if gate.params:
-            places = gate.places or [Place()] * len(gate.params)
+            slots = gate.gradient_slots or [GradientSlot()] * len(gate.params)
             with self.printer.in_parens():
-                pairs = list(zip(gate.params, places, strict=True))
+                pairs = list(zip(gate.params, slots, strict=True))
                 self.printer.print_list(pairs, lambda pair: self._parameter(*pair))
         if gate.dim is not None:
             self.text(f" dim {gate.dim}")
@@ -105,7 +105,7 @@ class _Writer:
         else:
             self.printer.print_operand(wire)
 
-    def _parameter(self, param: Parameter, place: Place) -> None:
+    def _parameter(self, param: Parameter, slot: GradientSlot) -> None:
         match param:
             case None:
                 self.text("_")
@@ -116,12 +116,12 @@ class _Writer:
                 self.printer.print_operand(param)
             case _:
                 self.text(_number(param))
-        if place.slot != NO_SLOT:
+        if slot.slot != NO_SLOT:
             self.text(" -> ")
-            if place.shift is not None:
-                self.printer.print_operand(place.shift)
+            if slot.shift is not None:
+                self.printer.print_operand(slot.shift)
                 self.text(" + ")
-            self.text(str(place.slot))
+            self.text(str(slot.slot))
 
 
 def _number(value: float) -> str:
@@ -180,7 +180,7 @@ class _Reader:
         if name not in GATES:
             self.parser.raise_error(f"there is no gate {name}", start)
         word = self.parser.parse_optional_str_literal()
-        params, places = self._parameters()
+        params, slots = self._parameters()
         dim = None
         if self.parser.parse_optional_keyword("dim") is not None:
             dim = self.parser.parse_integer()
@@ -191,7 +191,7 @@ class _Reader:
         return ScheduledGate(
             name,
             params,
-            places,
+            slots,
             targets,
             controls,
             values,
@@ -209,11 +209,11 @@ class _Reader:
     def _matrix(self, kinds: Sequence[str], adjoint: bool) -> ScheduledMatrix:
         with self.parser.in_parens():
             matrix = self._given("matrix")
-            place = self._place()
+            slot = self._gradient_slot()
         targets, controls, values = self._wires()
         return ScheduledMatrix(
             matrix,
-            place,
+            slot,
             targets,
             controls,
             values,
@@ -236,14 +236,15 @@ class _Reader:
             return None
         return self.resolve(self.parser.parse_unresolved_operand(), kind)
 
-    def _parameters(self) -> tuple[list[Parameter], list[Place]]:
-        found: list[tuple[Parameter, Place]] = []
+    def _parameters(self) -> tuple[list[Parameter], list[GradientSlot]]:
+        found: list[tuple[Parameter, GradientSlot]] = []
         if self.parser.parse_optional_punctuation("(") is not None:
             found = self.parser.parse_comma_separated_list(
-                self.parser.Delimiter.NONE, lambda: (self._parameter(), self._place())
+                self.parser.Delimiter.NONE,
+                lambda: (self._parameter(), self._gradient_slot()),
             )
             self.parser.parse_punctuation(")")
-        return [param for param, _ in found], [place for _, place in found]
+        return [param for param, _ in found], [slot for _, slot in found]
 
     def _parameter(self) -> Parameter:
         text = self.parser.parse_optional_str_literal()
@@ -261,15 +262,15 @@ class _Reader:
         self.parser.parse_punctuation("]")
         return Element(self.resolve(operand, "buffer"), index)
 
-    def _place(self) -> Place:
+    def _gradient_slot(self) -> GradientSlot:
         if self.parser.parse_optional_punctuation("->") is None:
-            return Place()
+            return GradientSlot()
         shift = self.parser.parse_optional_unresolved_operand()
         if shift is None:
-            return Place(self.parser.parse_integer(allow_negative=False))
+            return GradientSlot(self.parser.parse_integer(allow_negative=False))
         self.parser.parse_punctuation("+")
         slot = self.parser.parse_integer(allow_negative=False)
-        return Place(slot, self.resolve(shift, "shift"))
+        return GradientSlot(slot, self.resolve(shift, "shift"))
 
     def _wires(self) -> tuple[list[WireValue], list[WireValue], int]:
         targets, controls = self._list("on"), self._list("ctrl")
@@ -278,7 +279,7 @@ class _Reader:
             values = self.parser.parse_comma_separated_list(
                 self.parser.Delimiter.SQUARE, self.parser.parse_integer
             )
-        return targets, controls, sum(v << place for place, v in enumerate(values))
+        return targets, controls, sum(v << bit for bit, v in enumerate(values))
 
     def _list(self, word: str) -> list[WireValue]:
         if self.parser.parse_optional_keyword(word) is None:

@@ -26,7 +26,7 @@ from qjit.dialects.quantum import (
 from qjit.dialects.quantum.types import RegisterType, control_pattern
 from qjit.dialects.statevector import ScheduleOp, dialect
 from qjit.dialects.statevector.schedule import (
-    Place,
+    GradientSlot,
     Schedule,
     ScheduledGate,
     ScheduledMatrix,
@@ -193,7 +193,7 @@ class BlockWalk:
             ScheduledGate(
                 name,
                 list(map(self.reads.parameter, params)),
-                list(map(self.reads.place, slots)),
+                list(map(self.reads.gradient_slot, slots)),
                 [self.wires[bit] for bit in targets] if record.num_targets != 0 else [],
                 [self.wires[bit] for bit in controls],
                 _bitmask(control_pattern(op.control_values, len(controls))),
@@ -209,7 +209,9 @@ class BlockWalk:
         self.schedule.add(
             ScheduledMatrix(
                 op.matrix,
-                Place() if op.slot is None else self.reads.place(op.slot),
+                GradientSlot()
+                if op.slot is None
+                else self.reads.gradient_slot(op.slot),
                 [self.wires[bit] for bit in op.targets],
                 [self.wires[bit] for bit in op.controls],
                 _bitmask(op.control_pattern),

@@ -6,7 +6,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from qjit.dialects.quantum import AllocOp, ExtractOp, GateOp, InsertOp, UnitaryOp
-from qjit.dialects.statevector.schedule import Element, Parameter, Place
+from qjit.dialects.statevector.schedule import Element, GradientSlot, Parameter
 from qjit.lowering.analysis.constants import known_integer
 
 _PURE_DIALECTS = {"arith", "math", "complex"}
@@ -60,19 +60,19 @@ class ParameterReads:
         self._unused[load] = None
         return Element(load.memref, index)
 
-    def place(self, slot: SSAValue) -> Place:
-        """Return where a gradient goes: a number, a run-time one, or their sum."""
+    def gradient_slot(self, slot: SSAValue) -> GradientSlot:
+        """Return a gradient's slot: a number, a run-time one, or their sum."""
         owner, known = slot.owner, known_integer(slot)
         if known is not None:
             if isinstance(owner, arith.ConstantOp):
                 self._unused[owner] = None
-            return Place(known)
+            return GradientSlot(known)
         if isinstance(owner, arith.AddiOp):
             base = known_integer(owner.rhs)
             if base is not None:
                 self._unused[owner] = None
-                return Place(base, owner.lhs)
-        return Place(0, slot)
+                return GradientSlot(base, owner.lhs)
+        return GradientSlot(0, slot)
 
     def erase_unused(self) -> None:
         """Erase the loads and numbers that only gates used."""
