@@ -111,11 +111,11 @@ def measured(count: int, order: int) -> tuple[Any, Any]:
 def functions(record: Any, method: str, order: int) -> tuple[Any, Any, Any]:
     """The circuit and the simulation of a gate, and where they are compared.
 
-    Second derivatives are by angles in three places, to save time: those of each gate
-    begin with another one.
+    All but first ones by the adjoint method are by angles in three places, to save
+    time: those of each gate begin with another one.
     """
-    first = RECORDS.index(record) * 3
-    chosen = PLACES if order == 1 else [PLACES[(first + k) % 7] for k in range(3)]
+    first, whole = RECORDS.index(record) * 3, order == 1 and method == "adjoint"
+    chosen = PLACES if whole else [PLACES[(first + k) % 7] for k in range(3)]
     count = 2 if record.name in OPTIONS else record.num_wires
     wires = max(count, 1) + 1
     compiled, simulated = measured(wires - 1, order)
