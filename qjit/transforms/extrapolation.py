@@ -77,7 +77,8 @@ def _weighted(weights: Weights) -> Extrapolation:
     """Return the sum of results with weights."""
 
     def at_zero(results: jax.Array) -> jax.Array:
-        return jnp.tensordot(jnp.asarray(weights, results.dtype), results, axes=1)
+        shape = (-1,) + (1,) * (results.ndim - 1)
+        return jnp.sum(weights.astype(results.dtype).reshape(shape) * results, axis=0)
 
     return at_zero
 

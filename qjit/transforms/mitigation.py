@@ -16,6 +16,8 @@ from qjit.tracing.random_keys import key_words, split_key
 from .extrapolation import extrapolation
 
 METHODS = ("global", "local", "random")
+# Each run is compiled.
+MOST_RUNS = 1000
 
 
 def fold_gates(
@@ -131,7 +133,7 @@ def mitigate_with_zne(
     """
     factors = _factors(scale_factors)
     curve = extrapolation(extrapolate, factors, dict(extrapolate_kwargs or {}))
-    repeats = _positive(reps_per_factor, "reps_per_factor")
+    repeats = _runs(reps_per_factor, "reps_per_factor")
 
     def change(function: Any) -> Callable[..., Any]:
         options = dict(folding_kwargs or {})
@@ -185,7 +187,7 @@ def twirl(function: Any = None, samples: int = 8, *, seed: int = 0) -> Any:
     >>> print(f"{qj.qjit(circuit)(0.3):.4f}")
     0.9553
     """
-    number = _positive(samples, "samples")
+    number = _runs(samples, "samples")
     names = [f"twirl-pauli{{seed={seed + place}}}" for place in range(number)]
 
     def change(function: Any) -> Callable[..., Any]:
@@ -211,10 +213,13 @@ def _factors(given: Sequence[float]) -> tuple[float, ...]:
     return found
 
 
-def _positive(number: Any, name: str) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+def _runs(number: Any, name: str) -> int:
+    """Return a number of runs, or refuse what is none."""
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if not whole or not 1 <= number <= MOST_RUNS:
         raise ParameterError(
-            f"{user_line()}: {name} takes a positive integer, but got {number!r}."
+            f"{user_line()}: {name} takes an integer from 1 to {MOST_RUNS}, but got "
+            f"{number!r}."
         )
     return number
 
