@@ -31,7 +31,7 @@ from .tangent_matrices import (
     to_parts,
 )
 
-# Passes for what noise does to the gates, which a circuit over dual numbers does not have.
+# Passes for the noise of gates, which circuits over dual numbers do not have.
 MITIGATION = ("fold-gates", "twirl-pauli")
 
 # From the flat angles and their tangents: more of the flat angles.
