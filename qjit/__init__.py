@@ -84,6 +84,9 @@ from .transforms.fisher import classical_fisher as classical_fisher
 from .transforms.fisher import metric_tensor as metric_tensor
 from .transforms.fisher import natural_gradient as natural_gradient
 from .transforms.fisher import quantum_fisher as quantum_fisher
+from .transforms.mitigation import fold_gates as fold_gates
+from .transforms.mitigation import mitigate_with_zne as mitigate_with_zne
+from .transforms.mitigation import twirl as twirl
 from .transforms.operator_analysis import generator as generator
 from .transforms.operator_analysis import group_observables as group_observables
 from .transforms.operator_analysis import is_commuting as is_commuting

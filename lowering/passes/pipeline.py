@@ -120,6 +120,8 @@ TABLE: tuple[Step, ...] = (
     _pass("phase-polynomial", "quantum.resynthesis", default=False),
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
     _pass("route-qubits", "quantum.routing", default=False),
+    _pass("fold-gates", "quantum.mitigation", default=False),
+    _pass("twirl-pauli", "quantum.mitigation", default=False),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),
     _pass("select-kernels", "schedule"),

@@ -31,6 +31,9 @@ from .tangent_matrices import (
     to_parts,
 )
 
+# Passes for the noise of gates, which circuits over dual numbers do not have.
+MITIGATION = ("fold-gates", "twirl-pauli")
+
 # From the flat angles and their tangents: more of the flat angles.
 Maker = Callable[[Any, Any], Any]
 
@@ -69,6 +72,7 @@ def circuit_tangents(
     active = tuple(wrt)
     if 0 not in active:
         return _along_coefficients(program, active, bind)
+    _check_unmitigated(program)
     dual, circuit = _dual(program, active)
 
     def run(*args: Any) -> list[Any]:
@@ -84,6 +88,23 @@ def circuit_tangents(
         return [_tangent(result) for result in results]
 
     return run
+
+
+def _check_unmitigated(program: CircuitProgram) -> None:
+    """Refuse circuits that are there for their noise."""
+    names = [each.partition("{")[0] for each in program.passes if isinstance(each, str)]
+    for name in MITIGATION:
+        if name in names:
+            first = next(steps(program.nodes))
+            raise DifferentiationError(
+                f"{_line(first)}: derivatives of second order or forward mode of "
+                f"'{program.name}' are of other circuits, on whose gates the pass "
+                f"'{name}' has no effect. Use diff_method='parameter-shift'."
+            )
+
+
+def _line(step: Step) -> str:
+    return user_line(getattr(step.source, "source_info", None))
 
 
 def _tangent(result: Any) -> Any:
@@ -255,9 +276,9 @@ def _check_first(dual: Dual, step: Step) -> None:
     nested = all(node is not step for node in dual.program.nodes)
     if nested or shares:
         raise DifferentiationError(
-            f"{user_line(getattr(step.source, 'source_info', None))}: derivatives of "
-            f"'{dual.program.name}' of second order or forward mode by a prepared "
-            "state take its preparation at the start of the circuit. Prepare it there."
+            f"{_line(step)}: derivatives of '{dual.program.name}' of second order or "
+            "forward mode by a prepared state take its preparation at the start of the "
+            "circuit. Prepare it there."
         )
 
 

@@ -28,6 +28,7 @@ from qjit.dialects.quantum import (
     GateOp,
     InsertOp,
     MeasureOp,
+    RegisterType,
     ResetOp,
     UnitaryOp,
 )
@@ -156,6 +157,8 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
             boundary = True
             level = 1 + max(level, written, read)
             written = level
+            # What borrows a register comes before the qubits that are taken out then.
+            levels |= {each: level for each in op.operands if _is_register(each)}
         found[op] = level, not boundary
         levels |= dict.fromkeys(op.results, level)
     last = block.last_op
@@ -167,6 +170,10 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
 def _has_constant_matrix(op: Operation) -> bool:
     """Tell whether an operation applies a matrix that no other one writes."""
     return isinstance(op, UnitaryOp) and isinstance(op.matrix.owner, GetGlobalOp)
+
+
+def _is_register(value: SSAValue) -> bool:
+    return isinstance(value.type, RegisterType)
 
 
 def _used(op: Operation) -> Iterator[SSAValue]:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.dialects.quantum import BarrierOp
 
 from .gates import Gate
 
@@ -17,7 +19,7 @@ from .gates import Gate
 class Opaque:
     """An operation on qubits that stays as it is, such as a matrix.
 
-    So do gates that the adjoint method differentiates.
+    So do gates that the adjoint method differentiates. A pass may add operations.
     """
 
     op: Operation
@@ -31,6 +33,17 @@ class Opaque:
     def on(self, wires: Mapping[int, int]) -> Opaque:
         """Return the same, where each wire is another."""
         return replace(self, wires=tuple(wires[wire] for wire in self.wires))
+
+    def copy(self) -> Opaque:
+        """Return another operation that does the same, with the same slots."""
+        return replace(self, op=self.op.clone())
+
+    def inverse(self) -> Opaque:
+        """Return another operation that undoes a unitary one, with the same slots."""
+        found = self.copy()
+        if found.op.properties.pop("adjoint", None) is None:
+            found.op.properties["adjoint"] = UnitAttr()
+        return found
 
 
 Instruction = Gate | Opaque
@@ -94,6 +107,12 @@ def _gate(instruction: Instruction) -> Gate:
     if isinstance(instruction, Opaque):
         raise ValueError(f"{instruction.op.name} has no matrix that is known.")
     return instruction
+
+
+def barrier(circuit: Circuit, wires: Sequence[int]) -> Opaque:
+    """Return a new barrier: no pass moves gates of its wires across."""
+    qubit = circuit.ops[0].operands[-1]  # stands for those that are there then
+    return Opaque(BarrierOp([qubit] * len(wires)), tuple(wires))
 
 
 def product(

@@ -139,6 +139,10 @@ class Gate:
             line=self.line,
         )
 
+    def copy(self) -> Gate:
+        """Return the gate, which may stand at several places."""
+        return self
+
     def inverse(self) -> Gate:
         """Return the gate that undoes it, without the adjoint flag where possible."""
         if self.adjoint:

@@ -21,6 +21,7 @@ OTHERS = {
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",
     "metric_tensor": "PennyLane's is a transform of tapes",
+    "mitigate_with_zne": "PennyLane's is a transform of tapes",
     "snapshots": "PennyLane's is a transform of tapes",
     "specs": "levels are passes",
 }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -56,6 +57,19 @@ def test_circuits_around_outcomes_are_put_back(
 ) -> None:
     circuit = measured_circuit(program, other, program)
     assert_meaning_is_kept(circuit, (x, index), [[Rewritten]])
+
+
+def test_a_state_that_is_kept_is_kept_before_the_gates_after_it() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.measure(0)
+        qj.RY(x, wires=1)
+        qj.RX(x, wires=0)
+        return qj.expval(qj.Z(0))
+
+    module = Imported(jax.grad(circuit), 0.3).after([Rewritten])
+    assert sum(op.name == "gradient.checkpoint" for op in module.walk()) == 1
 
 
 @pytest.mark.parametrize("values", [(1, 1), (0, 1), (0, 0)])
