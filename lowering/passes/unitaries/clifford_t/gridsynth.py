@@ -28,7 +28,10 @@ from .grid_problems import PhaseGrid
 from .norm_equations import solve_norm_equation
 from .rings import OMEGA, Cyclotomic, RootTwo
 
-LARGEST_ERROR = 1.0
+# The errors that can be asked for.
+SMALLEST, LARGEST = 1e-14, 1.0
+# Angles this close to a multiple of pi/4 are meant to be it.
+CLOSE = 1e-13
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Approximation:
     def num_t(self) -> int:
         """How many T gates it takes."""
         return self.bloch.exponent
+
+
+def is_exact(angle: float) -> bool:
+    """Tell whether RZ of an angle is a product of Clifford gates and T."""
+    return abs(math.remainder(angle, math.pi / 4)) < CLOSE
 
 
 @lru_cache(MOST)
