@@ -1,8 +1,6 @@
 """The pass `clifford-t`: circuits become Clifford gates and T, up to an error."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -13,15 +11,11 @@ from qjit.dialects.quantum import GateOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.circuits.blocks import rewrite_circuits
 from qjit.lowering.passes.circuits.circuit import Circuit, Opaque
-from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.passes.quantum.decomposition.decompose_gates import (
     Expanded,
     gate_set,
-    is_in,
 )
-from qjit.lowering.passes.quantum.decomposition.expansion import expanded
-from qjit.lowering.passes.quantum.decomposition.gate_set import GateSet
 from qjit.lowering.passes.quantum.decomposition.known_matrices import (
     decompose_known_matrices,
 )
@@ -35,9 +29,9 @@ from .single_qubit_gates import with_few_rotations, with_rotations_approximated
 # What gates cost, in hundredths of T: a rotation is about sixty of these.
 COSTS = {
     **dict.fromkeys(("H", "S", "adjoint(S)", "X", "Y", "Z"), 1),
-    **{"CNOT": 10, "CZ": 10, "SWAP": 30, "T": 100, "adjoint(T)": 100},
+    **{"CNOT": 10, "CZ": 10, "SWAP": 30, "T": 100, "adjoint(T)": 100, "RZ": 6000},
 }
-ROTATION_COST = 6000
+WEIGHTS = tuple(f"{name}={cost}" for name, cost in COSTS.items())
 
 
 @dataclass(frozen=True)
@@ -88,31 +82,12 @@ def _with_few_rotations(circuit: Circuit) -> Circuit:
 
 def _decomposed(circuit: Circuit) -> Circuit:
     """Return a circuit of Clifford gates, T and RZ."""
-    found = Expanded(circuit)
-    exact, rotations = _sets()
+    found, gates = Expanded(circuit), gate_set(tuple(COSTS), WEIGHTS)
     for op, each in zip(circuit.ops, circuit, strict=True):
         if isinstance(each, Opaque):
             raise PassError(_unknown_matrix(op))
-        spare = [w for w in range(circuit.num_wires) if w not in each.all_wires]
-        found.add(op, each, exact if _is_made_of(each, exact, spare) else rotations)
+        found.add(op, each, gates)
     return found.result
-
-
-@cache
-def _sets() -> tuple[GateSet, GateSet]:
-    """Return the set of gates, and that with RZ."""
-    exact, rotations = (
-        gate_set(tuple(costs), tuple(f"{name}={cost}" for name, cost in costs.items()))
-        for costs in (COSTS, {**COSTS, "RZ": ROTATION_COST})
-    )
-    return exact, rotations
-
-
-def _is_made_of(gate: Gate, gates: GateSet, spare: Sequence[int]) -> bool:
-    """Tell whether a gate without angles is made of a set."""
-    if gate.params:
-        return False
-    return is_in(gate, gates) or expanded(gate, gates, spare) is not None
 
 
 def _differentiated(op: Operation) -> str:
