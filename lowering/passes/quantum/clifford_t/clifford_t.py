@@ -43,8 +43,8 @@ class CliffordTPass(ModulePass):
     known only when the program runs, the gates are found then.
     """
 
-    epsilon: float = 1e-6
-    each: float | None = None
+    epsilon: float | int | str = 1e-6
+    each: float | int | str | None = None
 
     name = "clifford-t"
     # What it leaves is as close to the program as this.
@@ -52,12 +52,9 @@ class CliffordTPass(ModulePass):
 
     def __post_init__(self) -> None:
         """Refuse errors that cannot be."""
-        for name, error in (("epsilon", self.epsilon), ("each", self.each)):
-            if error is not None and not SMALLEST <= error <= LARGEST:
-                raise ValueError(
-                    f"{name} is an error from {SMALLEST:g} to {LARGEST:g}, but is "
-                    f"{error:g}"
-                )
+        _error("epsilon", self.epsilon)
+        if self.each is not None:
+            _error("each", self.each)
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Decompose gates, merge rotations, and put close gates in their place."""
@@ -72,8 +69,23 @@ class CliffordTPass(ModulePass):
 
     def _share(self, module: ModuleOp) -> float:
         if self.each is not None:
-            return self.each
-        return self.epsilon / max(ErrorBudget(module).count(), 1)
+            return float(self.each)
+        return float(self.epsilon) / max(ErrorBudget(module).count(), 1)
+
+
+def _error(name: str, given: float | str) -> None:
+    """Refuse what is no error, or one that is too small or too large.
+
+    Options such as 1e-6 come as texts.
+    """
+    try:
+        allowed = SMALLEST <= float(given) <= LARGEST
+    except ValueError:
+        allowed = False
+    if not allowed:
+        raise ValueError(
+            f"{name} is an error from {SMALLEST:g} to {LARGEST:g}, but is {given}"
+        )
 
 
 def _with_few_rotations(circuit: Circuit) -> Circuit:

@@ -11,6 +11,7 @@ import cmath
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache, reduce
 from itertools import groupby
 
 import numpy as np
@@ -145,9 +146,9 @@ class PauliRotations:
             found += gates
             found += (gate_of(name, wire) for name in after)
             self.phase += AffineForm(phase.known or 0.0)
-        last = [gate_of(name, wire) for name in normal_form(self.frame)]
-        self.phase += AffineForm(eighth_between(last, wire, self.matrix))
-        return [*found, *last]
+        last = normal_form(self.frame)
+        self.phase += AffineForm(eighth_between(last, self.matrix))
+        return [*found, *(gate_of(name, wire) for name in last)]
 
 
 def _is_known(angle: AffineForm) -> bool:
@@ -166,10 +167,16 @@ def _euler(rotations: Sequence[tuple[str, AffineForm]]) -> list[tuple[str, Affin
     return list(rotations)
 
 
-def eighth_between(gates: Sequence[Gate], wire: int, matrix: ComplexMatrix) -> float:
+def eighth_between(names: Sequence[str], matrix: ComplexMatrix) -> float:
     """Return the angle of the phase before gates that makes them a matrix.
 
     It is a multiple of pi/8.
     """
-    overlap = complex(np.vdot(product(gates, [wire], {}), matrix))
-    return round(cmath.phase(overlap) / (EIGHTH / 2)) * EIGHTH / 2
+    found = reduce(lambda before, name: _matrix(name) @ before, names, PAULIS["I"])
+    phase = cmath.phase(complex(np.vdot(found, matrix)))
+    return round(phase / (EIGHTH / 2)) * EIGHTH / 2
+
+
+@cache
+def _matrix(name: str) -> ComplexMatrix:
+    return gate_of(name, 0).matrix({})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from qjit.lowering.passes.circuits.blocks import blocks_with_gates
 from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate
 from qjit.lowering.passes.unitaries.clifford_t.gridsynth import approximate_rz
 from qjit.lowering.passes.unitaries.clifford_t.normal_forms import normal_form
+from qjit.runtime.recent import MOST
 
 from .open_registers import OpenRegisters
 from .pauli_rotations import eighth_between, gate_of
@@ -159,22 +160,22 @@ def _most(epsilon: float) -> int:
 @cache
 def _key(epsilon: float) -> int:
     """Return the key of the call that finds gates up to an error."""
-    most, word, real = _most(epsilon), np.dtype(np.int64), np.dtype(np.float64)
-    outputs = ((most,), word), ((), word), ((), real)
+    word, real = np.dtype(np.int64), np.dtype(np.float64)
+    outputs = ((_most(epsilon),), word), ((), word), ((), real)
 
     def evaluator(**sizes: int) -> Callable[..., Sequence[Any]]:
-        return lambda angle: _codes(float(angle), epsilon, most)
+        return lambda angle: _codes(float(angle), epsilon)
 
     return record(CALLEE, evaluator, (((), real),), outputs, True, ())
 
 
-def _codes(angle: float, epsilon: float, most: int) -> Sequence[Any]:
+@lru_cache(MOST)
+def _codes(angle: float, epsilon: float) -> Sequence[Any]:
     """Return the numbers of gates, how many there are, and the angle of GlobalPhase."""
     if not math.isfinite(angle):
         raise ValueError(f"there are no Clifford gates and T for an angle of {angle}")
     found = approximate_rz(angle, epsilon)
     names = normal_form(found.bloch)
-    phase = eighth_between([gate_of(name, 0) for name in names], 0, found.matrix)
-    codes = np.zeros(most, np.int64)
+    codes = np.zeros(_most(epsilon), np.int64)
     codes[: len(names)] = [GATES.index(name) for name in names]
-    return codes, len(names), -phase
+    return codes, len(names), -eighth_between(names, found.matrix)

@@ -139,13 +139,14 @@ def _multiplied(
     wire = gates[0].wires[0]
     factors = [_factor(gate, epsilon) for gate in gates]
     bloch = reduce(lambda before, each: each[0] @ before, factors, IDENTITY)
-    found = [gate_of(name, wire) for name in normal_form(bloch)]
+    found = normal_form(bloch)
     if not any(map(is_rotation, gates)):
         count = sum(gate.name == "T" for gate in gates)
         if (bloch.exponent, len(found)) >= (count, len(gates)):
             return None
     matrix = reduce(lambda before, each: each[1] @ before, factors[1:], factors[0][1])
-    return found, AffineForm(eighth_between(found, wire, matrix))
+    made = [gate_of(name, wire) for name in found]
+    return made, AffineForm(eighth_between(found, matrix))
 
 
 def _factor(gate: Gate, epsilon: float) -> tuple[BlochMatrix, ComplexMatrix]:
