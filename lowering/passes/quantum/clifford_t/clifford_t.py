@@ -20,7 +20,11 @@ from qjit.lowering.passes.quantum.decomposition.known_matrices import (
     decompose_known_matrices,
 )
 from qjit.lowering.passes.quantum.resynthesis.phase_folding import fold_phases
-from qjit.lowering.passes.unitaries.clifford_t.gridsynth import LARGEST, SMALLEST
+from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
+    LARGEST,
+    SMALLEST,
+    is_error,
+)
 
 from .error_budget import ErrorBudget
 from .runtime_rotations import approximate_when_run
@@ -40,7 +44,8 @@ class CliffordTPass(ModulePass):
 
     `epsilon` bounds the error of a circuit in the operator norm, which its rotations
     share; `each` is the error of one rotation, and takes its place. Where an angle is
-    known only when the program runs, the gates are found then.
+    known only when the program runs, the gates are found then. Errors may be texts, as
+    which options such as 1e-6 are read.
     """
 
     epsilon: float | int | str = 1e-6
@@ -52,9 +57,12 @@ class CliffordTPass(ModulePass):
 
     def __post_init__(self) -> None:
         """Refuse errors that cannot be."""
-        _error("epsilon", self.epsilon)
-        if self.each is not None:
-            _error("each", self.each)
+        for name, given in (("epsilon", self.epsilon), ("each", self.each)):
+            if given is not None and not is_error(given):
+                raise ValueError(
+                    f"{name} is an error from {SMALLEST:g} to {LARGEST:g}, but is "
+                    f"{given}"
+                )
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Decompose gates, merge rotations, and put close gates in their place."""
@@ -71,21 +79,6 @@ class CliffordTPass(ModulePass):
         if self.each is not None:
             return float(self.each)
         return float(self.epsilon) / max(ErrorBudget(module).count(), 1)
-
-
-def _error(name: str, given: float | str) -> None:
-    """Refuse what is no error, or one that is too small or too large.
-
-    Options such as 1e-6 come as texts.
-    """
-    try:
-        allowed = SMALLEST <= float(given) <= LARGEST
-    except ValueError:
-        allowed = False
-    if not allowed:
-        raise ValueError(
-            f"{name} is an error from {SMALLEST:g} to {LARGEST:g}, but is {given}"
-        )
 
 
 def _with_few_rotations(circuit: Circuit) -> Circuit:

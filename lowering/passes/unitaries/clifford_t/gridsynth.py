@@ -50,6 +50,14 @@ class Approximation:
         return self.bloch.exponent
 
 
+def is_error(given: float | str) -> bool:
+    """Tell whether a number, or the text of one, is an error that can be asked for."""
+    try:
+        return SMALLEST <= float(given) <= LARGEST
+    except (TypeError, ValueError):
+        return False
+
+
 def is_exact(angle: float) -> bool:
     """Tell whether RZ of an angle is a product of Clifford gates and T."""
     return abs(math.remainder(angle, math.pi / 4)) < CLOSE
