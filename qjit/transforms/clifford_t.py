@@ -51,9 +51,9 @@ def clifford_t_decomposition(
     def change(function: Any) -> QNode:
         if not isinstance(function, QNode):
             raise ArgumentError(
-                f"{user_line()}: clifford_t_decomposition takes a quantum function, but "
-                f"got {type(function).__name__}. Pass what qjit.qnode made, and apply "
-                "qjit.qjit to the result."
+                f"{user_line()}: clifford_t_decomposition takes a quantum function, "
+                f"but got {type(function).__name__}. Pass what qjit.qnode made, and "
+                "apply qjit.qjit to the result."
             )
         return function.with_passes([step])
 

@@ -17,12 +17,16 @@ from qjit.lowering.passes.quantum.cancellation.combine_global_phases import (
     CombineGlobalPhasesPass,
     global_phase,
 )
+from qjit.lowering.passes.quantum.resynthesis.phase_folding import rotation_gates
 from qjit.lowering.passes.unitaries.clifford_t.bloch_matrices import (
     GATES,
     IDENTITY,
     BlochMatrix,
 )
-from qjit.lowering.passes.unitaries.clifford_t.gridsynth import approximate_rz
+from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
+    approximate_rz,
+    is_exact,
+)
 from qjit.lowering.passes.unitaries.clifford_t.normal_forms import normal_form
 
 from .pauli_rotations import (
@@ -122,9 +126,24 @@ def _merged(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
         rotations.add(gate)
     fused = min(rotations, rotations.fused(), key=lambda each: each.cost)
     if fused.cost >= _cost(gates):
-        return None
+        return _named(gates)
     found = fused.gates(gates[0].wires[0])
     return found, fused.phase
+
+
+def _named(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
+    """Return gates where rotations by multiples of pi/4 have names, if any do."""
+    found: list[Gate] = []
+    phase = AffineForm()
+    for gate in gates:
+        known = gate.angle.known if gate.name == "RZ" else None
+        if known is None or not is_exact(known):
+            found.append(gate)
+            continue
+        named, more = rotation_gates(gate.angle, gate.wires[0])
+        found += named
+        phase += AffineForm(more.known or 0.0)
+    return None if found == gates else (found, phase)
 
 
 def _cost(gates: Sequence[Gate]) -> Cost:
