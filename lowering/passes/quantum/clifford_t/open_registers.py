@@ -92,7 +92,7 @@ class OpenRegisters:
             value: [
                 (use.operation, use.index)
                 for use in value.uses
-                if use.operation not in self._seen
+                if self._follows(use.operation, before)
             ]
             for value in (own.value, *homes)
         }
@@ -123,6 +123,13 @@ class OpenRegisters:
             if qubit is whole.qubit:
                 turned = made.qubit
         return turned
+
+    def _follows(self, op: Operation, before: Operation) -> bool:
+        """Tell whether an operation is to come, or is in one that is."""
+        found: Operation | None = op
+        while found is not None and found.parent is not before.parent:
+            found = found.parent_op()
+        return found is not None and found not in self._seen
 
     def _insert(self, made: Operation, before: Operation) -> None:
         Rewriter.insert_op(made, InsertPoint.before(before))
