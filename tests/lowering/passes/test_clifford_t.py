@@ -1,7 +1,7 @@
 """Rotations become few Clifford gates and T, and the error is what was asked for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from random import Random
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import qjit as qj
+from qjit.errors import HostCallError, ParameterError, PipelineError, UnsupportedError
 from qjit.lowering.passes.circuits.circuit import product as matrix_of
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.unitaries.clifford_t.gridsynth import approximate_rz
@@ -20,6 +22,7 @@ from qjit.lowering.passes.unitaries.clifford_t.normal_forms import (
     product_of,
 )
 from qjit.lowering.passes.unitaries.clifford_t.rings import Cyclotomic, RootTwo
+from tests.support.pass_meaning import Imported, gate_names
 
 NAMES: list[str] = ["H", "S", "T", "X", "adjoint(T)", "SX"]
 
@@ -119,3 +122,143 @@ def test_norm_equations() -> None:
     assert solved > 100
     assert solve_norm_equation(RootTwo(7)) is None
     assert solve_norm_equation(RootTwo(3, 1)) is None  # of norm 7
+
+
+def between(wires: int, gates: Callable[[], Any]) -> Any:
+    """A circuit of gates on qubits whose states are not known."""
+
+    @qj.qnode(wires=wires)
+    def circuit() -> Any:
+        for wire in range(wires):
+            qj.H(wire)
+        gates()
+        for wire in range(wires):
+            qj.H(wire)
+        return qj.state()
+
+    return circuit
+
+
+def t_count(circuit: Any, *args: Any, options: str = "") -> int:
+    names = gate_names(Imported(circuit, *args).after([f"clifford-t{options}"]))
+    assert set(names) <= {*"HSTXYZ", "CNOT", "CZ", "SWAP", "GlobalPhase"}
+    return names.count("T")
+
+
+# The fewest that are known without other qubits: Amy et al., arXiv:1206.0758.
+EXACT: dict[str, tuple[int, Callable[[], Any], int]] = {
+    "Toffoli": (3, lambda: qj.Toffoli([0, 1, 2]), 7),
+    "CSWAP": (3, lambda: qj.CSWAP([0, 1, 2]), 7),
+    "CS": (2, lambda: qj.ctrl(qj.S(1), 0), 3),
+    "CH": (2, lambda: qj.CH([0, 1]), 2),
+    "CSX": (2, lambda: qj.ctrl(qj.SX(1), 0), 3),
+    "C3X": (5, lambda: qj.MultiControlledX([0, 1, 2, 3]), 20),
+    "clifford": (2, lambda: (qj.CRX(np.pi, [0, 1]), qj.ISWAP([0, 1])), 0),
+    "axes": (1, lambda: (qj.T(0), qj.H(0), qj.H(0), qj.T(0)), 0),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_t_counts_of_gates(name: str) -> None:
+    wires, gates, count = EXACT[name]
+    assert t_count(between(wires, gates)) == count
+
+
+def test_rotations_are_merged_first() -> None:
+    """Each rotation takes about 60 T gates at 1e-6."""
+
+    def across() -> None:
+        qj.RZ(0.1, 0)
+        qj.CNOT([0, 1])
+        qj.RZ(0.2, 0)
+
+    def many() -> None:
+        for angle in (0.1, 0.2, 0.3, 0.4):
+            qj.RX(angle, 0)
+            qj.RY(angle, 0)
+
+    assert t_count(between(2, across)) < 66
+    assert t_count(between(1, many)) < 3 * 68
+
+
+def test_the_error_is_divided() -> None:
+    def loop() -> None:
+        qj.for_loop(0, 1000, 1)(lambda i: qj.RX(0.3, 0))()
+
+    plain, looped = between(1, lambda: qj.RX(0.3, 0)), between(1, loop)
+    assert 25 < t_count(looped) - t_count(plain) < 35
+    options = "{each=1e-6}"
+    assert t_count(looped, options=options) == t_count(plain, options=options)
+
+
+@qj.qnode(wires=3)
+def dynamic(x: Any, flag: Any) -> Any:
+    qj.H(0)
+    qj.CNOT([0, 1])
+    qj.RX(x, wires=0)
+    qj.SWAP([0, 2])
+
+    def branch() -> None:
+        qj.RY(2 * x, wires=1)
+        qj.CRZ(x, wires=[0, 1])
+
+    qj.cond(flag, branch, lambda: qj.RZ(x, wires=2))()
+    qj.for_loop(0, 3, 1)(lambda i: qj.RX(x * i, wires=i))()
+    return qj.state()
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_angles_at_run_time(flag: bool) -> None:
+    imported = Imported(dynamic, 0.37, flag)
+    (expected,) = imported.results()
+    module = imported.after(["undo-swaps", "clifford-t{epsilon=1e-5}"])
+    (found,) = imported.results(module)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert not {"RX", "RY", "RZ", "CRZ"} & set(gate_names(module))
+
+
+def test_compiled_programs() -> None:
+    @qj.clifford_t_decomposition(epsilon=1e-4)
+    @qj.qnode(wires=1)
+    def energy(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        return qj.expval(qj.Z(0))
+
+    @qj.qjit
+    def total(x: Any) -> Any:
+        return qj.for_loop(0, 2, 1)(lambda i, found: found + energy(x + i))(0.0)
+
+    expected = np.cos(0.3) + np.cos(1.3)
+    np.testing.assert_allclose(total(0.3), expected, atol=4e-4)
+    assert total.report(0.3)["host"] == ["clifford-t"]
+    with pytest.raises(HostCallError, match="for an angle of nan"):
+        total(float("nan"))
+
+
+def test_what_is_refused() -> None:
+    @qj.qnode(wires=1)
+    def until(x: Any) -> Any:
+        @qj.while_loop(lambda n: n < x)
+        def turn(n: Any) -> Any:
+            qj.RX(0.3, wires=0)
+            return n + 1
+
+        turn(0)
+        return qj.probs()
+
+    @qj.qnode(wires=1)
+    def computed(x: Any) -> Any:
+        qj.QubitUnitary(x * np.eye(2), wires=0)
+        return qj.probs()
+
+    changed = qj.clifford_t_decomposition
+    with pytest.raises(UnsupportedError, match=r"py:\d+: .* length .* each"):
+        qj.qjit(changed(until))(3)
+    found = Imported(until, 3).after(["clifford-t{each=1e-3}"])
+    assert "RX" not in gate_names(found)
+    with pytest.raises(UnsupportedError, match=r"py:\d+: a matrix whose numbers"):
+        qj.qjit(changed(computed))(1.0)
+    with pytest.raises(ParameterError, match="from 1e-14 to 1"):
+        changed(until, epsilon=0.0)
+    with pytest.raises(PipelineError, match="each is an error"):
+        qj.qjit(until, pipeline=("clifford-t{each=2}",))
