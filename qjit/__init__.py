@@ -72,6 +72,9 @@ from .ops.variadic_gates import MultiControlledX as MultiControlledX
 from .ops.variadic_gates import QubitUnitary as QubitUnitary
 from .ops.variadic_gates import StatePrep as StatePrep
 from .ops.variadic_gates import barrier as barrier
+from .transforms.clifford_t import (
+    clifford_t_decomposition as clifford_t_decomposition,
+)
 from .transforms.decompositions import decompose as decompose
 from .transforms.decompositions import decomposition as decomposition
 from .transforms.derivatives import grad as grad

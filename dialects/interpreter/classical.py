@@ -170,7 +170,7 @@ def _compared(name: str, a: float, b: float) -> bool:
 
 @register_impls
 class NumberFunctions(InterpreterFunctions):
-    """Comparisons of Python's numbers, and loops that count with them."""
+    """Comparisons of Python's numbers, loops that count with them, and cases."""
 
     @impl(arith.CmpiOp)
     def run_cmpi(
@@ -199,6 +199,15 @@ class NumberFunctions(InterpreterFunctions):
         for number in range(first, end, step):
             values = interpreter.run_ssacfg_region(op.body, (number, *values), "loop")
         return values
+
+    @impl(scf.IndexSwitchOp)
+    def run_switch(
+        self, interpreter: Interpreter, op: scf.IndexSwitchOp, args: PythonValues
+    ) -> PythonValues:
+        """Run the region of the case that a number is."""
+        cases = dict(zip(op.cases.get_values(), op.case_regions, strict=True))
+        region = cases.get(int(args[0]), op.default_region)
+        return interpreter.run_ssacfg_region(region, (), "case")
 
 
 @register_impls

@@ -14,8 +14,10 @@ def known_integer(value: SSAValue) -> int | None:
 
 
 def known_float(value: SSAValue) -> float | None:
-    """Return the float that a value is, if it is a constant."""
+    """Return the float that a value is, if it is a constant, also in more bits."""
     owner = value.owner
+    if isinstance(owner, arith.ExtFOp):
+        return known_float(owner.input)
     if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, FloatAttr):
         return owner.value.value.data
     return None

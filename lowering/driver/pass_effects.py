@@ -7,6 +7,7 @@ from jax.extend.core import ClosedJaxpr
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
+from qjit.dialects.host import CallOp
 from qjit.dialects.quantum import GateOp, UnitaryOp
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.pipeline import OwnPass, Step
@@ -41,17 +42,20 @@ class Rewriting:
 class PassEffects:
     """How many gates of each name there are before and after passes.
 
-    Passes and gates are left out where the number stays.
+    Passes and gates are left out where the number stays. `host_calls` are the names of
+    calls of Python that passes have added.
     """
 
     def __init__(self, module: ModuleOp) -> None:
-        self._before = _gates(module)
+        self._before, self._calls = _gates(module), _host_calls(module)
+        self.host_calls: list[str] = []
         self.found: dict[str, dict[str, list[int]]] = {}
 
     def note(self, name: str, module: ModuleOp) -> None:
         """Note what a pass did to a module."""
         before, after = self._before, _gates(module)
         self._before = after
+        self.host_calls = [*(_host_calls(module) - self._calls).elements()]
         changed = {
             gate: [before[gate], after[gate]]
             for gate in dict.fromkeys((*before, *after))
@@ -70,3 +74,8 @@ def _gates(module: ModuleOp) -> Counter[str]:
         elif isinstance(op, UnitaryOp):
             found["QubitUnitary"] += 1
     return found
+
+
+def _host_calls(module: ModuleOp) -> Counter[str]:
+    """Return how many calls of Python of each name there are."""
+    return Counter(op.callee.data for op in module.walk() if isinstance(op, CallOp))

@@ -113,7 +113,12 @@ def compile_module(
         interface.lines,
         interface.dimensions,
         dict(interface.sizes),
-        {"seconds": stages.seconds, "passes": effects.found, **report},
+        {
+            "seconds": stages.seconds,
+            "passes": effects.found,
+            **report,
+            "host": [*report.get("host", ()), *effects.host_calls],
+        },
     )
 
 

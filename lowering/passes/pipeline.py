@@ -119,6 +119,7 @@ TABLE: tuple[Step, ...] = (
     _pass("cnot-peephole", "quantum.resynthesis", default=False),
     _pass("phase-polynomial", "quantum.resynthesis", default=False),
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
+    _pass("clifford-t", "quantum.clifford_t", default=False),
     _pass("route-qubits", "quantum.routing", default=False),
     _pass("fold-gates", "quantum.mitigation", default=False),
     _pass("twirl-pauli", "quantum.mitigation", default=False),

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 import qjit as qj
 from qjit.dialects.interpreter.quantum import run_module
 from qjit.dialects.quantum import GateOp
+from qjit.jit.importing.reference import HostFunctions
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.pipeline import find_step, own_pass
 from tests.programs.test_programs import (
@@ -55,16 +56,21 @@ def _rotation(x: Any) -> Any:
     return jnp.stack([jnp.stack([cosine, -sine]), jnp.stack([sine, cosine])])
 
 
-def unitary_circuit(program: Program) -> Any:
-    """Return a circuit whose result is the state after a program."""
+def unitary_circuit(program: Program, *, matrices: bool = True) -> Any:
+    """Return a circuit whose result is the state after a program.
+
+    It has two matrices that are computed, unless told otherwise.
+    """
 
     @qj.qnode(wires=WIRES)
     def circuit(x: Any, index: Any) -> Any:
         half = len(program) // 2
         run(Compiled(), program[:half], range(WIRES), x, index)
-        qj.QubitUnitary(_rotation(x), wires=0)
+        if matrices:
+            qj.QubitUnitary(_rotation(x), wires=0)
         run(Compiled(), program[half:], range(WIRES), x, index)
-        qj.QubitUnitary(_rotation(-0.3 * x), wires=2)
+        if matrices:
+            qj.QubitUnitary(_rotation(-0.3 * x), wires=2)
         return qj.state()
 
     return circuit
@@ -102,7 +108,8 @@ class Imported:
     def results(self, module: ModuleOp | None = None) -> list[Any]:
         """Return the results of the module, or of another one with its arguments."""
         outs = [np.zeros(aval.shape, aval.dtype) for aval in self._avals]
-        run_module(module or self.module, [*map(np.asarray, self._args), *outs])
+        inputs = [*map(np.asarray, self._args), *outs]
+        run_module(module or self.module, inputs, functions=[HostFunctions()])
         return outs
 
     def after(self, passes: Sequence[Any]) -> ModuleOp:
@@ -122,7 +129,10 @@ def gate_names(module: ModuleOp) -> list[str]:
 
 
 def assert_meaning_is_kept(
-    circuit: Callable[..., Any], args: Sequence[Any], pipelines: Iterable[Sequence[Any]]
+    circuit: Callable[..., Any],
+    args: Sequence[Any],
+    pipelines: Iterable[Sequence[Any]],
+    tolerance: float = TOLERANCE,
 ) -> None:
     """Check that pipelines leave programs that are valid and have the same results."""
     imported = Imported(circuit, *args)
@@ -134,5 +144,5 @@ def assert_meaning_is_kept(
         found = imported.results(module)
         for result, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(
-                result, other, atol=TOLERANCE, err_msg=f"after {passes}"
+                result, other, atol=tolerance, err_msg=f"after {passes}"
             )

@@ -66,9 +66,11 @@ def _allocate(converter: Converter, op: memref.AllocOp) -> None:
 def _place(converter: Converter, op: memref.AllocOp) -> None:
     """Find places for all buffers of a function that have static sizes."""
     function = op.parent_op()
-    assert isinstance(function, func.FuncOp)
+    while not isinstance(function, func.FuncOp):
+        assert function is not None
+        function = function.parent_op()
     sizes: dict[SSAValue, int] = {}
-    for each in function.body.block.ops:
+    for each in function.walk():
         if isinstance(each, memref.AllocOp):
             kind = each.memref.type
             if DYNAMIC_INDEX not in kind.get_shape():

@@ -77,6 +77,7 @@ INSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }
 OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "classical_fisher": ((energy,), {"argnums": 0}),
+    "clifford_t_decomposition": ((energy,), {"epsilon": 1e-3, "each": 1e-4}),
     "compile_stage": (("builtin.module {}",), {}),
     "cond": ((True, layer, layer), {}),
     "decompose": ((energy,), {"gates": ["RZ", "SX", "CZ"], "weights": {"CZ": 2.0}}),

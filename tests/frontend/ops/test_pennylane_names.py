@@ -17,6 +17,7 @@ from qjit.errors import ArgumentError, ParameterError, QJitError
 OTHERS = {
     "QNode": "made by the decorator `qnode`",
     "apply": "the second parameter is PennyLane's own queue",
+    "clifford_t_decomposition": "PennyLane's is a transform of tapes",
     "decompose": "PennyLane's is a transform of tapes",
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",

@@ -1,0 +1,1 @@
+"""Passes that make circuits of Clifford gates and T."""

@@ -1,0 +1,175 @@
+"""Gates on one qubit between others, each of which is written with fewer rotations.
+
+Rotations cost most, then T gates; Clifford gates cost nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.parameters import AffineForm
+from qjit.lowering.passes.quantum.cancellation.combine_global_phases import (
+    CombineGlobalPhasesPass,
+    global_phase,
+)
+from qjit.lowering.passes.quantum.resynthesis.phase_folding import rotation_gates
+from qjit.lowering.passes.unitaries.clifford_t.bloch_matrices import (
+    GATES,
+    IDENTITY,
+    BlochMatrix,
+)
+from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
+    approximate_rz,
+    is_exact,
+)
+from qjit.lowering.passes.unitaries.clifford_t.normal_forms import normal_form
+
+from .pauli_rotations import (
+    Cost,
+    PauliRotations,
+    angle_of,
+    costs_of,
+    eighth_between,
+    gate_of,
+    name_of,
+)
+
+# Gates on one wire, and what takes their place with the angle of a phase; or nothing.
+Rewritten = Callable[[list[Gate]], tuple[list[Gate], AffineForm] | None]
+
+
+def with_few_rotations(circuit: Circuit) -> Circuit:
+    """Return a circuit where rotations on a qubit are merged, and are RZ."""
+    return _rewritten(circuit, _is_single, _merged)
+
+
+def with_rotations_approximated(circuit: Circuit, epsilon: float) -> Circuit:
+    """Return a circuit where each RZ of a known angle is Clifford gates and T.
+
+    Gates around these are multiplied with them.
+    """
+
+    def approximated(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
+        return _multiplied(gates, epsilon)
+
+    return CombineGlobalPhasesPass().rewrite(
+        _rewritten(circuit, _is_exact, approximated)
+    )
+
+
+def is_rotation(gate: Gate) -> bool:
+    """Tell whether a gate is one that Clifford gates and T only come close to."""
+    return gate.name == "RZ" and gate.angle.known is not None
+
+
+def _rewritten(
+    circuit: Circuit, in_run: Callable[[Gate], bool], rewritten: Rewritten
+) -> Circuit:
+    """Return a circuit with other gates for each run on one wire."""
+    runs: dict[int, list[Gate]] = {}
+    new: list[Instruction] = []
+    phase, changed = AffineForm(), False
+
+    def finish(wire: int) -> None:
+        nonlocal phase, changed
+        gates = runs.pop(wire, [])
+        found = rewritten(gates) if gates else None
+        if found is not None:
+            line = next((each.line for each in gates if each.line is not None), None)
+            gates = [_at_line(each, line) for each in found[0]]
+            phase += found[1]
+            changed = True
+        new.extend(gates)
+
+    for each in circuit:
+        if isinstance(each, Gate) and in_run(each):
+            runs.setdefault(each.wires[0], []).append(each)
+            continue
+        for wire in each.all_wires:
+            finish(wire)
+        new.append(each)
+    for wire in list(runs):
+        finish(wire)
+    if not changed:
+        return circuit
+    if not phase.is_zero(2 * math.pi):
+        new.append(global_phase(-phase))
+    return circuit.of(new)
+
+
+def _at_line(gate: Gate, line: int | None) -> Gate:
+    return Gate(gate.name, gate.wires, *gate.params, adjoint=gate.adjoint, line=line)
+
+
+def _is_single(gate: Gate) -> bool:
+    """Tell whether a gate is a Clifford gate on one qubit, T, or RZ of a sum."""
+    if len(gate.wires) != 1 or gate.controls:
+        return False
+    if gate.name == "RZ":
+        return gate.angle.affine is not None
+    return name_of(gate) in GATES
+
+
+def _is_exact(gate: Gate) -> bool:
+    """Tell whether a gate is known to be, or to become, Clifford gates and T."""
+    return _is_single(gate) and (name_of(gate) in GATES or is_rotation(gate))
+
+
+def _merged(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
+    rotations = PauliRotations()
+    for gate in gates:
+        rotations.add(gate)
+    fused = min(rotations, rotations.fused(), key=lambda each: each.cost)
+    if fused.cost >= _cost(gates):
+        return _named(gates)
+    found = fused.gates(gates[0].wires[0])
+    return found, fused.phase
+
+
+def _named(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
+    """Return gates where rotations by multiples of pi/4 have names, if any do."""
+    found: list[Gate] = []
+    phase = AffineForm()
+    for gate in gates:
+        known = gate.angle.known if gate.name == "RZ" else None
+        if known is None or not is_exact(known):
+            found.append(gate)
+            continue
+        named, more = rotation_gates(gate.angle, gate.wires[0])
+        found += named
+        phase += AffineForm(more.known or 0.0)
+    return None if found == gates else (found, phase)
+
+
+def _cost(gates: Sequence[Gate]) -> Cost:
+    angles = (angle_of(gate) for gate in gates)
+    return costs_of([angle for angle in angles if angle is not None])
+
+
+def _multiplied(
+    gates: list[Gate], epsilon: float
+) -> tuple[list[Gate], AffineForm] | None:
+    """Return the normal form of gates, if it is shorter or there was a rotation."""
+    wire = gates[0].wires[0]
+    factors = [_factor(gate, epsilon) for gate in gates]
+    bloch = reduce(lambda before, each: each[0] @ before, factors, IDENTITY)
+    found = normal_form(bloch)
+    if not any(map(is_rotation, gates)):
+        count = sum(gate.name == "T" for gate in gates)
+        if (bloch.exponent, len(found)) >= (count, len(gates)):
+            return None
+    matrix = reduce(lambda before, each: each[1] @ before, factors[1:], factors[0][1])
+    made = [gate_of(name, wire) for name in found]
+    return made, AffineForm(eighth_between(found, matrix))
+
+
+def _factor(gate: Gate, epsilon: float) -> tuple[BlochMatrix, ComplexMatrix]:
+    if is_rotation(gate):
+        found = approximate_rz(gate.angle.known or 0.0, epsilon)
+        return found.bloch, found.matrix
+    return GATES[name_of(gate)], gate.matrix({})

@@ -1,0 +1,1 @@
+"""Rotations as exact products of Clifford gates and T, up to an error."""

@@ -1,0 +1,73 @@
+"""Quantum functions of Clifford gates and T."""
+
+from typing import Any
+
+from qjit.errors import ArgumentError, ParameterError
+from qjit.jit.qnode import QNode
+from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
+    LARGEST,
+    SMALLEST,
+    is_error,
+)
+
+
+def clifford_t_decomposition(
+    function: Any = None, *, epsilon: float = 1e-6, each: float | None = None
+) -> Any:
+    """Return a quantum function whose circuit consists of Clifford gates and T.
+
+    A rotation takes about 3 log2(1 / error) T gates, as few as there can be. Gates for
+    an angle that is known only when the program runs are found then, in Python.
+
+    Args:
+        function: the quantum function; without it, a decorator is returned.
+        epsilon: the error of the circuit in the operator norm, at most 1. Its rotations
+            share it; those in loops count in each turn.
+        each: the error of each rotation instead. It has to be given where loops of
+            rotations have a length that is known only when the program runs.
+
+    Returns:
+        A quantum function; the given one stays as it was.
+
+    Raises:
+        ArgumentError: for what is no quantum function.
+        ParameterError: for what is no error.
+        UnsupportedError: on the first call, for matrices that are not known, gates that
+            the adjoint method differentiates, and such loops.
+
+    >>> import qjit as qj
+    >>> @qj.clifford_t_decomposition(epsilon=1e-3)
+    ... @qj.qnode(wires=2)
+    ... def circuit():
+    ...     qj.RX(0.3, wires=0)
+    ...     qj.CNOT([0, 1])
+    ...     return qj.probs()
+    >>> qj.qjit(circuit).stages()["qnode-passes"].count('"T"')
+    64
+    """
+    step = _pass_text(epsilon, each)
+
+    def change(function: Any) -> QNode:
+        if not isinstance(function, QNode):
+            raise ArgumentError(
+                f"{user_line()}: clifford_t_decomposition takes a quantum function, "
+                f"but got {type(function).__name__}. Pass what qjit.qnode made, and "
+                "apply qjit.qjit to the result."
+            )
+        return function.with_passes([step])
+
+    return change if function is None else change(function)
+
+
+def _pass_text(epsilon: float, each: float | None) -> str:
+    """Return the pass with its options."""
+    given = {"epsilon": epsilon} if each is None else {"each": each}
+    for name, error in given.items():
+        if not is_error(error):
+            raise ParameterError(
+                f"{user_line()}: {name} is an error from {SMALLEST:g} to {LARGEST:g}, "
+                f"but got {error!r}."
+            )
+    texts = (f'{name}="{float(error)!r}"' for name, error in given.items())
+    return f"clifford-t{{{' '.join(texts)}}}"
