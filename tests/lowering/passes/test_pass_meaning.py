@@ -21,7 +21,17 @@ SETS = tuple(
     f"decompose-gates{{gates={names},QubitUnitary}}"
     for names in ("RZ,SX,X,CZ", "IsingXX,GPI,GPI2")
 )
-PASSES = [*(step.name for step in TABLE if step.level == "quantum"), *SETS]
+TIMES = "1:3e-8,2:3e-7,3:1e-6,RZ:0,measure:1e-6,reset:1e-6"
+SCHEDULES = (
+    f'schedule-gates{{durations="{TIMES}"}}',
+    f'schedule-gates{{mode=alap durations="{TIMES}"}}',
+    f'dynamical-decoupling{{sequence=XY4 durations="{TIMES}"}}',
+)
+PASSES = [
+    *(step.name for step in TABLE if step.level == "quantum"),
+    *SETS,
+    *SCHEDULES,
+]
 EACH = [(name,) for name in PASSES]
 examples = settings(
     max_examples=EXAMPLES,
