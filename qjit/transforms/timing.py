@@ -79,8 +79,8 @@ def dynamical_decoupling(
 ) -> Any:
     """Return a quantum function with pulses in its delays, which undo slow noise.
 
-    The pulses of a sequence are the identity together. They go into each delay on one
-    wire that is long enough for them, but for those of qubits that are still in |0>.
+    The pulses of a sequence are the identity together. They go into each delay that
+    is long enough for them, but for those of qubits that are still in |0>.
 
     Args:
         given: the quantum function, such as `schedule` makes; without one, a decorator

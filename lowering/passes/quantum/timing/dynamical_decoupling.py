@@ -5,7 +5,7 @@ that change slowly (Viola, Knill and Lloyd, quant-ph/9809071). Together they are
 identity, and the delays between keep passes from joining them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from math import ceil, inf, remainder, tau
@@ -18,7 +18,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from qjit.dialects.quantum import AllocOp, DelayOp
+from qjit.dialects.quantum import AllocOp, BarrierOp, DelayOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
@@ -39,8 +39,8 @@ ROUNDING = 1e-9
 class DynamicalDecouplingPass(ModulePass):
     """Fill delays with pulses that undo slow noise: XX, XY4, XY8 and others.
 
-    A sequence goes into each delay on one wire that is long enough for its pulses, but
-    not before the first gate on a qubit in |0>. It is repeated where pulses would be
+    A sequence goes into each delay that is long enough for its pulses, but not before
+    the first gate on a qubit in |0>. It is repeated where pulses would be
     farther apart than `spacing` seconds. Durations are those with which gates were
     scheduled, or those of the device, and those given, which come first.
     """
@@ -115,29 +115,53 @@ class DynamicalDecouplingPass(ModulePass):
         if repeated:
             gaps = sequence.gaps(total - repeated * busy, repeated)
             phase = remainder(repeated * sequence.phase, tau)
-            _replace(delay, gaps, sequence.pulses * repeated, phase)
+            _replace(delay, Pulses(gaps, sequence.pulses * repeated, phase))
+
+
+@dataclass(frozen=True)
+class Pulses:
+    """Pulses on a wire, the gaps around them, and the phase that undoes theirs."""
+
+    gaps: Sequence[int]
+    gates: Sequence[Gate]
+    phase: float
+
+    def write(
+        self, qubit: SSAValue, insert: Callable[[Operation], None], line: int | None
+    ) -> SSAValue:
+        """Insert gaps and pulses in turn, and return the qubit after them."""
+        qubits = {0: qubit}
+        for gap, gate in zip_longest(self.gaps, self.gates):
+            if gap:
+                delay = DelayOp(gap / PER_SECOND, [qubits[0]], line=line)
+                insert(delay)
+                qubits[0] = delay.results[0]
+            if gate is not None:
+                write_gate(gate, qubits, insert, line)
+        if abs(self.phase) > ROUNDING:
+            write_gate(Gate("GlobalPhase", (), self.phase), qubits, insert, line)
+        return qubits[0]
 
 
 def _may_be_filled(op: Operation) -> TypeGuard[DelayOp]:
-    """Tell whether an operation is a delay on one wire, whose state is not |0>."""
-    if not isinstance(op, DelayOp) or len(op.qubits) > 1:
-        return False
-    return not is_fresh(op.qubits[0])
+    """Tell whether an operation is a delay, and not of qubits in |0> only."""
+    return isinstance(op, DelayOp) and not all(map(is_fresh, op.qubits))
 
 
-def _replace(
-    delay: DelayOp, gaps: Sequence[int], pulses: Sequence[Gate], phase: float
-) -> None:
-    """Put delays and pulses in turn in the place of a delay, and a phase at the end."""
-    qubits: dict[int, SSAValue] = {0: delay.qubits[0]}
+def _replace(delay: DelayOp, pulses: Pulses) -> None:
+    """Put pulses in the place of a delay, which may have been one of several wires."""
     ops: list[Operation] = []
     line = line_number([delay])
-    for gap, pulse in zip_longest(gaps, pulses):
-        if gap:
-            ops.append(DelayOp(gap / PER_SECOND, [qubits[0]], line=line))
-            qubits[0] = ops[-1].results[0]
-        if pulse is not None:
-            write_gate(pulse, qubits, ops.append, line)
-    if abs(phase) > ROUNDING:
-        write_gate(Gate("GlobalPhase", (), phase), qubits, ops.append, line)
-    Rewriter.replace_op(delay, ops, [qubits[0]])
+    still = [is_fresh(qubit) for qubit in delay.qubits]
+    qubits: Sequence[SSAValue] = delay.qubits
+    if len(qubits) > 1:
+        ops.append(BarrierOp(qubits, line=line))
+        qubits = ops[0].results
+    after: list[SSAValue] = []
+    for qubit, waits in zip(qubits, still, strict=True):
+        if waits:
+            ops.append(DelayOp(delay.seconds, [qubit], line=line))
+            after.append(ops[-1].results[0])
+        else:
+            after.append(pulses.write(qubit, ops.append, line))
+    Rewriter.replace_op(delay, ops, after)

@@ -10,7 +10,7 @@ of loops and branches have times of their own.
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, ModuleOp, StringAttr, f64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, StringAttr, f64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -18,7 +18,6 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.quantum import AllocOp, DelayOp, RegisterType
 from qjit.lowering.analysis.devices import target_of
-from qjit.lowering.passes.circuits.gates import line_number
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.program_attributes import DURATIONS
 
@@ -94,14 +93,21 @@ def _insert_delay(block: Block, qubit: SSAValue, duration: int) -> None:
     while before is not None and before.parent is not block:
         before = before.parent_op()
     assert before is not None
-    delay = DelayOp(duration / PER_SECOND, [qubit])
+    line = _line(use.operation) or _line(qubit.owner)
+    delay = DelayOp(duration / PER_SECOND, [qubit], line=line)
     Rewriter.insert_op(delay, InsertPoint.before(before))
     use.operation.operands[use.index] = delay.results[0]
 
 
+def _line(op: Operation | Block) -> int | None:
+    """Return the number of the user's line, if an operation has one."""
+    found = op.properties.get("line") if isinstance(op, Operation) else None
+    return found.value.data if isinstance(found, IntegerAttr) else None
+
+
 def _split(delay: DelayOp) -> None:
     """Make a delay on several wires one on each: where they begin is known now."""
-    line = line_number([delay])
+    line = _line(delay)
     each = [DelayOp(delay.seconds, [qubit], line=line) for qubit in delay.qubits]
     Rewriter.replace_op(delay, each, [found.results[0] for found in each])
 
