@@ -297,6 +297,19 @@ class PassThrough(IRDLOperation):
     line = opt_prop_def(IntegerAttr.constr(i64))
     out_qubits = var_result_def(RangeOf(eq(bit)).of_length(QUBITS))
 
+    def build_flat(
+        self, qubits: Sequence[Value], properties: Mapping[str, Attribute | None]
+    ) -> None:
+        """Initialise the operation, faster than what xDSL derives does."""
+        Operation.__init__(
+            self,
+            operands=[SSAValue.get(qubit) for qubit in qubits],
+            result_types=(bit,) * len(qubits),
+            properties={
+                key: found for key, found in properties.items() if found is not None
+            },
+        )
+
 
 @irdl_op_definition
 class BarrierOp(PassThrough):
@@ -307,11 +320,7 @@ class BarrierOp(PassThrough):
     assembly_format = "$qubits (`line` $line^)? attr-dict"
 
     def __init__(self, qubits: Sequence[Value], *, line: int | None = None):
-        super().__init__(
-            operands=[qubits],
-            properties={"line": integer(line)},
-            result_types=[[bit] * len(qubits)],
-        )
+        self.build_flat(qubits, {"line": integer(line)})
 
 
 @irdl_op_definition
@@ -326,11 +335,8 @@ class DelayOp(PassThrough):
     def __init__(
         self, duration: float, qubits: Sequence[Value], *, line: int | None = None
     ):
-        super().__init__(
-            operands=[qubits],
-            properties={"duration": FloatAttr(duration, f64), "line": integer(line)},
-            result_types=[[bit] * len(qubits)],
-        )
+        seconds = FloatAttr(duration, f64)
+        self.build_flat(qubits, {"duration": seconds, "line": integer(line)})
 
     @property
     def seconds(self) -> float:

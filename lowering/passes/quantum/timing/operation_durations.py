@@ -6,6 +6,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 
+from qjit.dialects.gates import GATES
 from qjit.dialects.quantum import (
     AllocOp,
     DelayOp,
@@ -15,7 +16,7 @@ from qjit.dialects.quantum import (
     UnitaryOp,
 )
 from qjit.dialects.quantum.linearity import line_of
-from qjit.lowering.passes.circuits.gates import read_gate
+from qjit.lowering.passes.circuits.gates import CONTROLLED
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.program_attributes import DURATIONS
 
@@ -66,16 +67,27 @@ def _parts(op: Operation) -> Iterator[Keys]:
         case ResetOp():
             yield (RESET,)
         case GateOp():
-            gate = read_gate(op, {qubit: n for n, qubit in enumerate(op.qubits)})
-            name = None if gate.controls else gate.record.name
-            if gate.all_wires:
-                yield gate_keys(name, len(gate.all_wires), gate.adjoint)
+            yield from _gate_keys(op)
         case UnitaryOp():
             kind = "QubitUnitary" if op.diagonal is None else "DiagonalQubitUnitary"
             name = None if op.controls else kind
             yield gate_keys(name, len(op.qubits), op.adjoint is not None)
         case _:
             pass
+
+
+def _gate_keys(op: GateOp) -> Iterator[Keys]:
+    """Yield by what the duration of a gate is found, if it acts on wires."""
+    record = GATES[op.gate.data]
+    _, _, targets, controls = op.groups
+    size = len(controls) + (0 if record.num_targets == 0 else len(targets))
+    base = record.base or record.name
+    name: str | None = base
+    if controls:
+        fires_on_ones = all(op.control_pattern)
+        name = CONTROLLED.get((base, len(controls))) if fires_on_ones else None
+    if size:
+        yield gate_keys(name, size, op.adjoint is not None)
 
 
 def durations_of(op: Operation) -> Durations | None:
