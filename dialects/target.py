@@ -1,6 +1,7 @@
 """Targets: what the compiler knows of a device that circuits run on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 STATISTICS = ("expval", "var", "probs", "sample", "estimate", "record", "mean")
 ALL = frozenset((*STATISTICS, "variance", "state", "density_matrix"))
@@ -31,6 +32,9 @@ class Target:
     """Whether its states have the layout that kernels are made for."""
     derivatives: tuple[str, ...] = ("finite-diff", "spsa")
     """The methods that differentiate its circuits."""
+    durations: Mapping[str, float] | None = field(default=None, hash=False)
+    """How many seconds operations take: by the names of gates, "measure" and "reset",
+    and by numbers of wires, such as "2"; None where there is no such thing."""
 
 
 STATEVECTOR = Target(

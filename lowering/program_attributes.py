@@ -39,6 +39,8 @@ CIRCUIT_PASSES = "passes"  # of the operation that begins a circuit, on this one
 WEAK = "weak "
 # Of an allocation: which quantum function it is of, and what its wires are called.
 CIRCUIT, LABELS = "circuit", "labels"
+# Of an allocation, and of a function of gates: how long operations take.
+DURATIONS = "durations"
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Interface:
             ENTRY: StringAttr(self.entry),
             INPUTS: _texts(map(array_text, self.inputs)),
             RESULTS: _texts(map(array_text, self.results)),
-            LINES: _texts(self.lines),
         }
+        set_lines(module, self.lines)
         if self.dimensions:
             module.attributes[DIMENSIONS] = _texts(self.dimensions)
         if self.sizes:
@@ -109,6 +111,11 @@ def texts_of(attribute: Attribute | None) -> tuple[str, ...]:
     """Return the strings of an attribute, none if there is no attribute."""
     items: Sequence[Any] = attribute.data if isinstance(attribute, ArrayAttr) else ()
     return tuple(item.data for item in items if isinstance(item, StringAttr))
+
+
+def set_lines(module: ModuleOp, lines: Iterable[str]) -> None:
+    """Let a module list the user's lines, which operations name by number."""
+    module.attributes[LINES] = _texts(lines)
 
 
 def set_passes(module: ModuleOp, names: Sequence[str]) -> None:

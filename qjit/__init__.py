@@ -72,6 +72,7 @@ from .ops.variadic_gates import MultiControlledX as MultiControlledX
 from .ops.variadic_gates import QubitUnitary as QubitUnitary
 from .ops.variadic_gates import StatePrep as StatePrep
 from .ops.variadic_gates import barrier as barrier
+from .ops.variadic_gates import delay as delay
 from .transforms.clifford_t import (
     clifford_t_decomposition as clifford_t_decomposition,
 )
@@ -106,6 +107,8 @@ from .transforms.operators import simplify as simplify
 from .transforms.operators import sum as sum
 from .transforms.quantum_functions import set_shots as set_shots
 from .transforms.routing import route as route
+from .transforms.timing import dynamical_decoupling as dynamical_decoupling
+from .transforms.timing import schedule as schedule
 
 I = Identity  # noqa: E741 (the name of the gate)
 Observable = Operator

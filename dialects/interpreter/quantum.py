@@ -198,6 +198,13 @@ class QuantumFunctions(InterpreterFunctions):
         """Pass the qubits on."""
         return args
 
+    @impl(quantum.DelayOp)
+    def run_delay(
+        self, interpreter: Interpreter, op: quantum.DelayOp, args: PythonValues
+    ) -> PythonValues:
+        """Pass the qubits on."""
+        return args
+
     @impl(quantum.StatePrepOp)
     def run_state_prep(
         self, interpreter: Interpreter, op: quantum.StatePrepOp, args: PythonValues

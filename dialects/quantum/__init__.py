@@ -7,7 +7,14 @@ the register; everything else consumes it. See `linearity` for the rules.
 
 from xdsl.ir import Dialect
 
-from .gates import BarrierOp, Controllable, GateOp, UnitaryOp
+from .gates import (
+    BarrierOp,
+    Controllable,
+    DelayOp,
+    GateOp,
+    PassThrough,
+    UnitaryOp,
+)
 from .measurements import (
     CountsOp,
     DensityMatrixOp,
@@ -36,6 +43,7 @@ __all__ = [
     "Controllable",
     "CountsOp",
     "DeallocOp",
+    "DelayOp",
     "DensityMatrixOp",
     "ExpvalOp",
     "ExtractOp",
@@ -43,6 +51,7 @@ __all__ = [
     "GateOp",
     "InsertOp",
     "MeasureOp",
+    "PassThrough",
     "ProbsOp",
     "Quantum",
     "RegisterType",
@@ -67,6 +76,7 @@ Quantum = Dialect(
         GateOp,
         UnitaryOp,
         BarrierOp,
+        DelayOp,
         StatePrepOp,
         MeasureOp,
         ResetOp,

@@ -1,5 +1,6 @@
 """Operations of the `quantum` dialect that apply gates and matrices to qubits."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import accumulate, pairwise
@@ -7,6 +8,7 @@ from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     DenseArrayBase,
+    FloatAttr,
     IntegerAttr,
     IntegerType,
     MemRefType,
@@ -283,23 +285,71 @@ def _is_static(record: GateRecord) -> bool:
     return record.definition is not None and given.issuperset(record.static)
 
 
+class PassThrough(IRDLOperation):
+    """An operation that changes no state: its qubits pass through.
+
+    Gates on them stay on the side of it where they are.
+    """
+
+    QUBITS: ClassVar = IntVarConstraint("QUBITS", AnyInt())
+
+    qubits = var_operand_def(RangeOf(eq(bit)).of_length(QUBITS))
+    line = opt_prop_def(IntegerAttr.constr(i64))
+    out_qubits = var_result_def(RangeOf(eq(bit)).of_length(QUBITS))
+
+    def build_flat(
+        self, qubits: Sequence[Value], properties: Mapping[str, Attribute | None]
+    ) -> None:
+        """Initialise the operation, faster than what xDSL derives does."""
+        Operation.__init__(
+            self,
+            operands=[SSAValue.get(qubit) for qubit in qubits],
+            result_types=(bit,) * len(qubits),
+            properties={
+                key: found for key, found in properties.items() if found is not None
+            },
+        )
+
+
 @irdl_op_definition
-class BarrierOp(IRDLOperation):
+class BarrierOp(PassThrough):
     """Pass qubits through; gates on them stay on their side."""
 
     name = "quantum.barrier"
-    qubits = var_operand_def(RangeOf(eq(bit)).of_length(Controllable.TARGETS))
-    line = opt_prop_def(IntegerAttr.constr(i64))
-    out_qubits = var_result_def(RangeOf(eq(bit)).of_length(Controllable.TARGETS))
     traits = traits_def(Pure())
     assembly_format = "$qubits (`line` $line^)? attr-dict"
 
     def __init__(self, qubits: Sequence[Value], *, line: int | None = None):
-        super().__init__(
-            operands=[qubits],
-            properties={"line": integer(line)},
-            result_types=[[bit] * len(qubits)],
-        )
+        self.build_flat(qubits, {"line": integer(line)})
+
+
+@irdl_op_definition
+class DelayOp(PassThrough):
+    """Let qubits idle together for a number of seconds."""
+
+    name = "quantum.delay"
+    duration = prop_def(FloatAttr.constr(f64))
+    traits = traits_def(Pure())
+    assembly_format = "$duration `on` $qubits (`line` $line^)? attr-dict"
+
+    def __init__(
+        self, duration: float, qubits: Sequence[Value], *, line: int | None = None
+    ):
+        seconds = FloatAttr(duration, f64)
+        self.build_flat(qubits, {"duration": seconds, "line": integer(line)})
+
+    @property
+    def seconds(self) -> float:
+        """How long the qubits idle."""
+        return self.duration.value.data
+
+    def verify_(self) -> None:
+        """Check that time goes forward."""
+        if not 0 <= self.seconds < math.inf:
+            raise VerifyException(
+                f"Expected a duration of 0 seconds or more, but got {self.seconds}. "
+                "Qubits idle forward in time."
+            )
 
 
 @irdl_op_definition

@@ -13,6 +13,7 @@ from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.pipeline import OwnPass, Step
 from qjit.lowering.passes.quantum.qnode_passes import for_circuits
 from qjit.lowering.passes.run import run
+from qjit.lowering.program_attributes import set_lines
 
 
 class Rewriting:
@@ -30,6 +31,7 @@ class Rewriting:
         self.own = len(own)
         self.passes: list[Step | OwnPass] = [*own, *passes]
         self._module = imported.module
+        set_lines(self._module, imported.locations)
 
     def after(self, count: int) -> ModuleOp:
         """Return the module after so many passes; ask only once."""

@@ -18,7 +18,7 @@ from .values import Buffer, Value, element_type, is_native, memref_type
 # Equations that hold fewer than this are written out wherever they stand.
 SMALLEST = 24
 # Operations with an effect that a function may have, and what calls others.
-GATES = ("quantum_gate", "quantum_unitary", "quantum_barrier")
+GATES = ("quantum_gate", "quantum_unitary", "quantum_barrier", "quantum_delay")
 CALLS = ("jit", "pjit", "closed_call", "core_call", "scan", "while", "cond")
 
 

@@ -113,6 +113,8 @@ gate_p = _effectful("quantum_gate", _nothing)
 unitary_p = _effectful("quantum_unitary", _nothing)
 # Operands: dynamic wires.
 barrier_p = _effectful("quantum_barrier", _nothing)
+# Operands: dynamic wires. Parameters: seconds.
+delay_p = _effectful("quantum_delay", _nothing)
 # Operands: amplitudes.
 state_prep_p = _effectful("quantum_state_prep", _nothing)
 # A state that is read between gates, for those who look.
@@ -141,6 +143,8 @@ mean_p = _effectful("quantum_mean", _averaged)
 variance_p = _effectful("quantum_variance", _averaged)
 
 GATE_PRIMITIVES = (gate_p, unitary_p, state_prep_p)
+# What changes no state: under controls, and inverted, it is the same.
+PASSING_PRIMITIVES = (barrier_p, delay_p)
 OUTCOME_PRIMITIVES = (record_p, mean_p, variance_p)
 TERMINAL_PRIMITIVES = (
     *(expval_p, var_p, probs_p, state_p, density_matrix_p, resources_p),

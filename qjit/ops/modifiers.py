@@ -223,8 +223,8 @@ def _controlled_equation(eqn: Any, inputs: list[Any], change: Modifiers) -> list
     if name in ("quantum_gate", "quantum_unitary"):
         bind_controlled(eqn.primitive, params, inputs, change)
         return []
-    if name == primitives.barrier_p.name:
-        _bind_barrier(params, inputs)
+    if eqn.primitive in primitives.PASSING_PRIMITIVES:
+        _bind_passing(eqn.primitive, params, inputs)
         return []
     if name == "scan":
         return _replay_scan(params, inputs, inner(params["jaxpr"]))
@@ -272,10 +272,10 @@ def bind_controlled(
     )
 
 
-def _bind_barrier(params: Any, inputs: Sequence[Any]) -> None:
-    """Bind a traced barrier again: under controls, and inverted, it is the same."""
+def _bind_passing(primitive: Any, params: Any, inputs: Sequence[Any]) -> None:
+    """Bind a traced barrier or delay again, which no control and no inverse changes."""
     sites = current("barrier").sites
-    primitives.barrier_p.bind(*inputs, **{**params, "sites": sites})
+    primitive.bind(*inputs, **{**params, "sites": sites})
 
 
 def _replay_scan(params: Any, inputs: list[Any], body: Callable[..., Any]) -> list[Any]:
@@ -370,8 +370,10 @@ def _inverse_step(
         *(_angle(slot, circuit, counters) for slot in step.slots),
         *(_read(item.number, circuit, counters) for item in step.inputs),
     ]
-    if step.primitive == primitives.barrier_p.name:
-        _bind_barrier(step.params, inputs)
-        return
-    primitive = next(p for p in primitives.GATE_PRIMITIVES if p.name == step.primitive)
-    bind_controlled(primitive, step.params, inputs, change)
+    passing = primitives.PASSING_PRIMITIVES
+    known = {each.name: each for each in (*primitives.GATE_PRIMITIVES, *passing)}
+    primitive = known[step.primitive]
+    if primitive in passing:
+        _bind_passing(primitive, step.params, inputs)
+    else:
+        bind_controlled(primitive, step.params, inputs, change)

@@ -13,9 +13,9 @@ from qjit.diagnostics.keywords import keywords
 from qjit.dialects.gates import GATES
 from qjit.errors import MatrixError, ParameterError, StateError, WireError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
-from qjit.lowering.jaxpr.primitives import barrier_p, state_prep_p
+from qjit.lowering.jaxpr.primitives import barrier_p, delay_p, state_prep_p
 from qjit.ops.algebra.gates import Gate, global_phase, identity_on
-from qjit.ops.algebra.operator import Operator, implements
+from qjit.ops.algebra.operator import Operator, implements, is_number_like
 from qjit.ops.algebra.traced_wires import indices
 from qjit.ops.algebra.unitaries import Unitary
 from qjit.ops.template import template
@@ -419,3 +419,50 @@ def barrier(wires: Wires = (), only_visual: bool = False) -> None:
 
 
 Barrier = barrier
+
+
+def delay(duration: Any, wires: Wires = ()) -> None:
+    """Let wires idle for a time: passes keep gates on the side of it where they are.
+
+    It changes no state. Derivatives are of a circuit without delays.
+
+    Args:
+        duration: how many seconds, a number that is known when tracing.
+        wires: the wires, which begin to idle together; all when left out.
+
+    Raises:
+        ParameterError: for what is no number of seconds, or a negative one.
+        WireError: for wires that repeat or are out of range.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=1)
+    ... def circuit():
+    ...     qj.Hadamard(0)
+    ...     qj.delay(3e-7, wires=0)
+    ...     qj.Hadamard(0)
+    ...     return qj.expval(qj.Z(0))
+    >>> print(qj.draw(circuit, width=80)())
+    0: ─┤H├─┤Delay[300 ns]├─┤H├─┤  ⟨Z⟩
+    """
+    seconds = _seconds(duration)
+    context = current("delay")
+    on = as_wires(() if wires is None else wires, context) or tuple(context.order)
+    if not on:
+        return
+    static, dynamic = positions(on, context)
+    delay_p.bind(*dynamic, wires=static, duration=seconds, sites=context.sites)
+
+
+def _seconds(duration: Any) -> float:
+    known = is_number_like(duration) and not isinstance(duration, Tracer)
+    if not known or np.ndim(duration) or np.iscomplexobj(duration):
+        raise ParameterError(
+            f"{user_line()}: delay takes a number of seconds that is known when "
+            f"tracing, but got {duration!r}."
+        )
+    seconds = float(duration)
+    if not 0 <= seconds < np.inf:
+        raise ParameterError(
+            f"{user_line()}: delay takes a number of seconds from 0, but got {seconds}."
+        )
+    return seconds

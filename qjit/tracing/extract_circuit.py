@@ -20,7 +20,7 @@ from qjit.dialects.circuit_tree import Branch, Input, Loop, Node, Slot, Step
 from qjit.errors import DifferentiationError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import scan_counts, user_line
 from qjit.lowering.jaxpr.dimensions import Size, count
-from qjit.lowering.jaxpr.primitives import TERMINAL_PRIMITIVES
+from qjit.lowering.jaxpr.primitives import PASSING_PRIMITIVES, TERMINAL_PRIMITIVES
 from qjit.lowering.jaxpr.traversal import (
     CALL_PRIMITIVES,
     Environment,
@@ -294,7 +294,7 @@ def _step(
     eqn: JaxprEqn, inputs: list[Any], recorder: Recorder
 ) -> tuple[list[Any], tuple[Node, ...]]:
     name = eqn.primitive.name
-    if name == "quantum_barrier" and recorder.purpose == "differentiation":
+    if eqn.primitive in PASSING_PRIMITIVES and recorder.purpose == "differentiation":
         return [], ()  # tangents have gates of their own
     count, slots = _angle_count(eqn), tuple[Slot, ...]()
     if count:

@@ -5,6 +5,7 @@ It may set the variable QJIT_WITHOUT, and end with a `filecheck` of its own pref
 
 import contextlib
 import io
+import shlex
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -53,7 +54,7 @@ class RunLine(pytest.Item):
                 )  # knows no steps
                 m.setattr(sys, "stdin", io.TextIOWrapper(source))
                 m.setattr(tiling, "second_level_cache", lambda: CACHE_BYTES)
-                OptMain(args=arguments.split()).run()
+                OptMain(args=shlex.split(arguments)).run()
             text = output.getvalue()
         found = FInput("output", text)
         assert Matcher(options, found, Parser.from_opts(options)).run() == 0, text

@@ -14,7 +14,7 @@ from qjit.lowering.jaxpr.nested import CIRCUITS, hashable, weight
 from qjit.lowering.jaxpr.traversal import inner_jaxprs
 
 # Operations with an effect that may stand in a loop or a function.
-REPEATABLE = ("quantum_gate", "quantum_unitary", "quantum_barrier")
+REPEATABLE = ("quantum_gate", "quantum_unitary", "quantum_barrier", "quantum_delay")
 # Operations that only rename elements.
 RENAMINGS = ("slice", "squeeze", "reshape", "broadcast_in_dim", "expand_dims")
 # What stands for the same however often it is called.

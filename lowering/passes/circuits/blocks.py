@@ -24,6 +24,7 @@ from xdsl.traits import (
 from qjit.dialects.quantum import (
     AllocOp,
     BarrierOp,
+    DelayOp,
     ExtractOp,
     GateOp,
     InsertOp,
@@ -37,6 +38,8 @@ from qjit.dialects.quantum.gates import Controllable
 from .circuit import Circuit, Instruction, Opaque
 from .gates import Gate, line_number, read_gate, write_gate
 
+# What circuits consist of: delays too, which stay as they are.
+CircuitOp = Controllable | DelayOp
 # Returns the circuit itself, or another one, in its place.
 Rewrite = Callable[[Circuit], Circuit]
 
@@ -81,8 +84,8 @@ class _BlockCircuit:
     """A circuit of a block: its operations, and its qubits after."""
 
     level: int
-    ops: list[Controllable]
-    first: list[tuple[Controllable, int]]  # who takes the qubits, as which operands
+    ops: list[CircuitOp]
+    first: list[tuple[CircuitOp, int]]  # who takes the qubits, as which operands
     after: list[SSAValue]
     circuit: Circuit
 
@@ -146,7 +149,7 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     for op in block.ops:
         level = max((levels.get(value, 0) for value in _used(op)), default=0)
         boundary = isinstance(op, InsertOp | BarrierOp)
-        if isinstance(op, GateOp | ExtractOp) or _has_constant_matrix(op):
+        if isinstance(op, GateOp | DelayOp | ExtractOp) or _has_constant_matrix(op):
             pass
         elif boundary:
             level += 1
@@ -205,17 +208,17 @@ def _read(
     block: Block, levels: dict[Operation, tuple[int, int]]
 ) -> Iterator[_BlockCircuit]:
     """Yield the circuits of a block."""
-    groups: dict[int, list[Controllable]] = {}
+    groups: dict[int, list[CircuitOp]] = {}
     for op, (level, _) in levels.items():
-        if isinstance(op, Controllable):
+        if isinstance(op, CircuitOp):
             groups.setdefault(level, []).append(op)
     for level, ops in sorted(groups.items()):
         yield _circuit(level, ops)
 
 
-def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
+def _circuit(level: int, ops: list[CircuitOp]) -> _BlockCircuit:
     wires: dict[SSAValue, int] = {}
-    first: list[tuple[Controllable, int]] = []
+    first: list[tuple[CircuitOp, int]] = []
     after: list[SSAValue] = []
     instructions: list[Instruction] = []
     for op in ops:
@@ -230,7 +233,7 @@ def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
             wires[result] = wires[qubit]
             after[wires[result]] = result
     places = tuple(_place(op.operands[index]) for op, index in first)
-    fresh = (k for k, (op, index) in enumerate(first) if _is_fresh(op.operands[index]))
+    fresh = (k for k, (op, index) in enumerate(first) if is_fresh(op.operands[index]))
     circuit = Circuit(
         len(first),
         tuple(instructions),
@@ -241,7 +244,7 @@ def _circuit(level: int, ops: list[Controllable]) -> _BlockCircuit:
     return _BlockCircuit(level, ops, first, after, circuit)
 
 
-def _instruction(op: Controllable, wires: dict[SSAValue, int]) -> Gate | Opaque:
+def _instruction(op: CircuitOp, wires: dict[SSAValue, int]) -> Gate | Opaque:
     if isinstance(op, GateOp) and not op.slots:
         return read_gate(op, wires)
     return Opaque(op, tuple(wires[qubit] for qubit in op.qubits))
@@ -254,7 +257,7 @@ def _place(qubit: SSAValue) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _is_fresh(qubit: SSAValue) -> bool:
+def is_fresh(qubit: SSAValue) -> bool:
     """Return whether a qubit is in |0>: it was allocated, or reset, just before."""
     while isinstance(extract := qubit.owner, ExtractOp):
         wire, register = extract.wire, extract.register.owner

@@ -13,7 +13,7 @@ from xdsl.ir import Operation, SSAValue
 from qjit.dialects.gates import GATES, GateRecord, find_gate
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.quantum import GateOp
-from qjit.dialects.quantum.gates import Controllable
+from qjit.dialects.quantum.gates import Controllable, PassThrough
 
 from .parameters import ParameterExpression, parameter
 
@@ -259,7 +259,7 @@ def read_gate(op: GateOp, wires: Mapping[SSAValue, Any]) -> Gate:
     )
 
 
-def line_number(ops: Sequence[Controllable]) -> int | None:
+def line_number(ops: Sequence[Controllable | PassThrough]) -> int | None:
     """Return the number of the user's line of operations, the first that is known."""
     return next((op.line.value.data for op in ops if op.line is not None), None)
 

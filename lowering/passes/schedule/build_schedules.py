@@ -15,11 +15,11 @@ from xdsl.utils.exceptions import VerifyException
 from qjit.dialects.gates import GATES
 from qjit.dialects.quantum import (
     AllocOp,
-    BarrierOp,
     ExtractOp,
     GateOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
     UnitaryOp,
 )
@@ -94,7 +94,7 @@ class BlockWalk:
                 self.dead.append(op)
             case UnitaryOp():
                 self._unitary(op)
-            case BarrierOp():
+            case PassThrough():
                 self._follow(op)
             case MeasureOp() | ResetOp():
                 self._finish(op)
@@ -222,7 +222,7 @@ class BlockWalk:
             )
         )
 
-    def _follow(self, op: GateOp | UnitaryOp | BarrierOp) -> None:
+    def _follow(self, op: GateOp | UnitaryOp | PassThrough) -> None:
         for before, after in zip(op.qubits, op.results, strict=True):
             self.wires[after] = self.wires[before]
         self.dead.append(op)

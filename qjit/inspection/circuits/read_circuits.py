@@ -17,6 +17,8 @@ from qjit.dialects.gates import GATES
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.types import register_size
 from qjit.lowering.passes.circuits.gates import CONTROLLED
+from qjit.lowering.passes.quantum.timing.durations import seconds_text
+from qjit.lowering.passes.quantum.timing.operation_durations import durations_of
 from qjit.lowering.program_attributes import CIRCUIT, LABELS
 
 from .expressions import Expression, operation
@@ -27,6 +29,7 @@ from .tree import (
     Branch,
     Case,
     Circuit,
+    Delay,
     Gate,
     Loop,
     Measure,
@@ -70,6 +73,7 @@ def _circuit(
         else (),
         _read_legend(values.names.legend, body, terminals),
         values.names.tables,
+        durations_of(start),
     )
 
 
@@ -128,6 +132,10 @@ class _Reader:
                     self.lines[wire] = line
             case Controllable():
                 yield self._gate(op)
+            case quantum.DelayOp():
+                yield self._delay(op)
+            case quantum.BarrierOp():
+                self._pass_through(op)
             case quantum.MeasureOp():
                 yield self._measure(op)
             case quantum.ResetOp():
@@ -187,6 +195,16 @@ class _Reader:
             note = f"dim {op.dim.value.data}"
         params = tuple(map(self.values.parameter, op.params))
         return Gate(name, record.base or name, *on, params, adjoint, extra, note)
+
+    def _pass_through(self, op: quantum.PassThrough) -> tuple[Wire, ...]:
+        """Follow the qubits through an operation, and return their wires."""
+        wires = tuple(self.qubits[qubit] for qubit in op.qubits)
+        self.qubits.update(zip(op.results, wires, strict=True))
+        return wires
+
+    def _delay(self, op: quantum.DelayOp) -> Delay:
+        wires, text = self._pass_through(op), seconds_text(op.seconds)
+        return Delay("Delay", "Delay", wires, note=text, seconds=op.seconds)
 
     def _measure(self, op: quantum.MeasureOp) -> Measure:
         wire = self.qubits[op.out_qubit] = self.qubits[op.qubit]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qjit.lowering.passes.quantum.timing.durations import Durations
+
 from .expressions import Expression
 
 # A number, or what the number is when the program runs.
@@ -34,6 +36,13 @@ class Gate:
     def wires(self) -> tuple[Wire, ...]:
         """Controls, then targets."""
         return self.controls + self.targets
+
+
+@dataclass(frozen=True)
+class Delay(Gate):
+    """A number of seconds in which wires idle, drawn as gates are."""
+
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,7 @@ class Circuit:
     labels: tuple[str, ...] = ()
     legend: Mapping[str, str] = field(default_factory=dict[str, str])
     tables: Mapping[str, Any] = field(default_factory=dict[str, Any])  # named constants
+    durations: Durations | None = None  # of gates, if these are scheduled
 
     @property
     def wire_labels(self) -> tuple[str, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from qjit.errors import ParameterTypeError
 from qjit.inspection.circuits.imported import checked_function, imported
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.passes.quantum.timing.durations import PER_SECOND, seconds_text
 
 if TYPE_CHECKING:
     from qjit.inspection.circuits.tree import Circuit, Terminal
@@ -20,7 +22,7 @@ Count = Any
 FIELDS = (
     *("num_gates", "gates", "arities", "depth", "two_qubit_depth", "t_count"),
     *("num_wires", "num_used_wires", "num_parameters", "mid_circuit_measurements"),
-    *("resets", "measurements", "notes"),
+    *("resets", "duration", "idle_time", "measurements", "notes"),
 )
 
 
@@ -43,6 +45,8 @@ class Specs(Mapping[str, Any]):
     num_parameters: Count
     mid_circuit_measurements: Count
     resets: Count
+    duration: Count | None
+    idle_time: Count
     measurements: list[str]
     notes: list[str]
 
@@ -56,6 +60,8 @@ class Specs(Mapping[str, Any]):
         self._fill(counter, tally)
 
     def _fill(self, counter: Counter, tally: Tally) -> None:
+        from .polynomial import constant
+
         def of(kind: str) -> dict[Any, Polynomial]:
             return {
                 which: count
@@ -64,8 +70,6 @@ class Specs(Mapping[str, Any]):
             }
 
         def total(found: Mapping[Any, Polynomial]) -> Count:
-            from .polynomial import constant
-
             return _count(sum(found.values(), constant(0)))
 
         gates, arities = of("gate"), of("arity")
@@ -83,10 +87,15 @@ class Specs(Mapping[str, Any]):
         self.num_parameters = total(of("parameters"))
         self.mid_circuit_measurements = total(of("measurement"))
         self.resets = total(of("reset"))
+        self.idle_time = _in_seconds(sum(of("idle").values(), constant(0)))
+        timed = counter.num_depths == 3 and not counter.untimed
+        self.duration = _in_seconds(tally.depth(2)) if timed else None
         self.measurements = [_terminal(each) for each in self._circuit.terminals]
         self.notes = [*counter.notes]
         if counter.at_most:
             self.notes.append("depths are the largest that are possible")
+        if counter.untimed:
+            self.notes.append(f"{', '.join(counter.untimed)}: no duration is known")
 
     def at(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> Specs:
         """Return the same for numbers that are known at run time, by their names."""
@@ -124,6 +133,10 @@ class Specs(Mapping[str, Any]):
             "reset": self.resets,
             "measurements": ", ".join(self.measurements) or "none",
         }
+        if self.duration is not None:
+            rows["duration"] = _time_text(self.duration)
+        if self.idle_time:
+            rows["idle, all wires together"] = _time_text(self.idle_time)
         width = max(map(len, rows)) + 2
         lines = [f"{self.name}, level {self.level!r}"]
         lines += [f"{name:{width}}{value}" for name, value in rows.items()]
@@ -158,10 +171,12 @@ def specs(function: Any, *, level: str | None = None) -> Callable[..., Any]:
         A function of the same arguments. It returns an object with the attributes
         `num_gates`, `gates` (by name), `arities` (by number of wires), `depth`,
         `two_qubit_depth`, `t_count`, `num_wires`, `num_used_wires`, `num_parameters`,
-        `mid_circuit_measurements`, `resets`, `measurements` and `notes`, which are also
-        found by name; for several circuits, a dictionary of such objects. Counts are
-        polynomials in what is known at run time only; `at(n=5)` puts numbers in. Of
-        branches, the larger one counts.
+        `mid_circuit_measurements`, `resets`, `duration` and `idle_time` in seconds,
+        `measurements` and `notes`, which are also found by name; for several circuits,
+        a dictionary of such objects. Counts are polynomials in what is known at run
+        time only; `at(n=5)` puts numbers in. Of branches, the larger one counts. The
+        duration is None unless the circuit was scheduled, as by `qjit.schedule`; the
+        idle time is that of all delays, on each of their wires.
 
     Raises:
         ParameterTypeError: for what is no function.
@@ -212,6 +227,23 @@ def _by_circuit(found: Sequence[Specs]) -> SpecsByCircuit:
 
 def _count(found: Polynomial) -> Count:
     return found if found.number is None else found.number
+
+
+def _in_seconds(found: Polynomial) -> Count:
+    """Return a time, given in attoseconds."""
+    from .polynomial import constant
+
+    if found.number is not None:
+        return found.number / PER_SECOND
+    return constant(Fraction(1, PER_SECOND)) * found
+
+
+def _time_text(seconds: Count) -> str:
+    from .polynomial import constant
+
+    if isinstance(seconds, float):
+        return seconds_text(seconds)
+    return f"({constant(10**9) * seconds}) ns"
 
 
 def _listed(counts: Mapping[Any, Count], sign: str = " ") -> str:

@@ -17,6 +17,7 @@ from qjit.inspection.circuits.expressions import (
 from qjit.inspection.circuits.tree import (
     Branch,
     Circuit,
+    Delay,
     Gate,
     Loop,
     Measure,
@@ -26,6 +27,13 @@ from qjit.inspection.circuits.tree import (
     Wire,
     own_expressions,
     walk,
+)
+from qjit.lowering.passes.quantum.timing.durations import (
+    MEASURE,
+    RESET,
+    Keys,
+    attoseconds,
+    gate_keys,
 )
 
 from . import depths
@@ -37,9 +45,10 @@ Key = tuple[str, str | int]
 
 @dataclass
 class Tally:
-    """Counts, and two depths: of all gates, and of those on two wires or more.
+    """Counts, and depths: of all gates, and of those on two wires or more.
 
-    The depth is that of the map, if there is one, and at most that of the bound.
+    A third depth, of circuits that are scheduled, is their time in attoseconds. A depth
+    is that of the map, if there is one, and at most that of the bound.
     """
 
     counts: dict[Key, Polynomial]
@@ -62,7 +71,13 @@ class Counter:
     notes: dict[str, None] = field(default_factory=dict[str, None])
     used: set[int] = field(default_factory=set[int])
     at_most: bool = False  # whether the depth may be less than it says
+    untimed: dict[str, None] = field(default_factory=dict[str, None])
     _whiles: dict[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def num_depths(self) -> int:
+        """How many depths there are: scheduled circuits have times too."""
+        return 2 if self.circuit.durations is None else 3
 
     def tally(self, nodes: Sequence[Node]) -> Tally:
         """Return the counts of nodes, one after another."""
@@ -82,8 +97,8 @@ class Counter:
         return found
 
     def _empty(self) -> Tally:
-        maps = [depths.identity(self.circuit.num_wires) for _ in range(2)]
-        return Tally({}, maps, [constant(0), constant(0)])
+        maps = [depths.identity(self.circuit.num_wires) for _ in range(self.num_depths)]
+        return Tally({}, maps, [constant(0) for _ in maps])
 
     def _append(self, found: Tally, more: Tally) -> None:
         for key, count in more.counts.items():
@@ -102,7 +117,14 @@ class Counter:
             key = kind, which
             found.counts[key] = found.counts.get(key, constant(0)) + constant(number)
 
+        def takes(wires: Sequence[Wire], *keys: Keys) -> None:
+            self._pass(found, wires, sum(map(self._time, keys)))
+
         match node:
+            case Delay():
+                time = attoseconds(node.seconds)
+                add("idle", number=time * len(node.wires))
+                self._pass(found, node.wires, time)
             case Gate():
                 add("gates")
                 add("gate", _name(node))
@@ -111,17 +133,41 @@ class Counter:
                 add("parameters", number=len(node.params))
                 wires = self._wires(on)
                 self.used |= set(wires)
-                for number, depth in enumerate(found.maps or ()):
+                for number, depth in enumerate((found.maps or [])[:2]):
                     depths.add_gate(depth, wires, number == 0 or len(on) > 1)
+                takes(on, _gate_keys(node, on))
             case Measure():
                 add("measurement")
+                takes((node.wire,), (MEASURE,), (RESET,) if node.reset else ())
             case Reset():
                 add("reset")
+                takes((node.wire,), (RESET,))
             case Permutation():
                 for depth in found.maps or ():
                     depth[list(node.targets)] = depth[list(node.sources)]
             case _:
                 pass
+
+    def _time(self, keys: Keys) -> int:
+        """Return how long something takes; 0, with a note, where that is not known."""
+        known = self.circuit.durations
+        found = 0 if known is None or not keys else known.first(keys)
+        if found is None:
+            self.untimed[keys[0]] = None
+        return found or 0
+
+    def _pass(self, found: Tally, wires: Sequence[Wire], time: int) -> None:
+        """Let time pass on wires, if there are times."""
+        for depth in (found.maps or [])[2:]:
+            depths.add_gate(depth, self._wires(wires), time)
+
+    def _inside(self, nodes: Sequence[Node]) -> Tally:
+        """Return the counts in a loop or branch, before and after which wires meet."""
+        found = self.tally(nodes)
+        if found.maps is not None and len(found.maps) > 2:
+            *others, times = found.maps
+            found.maps = [*others, np.full_like(times, depths.total(times))]
+        return found
 
     def _wires(self, wires: Sequence[Wire]) -> list[int]:
         """Return the wires; all of them, if one is not known."""
@@ -169,11 +215,11 @@ class Counter:
 
     def _iterated(self, node: Loop, span: range) -> Tally:
         if not _depends(node.body, node.counter):
-            return self._repeated(self.tally(node.body), len(span))
+            return self._repeated(self._inside(node.body), len(span))
         found, outer = self._empty(), self.values
         for number in span:
             self.values = {**outer, node.counter: number}
-            self._append(found, self.tally(node.body))
+            self._append(found, self._inside(node.body))
         self.values = outer
         return found
 
@@ -181,13 +227,15 @@ class Counter:
         times = constant(rounds)
         maps = once.maps and [depths.power(each, rounds) for each in once.maps]
         counts = {key: count * times for key, count in once.counts.items()}
-        return Tally(counts, maps, [times * once.depth(number) for number in range(2)])
+        return Tally(
+            counts, maps, [times * once.depth(n) for n in range(self.num_depths)]
+        )
 
     def _symbolic(
         self, node: Loop, start: Expression, step: int, rounds: Expression
     ) -> Tally:
         """Count a loop of which it is not known how often it is repeated."""
-        once = self.tally(node.body)
+        once = self._inside(node.body)
         self.at_most = True
 
         def over(count: Polynomial) -> Polynomial:
@@ -195,7 +243,9 @@ class Counter:
             return summed(count, node.counter, first, step, times)
 
         counts = {key: over(count) for key, count in once.counts.items()}
-        return Tally(counts, None, [over(once.depth(number)) for number in range(2)])
+        return Tally(
+            counts, None, [over(once.depth(n)) for n in range(self.num_depths)]
+        )
 
     def _known(self, expression: Expression) -> Expression:
         value = self._at(expression)
@@ -210,7 +260,7 @@ class Counter:
             holds = self._at(case.condition)
             if holds is not None and not holds:
                 continue
-            open_cases.append(self.tally(case.body))
+            open_cases.append(self._inside(case.body))
             labels.append(f"{case.label}: {_sizes(open_cases[-1])}")
             if holds:
                 break
@@ -229,7 +279,8 @@ def _larger(cases: Sequence[Tally]) -> Tally:
         key: least_upper([case.counts.get(key, constant(0)) for case in cases])
         for key in keys
     }
-    bounds = [least_upper([case.depth(n) for case in cases]) for n in range(2)]
+    count = len(cases[0].bounds)
+    bounds = [least_upper([case.depth(n) for case in cases]) for n in range(count)]
     known = [case.maps for case in cases if case.maps is not None]
     if len(known) < len(cases):
         return Tally(counts, None, bounds)
@@ -249,6 +300,13 @@ def _name(gate: Gate) -> str:
     if not gate.extra:
         return found
     return f"{gate.extra if gate.extra > 1 else ''}C({found})"
+
+
+def _gate_keys(gate: Gate, on: Sequence[Wire]) -> Keys:
+    """Return by what the time is found that a gate takes; on no wires it takes none."""
+    if not on:
+        return ()
+    return gate_keys(None if gate.extra else gate.name, len(on), gate.adjoint)
 
 
 def _sizes(found: Tally) -> str:

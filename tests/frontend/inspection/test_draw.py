@@ -126,6 +126,20 @@ def pairs(flag: Any) -> Any:
     return qj.probs()
 
 
+@qj.schedule(durations={1: 30e-9, 2: 3e-7, "measure": 1e-6})
+@qj.qnode(wires=3)
+def waiting(wire: Any) -> Any:
+    """Delays, some on several wires, and a barrier, which is not drawn."""
+    qj.Hadamard(0)
+    qj.CNOT([0, 1])
+    qj.barrier()
+    qj.delay(1.25e-7, [1, 2])
+    qj.measure(0)
+    qj.CNOT([1, 2])
+    qj.delay(1e-3, wire)
+    return qj.probs()
+
+
 DRAWINGS: dict[str, Callable[[], str]] = {
     "gates": lambda: qj.draw(gates, width=200)(0.1, THETA),
     "gates_folded": lambda: qj.draw(gates, width=70, decimals=3)(0.1, THETA),
@@ -138,6 +152,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "teleport_folded": lambda: qj.draw(teleport, width=60)(0.1),
     "energy": lambda: qj.draw(qj.qjit(energy), width=150)(0.1),
     "several": lambda: qj.draw(several, width=150)(0.1),
+    "waiting": lambda: qj.draw(waiting, width=150)(1),
     "pairs": lambda: qj.draw(pairs, width=80)(True),
     "pairs_cancelled": lambda: qj.draw(pairs, level="cancel-inverses", width=80)(True),
     "pairs_merged": lambda: qj.draw(pairs, level="merge-rotations", width=80)(True),

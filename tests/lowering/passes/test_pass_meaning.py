@@ -21,11 +21,21 @@ SETS = tuple(
     f"decompose-gates{{gates={names},QubitUnitary}}"
     for names in ("RZ,SX,X,CZ", "IsingXX,GPI,GPI2")
 )
+TIMES = "1:3e-8,2:3e-7,3:1e-6,RZ:0,measure:1e-6,reset:1e-6"
+SCHEDULES = (
+    f'schedule-gates{{durations="{TIMES}"}}',
+    f'schedule-gates{{mode=alap durations="{TIMES}"}}',
+    f'dynamical-decoupling{{sequence=XY4 durations="{TIMES}"}}',
+)
 QUANTUM = [step for step in TABLE if step.level == "quantum"]
 # What comes close to a program only, with an error for each gate.
 CLOSE = {step.name for step in QUANTUM if getattr(step.found, "approximates", False)}
 CLOSE_ENOUGH, TOLERANCE = ("clifford-t{each=1e-4}",), 1e-2
-PASSES = [*(step.name for step in QUANTUM if step.name not in CLOSE), *SETS]
+PASSES = [
+    *(step.name for step in QUANTUM if step.name not in CLOSE),
+    *SETS,
+    *SCHEDULES,
+]
 SHARES = 4  # a program goes through every fourth pass, which one begins is drawn
 examples = settings(
     max_examples=EXAMPLES,

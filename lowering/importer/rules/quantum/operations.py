@@ -1,7 +1,8 @@
 """Import rules of quantum operations: gates on wires become gates on qubit values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,32 @@ def _unitary(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
 
 @rule("quantum_barrier")
 def _barrier(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    line = importer.location(eqn)
+    _pass_through(importer, eqn, inputs, partial(quantum.BarrierOp, line=line))
+    return []
+
+
+@rule("quantum_delay")
+def _delay(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    seconds, line = eqn.params["duration"], importer.location(eqn)
+    make = partial(quantum.DelayOp, seconds, line=line)
+    _pass_through(importer, eqn, inputs, make)
+    return []
+
+
+def _pass_through(
+    importer: Importer,
+    eqn: Any,
+    inputs: Sequence[Value],
+    make: Callable[[Sequence[SSAValue]], quantum.PassThrough],
+) -> None:
+    """Append an operation that qubits pass through."""
     qubits = qubits_of(importer)
     scalars = [importer.scalar(value) for value in inputs]
     wires = resolve(importer, eqn.params["wires"], scalars)
-    op = quantum.BarrierOp(qubits.extract_all(wires), line=importer.location(eqn))
+    op = make(qubits.extract_all(wires))
     importer.insert(op)
     qubits.put_all(wires, op.results)
-    return []
 
 
 @rule("quantum_state_prep")

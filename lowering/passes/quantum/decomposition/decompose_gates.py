@@ -10,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from qjit.dialects.quantum import AllocOp, GateOp
+from qjit.dialects.quantum import AllocOp, GateOp, UnitaryOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
@@ -152,7 +152,11 @@ def check_opaque(op: Operation, gates: GateSet) -> None:
                 f"for {gates.whose} where the adjoint method differentiates it. Choose "
                 "diff_method='parameter-shift' or 'finite-diff'."
             )
-    elif not gates.modified and "QubitUnitary" not in gates.names:
+    elif (
+        isinstance(op, UnitaryOp)
+        and not gates.modified
+        and "QubitUnitary" not in gates.names
+    ):
         raise PassError(
             f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known "
             f"when the program is compiled cannot be decomposed for {gates.whose}. "

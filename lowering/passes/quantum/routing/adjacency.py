@@ -7,11 +7,11 @@ from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.quantum import (
     AllocOp,
-    BarrierOp,
     ExtractOp,
     GateOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
     UnitaryOp,
 )
@@ -43,7 +43,7 @@ def distant_gates(module: ModuleOp, graph: CouplingGraph) -> list[Operation]:
                     found.append(op)
                 for before, after in zip(op.qubits, op.results, strict=True):
                     places[after] = places[before]
-            case BarrierOp():
+            case PassThrough():
                 for before, after in zip(op.qubits, op.results, strict=True):
                     places[after] = places[before]
             case MeasureOp() | ResetOp():

@@ -14,11 +14,11 @@ from qjit.dialects.gates import GATES
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
 from qjit.dialects.quantum import (
-    BarrierOp,
     ExtractOp,
     GateOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
     StatePrepOp,
     UnitaryOp,
@@ -129,7 +129,7 @@ class InteractionReader:
                     qubit = self.qubits[op.qubit]
                     self.qubits[op.out_qubit] = qubit
                     self.found.append(Interaction((qubit,), (None,)))
-            case BarrierOp():
+            case PassThrough():
                 if op.results and op.qubits[0] in self.qubits:
                     before = [self.qubits[qubit] for qubit in op.qubits]
                     self.qubits |= zip(op.results, before, strict=True)

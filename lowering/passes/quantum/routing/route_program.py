@@ -20,12 +20,12 @@ from xdsl.traits import IsTerminator, is_side_effect_free
 
 from qjit.dialects.quantum import (
     AllocOp,
-    BarrierOp,
     DeallocOp,
     ExtractOp,
     GateOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
     StatePrepOp,
     UnitaryOp,
@@ -121,8 +121,8 @@ class ProgramRouter:
                 self.dead.append(op)
             case MeasureOp() | ResetOp():
                 self._measure(op)
-            case BarrierOp():
-                self._barrier(op)
+            case PassThrough():
+                self._pass_through(op)
             case AllocOp():
                 self._allocate(op)
             case StatePrepOp():
@@ -174,7 +174,7 @@ class ProgramRouter:
         state.out[state.at[qubit]] = op.out_qubit
         self.qubits[op.out_qubit] = state, qubit
 
-    def _barrier(self, op: BarrierOp) -> None:
+    def _pass_through(self, op: PassThrough) -> None:
         """Pass qubits through where they are, after the gates before."""
         held = [self.qubits[value] for value in op.qubits]
         for state in {id(state): state for state, _ in held}.values():

@@ -1,0 +1,1 @@
+"""Passes on time: when gates start, and what happens while qubits idle."""

@@ -1,0 +1,95 @@
+// RUN: qjit-opt -p 'schedule-gates{durations="CNOT:3e-7,1:3e-8,2:4e-7,measure:1e-6,reset:2e-6"}'
+// RUN: qjit-opt -p 'schedule-gates{mode=alap durations="CNOT:3e-7,1:3e-8,2:4e-7,measure:1e-6,reset:2e-6"}' | filecheck --check-prefixes=LATE
+// RUN: qjit-opt -p schedule-gates | filecheck --check-prefixes=NONE
+
+// CHECK-LABEL: func.func @gaps
+// LATE-LABEL: func.func @gaps
+// NONE-LABEL: func.func @gaps
+func.func @gaps() {
+  // CHECK: quantum.alloc {durations = "CNOT:3e-07,1:3e-08,2:4e-07,measure:1e-06,reset:2e-06"}
+  // NONE-NOT: durations
+  // NONE-NOT: delay
+  %x = arith.constant 1.0 : f64
+  %r = quantum.alloc : !quantum.reg<3>
+  %q0 = quantum.extract %r[0] : !quantum.reg<3>
+  %q1 = quantum.extract %r[1] : !quantum.reg<3>
+  %q2 = quantum.extract %r[2] : !quantum.reg<3>
+  // CHECK: %a = quantum.gate "H" on %q0
+  // CHECK-NEXT: %[[W:.*]] = quantum.delay 3.000000e-08 on %q1
+  // CHECK-NEXT: %b, %c = quantum.gate "CNOT" on %[[W]] ctrl(%a)
+  // LATE: %a = quantum.gate "H" on %q0
+  // LATE-NEXT: %[[W:.*]] = quantum.delay 3.000000e-08 on %q1
+  // LATE-NEXT: %b, %c = quantum.gate "CNOT" on %[[W]] ctrl(%a)
+  %a = quantum.gate "H" on %q0
+  %b, %c = quantum.gate "CNOT" on %q1 ctrl(%a)
+  // A phase on no wires takes no time.
+  // CHECK-NEXT: "GlobalPhase"
+  // CHECK-NEXT: %e = quantum.gate "X" on %q2
+  // CHECK-NEXT: quantum.insert %c
+  // CHECK-NEXT: quantum.insert %d
+  // CHECK-NEXT: %[[L:.*]] = quantum.delay 3.000000e-07 on %e
+  // CHECK-NEXT: quantum.insert %[[L]]
+  // LATE-NEXT: "GlobalPhase"
+  // LATE-NEXT: %[[L:.*]] = quantum.delay 3.000000e-07 on %q2
+  // LATE-NEXT: %e = quantum.gate "X" on %[[L]]
+  // LATE-NEXT: quantum.insert
+  %d = quantum.gate "GlobalPhase"(%x) on %b
+  %e = quantum.gate "X" on %q2
+  %r0 = quantum.insert %c into %r[0] : !quantum.reg<3>
+  %r1 = quantum.insert %d into %r0[1] : !quantum.reg<3>
+  %r2 = quantum.insert %e into %r1[2] : !quantum.reg<3>
+  quantum.dealloc %r2 : !quantum.reg<3>
+  func.return
+}
+
+// Wires wait for a measurement; what waits beside a delay of the program is part of it.
+// CHECK-LABEL: func.func @measured
+// LATE-LABEL: func.func @measured
+// NONE-LABEL: func.func @measured
+func.func @measured() -> i1 {
+  %r = quantum.alloc : !quantum.reg<2>
+  %q0 = quantum.extract %r[0] : !quantum.reg<2>
+  %q1 = quantum.extract %r[1] : !quantum.reg<2>
+  // CHECK: quantum.measure %q0
+  // CHECK-NEXT: %b = quantum.gate "S" adjoint on %q1
+  // CHECK-NEXT: quantum.delay 9.700000e-07 on %b
+  // LATE: quantum.measure %q0
+  // LATE-NEXT: %[[S:.*]] = quantum.delay 7.000000e-08 on %q1
+  // LATE-NEXT: quantum.gate "S" adjoint on %[[S]]
+  // LATE-NEXT: quantum.delay 9.000000e-07
+  %m, %a = quantum.measure %q0
+  %b = quantum.gate "S" adjoint on %q1
+  // CHECK-NEXT: quantum.gate "CZ"
+  // LATE-NEXT: quantum.gate "CZ"
+  // CHECK-NEXT: quantum.insert
+  %c = quantum.delay 9.0e-07 on %b
+  %d, %e = quantum.gate "CZ" on %a ctrl(%c)
+  %r0 = quantum.insert %d into %r[0] : !quantum.reg<2>
+  %r1 = quantum.insert %e into %r0[1] : !quantum.reg<2>
+  quantum.dealloc %r1 : !quantum.reg<2>
+  func.return %m : i1
+}
+
+// The turn of a loop has times of its own.
+// CHECK-LABEL: func.func @loop
+func.func @loop(%low: index, %high: index, %step: index) {
+  %r = quantum.alloc : !quantum.reg<2>
+  %s = scf.for %i = %low to %high step %step iter_args(%t = %r) -> (!quantum.reg<2>) {
+    %q0 = quantum.extract %t[0] : !quantum.reg<2>
+    %q1 = quantum.extract %t[1] : !quantum.reg<2>
+    // CHECK: %a = quantum.gate "X" on %q0
+    // CHECK-NEXT: quantum.delay 1.000000e-07 on %a
+    // CHECK-NEXT: quantum.delay 1.300000e-07 on %q1
+    // CHECK-NOT: quantum.delay
+    %a = quantum.gate "X" on %q0
+    %b, %c = quantum.delay 1.0e-07 on %a, %q1
+    %r0 = quantum.insert %b into %t[0] : !quantum.reg<2>
+    %r1 = quantum.insert %c into %r0[1] : !quantum.reg<2>
+    scf.yield %r1 : !quantum.reg<2>
+  }
+  %q = quantum.extract %s[0] : !quantum.reg<2>
+  %p = quantum.gate "X" on %q
+  %u = quantum.insert %p into %s[0] : !quantum.reg<2>
+  quantum.dealloc %u : !quantum.reg<2>
+  func.return
+}
