@@ -15,10 +15,11 @@ from xdsl.dialects.builtin import ModuleOp
 import qjit as qj
 from qjit.dialects.quantum import AllocOp, GateOp, MeasureOp, ResetOp
 from qjit.lowering.passes.pipeline import PipelineError, find_step
+from qjit.lowering.passes.quantum.dynamic_circuits.causal_cones import Item, plan_wires
 from tests.support.outcome_programs import JAX, Program, programs, value
 from tests.support.pass_meaning import TOLERANCE, Imported, gate_names
 
-DEFER = "defer-measurements"
+DEFER, REUSE = "defer-measurements", "reuse-qubits"
 
 
 def num_wires(module: ModuleOp) -> int:
@@ -202,3 +203,137 @@ def test_functions_of_outcomes(functions: bool) -> None:
 def test_wires_below_one_are_refused() -> None:
     with pytest.raises(PipelineError, match="at least 1 wire, but got 0"):
         find_step(DEFER + "{wires=0}").found()
+
+
+def bernstein_vazirani(secret: Sequence[int]) -> Callable[[], Any]:
+    """The circuit that finds a bit string by one question."""
+    size = len(secret)
+
+    @qj.qnode(wires=size + 1)
+    def circuit() -> Any:
+        qj.X(size)
+        for wire in range(size + 1):
+            qj.H(wire)
+        for wire, bit in enumerate(secret):
+            if bit:
+                qj.CNOT([wire, size])
+        for wire in range(size):
+            qj.H(wire)
+        return qj.probs(op=[qj.measure(wire) for wire in range(size)])
+
+    return circuit
+
+
+def test_bernstein_vazirani_takes_two_wires() -> None:
+    secret = (1, 0, 1, 1, 0, 1)
+    module = after(REUSE, bernstein_vazirani(secret))
+    assert num_wires(module) == 2
+    (found,) = Imported(bernstein_vazirani(secret)).results(module)
+    assert np.argmax(found) == int("".join(map(str, secret)), 2)
+    assert max(found) == pytest.approx(1)
+
+
+@qj.qnode(wires=6)
+def measured_ghz(x: Any) -> Any:
+    qj.RX(x, wires=0)
+    for wire in range(5):
+        qj.CNOT([wire, wire + 1])
+    return qj.probs(op=[qj.measure(wire) for wire in reversed(range(6))])
+
+
+@qj.qnode(wires=6)
+def measured_in_a_loop(x: Any) -> Any:
+    qj.RX(x, wires=5)
+
+    def body(wire: Any, total: Any) -> Any:
+        qj.RY(x + wire, wires=wire)
+        qj.CNOT([wire, 5])
+        return total + qj.measure(wire)
+
+    return qj.expval(qj.for_loop(0, 5, 1)(body)(0)), qj.expval(qj.Z(5))
+
+
+@qj.qnode(wires=4)
+def fed_forward(x: Any) -> Any:
+    """Wires in branches live as long as these."""
+    qj.RX(x, wires=0)
+    first = qj.measure(0)
+    qj.cond(first, lambda: qj.RY(x, wires=1), lambda: qj.H(1))()
+    second = qj.measure(1)
+    qj.RZ(second * x, wires=2)
+    qj.cond(first & second, qj.CNOT)([2, 3])
+    return qj.density_matrix(wires=[3, 2]), qj.expval(first + 2 * second)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "wires"), [(measured_ghz, 2), (measured_in_a_loop, 2), (fed_forward, 2)]
+)
+def test_wires_that_are_needed(circuit: Callable[..., Any], wires: int) -> None:
+    assert num_wires(after(REUSE, circuit, 0.7)) == wires
+
+
+def test_parallel_phase_estimation_takes_two_wires() -> None:
+    module = after(REUSE, phase_estimation(range(BITS)))
+    assert num_wires(module) == 2
+
+
+def test_wires_that_are_looked_at_stay() -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        outcome = qj.measure(0)
+        qj.CNOT([1, 2])
+        return qj.probs(), qj.expval(outcome)
+
+    assert num_wires(after(REUSE, circuit, 0.3)) == 3
+
+
+def test_circuits_without_measurements_stay() -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.CNOT([0, 1])
+        qj.CNOT([1, 2])
+        return qj.expval(qj.Z(2))
+
+    imported = Imported(circuit, 0.3)
+    assert imported.after([REUSE]).is_structurally_equivalent(imported.module)
+
+
+def test_wires_that_are_computed_stay() -> None:
+    @qj.qnode(wires=4)
+    def circuit(wire: Any) -> Any:
+        outcomes = [qj.measure(wire), qj.measure((wire + 1) % 4)]
+        return qj.probs(op=outcomes)
+
+    assert num_wires(after(REUSE, circuit, 1)) == 4
+
+
+def test_order_of_causal_cones() -> None:
+    def items(*wires: tuple[int, ...]) -> list[Item]:
+        last: dict[int, int] = {}
+        found: list[Item] = []
+        for number, on in enumerate(wires):
+            found.append(Item(on, tuple({last[w] for w in on if w in last})))
+            last |= dict.fromkeys(on, number)
+        return found
+
+    ladder = items((2, 3), (1, 2), (0, 1))
+    plan = plan_wires(ladder, 4, frozenset())
+    assert (plan.num_places, plan.order) == (2, (0, 1, 2))
+    star = items((0, 4), (1, 4), (2, 4), (3, 4), (0,), (1,), (2,), (3,))
+    plan = plan_wires(star, 5, frozenset())
+    assert (plan.num_places, plan.order) == (2, (0, 4, 1, 5, 2, 6, 3, 7))
+    assert plan_wires(star, 6, frozenset({0, 5})).num_places == 3
+    every = items((0, 1), (1, 2), (2, 0), (0, 1), (1, 2))
+    assert plan_wires(every, 3, frozenset()).num_places == 3
+
+
+def test_both_passes_are_inverse() -> None:
+    circuit = phase_estimation(range(BITS))
+    imported = Imported(circuit)
+    reused = imported.after([REUSE])
+    again = imported.after([REUSE, DEFER])
+    assert (num_wires(reused), num_wires(again)) == (2, BITS + 1)
+    assert measured_late(again)
+    np.testing.assert_allclose(imported.results(again), imported.results(), atol=1e-6)

@@ -24,7 +24,6 @@ from qjit.dialects.quantum import (
     ResetOp,
     UnitaryOp,
 )
-from qjit.dialects.quantum.types import RegisterType
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_measured_loops
 
@@ -33,7 +32,6 @@ from .feed_forward import ALWAYS, FeedForward, turned
 from .register_span import (
     RegisterSpan,
     looks,
-    outer_registers,
     touches_register,
     wires_inside,
 )
@@ -130,7 +128,7 @@ class _Deferral:
         if not self.unnamed:
             state.make_room(state.contents, op)
             state.fresh.clear()
-            state.close(op)
+            state.register.close(op, state.arrange())
         state.settle(state.used(op), op)
         op.operands[0] = state.register.register
         self.unnamed.add(op.qubit)
@@ -198,15 +196,7 @@ class _Deferral:
         touched = [state.contents[wire] for wire in sorted(inside)]
         state.make_room(touched, op)
         state.fresh.difference_update(touched)
-        given = outer_registers(op)
-        register = state.close(op)
-        for each in op.walk():
-            for index, value in enumerate(each.operands):
-                if value in given:
-                    each.operands[index] = register
-        for result in op.results:
-            if isinstance(result.type, RegisterType):
-                state.register.register = result
+        state.register.hand_over(op, state.arrange())
 
     def _classical(self, op: Operation) -> None:
         """Let an operation wait for outcomes that it is computed from, if it may."""

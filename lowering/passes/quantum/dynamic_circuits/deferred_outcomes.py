@@ -66,8 +66,8 @@ class DeferredOutcomes:
         self.register.out |= {self.at[each]: value for each, value in values.items()}
         self.fresh.difference_update(values)
 
-    def close(self, before: Operation) -> SSAValue:
-        """Put all qubits back, those of the program at its wires."""
+    def arrange(self) -> dict[int, int]:
+        """Return how wires are exchanged so that the program's are in order."""
         wanted = {qubit: wire for wire, qubit in enumerate(self.contents)}
         rest = set(range(len(self.at))) - set(wanted.values())
         stay = {q: w for q, w in enumerate(self.at) if q not in wanted and w in rest}
@@ -79,7 +79,7 @@ class DeferredOutcomes:
         ]
         moved = dict(zip(self.at, new, strict=True))
         self.at = new
-        return self.register.close(before, moved)
+        return moved
 
     # Fresh wires
 

@@ -99,6 +99,15 @@ class RegisterSpan:
         """Whether there are measurements or resets."""
         return any(isinstance(op, MeasureOp | ResetOp) for op in self.walk())
 
+    @property
+    def computes_wires(self) -> bool:
+        """Whether there are wires that are known only when the program runs."""
+        return any(
+            (isinstance(op, ExtractOp | InsertOp) and not isinstance(op.wire, int))
+            or (isinstance(op, StatePrepOp) and op.wires is None)
+            for op in self.walk()
+        )
+
     def grow(self, size: int) -> None:
         """Let the register have further wires, which nothing at its end looks at."""
         wires = {wire: wire for wire in range(self.size)}
@@ -273,3 +282,15 @@ class OpenRegister:
             self.register = back.out_register
         self.out.clear()
         return self.register
+
+    def hand_over(self, op: Operation, moved: Mapping[int, int] | None = None) -> None:
+        """Give an operation the register, closed, and take the one that it returns."""
+        given = outer_registers(op)
+        register = self.close(op, moved)
+        for each in op.walk():
+            for index, value in enumerate(each.operands):
+                if value in given:
+                    each.operands[index] = register
+        for result in op.results:
+            if isinstance(result.type, RegisterType):
+                self.register = result
