@@ -18,6 +18,7 @@ OTHERS = {
     "QNode": "made by the decorator `qnode`",
     "apply": "the second parameter is PennyLane's own queue",
     "decompose": "PennyLane's is a transform of tapes",
+    "defer_measurements": "PennyLane's is a transform of tapes",
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",
     "metric_tensor": "PennyLane's is a transform of tapes",
