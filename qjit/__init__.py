@@ -84,6 +84,8 @@ from .transforms.derivatives import jacobian as jacobian
 from .transforms.derivatives import jvp as jvp
 from .transforms.derivatives import value_and_grad as value_and_grad
 from .transforms.derivatives import vjp as vjp
+from .transforms.dynamic_circuits import defer_measurements as defer_measurements
+from .transforms.dynamic_circuits import reuse_qubits as reuse_qubits
 from .transforms.fisher import classical_fisher as classical_fisher
 from .transforms.fisher import metric_tensor as metric_tensor
 from .transforms.fisher import natural_gradient as natural_gradient

@@ -69,6 +69,7 @@ ELEMENTWISE: Mapping[type[Operation], Callable[..., Any]] = {
     arith.MaxnumfOp: lambda a, b: float(np.fmax(a, b)),
     arith.MinnumfOp: lambda a, b: float(np.fmin(a, b)),
     math.AbsFOp: abs,
+    math.AbsIOp: abs,
     math.AcosOp: lambda a: float(np.arccos(a)),
     math.AsinOp: lambda a: float(np.arcsin(a)),
     math.AtanOp: lambda a: float(np.arctan(a)),
@@ -188,6 +189,15 @@ class NumberFunctions(InterpreterFunctions):
     ) -> PythonValues:
         """Compare floats."""
         return (_compared(FLOAT_PREDICATES[op.predicate.value.data], *args),)
+
+    @impl(arith.ShRUIOp)
+    def run_shift(
+        self, interpreter: Interpreter, op: arith.ShRUIOp, args: PythonValues
+    ) -> PythonValues:
+        """Move the bits of a number without sign to the right."""
+        kind = op.lhs.type
+        width = kind.width.data if isinstance(kind, IntegerType) else 64
+        return ((int(args[0]) & ((1 << width) - 1)) >> args[1],)
 
     @impl(scf.ForOp)
     def run_for(

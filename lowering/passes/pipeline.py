@@ -103,6 +103,8 @@ TABLE: tuple[Step, ...] = (
     _rewrite("share-forward-runs", "share_forward_runs"),
     _pass("qnode-passes", "quantum", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
+    _pass("defer-measurements", "quantum.dynamic_circuits", default=False),
+    _pass("reuse-qubits", "quantum.dynamic_circuits", default=False),
     _pass("remove-dead-gates", "quantum.dataflow", default=False),
     _pass("unroll-loops", "quantum.loops", default=False),
     _pass("rotate-loops", "quantum.loops", default=False),

@@ -19,6 +19,7 @@ OTHERS = {
     "apply": "the second parameter is PennyLane's own queue",
     "clifford_t_decomposition": "PennyLane's is a transform of tapes",
     "decompose": "PennyLane's is a transform of tapes",
+    "defer_measurements": "PennyLane's is a transform of tapes",
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",
     "metric_tensor": "PennyLane's is a transform of tapes",

@@ -15,7 +15,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import IsTerminator
 
 from qjit.dialects.interpreter.classical import ElementwiseFunctions, NumberFunctions
-from qjit.dialects.quantum import ExtractOp, InsertOp
+from qjit.dialects.quantum import ExtractOp, InsertOp, MeasureOp, ResetOp
 from qjit.dialects.quantum.gates import Controllable
 from qjit.lowering.analysis.constants import known_integer
 
@@ -42,6 +42,12 @@ class UnrollLoopsPass(ModulePass):
 def unroll_computed_wires(module: ModuleOp) -> None:
     """Write out loops of known length in which wires are computed."""
     for loop in loops_with(module, _computes_wire):
+        _unroll(module, loop)
+
+
+def unroll_measured_loops(module: ModuleOp) -> None:
+    """Write out loops of known length in which qubits are measured or reset."""
+    for loop in loops_with(module, lambda op: isinstance(op, MeasureOp | ResetOp)):
         _unroll(module, loop)
 
 

@@ -1,0 +1,1 @@
+"""Passes on circuits that measure on the way: when they do, and on which wires."""

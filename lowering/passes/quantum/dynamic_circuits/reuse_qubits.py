@@ -1,0 +1,240 @@
+"""The pass `reuse-qubits`: a measured qubit is reset and stands for a later wire.
+
+It is the inverse of `defer-measurements`: what is measured at the end is measured as
+early as what it depends on allows, so that fewer wires are needed at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    IntegerAttr,
+    ModuleOp,
+    UnitAttr,
+    i64,
+)
+from xdsl.dialects.memref import GetGlobalOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.traits import IsTerminator, is_side_effect_free
+
+from qjit.dialects.quantum import (
+    AllocOp,
+    ExtractOp,
+    InsertOp,
+    MeasureOp,
+    ResetOp,
+    StatePrepOp,
+    UnitaryOp,
+)
+from qjit.dialects.quantum.measurements import Readout, Statistic
+from qjit.dialects.quantum.types import RegisterType
+from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
+from qjit.lowering.program_attributes import LABELS
+
+from .causal_cones import Item, WirePlan, plan_wires
+from .register_span import (
+    CONTROL_FLOW,
+    QUBIT_OPERATIONS,
+    OpenRegister,
+    RegisterSpan,
+    looks,
+    rename_readout,
+    touches_register,
+    values_used,
+    wires_inside,
+)
+
+
+class ReuseQubitsPass(ModulePass):
+    """Reset measured qubits and use them as other wires, so that there are fewer.
+
+    Gates are done in the order of causal cones (DeCross et al., arXiv:2210.08039).
+    Wires that measurements at the end look at stay.
+    """
+
+    name = "reuse-qubits"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Look at each register by itself."""
+        if any(isinstance(each, MeasureOp | ResetOp) for each in op.walk()):
+            unroll_computed_wires(op)
+        for alloc in [each for each in op.walk() if isinstance(each, AllocOp)]:
+            span = RegisterSpan.of(alloc)
+            # Exact results of circuits without measurements have no place for resets.
+            if span is not None and span.measures and not span.computes_wires:
+                reading = _Reading(span)
+                if reading.plan.num_places < span.size:
+                    _Writing(span, reading).run()
+
+
+@dataclass
+class _Reading:
+    """What the operations of a register depend on, up to the first that looks.
+
+    `wires` are those of each operation. `contents` says of operations that take the
+    whole register which wire is at each place of it; `moves` take qubits out and put
+    them back. The operations from number `look` on stay in order, and so do their
+    wires stay to the end.
+    """
+
+    span: RegisterSpan
+    ops: list[Operation] = field(default_factory=list[Operation])
+    wires: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    contents: dict[Operation, list[int]] = field(
+        default_factory=dict[Operation, list[int]]
+    )
+    moves: list[Operation] = field(default_factory=list[Operation])
+    look: int | None = None
+
+    def __post_init__(self) -> None:
+        present, qubits = list(range(self.span.size)), dict[SSAValue, int]()
+        for op in self.span:
+            if self.look is None and looks(op):
+                self.look = len(self.ops)
+            self._read(op, present, qubits)
+        kept = frozenset[int]().union(*self.wires[self.look :])
+        items = list(self._items())[: self.look]
+        self.plan: WirePlan = plan_wires(items, self.span.size, kept)
+
+    def _read(
+        self, op: Operation, present: list[int], qubits: dict[SSAValue, int]
+    ) -> None:
+        match op:
+            case ExtractOp() if isinstance(op.wire, int):
+                qubits[op.qubit] = present[op.wire]
+                self.moves.append(op)
+                return
+            case InsertOp() if isinstance(op.wire, int):
+                present[op.wire] = qubits[op.qubit]
+                self.moves.append(op)
+                return
+            case _ if isinstance(op, QUBIT_OPERATIONS):
+                count = len(op.results) - isinstance(op, MeasureOp)
+                wires = [qubits[v] for v in op.operands[len(op.operands) - count :]]
+                after = op.results[len(op.results) - count :]
+                qubits |= zip(after, wires, strict=True)
+            case _ if touches_register(op):
+                inside = sorted(wires_inside(op, self.span.size))
+                self.contents[op] = list(present)
+                wires = [present[place] for place in inside]
+            case _:
+                wires = []
+        self.ops.append(op)
+        self.wires.append(tuple(wires))
+
+    def _items(self) -> Iterator[Item]:
+        """Yield the operations with what they depend on."""
+        numbers = {op: number for number, op in enumerate(self.ops)}
+        last: dict[int, int] = {}
+        memory: int | None = None
+        for number, (op, wires) in enumerate(zip(self.ops, self.wires, strict=True)):
+            after = {numbers[made] for made in _makers(op) if made in numbers}
+            after |= {last[wire] for wire in wires if wire in last}
+            if _is_in_order(op):
+                after |= set() if memory is None else {memory}
+                memory = number
+            last |= dict.fromkeys(wires, number)
+            yield Item(wires, tuple(sorted(after - {number})))
+
+
+def _makers(op: Operation) -> Iterator[Operation]:
+    """Yield the operations whose results an operation takes."""
+    for value in values_used(op):
+        if isinstance(value.owner, Operation) and not isinstance(
+            value.type, RegisterType
+        ):
+            yield value.owner
+
+
+def _is_in_order(op: Operation) -> bool:
+    """Tell whether an operation reads or writes memory."""
+    free = (*CONTROL_FLOW, MeasureOp, ResetOp)
+    for each in op.walk():
+        if isinstance(each, UnitaryOp):
+            if not isinstance(each.matrix.owner, GetGlobalOp):
+                return True
+        elif not (
+            isinstance(each, free)
+            or each.has_trait(IsTerminator)
+            or is_side_effect_free(each)
+        ):
+            return True
+    return False
+
+
+class _Writing:
+    """Puts the operations of a register in the order of a plan, on its places."""
+
+    def __init__(self, span: RegisterSpan, reading: _Reading) -> None:
+        self.span, self.reading, self.plan = span, reading, reading.plan
+        self.register = OpenRegister(span.alloc.register)
+        self.begun = set[int]()
+        self.last: dict[int, Operation] = {}  # what was last at each place
+
+    def run(self) -> None:
+        """Write everything again, in the order of the plan up to the first look."""
+        reading, order = self.reading, self.plan.order
+        look = reading.ops[len(order)]
+        for op in reading.ops[: len(order)]:
+            op.detach()
+        for number in order:
+            Rewriter.insert_op(reading.ops[number], InsertPoint.before(look))
+            self._write(reading.ops[number], reading.wires[number])
+        for number in range(len(order), len(reading.ops)):
+            self._write(reading.ops[number], reading.wires[number])
+        for op in reversed(reading.moves):
+            Rewriter.erase_op(op, safe_erase=False)
+        self.span.alloc.attributes.pop(LABELS, None)
+        self.span.set_size(self.plan.num_places)
+
+    def _write(self, op: Operation, wires: Sequence[int]) -> None:
+        for wire in wires:
+            if wire not in self.begun:
+                self._begin(wire, op)
+        places = [self.plan.places[wire] for wire in wires]
+        self.last |= dict.fromkeys(places, op)
+        if op in self.reading.contents:
+            self._whole(op, self.reading.contents[op])
+        elif wires:
+            self.register.pass_through(op, places, op)
+
+    def _begin(self, wire: int, before: Operation) -> None:
+        """Let a wire begin in |0>, where another one may have ended."""
+        self.begun.add(wire)
+        place = self.plan.places[wire]
+        match self.last.get(place):
+            case None | ResetOp():
+                pass
+            case MeasureOp() as op:
+                op.properties["reset"] = UnitAttr()
+            case _:
+                reset = ResetOp(self.register.qubit(place, before))
+                Rewriter.insert_op(reset, InsertPoint.before(before))
+                self.register.out[place] = reset.out_qubit
+
+    def _whole(self, op: Operation, contents: Sequence[int]) -> None:
+        """Give an operation the register, and the places of its wires."""
+        names = {n: self.plan.places[wire] for n, wire in enumerate(contents)}
+        for each in op.walk():
+            _rename(each, names, self.plan.num_places)
+        self.register.hand_over(op)
+
+
+def _rename(op: Operation, names: Mapping[int, int], size: int) -> None:
+    """Let an operation name other wires, of a register of a size."""
+    match op:
+        case ExtractOp() | InsertOp() if isinstance(op.wire, int):
+            op.index = IntegerAttr(names[op.wire], i64)
+        case StatePrepOp() if op.wires is not None:
+            places = [names[wire] for wire in op.wires.get_values()]
+            op.wires = DenseArrayBase.from_list(i64, places)
+        case Readout() | Statistic():
+            rename_readout(op, names, size)
+        case _:
+            pass
