@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xdsl.context import Context
-from xdsl.dialects import arith
+from xdsl.dialects import arith, memref
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.dialects.memref import GetGlobalOp, GlobalOp
@@ -112,9 +112,11 @@ class _Outlined:
         last = self.body.last_op
         assert last is not None
         Rewriter.erase_op(last)
+        here = InsertPoint.before(self.following)
         for op in list(self.body.ops):
             op.detach()
-            Rewriter.insert_op(op, InsertPoint.before(self.following))
+            is_buffer = isinstance(op, memref.AllocOp) and not op.operands
+            Rewriter.insert_op(op, _start(self.following) if is_buffer else here)
         for value, stand_in in self.outer.items():
             if stand_in.owner is self.body:
                 stand_in.replace_all_uses_with(value)
@@ -144,6 +146,15 @@ class _Outlined:
         known = {_symbol(op) for op in self.program.ops}
         number = next(n for n in range(len(known) + 1) if f"{name}_{n}" not in known)
         return f"{name}_{number}"
+
+
+def _start(op: Operation) -> InsertPoint:
+    """Return where a function reserves its memory."""
+    function: Operation | None = op
+    while not isinstance(function, FuncOp):
+        assert function is not None
+        function = function.parent_op()
+    return InsertPoint.at_start(function.body.block)
 
 
 def _same(function: Operation, copy: Operation) -> bool:
