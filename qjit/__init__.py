@@ -84,6 +84,10 @@ from .transforms.fisher import classical_fisher as classical_fisher
 from .transforms.fisher import metric_tensor as metric_tensor
 from .transforms.fisher import natural_gradient as natural_gradient
 from .transforms.fisher import quantum_fisher as quantum_fisher
+from .transforms.measured_groups import (
+    diagonalize_measurements as diagonalize_measurements,
+)
+from .transforms.measured_groups import split_non_commuting as split_non_commuting
 from .transforms.operator_analysis import generator as generator
 from .transforms.operator_analysis import group_observables as group_observables
 from .transforms.operator_analysis import is_commuting as is_commuting

@@ -78,6 +78,11 @@ class AccessesOf:
             found |= self._own(each)
         return found
 
+    def function(self, name: str) -> FuncOp | None:
+        """Return the function of a name."""
+        functions = (each for each in self.module.ops if isinstance(each, FuncOp))
+        return next((each for each in functions if each.sym_name.data == name), None)
+
     def _own(self, op: Operation) -> Accesses:
         buffers = [buffer_of(v) for v in op.operands if isinstance(v.type, MemRefType)]
         passed = any(
@@ -112,14 +117,7 @@ class AccessesOf:
     def _call(self, op: CallOp) -> Accesses:
         """Return what a function does to the buffers that it is given."""
         name = op.callee.string_value()
-        function = next(
-            (
-                each
-                for each in self.module.ops
-                if isinstance(each, FuncOp) and each.sym_name.data == name
-            ),
-            None,
-        )
+        function = self.function(name)
         if function is None or not function.body.blocks:
             return Accesses(known=False)
         if name not in self._called:

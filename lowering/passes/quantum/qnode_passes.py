@@ -14,7 +14,7 @@ from xdsl.dialects import arith, memref
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.dialects.memref import GetGlobalOp, GlobalOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -84,7 +84,7 @@ class _Outlined:
         constants: dict[SSAValue, SSAValue] = {}
         for op in inner:
             for index, value in enumerate(op.operands):
-                if _is_inner(value, inner):
+                if _is_inner(value, inner) or _comes_along(value, inner, block):
                     continue
                 if value not in outer:
                     owner = value.owner
@@ -184,6 +184,19 @@ def _is_inner(value: SSAValue, inner: set[Operation]) -> bool:
     owner = value.owner
     found = owner if isinstance(owner, Operation) else owner.parent_op()
     return found in inner
+
+
+def _comes_along(value: SSAValue, inner: set[Operation], block: Block) -> bool:
+    """Let a buffer that nothing else uses be reserved in the block; tell whether."""
+    owner = value.owner
+    if not isinstance(owner, memref.AllocOp) or owner.operands:
+        return False
+    if owner.parent is not block:
+        if any(use.operation not in inner for use in value.uses):
+            return False
+        owner.detach()
+        block.add_op(owner)
+    return True
 
 
 def _called(program: ModuleOp, ops: list[Operation]) -> dict[str, FuncOp]:

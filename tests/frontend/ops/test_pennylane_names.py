@@ -18,11 +18,13 @@ OTHERS = {
     "QNode": "made by the decorator `qnode`",
     "apply": "the second parameter is PennyLane's own queue",
     "decompose": "PennyLane's is a transform of tapes",
+    "diagonalize_measurements": "PennyLane's is a transform of tapes",
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",
     "metric_tensor": "PennyLane's is a transform of tapes",
     "snapshots": "PennyLane's is a transform of tapes",
     "specs": "levels are passes",
+    "split_non_commuting": "PennyLane's is a transform of tapes",
 }
 # Parameters that have no meaning here, and raise where they are not taken.
 ABSENT: dict[str, dict[str, str]] = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from xdsl.dialects import arith, memref, scf
+from xdsl.dialects import arith, memref
 from xdsl.dialects.builtin import FloatAttr, IndexType, IntegerAttr, f64, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -18,17 +18,14 @@ Weight = tuple[int, float]
 
 
 class Code:
-    """Operations that are inserted before another one, or at the end of a block."""
+    """Operations that are inserted before another one."""
 
-    def __init__(self, place: Operation | Block) -> None:
+    def __init__(self, place: Operation) -> None:
         self.place = place
 
     def insert(self, op: Operation) -> Any:
         """Insert an operation, and return its first result."""
-        if isinstance(self.place, Block):
-            self.place.add_op(op)
-        else:
-            Rewriter.insert_op(op, InsertPoint.before(self.place))
+        Rewriter.insert_op(op, InsertPoint.before(self.place))
         return op.results[0] if op.results else None
 
     def index(self, value: int) -> SSAValue:
@@ -98,20 +95,3 @@ class Code:
         for place, value in enumerate(values):
             self.store(value, target, self.index(place))
         return target
-
-    def loop(
-        self,
-        count: int,
-        body: Callable[[Code, SSAValue, Sequence[SSAValue]], Sequence[SSAValue]],
-        carried: Sequence[SSAValue] = (),
-    ) -> Sequence[SSAValue]:
-        """Repeat code, which takes its place and the numbers that it carries."""
-        kinds = [IndexType(), *(value.type for value in carried)]
-        block = Block(arg_types=kinds)
-        bounds = self.index(0), self.index(count), self.index(1)
-        op = scf.ForOp(*bounds, carried, block)
-        self.insert(op)
-        place, *values = block.args
-        found = body(Code(block), place, values)
-        block.add_op(scf.YieldOp(*found))
-        return op.results

@@ -69,6 +69,21 @@ def _differing_wires(
     return acts @ acts.T - alike @ alike.T
 
 
+def groups_of(
+    observables: Sequence[Sequence[Factors]], grouping: str
+) -> list[list[int]]:
+    """Return which observables, each of some products, are measured together."""
+    count = len(observables)
+    if grouping == "none":
+        return [[number] for number in range(count)]
+    products = [each for observable in observables for each in observable]
+    of = np.zeros((count, len(products)))
+    owners = [n for n, observable in enumerate(observables) for _ in observable]
+    of[owners, range(len(products))] = 1
+    conflict = conflicts(products, qubit_wise=grouping == "qubit-wise")
+    return coloured(of @ conflict @ of.T > 0)
+
+
 def coloured(conflict: Bits) -> list[list[int]]:
     """Return groups of what does not conflict, those with most conflicts placed first.
 

@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from qjit.dialects.quantum import ExtractOp, InsertOp
+from qjit.dialects.quantum import DeallocOp, ExtractOp, InsertOp
 from qjit.lowering.analysis.memory_accesses import AccessesOf
 from qjit.lowering.passes.circuits.gates import Gate, write_gate
 from qjit.lowering.passes.pipeline import PassError
@@ -89,6 +89,8 @@ class RegisterEnd(Code):
         """Take a circuit apart whose end is settled, and is to be written."""
         ops = [op for op in found.section if is_quantum(op)]
         following = ops[-1].next_op
+        if isinstance(following, DeallocOp):
+            following = following.next_op
         assert following is not None
         for op in ops:
             op.detach()
@@ -137,15 +139,21 @@ class RegisterEnd(Code):
         op.operands[0] = self.register
         self.insert(op)
 
+    def close(self, found: FinalMeasurements) -> None:
+        """End the life of the register, as a circuit does."""
+        op = DeallocOp(self.register)
+        op.attributes |= found.last[-1].attributes
+        self.insert(op)
+
     def finish(self, found: FinalMeasurements) -> None:
-        """Leave the register to gradients, or end its life."""
+        """Leave the register to gradients of the state, or end its life."""
         if len(found.last) > 1:
             self.undo()
-        elif self.place is not found.last[0]:
-            found.last[0].detach()
-            self.insert(found.last[0])
-        for op in found.last:
-            op.operands[0] = self.register
+            for op in found.last:
+                op.operands[0] = self.register
+        else:
+            self.close(found)
+            Rewriter.erase_op(found.last[0])
 
 
 def _wires(turn: Turn | Gate) -> Sequence[int]:
