@@ -90,6 +90,10 @@ from .transforms.fisher import classical_fisher as classical_fisher
 from .transforms.fisher import metric_tensor as metric_tensor
 from .transforms.fisher import natural_gradient as natural_gradient
 from .transforms.fisher import quantum_fisher as quantum_fisher
+from .transforms.measured_groups import (
+    diagonalize_measurements as diagonalize_measurements,
+)
+from .transforms.measured_groups import split_non_commuting as split_non_commuting
 from .transforms.mitigation import fold_gates as fold_gates
 from .transforms.mitigation import mitigate_with_zne as mitigate_with_zne
 from .transforms.mitigation import twirl as twirl

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import arith, complex, math, memref, scf, tensor
+from xdsl.dialects import arith, cf, complex, math, memref, scf, tensor
 from xdsl.dialects.builtin import (
     AnyFloat,
     ComplexType,
@@ -30,6 +30,7 @@ from xdsl.interpreter import (
     register_impls,
 )
 from xdsl.ir import Attribute, Operation
+from xdsl.utils.exceptions import InterpretationError
 
 
 def _divided(a: int, b: int) -> int:
@@ -218,6 +219,15 @@ class NumberFunctions(InterpreterFunctions):
         cases = dict(zip(op.cases.get_values(), op.case_regions, strict=True))
         region = cases.get(int(args[0]), op.default_region)
         return interpreter.run_ssacfg_region(region, (), "case")
+
+    @impl(cf.AssertOp)
+    def run_assert(
+        self, interpreter: Interpreter, op: cf.AssertOp, args: PythonValues
+    ) -> PythonValues:
+        """Refuse what is false."""
+        if not args[0]:
+            raise InterpretationError(op.msg.data)
+        return ()
 
 
 @register_impls

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xdsl.context import Context
-from xdsl.dialects import arith
+from xdsl.dialects import arith, memref
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.dialects.memref import GetGlobalOp, GlobalOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -84,7 +84,7 @@ class _Outlined:
         constants: dict[SSAValue, SSAValue] = {}
         for op in inner:
             for index, value in enumerate(op.operands):
-                if _is_inner(value, inner):
+                if _is_inner(value, inner) or _comes_along(value, inner, block):
                     continue
                 if value not in outer:
                     owner = value.owner
@@ -112,9 +112,11 @@ class _Outlined:
         last = self.body.last_op
         assert last is not None
         Rewriter.erase_op(last)
+        here = InsertPoint.before(self.following)
         for op in list(self.body.ops):
             op.detach()
-            Rewriter.insert_op(op, InsertPoint.before(self.following))
+            is_buffer = isinstance(op, memref.AllocOp) and not op.operands
+            Rewriter.insert_op(op, _start(self.following) if is_buffer else here)
         for value, stand_in in self.outer.items():
             if stand_in.owner is self.body:
                 stand_in.replace_all_uses_with(value)
@@ -146,6 +148,15 @@ class _Outlined:
         return f"{name}_{number}"
 
 
+def _start(op: Operation) -> InsertPoint:
+    """Return where a function reserves its memory."""
+    function: Operation | None = op
+    while not isinstance(function, FuncOp):
+        assert function is not None
+        function = function.parent_op()
+    return InsertPoint.at_start(function.body.block)
+
+
 def _same(function: Operation, copy: Operation) -> bool:
     """Tell whether a copy of a function is as it was."""
     plain = function.clone()
@@ -173,6 +184,19 @@ def _is_inner(value: SSAValue, inner: set[Operation]) -> bool:
     owner = value.owner
     found = owner if isinstance(owner, Operation) else owner.parent_op()
     return found in inner
+
+
+def _comes_along(value: SSAValue, inner: set[Operation], block: Block) -> bool:
+    """Let a buffer that nothing else uses be reserved in the block; tell whether."""
+    owner = value.owner
+    if not isinstance(owner, memref.AllocOp) or owner.operands:
+        return False
+    if owner.parent is not block:
+        if any(use.operation not in inner for use in value.uses):
+            return False
+        owner.detach()
+        block.add_op(owner)
+    return True
 
 
 def _called(program: ModuleOp, ops: list[Operation]) -> dict[str, FuncOp]:

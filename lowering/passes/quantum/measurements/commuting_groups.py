@@ -1,0 +1,103 @@
+"""Groups of observables that can be measured together, by colouring a graph.
+
+Observables that conflict are neighbours, and a colour is a group: largest first (Welsh
+and Powell, 1967), as in Verteletskyi et al., arXiv:1907.03358.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bits = NDArray[np.bool_]
+# How observables are grouped: by letters, by commutators, or each by itself.
+GROUPINGS = ("qubit-wise", "commuting", "none")
+
+
+@dataclass(frozen=True)
+class Factors:
+    """A product of factors on wires: letters, or what else stands for a basis.
+
+    Where it is `apart`, the outcome of each factor is asked for, and not that of the
+    product.
+    """
+
+    on: Mapping[int, Hashable]
+    apart: bool = False
+
+    def text(self, names: Sequence[str]) -> str:
+        """Return the product as one writes it, with the names of wires."""
+        wires = ", ".join(names[wire] for wire in self.on)
+        letters = [each for each in self.on.values() if each in ("X", "Y", "Z")]
+        if self.apart and len(set(letters)) == 1 and len(letters) == len(self.on):
+            return f"bits of wires {wires} along {letters[0]}"
+        if self.apart or len(letters) < len(self.on):
+            return f"an observable of wires {wires}"
+        return " @ ".join(f"{each}({names[wire]})" for wire, each in self.on.items())
+
+
+def conflicts(products: Sequence[Factors], *, qubit_wise: bool) -> Bits:
+    """Return which products cannot be measured together, as a symmetric matrix."""
+    differing = _differing_wires(products, letters_only=False)
+    if qubit_wise:
+        return differing > 0
+    letters = _differing_wires(products, letters_only=True)
+    apart = np.array([each.apart for each in products], np.bool_)
+    strict = apart[:, None] | apart[None, :]
+    odd = np.mod(np.rint(letters), 2) > 0
+    return np.where(strict, differing > 0, (differing > letters) | odd)
+
+
+def _differing_wires(
+    products: Sequence[Factors], *, letters_only: bool
+) -> NDArray[np.float64]:
+    """Return on how many wires each two products have factors that differ."""
+    columns: dict[tuple[int, Hashable], int] = {}
+    wires: dict[int, int] = {}
+    places: list[tuple[int, int, int]] = []
+    for row, each in enumerate(products):
+        for wire, factor in each.on.items():
+            if letters_only and factor not in ("X", "Y", "Z"):
+                continue
+            column = columns.setdefault((wire, factor), len(columns))
+            places.append((row, column, wires.setdefault(wire, len(wires))))
+    acts = np.zeros((len(products), len(wires)))
+    alike = np.zeros((len(products), len(columns)))
+    for row, column, wire in places:
+        acts[row, wire] = alike[row, column] = 1
+    return acts @ acts.T - alike @ alike.T
+
+
+def groups_of(
+    observables: Sequence[Sequence[Factors]], grouping: str
+) -> list[list[int]]:
+    """Return which observables, each of some products, are measured together."""
+    count = len(observables)
+    if grouping == "none":
+        return [[number] for number in range(count)]
+    products = [each for observable in observables for each in observable]
+    of = np.zeros((count, len(products)))
+    owners = [n for n, observable in enumerate(observables) for _ in observable]
+    of[owners, range(len(products))] = 1
+    conflict = conflicts(products, qubit_wise=grouping == "qubit-wise")
+    return coloured(of @ conflict @ of.T > 0)
+
+
+def coloured(conflict: Bits) -> list[list[int]]:
+    """Return groups of what does not conflict, those with most conflicts placed first.
+
+    Groups are in the order of their first members.
+    """
+    order = np.argsort(-conflict.sum(axis=1), kind="stable").tolist()
+    groups: list[list[int]] = []
+    refused: list[Bits] = []
+    for number in order:
+        place = next((k for k, no in enumerate(refused) if not no[number]), None)
+        if place is None:
+            place = len(groups)
+            groups.append([])
+            refused.append(np.zeros(len(conflict), np.bool_))
+        groups[place].append(number)
+        refused[place] |= conflict[number]
+    return sorted(map(sorted, groups))

@@ -1,0 +1,343 @@
+"""Passes on measurements: results stay, and what is left is measured as asked for."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from xdsl.dialects.builtin import ModuleOp
+
+import qjit as qj
+from qjit.dialects.gates.record import pauli_matrix
+from qjit.dialects.quantum import AllocOp, ExpvalOp, ProbsOp, VarOp
+from qjit.lowering.passes.circuits.circuit import product
+from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
+from qjit.lowering.passes.quantum.measurements.commuting_groups import (
+    Factors,
+    groups_of,
+)
+from qjit.lowering.passes.quantum.measurements.diagonalizing_gates import (
+    diagonalize_words,
+)
+from tests.support.pass_meaning import Imported, gate_names
+
+EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "3"))
+SEEDS = range(EXAMPLES)
+WIRES = 3
+DIAGONALIZE = "diagonalize-measurements"
+GROUPINGS = ("qubit-wise", "commuting", "none")
+MATRIX = np.array([[1.0, 2 - 1j], [2 + 1j, 3.0]])
+PAIR = np.kron(MATRIX, MATRIX) + np.diag([1.0, 2.0, 3.0, 4.0])
+
+
+def commute(left: str, right: str) -> bool:
+    differing = sum(
+        a != b and "I" not in (a, b) for a, b in zip(left, right, strict=True)
+    )
+    return differing % 2 == 0
+
+
+def commuting_words(random: np.random.Generator, size: int, count: int) -> list[str]:
+    found: list[str] = []
+    for _ in range(20 * count):
+        word = "".join(random.choice(list("IXYZ"), size))
+        if word not in found and all(commute(word, other) for other in found):
+            found.append(word)
+    return found[:count]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_words_that_commute_are_diagonalized(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    size = int(random.integers(1, 5))
+    words = commuting_words(random, size, 2**size)
+    found = diagonalize_words(words)
+    matrix = product(found.gates, range(size), {})
+    for word, turned, sign in zip(words, found.words, found.signs, strict=True):
+        assert set(turned) <= set("IZ")
+        expected = matrix @ pauli_matrix(word) @ matrix.conj().T
+        np.testing.assert_allclose(sign * pauli_matrix(turned), expected, atol=1e-12)
+
+
+def test_few_gates_on_two_wires_are_needed() -> None:
+    bell = diagonalize_words(["XX", "YY", "ZZ"])
+    assert [gate.name for gate in bell.gates] == ["CNOT", "H"]
+    assert [*zip(bell.signs, bell.words, strict=True)] == [
+        (1, "ZI"),
+        (-1, "ZZ"),
+        (1, "IZ"),
+    ]
+    plain = diagonalize_words(["XIY", "IZY", "XZI"])
+    assert [gate.name for gate in plain.gates] == ["H", "S", "H"]
+
+
+def test_words_that_do_not_commute_are_refused() -> None:
+    with pytest.raises(ValueError, match="commute"):
+        diagonalize_words(["XI", "ZZ"])
+
+
+def prepare(random: np.random.Generator, x: Any) -> None:
+    """Apply gates after which few words are 0, among them loops and branches."""
+    for wire in range(WIRES):
+        qj.RX(x + random.normal(), wires=wire)
+    for _ in range(3):
+        a, b = random.permutation(WIRES)[:2].tolist()
+        qj.CRY(random.normal() - x, wires=[a, b])
+        qj.Rot(*random.normal(size=3), wires=b)
+
+    def layer(i: Any) -> None:
+        qj.IsingXY(0.3 * i + x, wires=[0, 1])
+
+    qj.for_loop(0, 3)(layer)()
+
+
+def split(grouping: str) -> str:
+    return f"split-non-commuting{{grouping={grouping}}}"
+
+
+def runs(module: ModuleOp) -> int:
+    return sum(isinstance(op, AllocOp) for op in module.walk())
+
+
+def terms(weights: Any, words: Sequence[str]) -> Any:
+    return qj.pauli_sum(weights, words)
+
+
+def unchanged(imported: Imported, *passes: str) -> ModuleOp:
+    """Return what passes make of a circuit, whose results they leave."""
+    module = imported.after(passes)
+    found = imported.results(module)
+    for result, other in zip(found, imported.results(), strict=True):
+        np.testing.assert_allclose(result, other, atol=1e-10)
+    return module
+
+
+def measured_words(module: ModuleOp) -> list[list[str]]:
+    return [
+        [term.word.data for term in op.terms]
+        for op in module.walk()
+        if isinstance(op, ExpvalOp | VarOp)
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_diagonal_measurements_have_the_same_results(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    words = commuting_words(random, WIRES, 5)
+    free = [n for n in range(WIRES) if {w[n] for w in words} <= {"I", words[0][n]}]
+
+    @qj.qnode(wires=WIRES)
+    def circuit(x: Any) -> Any:
+        prepare(np.random.default_rng(seed), x)
+        weights = jnp.arange(1.0, 4.0) * x
+        first = qj.expval(terms(weights[: len(words[:3])], words[:3]))
+        last = qj.var(terms([0.3, -0.8][: len(words[2:4])], words[2:4]))
+        outcomes = [
+            qj.probs(op=getattr(qj, words[0][n].replace("I", "Z"))(n)) for n in free
+        ]
+        return first, qj.state(), last, *outcomes, qj.expval(terms([2.0], words[-1:]))
+
+    module = unchanged(Imported(circuit, 0.4), DIAGONALIZE)
+    assert set("".join(w for each in measured_words(module) for w in each)) <= {*"IZ"}
+
+
+def test_matrices_are_diagonalized_with_words() -> None:
+    @qj.qnode(wires=WIRES)
+    def circuit(x: Any) -> Any:
+        prepare(np.random.default_rng(1), x)
+        matrix = qj.Hermitian(MATRIX, wires=0)
+        return (
+            qj.expval(matrix @ qj.X(1)),
+            qj.var(matrix @ qj.Y(2) + qj.X(1)),
+            qj.probs(op=qj.Y(2)),
+        )
+
+    @qj.qnode(wires=WIRES)
+    def pair(x: Any) -> Any:
+        prepare(np.random.default_rng(2), x)
+        return qj.expval(qj.Hermitian(PAIR, wires=[2, 0]) @ qj.Y(1)), qj.probs(
+            op=qj.Y(1)
+        )
+
+    for each in (circuit, pair):
+        module = unchanged(Imported(each, 0.4), DIAGONALIZE)
+        words = [word for each in measured_words(module) for word in each]
+        assert set("".join(words)) == {*"IZ"}
+
+
+def test_one_change_of_basis_is_enough() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        return qj.probs(op=qj.Y(0)), qj.expval(qj.Y(0)), qj.probs(op=qj.X(1))
+
+    module = unchanged(Imported(circuit, 0.4), DIAGONALIZE)
+    assert gate_names(module) == ["RX", "S", "H", "H"]
+
+
+def test_what_is_not_measured_together_is_refused() -> None:
+    def refused(measure: Any, match: str) -> None:
+        @qj.qnode(wires=2, passes=[DIAGONALIZE])
+        def circuit(x: Any) -> Any:
+            qj.RX(x, wires=0)
+            return measure(x)
+
+        with pytest.raises(qj.errors.UnsupportedError, match=match):
+            circuit(0.3)
+
+    refused(
+        lambda x: (qj.expval(qj.X(0)), qj.var(qj.Z(0) @ qj.Y(1))),
+        r"test_measurement_passes.py:\d+: X\(0\) and Z\(0\) @ Y\(1\) are not measured "
+        "together.*split-non-commuting",
+    )
+    refused(
+        lambda x: (qj.probs(0), qj.expval(qj.X(0) @ qj.X(1))),
+        "bits of wires 0 along Z and X.0. @ X.1. are not",
+    )
+    refused(
+        lambda x: qj.expval(qj.Hermitian(jnp.diag(jnp.array([x, 1.0])), wires=0)),
+        "a matrix that is known only when the program runs",
+    )
+
+
+def test_gradients_of_the_adjoint_method_stay() -> None:
+    def value(passes: Sequence[str]) -> Any:
+        @qj.qnode(wires=2, passes=passes)
+        def circuit(x: Any) -> Any:
+            qj.RX(x, wires=0)
+            qj.RY(0.4, wires=1)
+            qj.CNOT(wires=[0, 1])
+            return qj.expval(terms(jnp.stack([0.4, x, -0.7]), ["XX", "YY", "ZZ"]))
+
+        return qj.qjit(jax.value_and_grad(lambda x: jnp.sin(circuit(x))))(0.3)
+
+    expected = value(())
+    for passes in ([DIAGONALIZE], [split("qubit-wise")]):
+        np.testing.assert_allclose(value(passes), expected, atol=1e-10)
+
+
+def test_groups_are_few() -> None:
+    words = ["XX", "YY", "ZZ", "ZI", "IZ", "XI"]
+    products = [
+        [Factors({n: each for n, each in enumerate(word) if each != "I"})]
+        for word in words
+    ]
+    assert groups_of(products, "qubit-wise") == [[0, 5], [1], [2, 3, 4]]
+    assert groups_of(products, "commuting") == [[0, 1, 2], [3, 4], [5]]
+    assert groups_of(products, "none") == [[n] for n in range(6)]
+    bits = Factors({0: "Z", 1: "Z"}, apart=True)
+    assert groups_of([[bits], products[0]], "commuting") == [[0], [1]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_results_of_groups_are_put_together(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    words = ["".join(random.choice([*"IXYZ"], WIRES)) for _ in range(5)]
+    letter = str(random.choice([*"XYZ"]))
+
+    @qj.qnode(wires=WIRES)
+    def circuit(x: Any) -> Any:
+        prepare(np.random.default_rng(seed), x)
+        weights = jnp.arange(1.0, 6.0) * x
+        mean = qj.expval(terms(weights, words))
+        bits = qj.probs(op=getattr(qj, letter)(1))
+        matrix = qj.expval(qj.Hermitian(PAIR, wires=[2, 0]) @ qj.Y(1))
+        spread = qj.var(terms(weights[1:4], words[:3]))
+        return mean, bits, matrix, qj.probs(), spread, qj.state()
+
+    imported = Imported(circuit, 0.4)
+    counts: list[int] = []
+    for grouping in GROUPINGS:
+        module = unchanged(imported, split(grouping))
+        counts.append(runs(module))
+        if grouping == "commuting":
+            module = unchanged(imported, split(grouping), DIAGONALIZE)
+            words = ["".join(each) for each in measured_words(module)]
+            assert set("".join(words)) <= {*"IZ"}
+            assert runs(module) == counts[-1]
+    assert counts[1] <= counts[0] <= counts[2]
+
+
+def test_one_group_stays_as_it_is() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        outcome = qj.measure(1)
+        return qj.expval(qj.Z(0) + qj.Z(1)), qj.probs(), qj.expval(outcome)
+
+    imported = Imported(circuit, 0.3)
+    module = imported.after((split("qubit-wise"),))
+    assert module.is_structurally_equivalent(imported.module)
+
+
+def test_each_run_makes_its_own_change_of_basis() -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        return qj.probs(op=qj.Y(0)), qj.probs(), qj.probs(op=qj.X(0))
+
+    module = unchanged(Imported(circuit, 0.4), split("qubit-wise"))
+    assert gate_names(module) == ["RX", "S", "H", "RX", "RX", "H"]
+    readouts = [op for op in module.walk() if isinstance(op, ProbsOp)]
+    assert len({op.register for op in readouts}) == 3
+
+
+def test_arrays_that_loops_carry_begin_anew() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        def layer(i: Any, angles: Any) -> Any:
+            qj.RX(angles[i % 2], wires=0)
+            qj.CRY(angles[1], wires=[0, 1])
+            return angles.at[i % 2].add(jnp.sin(angles[1 - i % 2]))
+
+        angles = qj.for_loop(0, 4)(layer)(jnp.stack([x, 0.3]))
+        qj.RY(angles[0], wires=0)
+        return qj.expval(qj.X(0)), qj.expval(qj.Z(0) @ qj.Y(1)), qj.expval(qj.Y(0))
+
+    unchanged(Imported(circuit, 0.4), split("qubit-wise"))
+    node = qj.split_non_commuting(circuit)
+    np.testing.assert_allclose(node(0.4), circuit(0.4), atol=1e-10)
+
+
+def test_outcomes_on_the_way_belong_to_one_run() -> None:
+    @qj.split_non_commuting
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        outcome = qj.measure(0)
+        qj.cond(outcome, lambda: qj.H(1))()
+        return qj.expval(qj.X(1)), qj.expval(outcome), qj.expval(qj.Z(1))
+
+    with pytest.raises(qj.errors.UnsupportedError, match="belong to one run"):
+        circuit(0.3)
+
+
+def test_variances_with_matrices_are_refused_in_parts() -> None:
+    @qj.qnode(wires=2)
+    def circuit() -> Any:
+        return qj.var(qj.Hermitian(MATRIX, wires=0) + qj.X(0) @ qj.X(1))
+
+    with pytest.raises(PassError, match="variance of a sum"):
+        Imported(circuit).after((split("qubit-wise"),))
+
+
+def test_wrong_groupings_are_refused() -> None:
+    with pytest.raises(PipelineError, match="takes grouping=qubit-wise"):
+        _ = find_step(split("some")).found()
+    with pytest.raises(qj.errors.ParameterError, match="takes grouping 'qubit-wise'"):
+        qj.split_non_commuting(grouping="some")
+    for function in (qj.split_non_commuting, qj.diagonalize_measurements):
+        with pytest.raises(qj.errors.ArgumentError, match="takes a quantum function"):
+            function(len)
+
+
+def test_errors_are_of_passes() -> None:
+    @qj.qnode(wires=1)
+    def circuit() -> Any:
+        return qj.expval(qj.X(0)), qj.expval(qj.Z(0))
+
+    with pytest.raises(PassError):
+        Imported(circuit).after([DIAGONALIZE])
