@@ -7,6 +7,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from xdsl.dialects import arith
@@ -42,9 +43,11 @@ class ParameterExpression:
     sign: str = ""
     operands: tuple[ParameterExpression, ...] = ()
 
-    @property
+    @cached_property
     def known(self) -> float | None:
         """The number, where it is known when the program is compiled."""
+        if isinstance(self.leaf, float):
+            return self.leaf
         if any(isinstance(leaf, SSAValue) for leaf in self.leaves()):
             return None
         return self.at({})
@@ -145,6 +148,8 @@ class ParameterExpression:
 
 def parameter(value: Any) -> ParameterExpression:
     """Return a number, or a value of the IR, as an expression."""
+    if isinstance(value, float):
+        return ParameterExpression(value)
     if isinstance(value, ParameterExpression):
         return value
     if isinstance(value, SSAValue):

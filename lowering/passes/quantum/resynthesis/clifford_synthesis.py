@@ -114,15 +114,15 @@ def clifford_circuit(
     for p, q in path:
         control = next(w for w, (x, z) in enumerate(now) if p in (x, z, x ^ z))
         target = next(w for w, (x, z) in enumerate(now) if q in (x, z, x ^ z))
-        _turn(now, control, made, z=p)
-        _turn(now, target, made, x=q)
+        turn(now, control, made, z=p)
+        turn(now, target, made, x=q)
         made.append(Gate("CNOT", (control, target)))
         (x, z), (u, v) = now[control], now[target]
         now[control], now[target] = (x ^ u, z), (u, v ^ z)
     sets = {frozenset((x, z, x ^ z)): wire for wire, (x, z) in enumerate(now)}
     output = [sets[frozenset((x, z, x ^ z))] for x, z in rows]
     for (x, z), wire in zip(rows, output, strict=True):
-        _turn(now, wire, made, x=x, z=z)
+        turn(now, wire, made, x=x, z=z)
     if (len(path), len(made) - len(path)) >= cost:
         return None
     found = _with_paulis(gates, made, output)
@@ -138,7 +138,7 @@ def _path(case: Case, size: int) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _turn(
+def turn(
     now: Rows, wire: int, made: list[Gate], x: int | None = None, z: int | None = None
 ) -> None:
     """Add gates on a wire, after which X or Z, or both, come from these Paulis."""

@@ -1,0 +1,1 @@
+"""Passes on rotations about products of Pauli matrices."""

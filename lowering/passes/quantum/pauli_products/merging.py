@@ -1,0 +1,75 @@
+"""Rotations about equal words, which merge where all between them commute with it.
+
+The rotations of a circuit are about the words that stand at its beginning, where
+Clifford gates are moved out of the way. Sums that are Clifford gates leave, and let
+others meet (Zhang and Chen, arXiv:1903.12456).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qjit.lowering.passes.quantum.resynthesis.phase_folding import total
+
+from .gate_rotations import Rotation
+from .pauli_program import PauliProgram
+from .paulis import Pauli, commute
+
+
+def merge_targets(
+    rows: Sequence[Sequence[Pauli]], mergeable: Sequence[bool]
+) -> list[int]:
+    """Return for each of several operations the earlier one that it merges into.
+
+    It is the operation itself where there is none.
+
+    Args:
+        rows: words for each operation; what commutes with these commutes with it.
+        mergeable: whether an operation is a rotation about its only word, which may
+            merge with others.
+    """
+    found = list(range(len(rows)))
+    latest: dict[tuple[int, int], int] = {}
+    kept: list[int] = []
+    for number, words in enumerate(rows):
+        if mergeable[number]:
+            (word,) = words
+            earlier = latest.get(key := (word.x, word.z))
+            if earlier is not None and _reaches(word, earlier, kept, rows):
+                found[number] = earlier
+                continue
+            latest[key] = number
+        kept.append(number)
+    return found
+
+
+def _reaches(
+    word: Pauli, earlier: int, kept: Sequence[int], rows: Sequence[Sequence[Pauli]]
+) -> bool:
+    """Tell whether a word commutes with all after an earlier operation."""
+    for number in reversed(kept):
+        if number == earlier:
+            return True
+        for other in rows[number]:
+            if not commute(word, other):
+                return False
+    return False
+
+
+def merged(program: PauliProgram) -> PauliProgram:
+    """Merge rotations of a program until none are left that can be."""
+    while True:
+        rotations = program.rotations
+        targets = merge_targets(
+            [[each.axis] for each in rotations], [True] * len(rotations)
+        )
+        sums: dict[int, Rotation] = {}
+        for each, target in zip(rotations, targets, strict=True):
+            before = sums.get(target)
+            angle = each.angle if before is None else total(before.angle, each.angle)
+            sums[target] = Rotation(each.axis, angle)
+        if len(sums) == len(rotations):
+            return program
+        program = program.replaced(
+            Rotation(each.axis, each.angle.simplified()) for each in sums.values()
+        )
