@@ -119,6 +119,7 @@ TABLE: tuple[Step, ...] = (
     _pass("cnot-peephole", "quantum.resynthesis", default=False),
     _pass("phase-polynomial", "quantum.resynthesis", default=False),
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
+    _pass("pauli-network", "quantum.paulis", default=False),
     _pass("route-qubits", "quantum.routing", default=False),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),
