@@ -10,6 +10,7 @@ from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
     NOTHING,
+    is_rotation,
     rotation_gates,
     total,
 )
@@ -32,13 +33,19 @@ from .pauli_synthesis import PauliNetwork, Preference, Turn
 
 # How many CNOTs a gate on two wires stands for, if not two.
 COSTS = {"CNOT": 1, "CZ": 1, "CY": 1, "SWAP": 3}
+# A CNOT is worth as many gates on one wire.
+CNOT_COST = 10
 # Larger regions are left to what only sees a part of them.
-MOST_WIRES, MOST_ROTATIONS = 64, 1000
+MOST_WIRES, MOST_ROTATIONS = 64, 600
 PREFERENCES = (
-    Preference(),
-    Preference(decay=0.8),
-    Preference(decay=0.99, base=0.5),
-    Preference(decay=0.9, base=0.8, clifford=0.01),
+    Preference(decay=0.9, base=0.8, turns=0.15),
+    Preference(decay=0.8, base=0.4, turns=0.15),
+    Preference(decay=0.8, base=0.8, turns=0.15),
+    Preference(decay=0.9, base=0.4, turns=0.05),
+    Preference(decay=0.95, base=0.8, turns=0.05),
+    Preference(decay=0.8, base=0.4, turns=0.0),
+    Preference(decay=0.95, base=0.4, turns=0.0, clifford=0.0),
+    Preference(decay=0.99, base=0.6, turns=0.0),
 )
 
 
@@ -57,7 +64,7 @@ class PauliNetworkPass(CircuitPass):
         return rewrite_regions(circuit, is_readable, _cheaper)
 
 
-def _cost(gates: Sequence[Gate]) -> int:
+def _num_flips(gates: Sequence[Gate]) -> int:
     """Return how many CNOTs gates stand for."""
     return sum(
         COSTS.get(gate.name, 2 * (len(gate.wires) - 1))
@@ -66,9 +73,26 @@ def _cost(gates: Sequence[Gate]) -> int:
     )
 
 
+def _cost(gates: Sequence[Gate]) -> int:
+    """Return the cost of gates, of which those on one wire in a row are one.
+
+    A run that is diagonal is a rotation about Z, and others are three rotations.
+    """
+    found = CNOT_COST * _num_flips(gates)
+    runs: dict[int, int] = {}
+    for gate in gates:
+        if len(gate.wires) == 1:
+            (wire,) = gate.wires
+            cost = 1 if is_rotation(gate) or gate.name == "Z" else 3
+            runs[wire] = max(runs.get(wire, 0), cost)
+            continue
+        found += sum(runs.pop(wire, 0) for wire in gate.wires)
+    return found + sum(runs.values())
+
+
 def _cheaper(region: Region) -> RegionCircuit | None:
     """Return a circuit of a region with fewer CNOTs, if one is found."""
-    most, wires = _cost(region.gates), region.wires
+    most, wires = _num_flips(region.gates), region.wires
     if most < 2 or len(wires) > MOST_WIRES:
         return None
     at = {wire: k for k, wire in enumerate(wires)}
@@ -76,13 +100,17 @@ def _cheaper(region: Region) -> RegionCircuit | None:
     rotations = merged(read)
     if len(rotations.angles) > MOST_ROTATIONS:
         return None
-    best: tuple[PauliNetwork, list[int]] | None = None
+    best, least = None, _cost(region.gates)
     for preference in PREFERENCES:
         network = PauliNetwork(_copied(rotations.words), preference, most)
         output = network.run()
-        if output is not None and network.num_flips < most:
-            best, most = (network, output), network.num_flips
-    return None if best is None else _circuit(rotations, *best, wires)
+        if output is None or network.num_flips >= most:
+            continue
+        found = _circuit(rotations, network, output, wires)
+        cost = _cost(found.gates)
+        if cost < least:
+            best, least = found, cost
+    return best
 
 
 def _copied(words: PauliRows) -> PauliRows:

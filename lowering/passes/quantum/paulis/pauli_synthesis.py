@@ -53,18 +53,23 @@ def _growth() -> NDArray[np.int8]:
 
 
 GROWTH = _growth()
+# How many gates on one wire come before a CNOT from P to Q, which is one from Q to P.
+TURNS = np.array([[len(TO_Z[p]) + len(TO_X[q]) for q in range(4)] for p in range(4)])
 
 
 @dataclass(frozen=True)
 class Preference:
     """How words after the next one count: less, the later they are.
 
-    `decay` is for each word, `base` for each letter more than one.
+    `decay` is for each word, and `base` for each letter more than one. `clifford` is the
+    weight of letters of the Clifford gate after all words, and `turns` that of gates on
+    one wire.
     """
 
     decay: float = 0.95
     base: float = 0.6
-    clifford: float = 0.0
+    clifford: float = 0.02
+    turns: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -160,11 +165,14 @@ class PauliNetwork:
             rows = self.codes[: self.first]
             more = GROWTH[p, q, rows[:, a], rows[:, b]].sum(axis=0)
             score = score + self.preference.clifford * more
+        score = score + self.preference.turns * np.minimum(TURNS[p, q], TURNS[q, p])
         best = int(np.argmin(score))
         return int(a[best]), int(b[best]), int(p[best]), int(q[best])
 
     def _flip(self, a: int, b: int, p: int, q: int) -> None:
         """Do a CNOT from the basis p of a wire to the basis q of another."""
+        if TURNS[q, p] < TURNS[p, q]:
+            a, b, p, q = b, a, q, p
         for name in TO_Z[p]:
             self._do((name, (a,)))
         for name in TO_X[q]:
