@@ -150,7 +150,9 @@ def _circuit(
     return RegionCircuit(gates, total(phase, parameter(left)), ends)
 
 
-def _rotation(letter: str, wire: int, angle: ParameterExpression) -> tuple[list[Gate], ParameterExpression]:
+def _rotation(
+    letter: str, wire: int, angle: ParameterExpression
+) -> tuple[list[Gate], ParameterExpression]:
     """Return gates of a rotation, and the phase that comes with them."""
     if letter == "Z":
         return rotation_gates(angle, wire)

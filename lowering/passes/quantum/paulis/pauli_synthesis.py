@@ -85,9 +85,7 @@ class Turn:
 class PauliNetwork:
     """The synthesis of a sequence of words, and of the Clifford gate after them."""
 
-    def __init__(
-        self, words: PauliRows, preference: Preference, most: int
-    ) -> None:
+    def __init__(self, words: PauliRows, preference: Preference, most: int) -> None:
         self.words, self.preference, self.most = words, preference, most
         self.num_wires = words.x.shape[1]
         self.first = 2 * self.num_wires
