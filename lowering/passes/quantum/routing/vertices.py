@@ -78,9 +78,7 @@ def _shape(graph: CouplingGraph, part: tuple[int, ...]) -> Hashable:
     return tuple(sorted(tuple(sorted(row)) for row in graph.within(part).hops))
 
 
-def _grown(
-    graph: CouplingGraph, start: int, size: int, near: bool
-) -> tuple[int, ...]:
+def _grown(graph: CouplingGraph, start: int, size: int, near: bool) -> tuple[int, ...]:
     """Return a part around a vertex, empty if there is none of that size.
 
     Vertices are added that have most edges to the part, or are nearest to all of it.
