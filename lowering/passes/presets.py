@@ -31,6 +31,10 @@ ROUNDS = {
         "decompose-gates",
         "phase-polynomial",
         *RESYNTHESIS,
+        "pauli-network",
+        *RESYNTHESIS,
+        "phase-polynomial",
+        *RESYNTHESIS,
     ),
 }
 

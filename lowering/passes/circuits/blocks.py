@@ -7,9 +7,11 @@ boundary is between two of them.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
+from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.memref import GetGlobalOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -17,6 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import (
     IsTerminator,
     MemoryEffectKind,
+    Pure,
     is_side_effect_free,
     only_has_effect,
 )
@@ -40,6 +43,7 @@ from .gates import Gate, line_number, read_gate, write_gate
 
 # What circuits consist of: delays too, which stay as they are.
 CircuitOp = Controllable | DelayOp
+BOUNDARIES = (InsertOp, BarrierOp)
 # Returns the circuit itself, or another one, in its place.
 Rewrite = Callable[[Circuit], Circuit]
 
@@ -110,18 +114,18 @@ class _BlockCircuit:
         def insert(op: Operation) -> None:
             Rewriter.insert_op(op, InsertPoint.before(end))
 
+        numbers: dict[float, SSAValue] = {}
         for each in new:
             if isinstance(each, Opaque):
                 self._move(each, qubits, insert)
             else:
-                write_gate(each, qubits, insert, line)
+                write_gate(each, qubits, insert, line, numbers)
         for uses, wire in zip(users, new.output, strict=True):
             for use in uses:
                 use.operation.operands[use.index] = qubits[wire]
         for op in reversed(self.ops):
             if op not in kept:
-                op.drop_all_references()
-                op.erase(safe_erase=False)
+                _erase(op)
 
     @staticmethod
     def _move(
@@ -137,6 +141,17 @@ class _BlockCircuit:
         qubits |= zip(each.wires, each.op.results, strict=True)
 
 
+def _erase(op: Operation) -> None:
+    """Erase a gate, and the numbers that only it had as parameters."""
+    owners = {value.owner for value in op.operands}
+    op.drop_all_references()
+    op.erase(safe_erase=False)
+    for owner in owners:
+        if isinstance(owner, ConstantOp) and not owner.result.uses:
+            owner.detach()
+            owner.erase()
+
+
 def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     """Return by what operations can be sorted: their levels, boundaries first.
 
@@ -147,9 +162,12 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     found: dict[Operation, tuple[int, int]] = {}
     written, read = 0, 0
     for op in block.ops:
-        level = max((levels.get(value, 0) for value in _used(op)), default=0)
-        boundary = isinstance(op, InsertOp | BarrierOp)
-        if isinstance(op, GateOp | DelayOp | ExtractOp) or _has_constant_matrix(op):
+        level = 0
+        for value in _used(op):
+            if (other := levels.get(value, 0)) > level:
+                level = other
+        boundary = isinstance(op, BOUNDARIES)
+        if _is_pure(type(op)) or _has_constant_matrix(op):
             pass
         elif boundary:
             level += 1
@@ -170,6 +188,14 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
     return found
 
 
+@cache
+def _is_pure(kind: type[Operation]) -> bool:
+    """Tell whether operations of a kind only compute, and are no boundaries."""
+    if issubclass(kind, BOUNDARIES):
+        return False
+    return issubclass(kind, GateOp | DelayOp | ExtractOp) or kind.has_trait(Pure)
+
+
 def _has_constant_matrix(op: Operation) -> bool:
     """Tell whether an operation applies a matrix that no other one writes."""
     return isinstance(op, UnitaryOp) and isinstance(op.matrix.owner, GetGlobalOp)
@@ -179,13 +205,11 @@ def _is_register(value: SSAValue) -> bool:
     return isinstance(value.type, RegisterType)
 
 
-def _used(op: Operation) -> Iterator[SSAValue]:
-    """Yield the operands of an operation and of those below it."""
+def _used(op: Operation) -> Iterable[SSAValue]:
+    """Return the operands of an operation and of those below it."""
     if not op.regions:
-        yield from op.operands
-        return
-    for each in op.walk():
-        yield from each.operands
+        return op.operands
+    return (value for each in op.walk() for value in each.operands)
 
 
 def _sort(

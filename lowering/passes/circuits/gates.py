@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from qjit.dialects.gates import GATES, GateRecord, find_gate
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.quantum import GateOp
 from qjit.dialects.quantum.gates import Controllable, PassThrough
+from qjit.runtime.recent import MOST
 
 from .parameters import ParameterExpression, parameter
 
@@ -56,17 +57,17 @@ class Gate:
         """Make a gate of a name, on one wire or several, at these parameters."""
         on = tuple(wires) if isinstance(wires, list | tuple | range) else (wires,)
         values = (1,) * len(controls) if control_values is None else control_values
-        for attribute, value in (
-            ("name", name),
-            ("wires", on),
-            ("params", tuple(map(parameter, params))),
-            ("adjoint", adjoint),
-            ("static", dict(static or {})),
-            ("controls", tuple(controls)),
-            ("control_values", tuple(map(int, values))),
-            ("line", line),
-        ):
-            object.__setattr__(self, attribute, value)
+        # A frozen dataclass sets attributes slowly, one by one.
+        self.__dict__.update(
+            name=name,
+            wires=on,
+            params=tuple(map(parameter, params)),
+            adjoint=adjoint,
+            static=dict(static) if static else {},
+            controls=tuple(controls),
+            control_values=tuple(map(int, values)),
+            line=line,
+        )
 
     @cached_property
     def record(self) -> GateRecord:
@@ -168,19 +169,27 @@ class Gate:
         return Gate(fields.pop("name"), fields.pop("wires"), *params, **fields)
 
     def matrix(self, numbers: Mapping[SSAValue, float]) -> ComplexMatrix:
-        """Return the matrix on all wires, where values of the IR are these numbers."""
-        angles = [param.at(numbers) for param in self.params]
+        """Return the matrix on all wires, where values of the IR are these numbers.
+
+        It is not to be written to, because equal gates share it.
+        """
+        known = [param.known for param in self.params]
+        angles = tuple(
+            param.at(numbers) if number is None else number
+            for param, number in zip(self.params, known, strict=True)
+        )
         static = dict(self.static)
         if "num_targets" in self.record.static:
             static["num_targets"] = len(self.wires) - self.num_controls
-        own = {} if self.record.num_controls else {"num_controls": self.num_controls}
-        found = self.record.full_matrix(angles, **own, **static)
-        for value in reversed(self.control_values):
-            full = np.eye(2 * len(found), dtype=np.complex128)
-            place = slice(value * len(found), (value + 1) * len(found))
-            full[place, place] = found
-            found = full
-        return found.conj().T if self.adjoint else found
+        own = 0 if self.record.num_controls else self.num_controls
+        return _matrix(
+            self.record.name,
+            angles,
+            own,
+            self.control_values,
+            self.adjoint,
+            tuple(static.items()),
+        )
 
     def check(self, wires: Sequence[Hashable]) -> None:
         """Raise a ValueError unless it is a gate that can stand on such wires."""
@@ -217,6 +226,30 @@ class Gate:
         return f"{mark}{self.record.name}({angles}){static} on {on}{end}"
 
 
+@lru_cache(MOST)
+def _matrix(
+    name: str,
+    angles: tuple[float, ...],
+    num_controls: int,
+    control_values: tuple[int, ...],
+    adjoint: bool,
+    static: tuple[tuple[str, Any], ...],
+) -> ComplexMatrix:
+    """Return the matrix of a gate, those of its further controls first."""
+    own = {"num_controls": num_controls} if num_controls else {}
+    found = GATES[name].full_matrix(angles, **own, **dict(static))
+    for value in reversed(control_values):
+        full = np.eye(2 * len(found), dtype=np.complex128)
+        place = slice(value * len(found), (value + 1) * len(found))
+        full[place, place] = found
+        found = full
+    if adjoint:
+        found = found.conj().T
+    found = np.ascontiguousarray(found)
+    found.flags.writeable = False
+    return found
+
+
 def controlled_gate(
     base: str,
     controls: Sequence[Hashable],
@@ -244,16 +277,19 @@ def controlled_gate(
 
 def read_gate(op: GateOp, wires: Mapping[SSAValue, Any]) -> Gate:
     """Return the gate that an operation is, given the wires of its qubits."""
+    params, _, targets, controls = op.groups
+    properties = op.properties
     record = GATES[op.gate.data]
-    static = {k: v for k, v in op.static.items() if k != "num_targets"}
-    targets = () if record.num_targets == 0 else op.targets
+    static: Mapping[str, Any] = {}
+    if "word" in properties or "dim" in properties:
+        static = {k: v for k, v in op.static.items() if k != "num_targets"}
     return controlled_gate(
         record.base or record.name,
-        [wires[qubit] for qubit in op.controls],
-        [wires[qubit] for qubit in targets],
-        *op.params,
-        control_values=op.control_pattern,
-        adjoint=op.adjoint is not None,
+        [wires[qubit] for qubit in controls],
+        [] if record.num_targets == 0 else [wires[qubit] for qubit in targets],
+        *params,
+        control_values=op.control_pattern if "control_values" in properties else None,
+        adjoint="adjoint" in properties,
         static=static,
         line=line_number([op]),
     )
@@ -261,7 +297,10 @@ def read_gate(op: GateOp, wires: Mapping[SSAValue, Any]) -> Gate:
 
 def line_number(ops: Sequence[Controllable | PassThrough]) -> int | None:
     """Return the number of the user's line of operations, the first that is known."""
-    return next((op.line.value.data for op in ops if op.line is not None), None)
+    for op in ops:
+        if "line" in op.properties and op.line is not None:
+            return op.line.value.data
+    return None
 
 
 def write_gate(
@@ -269,6 +308,7 @@ def write_gate(
     qubits: dict[Any, SSAValue],
     insert: Callable[[Operation], Any],
     line: int | None = None,
+    numbers: dict[float, SSAValue] | None = None,
 ) -> GateOp:
     """Insert the operation of a gate, and put its results in the place of its qubits.
 
@@ -278,13 +318,14 @@ def write_gate(
             one of them through.
         insert: inserts an operation.
         line: the number of the line, if the gate has none.
+        numbers: the values of numbers that are parameters, changed in place.
     """
     wires = gate.all_wires or (next(iter(qubits)),)
     split = len(gate.all_controls)
     op = GateOp(
         gate.record.name,
         [qubits[wire] for wire in wires[split:]],
-        params=[param.emit(insert) for param in gate.params],
+        params=[param.emit(insert, numbers) for param in gate.params],
         controls=[qubits[wire] for wire in wires[:split]],
         control_values=gate.all_control_values if 0 in gate.control_values else None,
         adjoint=gate.adjoint,

@@ -46,8 +46,8 @@ class ParameterExpression:
     @cached_property
     def known(self) -> float | None:
         """The number, where it is known when the program is compiled."""
-        if isinstance(self.leaf, float):
-            return self.leaf
+        if self.leaf is not None:
+            return None if isinstance(self.leaf, SSAValue) else self.leaf
         if any(isinstance(leaf, SSAValue) for leaf in self.leaves()):
             return None
         return self.at({})
@@ -105,8 +105,15 @@ class ParameterExpression:
         found = self.affine
         return self if found is None else found.shortest().expression()
 
-    def emit(self, insert: Callable[[Operation], Any]) -> SSAValue:
-        """Insert what computes the expression, and return its value."""
+    def emit(
+        self,
+        insert: Callable[[Operation], Any],
+        numbers: dict[float, SSAValue] | None = None,
+    ) -> SSAValue:
+        """Insert what computes the expression, and return its value.
+
+        Where `numbers` has the value of a number, no other one is made.
+        """
         if isinstance(self.leaf, SSAValue):
             if self.leaf.type == f64:
                 return self.leaf
@@ -114,10 +121,15 @@ class ParameterExpression:
             insert(wide)
             return wide.result
         if (known := self.known) is not None:
+            if numbers is not None and known in numbers:
+                return numbers[known]
             constant = arith.ConstantOp(FloatAttr(known, f64))
             insert(constant)
+            if numbers is not None:
+                numbers[known] = constant.result
             return constant.result
-        op = ARITHMETIC[self.sign][1](*(each.emit(insert) for each in self.operands))
+        values = (each.emit(insert, numbers) for each in self.operands)
+        op = ARITHMETIC[self.sign][1](*values)
         insert(op)
         return op.results[0]
 

@@ -61,16 +61,16 @@ class TwoQubitCircuit:
         return self.num_entangling, len(self.gates) - self.num_entangling
 
 
-def num_cnots(coordinates: Sequence[float]) -> int:
+def num_cnots(coordinates: Sequence[float], tolerance: float = TOLERANCE) -> int:
     """Return how many CNOT gates Weyl coordinates need."""
     x, y, z = coordinates
-    if abs(z) > TOLERANCE:
+    if abs(z) > tolerance:
         return 3
-    if y > TOLERANCE:
+    if y > tolerance:
         return 2
-    if x < TOLERANCE:
+    if x < tolerance:
         return 0
-    return 1 if abs(x - QUARTER) < TOLERANCE else 2
+    return 1 if abs(x - QUARTER) < tolerance else 2
 
 
 def num_cnots_exchanged(coordinates: Sequence[float]) -> int:

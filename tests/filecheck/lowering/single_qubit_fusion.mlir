@@ -12,8 +12,7 @@ func.func @known() {
   %c = quantum.gate "H" on %q1
   %d = quantum.gate "S" on %c
   %e = quantum.gate "H" on %d
-  // CHECK-NEXT: %[[ANGLE:.*]] = arith.constant 1.5707963267948966 : f64
-  // CHECK-NEXT: %[[X:.*]] = quantum.gate "RX"(%[[ANGLE]]) on %q1
+  // CHECK-NEXT: %[[X:.*]] = quantum.gate "RX"(%[[HALF]]) on %q1
   // CHECK-NEXT: %[[PHASE:.*]] = arith.constant -0.78539816339744828 : f64
   // CHECK-NEXT: quantum.gate "GlobalPhase"(%[[PHASE]])
   // CHECK-NEXT: quantum.insert

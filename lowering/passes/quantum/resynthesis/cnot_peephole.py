@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.runtime.recent import MOST
 
 from .clifford_synthesis import (
     MOST_WIRES,
@@ -123,19 +126,38 @@ def axis(each: Instruction, wire: int) -> str | None:
     return AXES.get(each.base)
 
 
+class _Ahead(NamedTuple):
+    """An instruction, its wires, and what it makes of Paulis if it is Clifford."""
+
+    each: Instruction
+    wires: frozenset[int]
+    images: Rows | None
+
+    @staticmethod
+    def of(each: Instruction) -> _Ahead:
+        return _Ahead(each, frozenset(each.all_wires), _images(each))
+
+    def on(self, wires: Mapping[int, int]) -> _Ahead:
+        """Return the same on other wires, or itself if its wires are the same."""
+        if all(wires[wire] == wire for wire in self.wires):
+            return self
+        on = frozenset(wires[wire] for wire in self.wires)
+        return _Ahead(self.each.on(wires), on, self.images)
+
+
 @dataclass
 class _Window:
     """Clifford gates on a few wires that can stand side by side, and the others."""
 
     wires: list[int]
-    gates: list[Gate] = field(default_factory=list[Gate])
-    before: list[Instruction] = field(default_factory=list[Instruction])
-    after: list[Instruction] = field(default_factory=list[Instruction])
+    gates: list[tuple[Gate, Rows]] = field(default_factory=list[tuple[Gate, Rows]])
+    before: list[_Ahead] = field(default_factory=list[_Ahead])
+    after: list[_Ahead] = field(default_factory=list[_Ahead])
 
     @property
     def cost(self) -> tuple[int, int]:
         """The number of CNOTs that the gates stand for, and of gates on one wire."""
-        pairs = [gate for gate in self.gates if len(gate.all_wires) == 2]
+        pairs = [gate for gate, _ in self.gates if len(gate.all_wires) == 2]
         cost = sum(COSTS.get(gate.name, 2) for gate in pairs)
         return cost, len(self.gates) - len(pairs) + sum(g.name != "CNOT" for g in pairs)
 
@@ -144,21 +166,22 @@ def _rewritten(circuit: Circuit) -> Circuit:
     """Write windows anew, from the first gate to the last."""
     place = list(range(circuit.num_wires))
     source = iter(circuit)
-    ahead: list[Instruction] = []
+    ahead: list[_Ahead] = []
     new: list[Instruction] = []
     phase, changed = 0.0, False
     while True:
         while len(ahead) < WINDOW and (each := next(source, None)) is not None:
-            ahead.append(each.on(dict(enumerate(place))))
+            ahead.append(_Ahead.of(each).on(dict(enumerate(place))))
         if not ahead:
             break
         best = _best(ahead)
         if best is None:
-            new.append(ahead.pop(0))
+            new.append(ahead.pop(0).each)
             continue
         changed = True
         window, found = best
-        gates = [gate.on(dict(enumerate(window.wires))) for gate in found.gates]
+        on = dict(enumerate(window.wires))
+        gates = [_Ahead.of(gate.on(on)) for gate in found.gates]
         moved = dict(enumerate(range(circuit.num_wires)))
         for wire, at in zip(window.wires, found.output, strict=True):
             moved[wire] = window.wires[at]
@@ -171,10 +194,9 @@ def _rewritten(circuit: Circuit) -> Circuit:
     return circuit.of([*new, *global_phase(phase)], output)
 
 
-def _best(ahead: Sequence[Instruction]) -> tuple[_Window, CliffordCircuit] | None:
+def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:
     """Return the window at the first gate that saves most CNOTs, if one does."""
-    first = ahead[0]
-    if not isinstance(first, Gate) or len(first.all_wires) != 2 or not _images(first):
+    if len(ahead[0].wires) != 2 or not ahead[0].images:
         return None
     found: list[tuple[int, _Window, CliffordCircuit]] = []
     for wires in _choices(ahead):
@@ -190,35 +212,37 @@ def _best(ahead: Sequence[Instruction]) -> tuple[_Window, CliffordCircuit] | Non
     return window, circuit
 
 
-def _choices(ahead: Sequence[Instruction]) -> Iterator[list[int]]:
+def _choices(ahead: Sequence[_Ahead]) -> Iterator[list[int]]:
     """Yield the wires of the first gate, alone and with one that gates join to them."""
-    wires = list(ahead[0].all_wires)
+    wires = list(ahead[0].each.all_wires)
     yield wires
     others: list[int] = []
     for each in ahead[1:]:
-        joined = each.all_wires
-        if len(joined) == 2 and (joined[0] in wires) != (joined[1] in wires):
-            (other,) = set(joined) - set(wires)
+        if len(each.wires) == 2 and len(rest := each.wires.difference(wires)) == 1:
+            (other,) = rest
             if other not in others and len(others) < MOST_WIRES:
                 others.append(other)
                 yield [*wires, other]
 
 
-def _window(ahead: Sequence[Instruction], wires: list[int]) -> _Window:
+def _window(ahead: Sequence[_Ahead], wires: list[int]) -> _Window:
     """Return the Clifford gates on wires from the first on."""
-    window = _Window(wires)
+    window, inside = _Window(wires), set(wires)
     blocked: set[int] = set()
-    used: set[int] = set()
+    reached: set[int] = set()  # those that are blocked, or used
     for each in ahead:
-        on = set(each.all_wires)
-        if not on & (blocked | used) and not on <= set(wires):
+        on = each.wires
+        within = on <= inside
+        if not within and reached.isdisjoint(on):
             window.before.append(each)
-        elif not on or on & blocked or not on <= set(wires) or not _images(each):
+        elif on and within and each.images and blocked.isdisjoint(on):
+            assert isinstance(each.each, Gate)
+            window.gates.append((each.each, each.images))
+            reached |= on
+        else:
             window.after.append(each)
             blocked |= on
-        elif isinstance(each, Gate):
-            window.gates.append(each)
-            used |= on
+            reached |= on
     return window
 
 
@@ -234,9 +258,18 @@ def _circuit(window: _Window) -> CliffordCircuit | None:
     at = {wire: k for k, wire in enumerate(window.wires)}
     size = len(window.wires)
     rows = identity_rows(size)
-    for gate in window.gates:
-        images = _images(gate)
-        assert images is not None
+    for gate, images in window.gates:
         conjugated(rows, [at[wire] for wire in gate.all_wires], images)
-    gates = [gate.on(at) for gate in window.gates]
-    return clifford_circuit(gates, size, rows, window.cost)
+    gates = tuple(gate.on(at) for gate, _ in window.gates)
+    return _synthesised(gates, size, tuple(rows), window.cost)
+
+
+@lru_cache(MOST)
+def _synthesised(
+    gates: tuple[Gate, ...],
+    size: int,
+    rows: tuple[tuple[int, int], ...],
+    cost: tuple[int, int],
+) -> CliffordCircuit | None:
+    """Return the circuit of gates, if it is cheaper; passes meet them repeatedly."""
+    return clifford_circuit(gates, size, list(rows), cost)

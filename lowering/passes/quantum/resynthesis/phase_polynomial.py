@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
@@ -19,9 +18,9 @@ from .phase_folding import (
     Rotation,
     fold_phases,
     is_rotation,
-    phase_gates,
     total,
 )
+from .regions import Region, RegionCircuit, rewrite_regions
 
 # How many CNOTs a gate of a region stands for.
 COSTS: dict[str, int] = {
@@ -44,73 +43,7 @@ class PhasePolynomialPass(CircuitPass):
 
     def rewrite(self, circuit: Circuit) -> Circuit:
         """Merge rotations, then write regions anew."""
-        folded = fold_phases(circuit)
-        place = list(range(circuit.num_wires))
-        new: list[Instruction] = []
-        phase, changed = NOTHING, False
-        for each in regions(folded):
-            found = _cheaper(each) if isinstance(each, Region) else None
-            gates = each.gates if isinstance(each, Region) else [each]
-            if found is not None:
-                changed = True
-                gates = found.gates
-                phase = total(phase, found.phase)
-            new += [gate.on(dict(enumerate(place))) for gate in gates]
-            if found is not None:
-                moved = {wire: place[at] for wire, at in found.output.items()}
-                for wire, at in moved.items():
-                    place[wire] = at
-        if not changed:
-            return folded
-        output = [place[wire] for wire in folded.output]
-        return folded.of([*new, *phase_gates(phase)], output)
-
-
-@dataclass
-class Region:
-    """Neighbouring gates that permute basis states and turn their phases."""
-
-    gates: list[Gate] = field(default_factory=list[Gate])
-
-    @property
-    def wires(self) -> list[int]:
-        """The wires in order."""
-        return sorted({wire for gate in self.gates for wire in gate.wires})
-
-    @property
-    def cost(self) -> int:
-        """How many CNOTs the gates stand for."""
-        return sum(COSTS.get(gate.name, 0) for gate in self.gates)
-
-
-@dataclass
-class RegionCircuit:
-    """Gates in the place of a region, a phase, and on which wire each bit ends."""
-
-    gates: list[Gate]
-    phase: ParameterExpression
-    output: dict[int, int]
-
-
-def regions(circuit: Circuit) -> Iterator[Region | Instruction]:
-    """Yield the regions of a circuit and what is between them, in a valid order."""
-    level = [0] * circuit.num_wires
-    found: dict[int, Region] = {}
-    between: dict[int, list[Instruction]] = {}
-    for each in circuit:
-        wires = each.all_wires
-        highest = max((level[wire] for wire in wires), default=0)
-        if isinstance(each, Gate) and _is_of_region(each):
-            found.setdefault(highest, Region()).gates.append(each)
-        else:
-            between.setdefault(highest, []).append(each)
-            highest += bool(wires)
-        for wire in wires:
-            level[wire] = highest
-    for number in range(max(level, default=0) + 1):
-        if number in found:
-            yield found[number]
-        yield from between.get(number, ())
+        return rewrite_regions(fold_phases(circuit), _is_of_region, _cheaper)
 
 
 def _is_of_region(gate: Gate) -> bool:
@@ -119,7 +52,8 @@ def _is_of_region(gate: Gate) -> bool:
 
 def _cheaper(region: Region) -> RegionCircuit | None:
     """Return a circuit of a region with fewer CNOTs, if one is found."""
-    cost, wires = region.cost, region.wires
+    cost = sum(COSTS.get(gate.name, 0) for gate in region.gates)
+    wires = region.wires
     if cost < 2 or len(wires) > MOST_WIRES:
         return None
     at = {wire: k for k, wire in enumerate(wires)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
     on_two_wires,
 )
-from qjit.runtime.recent import MOST
 
 
 @dataclass
@@ -45,30 +43,6 @@ def is_known(each: Instruction) -> bool:
 
 def gate_matrix(gate: Gate) -> ComplexMatrix:
     """Return the matrix of a gate that is known, on all its wires."""
-    if gate.static or gate.name == "I":
-        return gate.matrix({})
-    angles = tuple(param.known or 0.0 for param in gate.params)
-    values = gate.control_values
-    return _matrix(gate.name, angles, len(gate.wires), values, gate.adjoint)
-
-
-@lru_cache(MOST)
-def _matrix(
-    name: str,
-    angles: tuple[float, ...],
-    num_wires: int,
-    values: tuple[int, ...],
-    adjoint: bool,
-) -> ComplexMatrix:
-    controls = range(num_wires, num_wires + len(values))
-    gate = Gate(
-        name,
-        range(num_wires),
-        *angles,
-        adjoint=adjoint,
-        controls=controls,
-        control_values=values,
-    )
     return gate.matrix({})
 
 

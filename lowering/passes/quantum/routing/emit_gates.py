@@ -8,6 +8,7 @@ from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from .dependencies import Dependencies, Interaction, dependencies
+from .interactions import in_blocks
 from .layout import best_route
 from .register_state import RegisterState
 from .sabre import Swap
@@ -33,8 +34,9 @@ def emit_pending(
         seed: decides between routes that are equally good.
     """
     own = [found for _, found, _ in state.pending]
-    gates = dependencies([*own, *following], len(state.at))
-    num_done = sum(number < len(own) for number in gates.numbers)
+    blocks, groups = in_blocks(own)
+    gates = dependencies([*blocks, *following], len(state.at))
+    num_done = sum(number < len(blocks) for number in gates.numbers)
     routed = best_route(
         gates,
         state.graph,
@@ -44,7 +46,7 @@ def emit_pending(
         like=state.like,
         num_done=num_done,
     )
-    emission = _Emission(state, gates, before)
+    emission = _Emission(state, gates, groups, before)
     line = None
     for position, move in enumerate(routed.moves):
         if isinstance(move, Swap):
@@ -59,23 +61,31 @@ def emit_pending(
 
 
 class _Emission:
-    """The pending gates of a register, of which those on one qubit wait their turn."""
+    """The blocks of pending gates, of which those on one qubit wait their turn."""
 
     def __init__(
-        self, state: RegisterState, gates: Dependencies, before: Operation
+        self,
+        state: RegisterState,
+        gates: Dependencies,
+        groups: Sequence[Sequence[int]],
+        before: Operation,
     ) -> None:
         self.state, self.before, self.gates = state, before, gates
-        self.ranks = gates.ranks
+        self.groups, self.ranks = groups, gates.ranks
         self.singles: list[list[int]] = [[] for _ in state.at]
-        self.done = [False] * len(state.pending)
-        for number, (_, found, _) in reversed(list(enumerate(state.pending))):
-            if len(found.qubits) == 1:
-                self.singles[found.qubits[0]].append(number)
+        self.done = [False] * len(groups)
+        for number in reversed(range(len(groups))):
+            qubits = self._first(number).qubits
+            if len(qubits) == 1:
+                self.singles[qubits[0]].append(number)
+
+    def _first(self, number: int) -> Interaction:
+        return self.state.pending[self.groups[number][0]][1]
 
     def pair(self, number: int) -> None:
-        """Do a gate on two qubits after all those on one that it depends on."""
-        _, found, _ = self.state.pending[number]
-        for qubit, rank in zip(found.qubits, self.ranks[number], strict=True):
+        """Do a block on two qubits after all gates on one that it depends on."""
+        qubits = self._first(number).qubits
+        for qubit, rank in zip(qubits, self.ranks[number], strict=True):
             waiting = self.singles[qubit]
             while waiting and self.ranks[waiting[-1]][0] < rank:
                 self._do(waiting.pop())
@@ -91,12 +101,16 @@ class _Emission:
         """Return the number of the line of the next gate."""
         for move in moves:
             if not isinstance(move, Swap):
-                op, _, _ = self.state.pending[self.gates.numbers[move]]
+                op, _, _ = self.state.pending[self.groups[self.gates.numbers[move]][0]]
                 return None if op.line is None else op.line.value.data
         return None
 
     def _do(self, number: int) -> None:
         self.done[number] = True
+        for each in self.groups[number]:
+            self._emit(each)
+
+    def _emit(self, number: int) -> None:
         op, _, qubits = self.state.pending[number]
         state = self.state
         op.detach()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
 
 import numpy as np
 from xdsl.dialects import func, scf
@@ -25,10 +26,22 @@ from qjit.dialects.quantum import (
 )
 from qjit.dialects.quantum.linearity import BRANCHES, line_of
 from qjit.dialects.quantum.types import RegisterType
+from qjit.lowering.passes.circuits.gates import read_gate
 from qjit.lowering.passes.pipeline import PassError
+from qjit.lowering.passes.unitaries.two_qubit_decomposition import (
+    cartan_decomposition,
+)
+from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
+    SWAP,
+    num_cnots,
+    on_two_wires,
+)
+from qjit.runtime.recent import MOST
 
-from .dependencies import Interaction
+from .dependencies import Interaction, joined
 
+GOLDEN = 0.6180339887498949
+CLOSE = 1e-12
 # The qubits that a gate is on, and the basis in which it is diagonal on each.
 Bases = tuple[str | None, ...]
 
@@ -65,7 +78,69 @@ def interaction(op: GateOp | UnitaryOp, qubits: Mapping[SSAValue, int]) -> Inter
             "makes gates on two wires of it, such as "
             "'decompose-gates{gates=RX,RY,RZ,CNOT,GlobalPhase}'."
         )
-    return Interaction(on, (*bases, *("Z" for _ in controls)))
+    matrix = _matrix(op, (*targets, *controls)) if isinstance(op, GateOp) else None
+    return _counted(Interaction(on, (*bases, *("Z" for _ in controls)), matrix))
+
+
+def _matrix(op: GateOp, qubits: Sequence[SSAValue]) -> ComplexMatrix | None:
+    """Return the matrix of a gate on qubits, at any angles that are not known."""
+    if not qubits:
+        return None
+    gate = read_gate(op, {qubit: place for place, qubit in enumerate(qubits)})
+    found = gate.matrix(_Examples())
+    if gate.all_wires == (1, 0):
+        found = found.reshape(2, 2, 2, 2).transpose(1, 0, 3, 2).reshape(4, 4)
+    return found
+
+
+class _Examples(dict[SSAValue, float]):
+    """An angle for each value that is not known."""
+
+    def __missing__(self, value: SSAValue) -> float:
+        return 0.5 + 2 * (id(value) * GOLDEN % 1)
+
+
+def _counted(found: Interaction) -> Interaction:
+    """Return an interaction with the numbers of its CNOTs."""
+    if len(found.qubits) != 2 or found.matrix is None:
+        return found
+    flips, exchanged = _num_flips(np.round(found.matrix, 12).tobytes())
+    return replace(found, num_flips=flips, num_exchanged=exchanged)
+
+
+@lru_cache(MOST)
+def _num_flips(data: bytes) -> tuple[int, int]:
+    """Return how many CNOTs a matrix is worth, and how many with a SWAP."""
+    matrix = np.frombuffer(data, np.complex128).reshape(4, 4)
+    both = (matrix, SWAP @ matrix)
+    first, second = (num_cnots(cartan_decomposition(m).coordinates, 1e-9) for m in both)
+    return first, second
+
+
+def block(gates: Sequence[Interaction]) -> Interaction:
+    """Return gates on one pair of qubits as one."""
+    if len(gates) == 1:
+        return gates[0]
+    qubits = gates[0].qubits
+    found = np.eye(4, dtype=np.complex128)
+    for gate in gates:
+        assert gate.matrix is not None
+        own = gate.matrix
+        if gate.qubits == qubits[::-1]:
+            own = SWAP @ own @ SWAP
+        elif len(gate.qubits) == 1:
+            own = on_two_wires(own, [qubits.index(gate.qubits[0])])
+        found = own @ found
+    bases = tuple(_basis([found], place, 2) for place in range(2))
+    return _counted(Interaction(qubits, bases, found))
+
+
+def in_blocks(
+    sequence: Sequence[Interaction],
+) -> tuple[list[Interaction], list[list[int]]]:
+    """Return gates with those on one pair together, and the numbers of each."""
+    groups = joined(sequence)
+    return [block([sequence[n] for n in group]) for group in groups], groups
 
 
 @cache
@@ -82,7 +157,7 @@ def _basis(matrices: list[ComplexMatrix], place: int, count: int) -> str | None:
         pauli = np.kron(
             np.kron(np.eye(2**place), PAULIS[letter]), np.eye(2 ** (count - place - 1))
         )
-        if all(np.allclose(pauli @ each, each @ pauli) for each in matrices):
+        if all(np.abs(pauli @ m - m @ pauli).max() < CLOSE for m in matrices):
             return letter
     return None
 

@@ -16,11 +16,12 @@ MOST_PERFECT = 16
 # Runs forward from each layout that is tried.
 TURNS = 3
 HEURISTICS = (
+    Heuristic(saving=0.7),
+    Heuristic(weight=0.3, saving=0.4),
+    Heuristic(lookahead=40, weight=0.8, saving=1.0),
+    Heuristic(power=0.5, saving=0.5),
+    Heuristic(saving=0.2, in_order=True),
     Heuristic(),
-    Heuristic(lookahead=20, weight=0.3),
-    Heuristic(lookahead=40, weight=0.8),
-    Heuristic(lookahead=20, weight=0.5, power=0.5),
-    Heuristic(lookahead=20, weight=0.5, in_order=True),
 )
 
 
@@ -137,7 +138,7 @@ def sabre_layout(
     best: list[tuple[float, Start]] = []
     for turn in range(TURNS):
         found = route(gates, graph, starts)
-        costs = (each.cost(graph) for each in found)
+        costs = (each.cost for each in found)
         best += zip(costs, starts, strict=True)
         if turn + 1 < TURNS:
             ends = _moved(starts, found)
@@ -172,4 +173,4 @@ def best_route(
     if like is not None:
         starts.append(replace(like, layout=tuple(layout)))
     found = route(gates, graph, starts, num_done=num_done)
-    return min(found, key=lambda each: each.cost(graph))
+    return min(found, key=lambda each: each.cost)

@@ -37,7 +37,13 @@ from qjit.lowering.passes.pipeline import PassError
 from .coupling import CouplingGraph
 from .dependencies import dependencies
 from .emit_gates import emit_pending
-from .interactions import InteractionReader, interaction, is_swap, known_wire
+from .interactions import (
+    InteractionReader,
+    in_blocks,
+    interaction,
+    is_swap,
+    known_wire,
+)
 from .loops import TURNS, loop_layout, meeting_layout, move_to, turns_of
 from .register_state import RegisterState
 from .vertices import check_graph, place_qubits
@@ -192,7 +198,7 @@ class ProgramRouter:
         reader = InteractionReader(self.module)
         reader.registers[op.register] = list(range(size))
         reader.read(_from(op), top=True)
-        gates = dependencies(reader.found, size)
+        gates = dependencies(in_blocks(reader.found)[0], size)
         trials, seed = self.options.trials_for(len(gates.pairs)), self.options.seed
         placed = place_qubits(gates, graph, trials=trials, seed=seed)
         vertices = placed.vertices
@@ -366,7 +372,7 @@ class ProgramRouter:
         for argument, block in bodies:
             reader.registers[argument] = list(range(size))
             reader.read(block.ops)
-        gates = dependencies(reader.found, size)
+        gates = dependencies(in_blocks(reader.found)[0], size)
         target = loop_layout(gates, state.graph, state.layout, turns, self.options.seed)
         move_to(state, target, op)
 

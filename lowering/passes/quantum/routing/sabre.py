@@ -7,7 +7,7 @@ Several searches go on at once, and all their next SWAPs are compared in one go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .coupling import CouplingGraph
+from .coupling import CouplingGraph, Edge
 from .dependencies import Dependencies
 
 DECAY = 0.001
@@ -27,12 +27,15 @@ TIE = 1e-7
 class Heuristic:
     """How a SWAP is chosen: by distances to a power, now and in the extended set.
 
-    Where gates are done in order, it does not matter whether they commute.
+    A SWAP that meets a gate on the same qubits costs less than three CNOTs; `saving` is
+    what three CNOTs less are worth, in distances. Where gates are done in order, it
+    does not matter whether they commute.
     """
 
     lookahead: int = 20
     weight: float = 0.5
     power: float = 1.0
+    saving: float = 0.0
     in_order: bool = False
 
 
@@ -59,20 +62,19 @@ Move = int | Swap
 
 @dataclass
 class Routed:
-    """Gates and SWAPs in the order in which they are done, and where qubits end."""
+    """Gates and SWAPs in the order in which they are done, and where qubits end.
+
+    The cost is how many CNOTs there are more than without SWAPs, weighted by edges.
+    """
 
     moves: list[Move]
     layout: list[int]
+    cost: float
 
     @property
     def num_swaps(self) -> int:
         """How many SWAPs there are."""
         return sum(isinstance(move, Swap) for move in self.moves)
-
-    def cost(self, graph: CouplingGraph) -> float:
-        """The cost of the SWAPs, three gates each."""
-        costs = graph.costs
-        return sum(3 * costs[m.a, m.b] for m in self.moves if isinstance(m, Swap))
 
 
 def route(
@@ -94,7 +96,115 @@ def route(
     active = [search for search in searches if search.order]
     if active:
         _Comparison(graph, active).run()
-    return [Routed(search.moves, search.at) for search in searches]
+    return [
+        gathered(search.moves, gates, graph, search.qubit_at, search.at)
+        for search in searches
+    ]
+
+
+def gathered(
+    moves: Sequence[Move],
+    gates: Dependencies,
+    graph: CouplingGraph,
+    ends: Sequence[int],
+    layout: list[int],
+) -> Routed:
+    """Return moves where gates come to SWAPs of their qubits, and what SWAPs cost.
+
+    Args:
+        moves: gates and SWAPs.
+        gates: the gates that they are.
+        graph: the coupling graph.
+        ends: which qubit is at each vertex after all moves.
+        layout: the vertex of each qubit then.
+    """
+    qubit_at = list(ends)
+    for move in reversed(moves):
+        if isinstance(move, Swap):
+            qubit_at[move.a], qubit_at[move.b] = qubit_at[move.b], qubit_at[move.a]
+    meetings = Meetings(gates)
+    found: list[list[Move]] = []
+    place_of: dict[int, int] = {}
+    cost = 0.0
+    for move in moves:
+        if not isinstance(move, Swap):
+            swap = meetings.swap_before(move)
+            meetings.add(move)
+            if swap is None:
+                place_of[move] = len(found)
+                found.append([move])
+            else:
+                found[swap].append(move)
+                edge = next(each for each in found[swap] if isinstance(each, Swap))
+                cost += (gates.extra[move] - 3) * graph.costs[edge.a, edge.b]
+            continue
+        x, y = qubit_at[move.a], qubit_at[move.b]
+        met = meetings.gate_before(x, y)
+        moved: list[Move] = [move]
+        if met is not None and met in place_of:
+            found[place_of.pop(met)].remove(met)
+            moved = [met, move]
+        extra = gates.extra[met] if len(moved) > 1 and met is not None else 3
+        cost += extra * graph.costs[move.a, move.b]
+        meetings.swap(x, y, None if len(moved) > 1 else len(found))
+        found.append(moved)
+        qubit_at[move.a], qubit_at[move.b] = y, x
+    return Routed([move for each in found for move in each], layout, cost)
+
+
+class Meetings:
+    """Which gates were the last on their qubits, up to those that they commute with."""
+
+    def __init__(self, gates: Dependencies) -> None:
+        self.gates = gates
+        # One more qubit is what vertices without one have.
+        self.last: list[dict[int, int]] = [{} for _ in range(gates.num_qubits + 1)]
+        self.rank = [-1] * (gates.num_qubits + 1)
+        self.swapped: list[tuple[int, int] | None] = [None] * (gates.num_qubits + 1)
+
+    def _ranks(self, gate: int) -> Iterator[tuple[int, int, int]]:
+        (a, b), (one, other) = self.gates.pairs[gate], self.gates.pair_ranks[gate]
+        yield a, b, one
+        yield b, a, other
+
+    def add(self, gate: int) -> None:
+        """Note that a gate is done."""
+        for qubit, partner, rank in self._ranks(gate):
+            if self.rank[qubit] != rank:
+                if self.last[qubit]:
+                    self.swapped[qubit] = None
+                    self.last[qubit].clear()
+                self.rank[qubit] = rank
+            self.last[qubit][partner] = gate
+
+    def gate_before(self, x: int, y: int) -> int | None:
+        """Return the gate on two qubits that may be done as the last on both."""
+        found = self.last[x].get(y)
+        return found if found is not None and self.last[y].get(x) == found else None
+
+    def swap_before(self, gate: int) -> int | None:
+        """Return the SWAP of its qubits behind which a gate may be done at once."""
+        found: set[tuple[int, int] | None] = set()
+        for qubit, partner, rank in self._ranks(gate):
+            swap = self.swapped[qubit]
+            if swap is None or swap[0] != partner:
+                return None
+            if self.last[qubit] and self.rank[qubit] != rank:
+                return None
+            found.add((swap[1], 0))
+        if len(found) != 1:
+            return None
+        for qubit in self.gates.pairs[gate]:
+            self.swapped[qubit] = None
+        (only,) = found
+        return None if only is None else only[0]
+
+    def swap(self, x: int, y: int, place: int | None) -> None:
+        """Note a SWAP, with its place if a gate may still come to it."""
+        for qubit, partner in ((x, y), (y, x)):
+            self.last[qubit].clear()
+            self.rank[qubit] = -1
+            self.swapped[qubit] = None if place is None else (partner, place)
 
 
 class _Search:
@@ -107,7 +217,7 @@ class _Search:
         start: Start,
         num_done: int | None,
     ) -> None:
-        self.pairs = gates.pairs
+        self.gates, self.pairs = gates, gates.pairs
         in_order = start.heuristic.in_order
         self.groups = gates.in_order if in_order else gates.groups
         self.heuristic, self.seed = start.heuristic, start.seed
@@ -127,6 +237,7 @@ class _Search:
         self.queue: list[int] = []
         self.moves: list[Move] = []
         self.since: list[Swap] = []
+        self.meetings = Meetings(gates)
         for qubit in range(size):
             self._open(qubit)
         self.execute()
@@ -156,6 +267,7 @@ class _Search:
         """Do the gates whose qubits are together."""
         for gate in self.queue:  # which grows
             self.moves.append(gate)
+            self.meetings.add(gate)
             for qubit in self.pairs[gate]:
                 self.left[qubit] -= 1
                 if not self.left[qubit]:
@@ -201,6 +313,7 @@ class _Search:
     def _exchange(self, p: int, q: int) -> None:
         x, y = self.qubit_at[p], self.qubit_at[q]
         self.qubit_at[p], self.qubit_at[q] = y, x
+        self.meetings.swap(x, y, None)
         if x < len(self.at):
             self.at[x] = q
         if y < len(self.at):
@@ -217,6 +330,14 @@ class _Search:
                 del self.waiting[each][gate]
             del self.order[gate]
             self.queue.append(gate)
+
+    def savings(self) -> Iterator[tuple[Edge, int]]:
+        """Yield edges on which a SWAP costs fewer CNOTs, and how many fewer."""
+        size = len(self.at)
+        for x in range(size):
+            for y, gate in self.meetings.last[x].items():
+                if x < y and self.meetings.gate_before(x, y) == gate:
+                    yield (self.at[x], self.at[y]), 3 - self.gates.extra[gate]
 
     @property
     def is_stuck(self) -> bool:
@@ -267,6 +388,8 @@ class _Comparison:
         self.pulls = np.zeros((count, size, size))
         self.waits = np.zeros((count, size), bool)
         self.penalty = np.zeros((count, len(edges)))
+        self.savings = np.zeros((count, len(edges)))
+        self.number = {edge: k for k, edge in enumerate(graph.edges)}
         self.turns = np.zeros(count, int)
         self.steps = np.ones(count)
         for index in range(count):
@@ -298,6 +421,7 @@ class _Comparison:
         score = pulls[:, 0] + pulls[:, 1] - pulls[:, 2] - pulls[:, 3]
         score += self.weights.reshape(count, -1)[:, self.places[0]] * self.twice
         score += self.penalty
+        score -= self.savings
         waits = self.waits[:, self.ends] | self.waits[:, self.others]
         best = np.where(waits, score, np.inf).argmin(axis=1)
         p, q = self.ends[best], self.others[best]
@@ -317,6 +441,7 @@ class _Comparison:
         self.pulls += weights[:, :, None] * change[:, None, :]
         marks = np.maximum(self.incident[p], self.incident[q])
         self.penalty += self.steps[:, None] * marks
+        self.savings[marks > 0] = 0
         self.turns += 1
         if (over := self.turns == DECAY_RESET).any():
             self.penalty[over] = self.noise[over]
@@ -339,6 +464,10 @@ class _Comparison:
         self.penalty[index] = self.noise[index]
         self.turns[index] = 0
         self.steps[index] = len(waiting)
+        self.savings[index] = 0
+        if (saving := search.heuristic.saving / 3) > 0:
+            for (a, b), fewer in search.savings():
+                self.savings[index, self.number[min(a, b), max(a, b)]] = saving * fewer
 
     def _remove(self, done: Sequence[int]) -> None:
         """Leave out searches that are done."""
@@ -352,6 +481,7 @@ class _Comparison:
             "pulls",
             "waits",
             "penalty",
+            "savings",
             "turns",
             "steps",
         ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from qjit.dialects.quantum import AllocOp
@@ -54,28 +54,48 @@ def place_qubits(
 
 
 def connected_parts(graph: CouplingGraph, size: int) -> list[tuple[int, ...]]:
-    """Return connected parts of a graph with many edges of little error."""
+    """Return connected parts of a graph whose vertices are near to one another.
+
+    Without errors, they are of different shapes.
+    """
     if size == graph.num_vertices:
         return [tuple(range(size))]
-    parts = {_grown(graph, vertex, size) for vertex in range(graph.num_vertices)}
-
-    def worth(part: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
-        inside = set(part)
-        edges = (e for e in graph.edges if e[0] in inside and e[1] in inside)
-        return -sum(1 / graph.costs[edge] for edge in edges), part
-
-    return sorted((part for part in parts if part), key=worth)[:MOST_PARTS]
+    starts = range(graph.num_vertices)
+    parts = {_grown(graph, v, size, near) for v in starts for near in (True, False)}
+    shapes: dict[Hashable, tuple[int, ...]] = {}
+    for part in sorted((p for p in parts if p), key=lambda p: (_spread(graph, p), p)):
+        shapes.setdefault(part if graph.errors else _shape(graph, part), part)
+    return list(shapes.values())[:MOST_PARTS]
 
 
-def _grown(graph: CouplingGraph, start: int, size: int) -> tuple[int, ...]:
-    """Return a part around a vertex, empty if there is none of that size."""
+def _spread(graph: CouplingGraph, part: tuple[int, ...]) -> float:
+    """Return how far the vertices of a part are from one another, all ways inside."""
+    return sum(map(sum, graph.within(part).distances))
+
+
+def _shape(graph: CouplingGraph, part: tuple[int, ...]) -> Hashable:
+    """Return what parts have in common that look alike."""
+    return tuple(sorted(tuple(sorted(row)) for row in graph.within(part).hops))
+
+
+def _grown(graph: CouplingGraph, start: int, size: int, near: bool) -> tuple[int, ...]:
+    """Return a part around a vertex, empty if there is none of that size.
+
+    Vertices are added that have most edges to the part, or are nearest to all of it.
+    """
     part = {start}
-    costs = graph.costs
+    costs, distances = graph.costs, graph.distances
     while len(part) < size:
         rim = {v for each in part for v in graph.neighbours[each]} - part
         if not rim:
             return ()
-        part.add(max(rim, key=lambda v: (_bonds(graph, costs, v, part), -v)))
+
+        def far(vertex: int) -> tuple[float, float, int]:
+            bonds = -_bonds(graph, costs, vertex, part)
+            apart = sum(distances[vertex][other] for other in part)
+            return (apart, bonds, vertex) if near else (bonds, apart, vertex)
+
+        part.add(min(rim, key=far))
     return tuple(sorted(part))
 
 

@@ -1,0 +1,1 @@
+"""Circuits as rotations about Pauli words and one Clifford gate."""
