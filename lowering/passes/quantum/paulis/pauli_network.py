@@ -50,11 +50,11 @@ PREFERENCES = (
 
 
 class PauliNetworkPass(CircuitPass):
-    """Reach rotations about Pauli words by fewer CNOTs, in an order in which they share.
+    """Reach rotations about Pauli words by fewer CNOTs, in an order where they share.
 
     A circuit of rotations and Clifford gates is a sequence of rotations about words,
     then one Clifford gate (Litinski, arXiv:1808.02892). Rotations about one word are
-    merged, and the rest is written anew (arXiv:2404.03280) where that takes fewer CNOTs.
+    merged; the rest is written anew (arXiv:2404.03280) where that takes fewer CNOTs.
     """
 
     name = "pauli-network"
