@@ -121,6 +121,7 @@ TABLE: tuple[Step, ...] = (
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
     _pass("split-non-commuting", "quantum.measurements", default=False),
     _pass("diagonalize-measurements", "quantum.measurements", default=False),
+    _pass("measurement-from-samples", "quantum.measurements", default=False),
     _pass("route-qubits", "quantum.routing", default=False),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),

@@ -21,7 +21,10 @@ SETS = tuple(
     f"decompose-gates{{gates={names},QubitUnitary}}"
     for names in ("RZ,SX,X,CZ", "IsingXX,GPI,GPI2")
 )
-PASSES = [*(step.name for step in TABLE if step.level == "quantum"), *SETS]
+# What these leave is random: tests/lowering/passes/test_measurement_passes.py.
+RANDOM = ("measurement-from-samples",)
+NAMES = [s.name for s in TABLE if s.level == "quantum" and s.name not in RANDOM]
+PASSES = [*NAMES, *SETS]
 EACH = [(name,) for name in PASSES]
 examples = settings(
     max_examples=EXAMPLES,
