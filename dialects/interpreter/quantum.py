@@ -330,6 +330,14 @@ class QuantumFunctions(InterpreterFunctions):
         self.generator.bit_generator.state = seeded.bit_generator.state
         return ()
 
+    @impl(dialect.ExecutionKeyOp)
+    def run_execution_key(
+        self, interpreter: Interpreter, op: dialect.ExecutionKeyOp, args: PythonValues
+    ) -> PythonValues:
+        """Draw a key, or take a seed for one."""
+        drawn = int(self.generator.integers(1 << 62))
+        return (drawn if op.seed is None else op.seed.value.data,)
+
     def _draw(self, op: ShotReadout, register: Register) -> NDArray[np.int64]:
         found = probabilities(register.by_wire(), op.measured)
         return self.generator.choice(

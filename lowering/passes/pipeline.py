@@ -128,6 +128,7 @@ TABLE: tuple[Step, ...] = (
     _pass("merge-pauli-rotations", "quantum.pauli_products", default=False),
     _pass("reduce-t-depth", "quantum.pauli_products", default=False),
     _pass("pauli-network", "quantum.paulis", default=False),
+    _pass("measurement-from-samples", "quantum.measurements", default=False),
     _pass("route-qubits", "quantum.routing", default=False),
     _pass("fold-gates", "quantum.mitigation", default=False),
     _pass("twirl-pauli", "quantum.mitigation", default=False),

@@ -334,6 +334,103 @@ def test_wrong_groupings_are_refused() -> None:
             function(len)
 
 
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_samples_tell_what_is_certain(dtype: Any) -> None:
+    @qj.qnode(wires=WIRES, dtype=dtype)
+    def circuit() -> Any:
+        qj.H(0)
+        qj.CNOT(wires=[0, 1])
+        qj.RX(np.pi, wires=2)
+        weights = [0.5, -2.0, 3.0, 0.25]
+        return (
+            qj.expval(terms(weights, ["XXI", "YYI", "ZZZ", "III"])),
+            qj.var(terms(weights[:2], ["YYI", "ZZI"])),
+            qj.probs(wires=2),
+            qj.expval(terms([0.7], ["III"])),
+        )
+
+    imported = Imported(circuit)
+    module = imported.after(["measurement-from-samples{shots=5}"])
+    assert not measured_words(module)
+    for found, exact in zip(imported.results(module), imported.results(), strict=True):
+        np.testing.assert_allclose(found, exact, atol=1e-6)
+
+
+def test_statistics_are_near_those_of_the_state() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.CRY(x, wires=[0, 1])
+        weights = jnp.stack([x, 1.0, -2.0])
+        return (
+            qj.expval(terms(weights, ["XI", "XY", "IY"])),
+            qj.probs(op=qj.Y(1)),
+            qj.var(terms(weights[:2], ["XI", "IY"])),
+            qj.probs(op=qj.X(0)),
+        )
+
+    imported = Imported(circuit, 0.9)
+    shots = 800
+    module = imported.after([f"measurement-from-samples{{shots={shots} seed=1}}"])
+    spread = 5 * 4.0 / np.sqrt(shots)  # five times that of the sum
+    for found, exact in zip(imported.results(module), imported.results(), strict=True):
+        np.testing.assert_allclose(found, exact, atol=spread)
+        assert not np.allclose(found, exact, atol=1e-9)
+
+
+def test_samples_are_drawn_anew_and_may_be_seeded() -> None:
+    def circuit(option: str) -> Any:
+        @qj.qnode(wires=1, passes=[f"measurement-from-samples{{shots=50{option}}}"])
+        def made() -> Any:
+            qj.H(0)
+            return qj.expval(qj.Z(0))
+
+        return made
+
+    drawn, seeded = circuit(""), circuit(" seed=3")
+    found = qj.qjit(lambda: [drawn() for _ in range(8)])()
+    assert len({float(each) for each in found}) > 1
+    assert float(seeded()) == float(seeded())
+
+
+def test_shots_of_the_quantum_function_are_samples_already() -> None:
+    @qj.qnode(wires=1, shots=5)
+    def circuit() -> Any:
+        return qj.expval(qj.Z(0)), qj.probs(), qj.sample()
+
+    imported = Imported(circuit)
+    module = imported.after(["measurement-from-samples"])
+    assert module.is_structurally_equivalent(imported.module)
+
+
+def test_what_has_no_samples_is_refused() -> None:
+    def refused(
+        circuit: Any, *args: Any, match: str, option: str = "{shots=5}"
+    ) -> None:
+        with pytest.raises(PassError, match=match):
+            Imported(circuit, *args).after([f"measurement-from-samples{option}"])
+
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        return qj.expval(qj.X(0) + qj.X(1)), qj.probs(op=qj.X(1))
+
+    @qj.qnode(wires=2)
+    def measured(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.reset(0)
+        return qj.probs()
+
+    refused(circuit, 0.3, match="no number of shots", option="")
+    refused(measured, 0.3, match="measures on the way")
+    sampled = circuit.with_passes(["measurement-from-samples{shots=5}"])
+    both = jax.value_and_grad(lambda x: jnp.sin(sampled(x)[0]))
+    with pytest.raises(qj.errors.UnsupportedError, match="adjoint method has no"):
+        qj.qjit(both)(0.3)
+    with pytest.raises(PipelineError, match="at least 1 shot"):
+        _ = find_step("measurement-from-samples{shots=0}").found()
+
+
 def test_errors_are_of_passes() -> None:
     @qj.qnode(wires=1)
     def circuit() -> Any:

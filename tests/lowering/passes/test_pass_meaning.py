@@ -30,9 +30,11 @@ SCHEDULES = (
 QUANTUM = [step for step in TABLE if step.level == "quantum"]
 # What comes close to a program only, with an error for each gate.
 CLOSE = {step.name for step in QUANTUM if getattr(step.found, "approximates", False)}
+# What these leave is random: tests/lowering/passes/test_measurement_passes.py.
+RANDOM = ("measurement-from-samples",)
 CLOSE_ENOUGH, TOLERANCE = ("clifford-t{each=1e-4}",), 1e-2
 PASSES = [
-    *(step.name for step in QUANTUM if step.name not in CLOSE),
+    *(step.name for step in QUANTUM if step.name not in (*CLOSE, *RANDOM)),
     *SETS,
     *SCHEDULES,
 ]

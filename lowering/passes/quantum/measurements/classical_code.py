@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from xdsl.dialects import arith, memref
+from xdsl.dialects import arith, memref, scf
 from xdsl.dialects.builtin import FloatAttr, IndexType, IntegerAttr, f64, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -95,3 +95,32 @@ class Code:
         for place, value in enumerate(values):
             self.store(value, target, self.index(place))
         return target
+
+    def loop(self, count: int, body: Body, carried: Sequence[SSAValue] = ()) -> Any:
+        """Repeat code, and return what it carries from turn to turn."""
+        kinds = [IndexType(), *(value.type for value in carried)]
+        block = Block(arg_types=kinds)
+        bounds = self.index(0), self.index(count), self.index(1)
+        op = scf.ForOp(*bounds, carried, block)
+        self.insert(op)
+        place, *values = block.args
+        found = body(_BlockCode(op, block), place, values)
+        block.add_op(scf.YieldOp(*found))
+        return op.results
+
+
+class _BlockCode(Code):
+    """Operations at the end of a block within an operation."""
+
+    def __init__(self, around: Operation, block: Block) -> None:
+        super().__init__(around)
+        self.block = block
+
+    def insert(self, op: Operation) -> Any:
+        """Insert an operation, and return its first result."""
+        self.block.add_op(op)
+        return op.results[0] if op.results else None
+
+
+# What is done in a turn of a loop: it takes the number of the turn and what is carried.
+Body = Callable[[Code, SSAValue, Sequence[SSAValue]], Sequence[SSAValue]]

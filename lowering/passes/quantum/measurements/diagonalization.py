@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.memref import GlobalOp
 from xdsl.ir import SSAValue
 
-from qjit.dialects.quantum.measurements import Statistic
+from qjit.dialects.quantum.measurements import ResourcesOp, Statistic
 from qjit.dialects.quantum.types import FactorAttr, TermAttr, register_size
 from qjit.lowering.analysis.memory_accesses import AccessesOf
 from qjit.lowering.passes.circuits.gates import Gate
@@ -48,13 +48,13 @@ def diagonalize(
     end = RegisterEnd.of(found)
     ops = [reading.op for reading in found.readings]
     for op in ops:
-        if not isinstance(op, (Statistic, *OF_BITS)):
+        if not isinstance(op, (Statistic, ResourcesOp, *OF_BITS)):
             end.measure(op)  # it is of the state
     end.apply([turn for part in found.all_turns() for turn in part] + basis.gates)
     for op in ops:
         if isinstance(op, Statistic):
             basis.rewrite(op, end)
-        elif isinstance(op, OF_BITS):
+        elif isinstance(op, (ResourcesOp, *OF_BITS)):
             end.measure(op)
     end.finish(found)
     discard(found)

@@ -19,6 +19,12 @@ from qjit.lowering.passes.pipeline import PassError
 from .classical_code import Code
 from .final_measurements import MEASUREMENTS, FinalMeasurements, is_quantum
 
+ONE_RUN = (
+    "outcomes on the way belong to one run of a circuit, and observables that are "
+    "measured in several runs would not share them. Measure what commutes, or in two "
+    "quantum functions."
+)
+
 
 def to_repeat(found: FinalMeasurements, accesses: AccessesOf) -> list[Operation]:
     """Return the operations that make the state of a circuit once more.
@@ -32,7 +38,7 @@ def to_repeat(found: FinalMeasurements, accesses: AccessesOf) -> list[Operation]
     """
     needed = [op for op in found.before if _makes_state(op)]
     for op in needed:
-        _check_unmeasured(found, op, accesses)
+        check_unmeasured(found, op, accesses, ONE_RUN)
     while more := _writers(found, set(needed), accesses):
         more |= set(needed)
         needed = [op for op in found.before if op in more]
@@ -75,16 +81,17 @@ def _makes_state(op: Operation) -> bool:
     return is_quantum(op) and not isinstance(op, MEASUREMENTS)
 
 
-def _check_unmeasured(
-    found: FinalMeasurements, op: Operation, accesses: AccessesOf
+def check_unmeasured(
+    found: FinalMeasurements, op: Operation, accesses: AccessesOf, reason: str
 ) -> None:
+    """Refuse measurements and resets in an operation, and in what it calls.
+
+    Raises:
+        PassError: for such, with a reason.
+    """
     for each in _with_called(op, accesses, set()):
         if isinstance(each, MeasureOp | ResetOp):
-            raise PassError(
-                f"{found.place(each)}: outcomes on the way belong to one run of a "
-                "circuit, and observables that are measured in several runs would not "
-                "share them. Measure what commutes, or in two quantum functions."
-            )
+            raise PassError(f"{found.place(each)}: {reason}")
 
 
 def _with_called(
