@@ -15,7 +15,11 @@ from xdsl.dialects.builtin import ModuleOp
 import qjit as qj
 from qjit.dialects.quantum import AllocOp, GateOp, MeasureOp, ResetOp
 from qjit.lowering.passes.pipeline import PipelineError, find_step
-from qjit.lowering.passes.quantum.dynamic_circuits.causal_cones import Item, plan_wires
+from qjit.lowering.passes.quantum.dynamic_circuits.causal_cones import (
+    CausalCones,
+    Item,
+    plan_wires,
+)
 from tests.support.outcome_programs import JAX, Program, programs, value
 from tests.support.pass_meaning import TOLERANCE, Imported, gate_names
 
@@ -272,6 +276,34 @@ def test_wires_that_are_needed(circuit: Callable[..., Any], wires: int) -> None:
     assert num_wires(after(REUSE, circuit, 0.7)) == wires
 
 
+def ring(size: int, layers: int) -> Callable[[Any], Any]:
+    """QAOA on a ring, whose outcomes are measured."""
+
+    @qj.qnode(wires=size)
+    def circuit(x: Any) -> Any:
+        for wire in range(size):
+            qj.H(wire)
+        for _ in range(layers):
+            for wire in range(size):
+                qj.IsingZZ(x, wires=[wire, (wire + 1) % size])
+            for wire in range(size):
+                qj.RX(x, wires=wire)
+        outcomes = [qj.measure(wire) for wire in range(size)]
+        return qj.probs(op=outcomes[:3])
+
+    return circuit
+
+
+@pytest.mark.parametrize(("size", "layers"), [(6, 1), (8, 2), (20, 3)])
+def test_rings_take_the_wires_of_a_light_cone(size: int, layers: int) -> None:
+    circuit = ring(size, layers)
+    small = size < 8
+    module = (
+        after(REUSE, circuit, 0.4) if small else Imported(circuit, 0.4).after([REUSE])
+    )
+    assert num_wires(module) == 2 * layers + 1
+
+
 def test_parallel_phase_estimation_takes_two_wires() -> None:
     module = after(REUSE, phase_estimation(range(BITS)))
     assert num_wires(module) == 2
@@ -311,12 +343,10 @@ def test_wires_that_are_computed_stay() -> None:
 
 def test_order_of_causal_cones() -> None:
     def items(*wires: tuple[int, ...]) -> list[Item]:
-        last: dict[int, int] = {}
-        found: list[Item] = []
-        for number, on in enumerate(wires):
-            found.append(Item(on, tuple({last[w] for w in on if w in last})))
-            last |= dict.fromkeys(on, number)
-        return found
+        cones = CausalCones()
+        for on in wires:
+            cones.add(dict.fromkeys(on, 0))
+        return cones.items
 
     ladder = items((2, 3), (1, 2), (0, 1))
     plan = plan_wires(ladder, 4, frozenset())
@@ -325,6 +355,7 @@ def test_order_of_causal_cones() -> None:
     plan = plan_wires(star, 5, frozenset())
     assert (plan.num_places, plan.order) == (2, (0, 4, 1, 5, 2, 6, 3, 7))
     assert plan_wires(star, 6, frozenset({0, 5})).num_places == 3
+    assert plan_wires(items((0, 1), (1, 2), (2, 0)), 3, frozenset()).num_places == 3
     every = items((0, 1), (1, 2), (2, 0), (0, 1), (1, 2))
     assert plan_wires(every, 3, frozenset()).num_places == 3
 

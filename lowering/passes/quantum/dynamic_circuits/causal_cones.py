@@ -1,13 +1,13 @@
 """In which order a circuit needs the fewest wires at a time.
 
-All that the end of a wire depends on is its causal cone. Cones are run one after
-another, greedily the one that begins the fewest wires; wires that have ended are used
-again (DeCross et al., arXiv:2210.08039).
+All that happens to a wire, and what that depends on, is its causal cone. Cones are run
+one after another, greedily the one that begins the fewest wires; wires that have ended
+are used again (DeCross et al., arXiv:2210.08039).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -17,13 +17,44 @@ MOST_TRIALS = 16
 
 
 class Item(NamedTuple):
-    """An operation: its wires, and the numbers of earlier ones that it depends on.
-
-    Those on the same wires are among these.
-    """
+    """An operation: its wires, and what it depends on, itself too, as bits."""
 
     wires: tuple[int, ...]
-    after: tuple[int, ...]
+    cone: int
+
+
+class CausalCones:
+    """Collects operations in order with what they depend on.
+
+    Operations on a wire commute that are diagonal on it in one basis.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.items: list[Item] = []
+        # By wire: what is before those that commute, their bases, and these.
+        self._wires: dict[int, tuple[int, int, int]] = {}
+
+    def add(self, bases: Mapping[int, int], after: Iterable[int] = ()) -> None:
+        """Add an operation.
+
+        Args:
+            bases: the bases in which it is diagonal on each of its wires, as bits.
+            after: numbers of others that it depends on.
+        """
+        cone = 1 << len(self.items)
+        for number in after:
+            cone |= self.items[number].cone
+        for wire, bits in bases.items():
+            before, shared, group = self._wires.get(wire, (0, bits, 0))
+            if not shared & bits:
+                before, shared, group = before | group, bits, 0
+            self._wires[wire] = before, shared & bits, group
+            cone |= before
+        for wire in bases:
+            before, shared, group = self._wires[wire]
+            self._wires[wire] = before, shared, group | cone
+        self.items.append(Item(tuple(bases), cone))
 
 
 @dataclass(frozen=True)
@@ -51,52 +82,47 @@ def plan_wires(items: Sequence[Item], num_wires: int, kept: frozenset[int]) -> W
 
 
 class _Cones:
-    """The causal cones of the ends of wires, as sets of bits."""
+    """The causal cones of wires, and the wires that these begin, as sets of bits."""
 
     def __init__(
         self, items: Sequence[Item], num_wires: int, kept: frozenset[int]
     ) -> None:
-        self.items = items
-        self.ends = {wire: n for n, item in enumerate(items) for wire in item.wires}
-        self.wires = [sum(1 << wire for wire in item.wires) for item in items]
-        self.cones: list[int] = []
-        self.reached: list[int] = []
-        for number, item in enumerate(items):
-            cone, reached = 1 << number, self.wires[number]
-            for before in item.after:
-                cone |= self.cones[before]
-                reached |= self.reached[before]
-            self.cones.append(cone)
-            self.reached.append(reached)
-        self.ending = [wire for wire in self.ends if wire not in kept]
+        self.everything = (1 << len(items)) - 1
+        wires = [sum(1 << wire for wire in item.wires) for item in items]
+        cones = [0] * num_wires
+        for item in items:
+            for wire in item.wires:
+                cones[wire] |= item.cone
+        self.cones = {w: cone for w, cone in enumerate(cones) if cone and w not in kept}
+        self.reached: dict[int, int] = {}
+        for wire, cone in self.cones.items():
+            self.reached[wire] = 0
+            for number in _numbers(cone):
+                self.reached[wire] |= wires[number]
 
     def candidates(self) -> list[int]:
         """Return wires that end, those first that need the fewest others."""
-        return sorted(
-            self.ending, key=lambda wire: self.reached[self.ends[wire]].bit_count()
-        )
+        return sorted(self.cones, key=lambda wire: self.reached[wire].bit_count())
 
     def order(self, first: int) -> tuple[int, ...]:
         """Return an order of the items in which the cone of this wire comes first."""
         order: list[int] = []
         done, begun, wire = 0, 0, first
-        waiting = dict.fromkeys(self.ending)
-        while True:
-            end = self.ends[wire]
-            order += _numbers(self.cones[end] & ~done)
-            done |= self.cones[end]
-            begun |= self.reached[end]
-            for each in [w for w in waiting if done >> self.ends[w] & 1]:
+        waiting = dict.fromkeys(self.cones)
+        while waiting:
+            order += _numbers(self.cones[wire] & ~done)
+            done |= self.cones[wire]
+            begun |= self.reached[wire]
+            for each in [w for w in waiting if not self.cones[w] & ~done]:
                 del waiting[each]
-            if not waiting:
-                return (*order, *_numbers(((1 << len(self.items)) - 1) & ~done))
-            wire = min(waiting, key=lambda w: self._cost(w, done, begun))
+            if waiting:
+                wire = min(waiting, key=lambda w: self._cost(w, done, begun))
+        return (*order, *_numbers(self.everything & ~done))
 
     def _cost(self, wire: int, done: int, begun: int) -> tuple[int, int]:
         """Return how many wires a cone begins, and how many items it has."""
-        end = self.ends[wire]
-        new = (self.reached[end] & ~begun).bit_count()
-        return new, (self.cones[end] & ~done).bit_count()
+        new = (self.reached[wire] & ~begun).bit_count()
+        return new, (self.cones[wire] & ~done).bit_count()
 
 
 def _numbers(bits: int) -> list[int]:

@@ -24,6 +24,7 @@ from qjit.dialects.quantum import (
     ResetOp,
     UnitaryOp,
 )
+from qjit.dialects.target import STATEVECTOR
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_measured_loops
 
@@ -35,6 +36,8 @@ from .register_span import (
     touches_register,
     wires_inside,
 )
+
+MOST_WIRES = STATEVECTOR.most_wires
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,14 @@ class DeferMeasurementsPass(ModulePass):
         for alloc in [each for each in op.walk() if isinstance(each, AllocOp)]:
             span = RegisterSpan.of(alloc)
             if span is not None and span.measures:
-                _Deferral(span, self.wires).run()
+                most = MOST_WIRES if self.wires is None else self.wires
+                _Deferral(span, min(most, MOST_WIRES)).run()
 
 
 class _Deferral:
     """A walk along a register that puts measurements off."""
 
-    def __init__(self, span: RegisterSpan, most: int | None) -> None:
+    def __init__(self, span: RegisterSpan, most: int) -> None:
         self.span = span
         self.state = DeferredOutcomes(span, most if span.can_grow else 0)
         self.feed_forward = FeedForward(self.state)

@@ -24,7 +24,7 @@ class DeferredOutcomes:
     an outcome is. Operations that compute from such wait.
     """
 
-    def __init__(self, span: RegisterSpan, most: int | None) -> None:
+    def __init__(self, span: RegisterSpan, most: int) -> None:
         """Start with the register of a span, which may grow to so many wires."""
         self.most = most
         self.at, self.contents = list(range(span.size)), list(range(span.size))
@@ -85,7 +85,7 @@ class DeferredOutcomes:
 
     def can_grow(self, count: int = 1) -> bool:
         """Tell whether there may be so many further wires."""
-        return self.most is None or len(self.at) + count <= self.most
+        return len(self.at) + count <= self.most
 
     def can_copy(self, qubits: Iterable[int]) -> bool:
         """Tell whether all outcomes on some qubits may go to fresh wires."""

@@ -11,29 +11,23 @@ from xdsl.traits import IsTerminator, is_side_effect_free, is_speculatable
 from qjit.dialects.gates import GATES
 from qjit.dialects.quantum import ExtractOp, GateOp, InsertOp, UnitaryOp
 from qjit.dialects.quantum.types import RegisterType
-from qjit.lowering.passes.circuits.commutation import diagonal_bases, form_of
 from qjit.lowering.passes.circuits.gates import Gate, read_gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 
 from .deferred_outcomes import DeferredOutcomes, inserting
 from .outcome_functions import Cube
+from .wire_bases import Z, wire_bases
 
 # Outcomes for which something is done: cubes that are disjoint.
 Cover = Sequence[Cube]
 ALWAYS: Cover = ({},)
-Z = 1  # the bit of this basis in `diagonal_bases`
 Branch = scf.IfOp | scf.IndexSwitchOp
 Parameters = tuple[ParameterExpression | SSAValue, ...]
 
 
 def turned(op: GateOp | UnitaryOp, qubits: Sequence[int]) -> list[int]:
     """Return the qubits on which a gate is not diagonal."""
-    if isinstance(op, UnitaryOp):
-        return [] if op.diagonal is not None else [*qubits[: len(op.targets)]]
-    gate = read_gate(op, dict(zip(op.qubits, qubits, strict=True)))
-    bases = diagonal_bases(form_of(gate)) if gate.targets else ()
-    order = (*gate.all_controls, *gate.targets) if gate.targets else ()
-    return [q for q, bits in zip(order, bases, strict=True) if not bits & Z]
+    return [q for q, bits in wire_bases(op, qubits).items() if not bits & Z]
 
 
 class FeedForward:

@@ -6,7 +6,7 @@ early as what it depends on allows, so that fewer wires are needed at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -26,6 +26,7 @@ from xdsl.traits import IsTerminator, is_side_effect_free
 from qjit.dialects.quantum import (
     AllocOp,
     ExtractOp,
+    GateOp,
     InsertOp,
     MeasureOp,
     ResetOp,
@@ -33,11 +34,11 @@ from qjit.dialects.quantum import (
     UnitaryOp,
 )
 from qjit.dialects.quantum.measurements import Readout, Statistic
-from qjit.dialects.quantum.types import RegisterType
+from qjit.dialects.quantum.types import BitType, RegisterType
 from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
 from qjit.lowering.program_attributes import LABELS
 
-from .causal_cones import Item, WirePlan, plan_wires
+from .causal_cones import CausalCones, Item, WirePlan, plan_wires
 from .register_span import (
     CONTROL_FLOW,
     QUBIT_OPERATIONS,
@@ -49,6 +50,7 @@ from .register_span import (
     values_used,
     wires_inside,
 )
+from .wire_bases import Z, wire_bases
 
 
 class ReuseQubitsPass(ModulePass):
@@ -77,15 +79,15 @@ class ReuseQubitsPass(ModulePass):
 class _Reading:
     """What the operations of a register depend on, up to the first that looks.
 
-    `wires` are those of each operation. `contents` says of operations that take the
-    whole register which wire is at each place of it; `moves` take qubits out and put
-    them back. The operations from number `look` on stay in order, and so do their
-    wires stay to the end.
+    `wires` are those of each operation, with the bases in which it is diagonal.
+    `contents` says of operations that take the whole register which wire is at each
+    place of it; `moves` take qubits out and put them back. The operations from number
+    `look` on stay in order, and so do their wires stay to the end.
     """
 
     span: RegisterSpan
     ops: list[Operation] = field(default_factory=list[Operation])
-    wires: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
+    wires: list[dict[int, int]] = field(default_factory=list[dict[int, int]])
     contents: dict[Operation, list[int]] = field(
         default_factory=dict[Operation, list[int]]
     )
@@ -99,8 +101,7 @@ class _Reading:
                 self.look = len(self.ops)
             self._read(op, present, qubits)
         kept = frozenset[int]().union(*self.wires[self.look :])
-        items = list(self._items())[: self.look]
-        self.plan: WirePlan = plan_wires(items, self.span.size, kept)
+        self.plan: WirePlan = plan_wires(self._items(), self.span.size, kept)
 
     def _read(
         self, op: Operation, present: list[int], qubits: dict[SSAValue, int]
@@ -116,38 +117,45 @@ class _Reading:
                 return
             case _ if isinstance(op, QUBIT_OPERATIONS):
                 count = len(op.results) - isinstance(op, MeasureOp)
-                wires = [qubits[v] for v in op.operands[len(op.operands) - count :]]
-                after = op.results[len(op.results) - count :]
-                qubits |= zip(after, wires, strict=True)
+                on = [qubits[v] for v in op.operands[len(op.operands) - count :]]
+                qubits |= zip(op.results[len(op.results) - count :], on, strict=True)
+                wires = _bases(op, on)
             case _ if touches_register(op):
                 inside = sorted(wires_inside(op, self.span.size))
                 self.contents[op] = list(present)
-                wires = [present[place] for place in inside]
+                wires = {present[place]: 0 for place in inside}
             case _:
-                wires = []
+                wires = {}
         self.ops.append(op)
-        self.wires.append(tuple(wires))
+        self.wires.append(wires)
 
-    def _items(self) -> Iterator[Item]:
-        """Yield the operations with what they depend on."""
-        numbers = {op: number for number, op in enumerate(self.ops)}
-        last: dict[int, int] = {}
-        memory: int | None = None
-        for number, (op, wires) in enumerate(zip(self.ops, self.wires, strict=True)):
+    def _items(self) -> list[Item]:
+        """Return the operations before the look with what they depend on."""
+        cones, numbers = CausalCones(), dict[Operation, int]()
+        memory: list[int] = []
+        for op, bases in zip(self.ops[: self.look], self.wires, strict=False):
             after = {numbers[made] for made in _makers(op) if made in numbers}
-            after |= {last[wire] for wire in wires if wire in last}
-            if _is_in_order(op):
-                after |= set() if memory is None else {memory}
-                memory = number
-            last |= dict.fromkeys(wires, number)
-            yield Item(wires, tuple(sorted(after - {number})))
+            ordered = _is_in_order(op)
+            cones.add(bases, after.union(memory) if ordered else after)
+            numbers[op] = len(numbers)
+            if ordered:
+                memory = [numbers[op]]
+        return cones.items
+
+
+def _bases(op: Operation, qubits: Sequence[int]) -> dict[int, int]:
+    """Return the bases in which an operation is diagonal on each qubit, as bits."""
+    if isinstance(op, GateOp | UnitaryOp):
+        return wire_bases(op, qubits)
+    projects = isinstance(op, MeasureOp) and op.reset is None
+    return dict.fromkeys(qubits, Z if projects else 0)
 
 
 def _makers(op: Operation) -> Iterator[Operation]:
-    """Yield the operations whose results an operation takes."""
+    """Yield the operations that compute what an operation takes besides qubits."""
     for value in values_used(op):
         if isinstance(value.owner, Operation) and not isinstance(
-            value.type, RegisterType
+            value.type, BitType | RegisterType
         ):
             yield value.owner
 
@@ -193,7 +201,7 @@ class _Writing:
         self.span.alloc.attributes.pop(LABELS, None)
         self.span.set_size(self.plan.num_places)
 
-    def _write(self, op: Operation, wires: Sequence[int]) -> None:
+    def _write(self, op: Operation, wires: Iterable[int]) -> None:
         for wire in wires:
             if wire not in self.begun:
                 self._begin(wire, op)
@@ -201,7 +209,7 @@ class _Writing:
         self.last |= dict.fromkeys(places, op)
         if op in self.reading.contents:
             self._whole(op, self.reading.contents[op])
-        elif wires:
+        elif places:
             self.register.pass_through(op, places, op)
 
     def _begin(self, wire: int, before: Operation) -> None:
