@@ -44,7 +44,7 @@ def clifford_t_decomposition(
     ...     qj.CNOT([0, 1])
     ...     return qj.probs()
     >>> qj.qjit(circuit).stages()["qnode-passes"].count('"T"')
-    64
+    29
     """
     step = _pass_text(epsilon, each)
 

@@ -6,6 +6,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
@@ -191,6 +192,13 @@ def test_the_error_is_divided() -> None:
     assert t_count(looped, options=options) == t_count(plain, options=options)
 
 
+def test_literals_are_known_in_single_precision() -> None:
+    circuit = between(1, lambda: qj.RX(0.3, 0))
+    count = t_count(circuit)
+    with jax.enable_x64(False):
+        assert abs(t_count(circuit) - count) < 6
+
+
 @qj.qnode(wires=3)
 def dynamic(x: Any, flag: Any) -> Any:
     qj.H(0)
@@ -251,7 +259,14 @@ def test_what_is_refused() -> None:
         qj.QubitUnitary(x * np.eye(2), wires=0)
         return qj.probs()
 
+    @qj.qnode(wires=1, diff_method="adjoint")
+    def differentiated(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        return qj.expval(qj.Z(0))
+
     changed = qj.clifford_t_decomposition
+    with pytest.raises(UnsupportedError, match=r"py:\d+: .*parameter-shift"):
+        qj.qjit(qj.grad(changed(differentiated)))(1.0)
     with pytest.raises(UnsupportedError, match=r"py:\d+: .* length .* each"):
         qj.qjit(changed(until))(3)
     found = Imported(until, 3).after(["clifford-t{each=1e-3}"])

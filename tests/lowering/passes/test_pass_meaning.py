@@ -91,10 +91,8 @@ def test_states_stay_close(program: Program, x: float, index: int) -> None:
 
 
 @fewer
-@given(dense_programs, dense_programs, dense_programs, *numbers)
-def test_outcomes_stay_close(
-    before: Program, then: Program, after: Program, x: float, index: int
-) -> None:
-    circuit = measured_circuit(before, then, after)
+@given(dense_programs, *numbers)
+def test_outcomes_stay_close(program: Program, x: float, index: int) -> None:
+    circuit = measured_circuit(program, program[:1], program[:2])
     each = [(text,) for text in CLOSE_ENOUGH]
     assert_meaning_is_kept(circuit, (x, index), each, TOLERANCE)
