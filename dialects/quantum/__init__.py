@@ -24,6 +24,7 @@ from .registers import (
     ExtractOp,
     InsertOp,
     MeasureOp,
+    PauliMeasureOp,
     ResetOp,
     StatePrepOp,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "GateOp",
     "InsertOp",
     "MeasureOp",
+    "PauliMeasureOp",
     "ProbsOp",
     "Quantum",
     "RegisterType",
@@ -69,6 +71,7 @@ Quantum = Dialect(
         BarrierOp,
         StatePrepOp,
         MeasureOp,
+        PauliMeasureOp,
         ResetOp,
         ExpvalOp,
         VarOp,
