@@ -36,6 +36,7 @@ from .measurements.measurements import sample as sample
 from .measurements.measurements import state as state
 from .measurements.measurements import var as var
 from .measurements.measurements import vn_entropy as vn_entropy
+from .measurements.pauli_measure import pauli_measure as pauli_measure
 from .measurements.resources import resources as resources
 from .ops.algebra.operator import Operator as Operator
 from .ops.control_flow import cond as cond

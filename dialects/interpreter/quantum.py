@@ -22,11 +22,12 @@ from xdsl.interpreters.arith import ArithFunctions
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.interpreters.math import MathFunctions
 from xdsl.interpreters.scf import ScfFunctions
+from xdsl.ir import Operation
 from xdsl.utils.exceptions import InterpretationError
 
 from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
-from qjit.dialects.gates.record import PAULIS
+from qjit.dialects.gates.record import PAULIS, pauli_matrix
 from qjit.dialects.quantum.linearity import place
 from qjit.dialects.quantum.measurements import ShotReadout, Statistic
 from qjit.dialects.statevector import dialect
@@ -227,6 +228,22 @@ class QuantumFunctions(InterpreterFunctions):
             args[0].register.apply(PAULIS["X"], [args[0].axis], {})
         return (bool(outcome), args[0])
 
+    @impl(quantum.PauliMeasureOp)
+    def run_pauli_measure(
+        self, interpreter: Interpreter, op: quantum.PauliMeasureOp, args: PythonValues
+    ) -> PythonValues:
+        """Draw an eigenvalue of the product and project on its space."""
+        register, axes = args[0].register, [qubit.axis for qubit in args]
+        postselect = None if op.postselect is None else op.postselect.value.data
+        sign = 1 if op.negative is None else -1
+        product = sign * pauli_matrix(op.word.data)
+        projectors = [(np.eye(len(product)) + s * product) / 2 for s in (1, -1)]
+        weights = [_norm(matrix_on(register.state, each, axes)) for each in projectors]
+        outcome = self._choose(op, np.array(weights), postselect)
+        scale = np.sqrt(sum(weights) / weights[outcome])
+        register.apply(projectors[outcome] * scale, axes, {})
+        return (bool(outcome), *args)
+
     @impl(quantum.ResetOp)
     def run_reset(
         self, interpreter: Interpreter, op: quantum.ResetOp, args: PythonValues
@@ -244,6 +261,14 @@ class QuantumFunctions(InterpreterFunctions):
     ) -> int:
         register, axis = qubit
         found = probabilities(register.state, [axis])
+        outcome = self._choose(op, found, postselect)
+        projector = np.diag(np.eye(2)[outcome])
+        scale = np.sqrt(found.sum() / found[outcome])
+        register.apply(projector * scale, [axis], {})
+        return outcome
+
+    def _choose(self, op: Operation, found: Real, postselect: int | None) -> int:
+        """Draw one of two outcomes of these weights, or take the one of the path."""
         if self.trees:
             outcome = self.trees[-1].decide(found / found.sum(), postselect)
             self.trees[-1].refused |= bool(found[outcome] <= LEAST)
@@ -256,9 +281,6 @@ class QuantumFunctions(InterpreterFunctions):
             raise InterpretationError(
                 f"{place(op)} postselects on an outcome of probability 0"
             )
-        projector = np.diag(np.eye(2)[outcome])
-        scale = np.sqrt(found.sum() / found[outcome])
-        register.apply(projector * scale, [axis], {})
         return outcome
 
     @impl(quantum.ExpvalOp)
@@ -343,6 +365,10 @@ class QuantumFunctions(InterpreterFunctions):
         return self.generator.choice(
             len(found), size=op.shots.value.data, p=found / found.sum()
         )
+
+
+def _norm(state: Array) -> float:
+    return float(np.vdot(state, state).real)
 
 
 def _wire(op: quantum.ExtractOp | quantum.InsertOp, args: PythonValues) -> int:

@@ -31,6 +31,7 @@ from .registers import (
     ExtractOp,
     InsertOp,
     MeasureOp,
+    PauliMeasureOp,
     ResetOp,
     StatePrepOp,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "InsertOp",
     "MeasureOp",
     "PassThrough",
+    "PauliMeasureOp",
     "ProbsOp",
     "Quantum",
     "RegisterType",
@@ -79,6 +81,7 @@ Quantum = Dialect(
         DelayOp,
         StatePrepOp,
         MeasureOp,
+        PauliMeasureOp,
         ResetOp,
         ExpvalOp,
         VarOp,

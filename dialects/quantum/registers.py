@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     IntegerAttr,
     MemRefType,
+    StringAttr,
     TensorType,
     UnitAttr,
     i1,
@@ -16,7 +17,9 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
+    IntVarConstraint,
     IRDLOperation,
+    RangeOf,
     VarConstraint,
     base,
     eq,
@@ -24,15 +27,27 @@ from xdsl.irdl import (
     operand_def,
     opt_operand_def,
     opt_prop_def,
+    prop_def,
     result_def,
     traits_def,
     var_operand_def,
+    var_result_def,
 )
+from xdsl.irdl.constraints import AnyInt
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .linearity import Linear, PutsBack, TakesOut
-from .types import RegisterType, Value, bit, check_wires, flag, integer, wire_array
+from .types import (
+    RegisterType,
+    Value,
+    bit,
+    check_wires,
+    check_word,
+    flag,
+    integer,
+    wire_array,
+)
 
 
 @irdl_op_definition
@@ -273,11 +288,69 @@ class MeasureOp(IRDLOperation):
 
     def verify_(self) -> None:
         """Check that the outcome asked for is 0 or 1."""
-        if self.postselect is not None and self.postselect.value.data not in (0, 1):
+        _check_outcome(self.postselect)
+
+
+@irdl_op_definition
+class PauliMeasureOp(IRDLOperation):
+    """Measure a product of Paulis, one letter a qubit, in the middle of a circuit.
+
+    The outcome 0 stands for the eigenvalue 1, or for -1 where the product is
+    `negative`.
+    """
+
+    QUBITS: ClassVar = IntVarConstraint("QUBITS", AnyInt())
+
+    name = "quantum.pauli_measure"
+    word = prop_def(StringAttr)
+    qubits = var_operand_def(RangeOf(eq(bit)).of_length(QUBITS))
+    negative = opt_prop_def(UnitAttr)
+    postselect = opt_prop_def(IntegerAttr.constr(i64))
+    line = opt_prop_def(IntegerAttr.constr(i64))
+    outcome = result_def(i1)
+    out_qubits = var_result_def(RangeOf(eq(bit)).of_length(QUBITS))
+    assembly_format = (
+        "(`negative` $negative^)? $word `on` $qubits (`postselect` $postselect^)? "
+        "(`line` $line^)? attr-dict"
+    )
+
+    def __init__(
+        self,
+        word: str,
+        qubits: Sequence[Value],
+        *,
+        negative: bool = False,
+        postselect: int | None = None,
+        line: int | None = None,
+    ):
+        super().__init__(
+            operands=[qubits],
+            properties={
+                "word": StringAttr(word),
+                "negative": flag(negative),
+                "postselect": integer(postselect),
+                "line": integer(line),
+            },
+            result_types=[i1, [bit] * len(qubits)],
+        )
+
+    def verify_(self) -> None:
+        """Check the letters, and that the outcome asked for is 0 or 1."""
+        check_word(self.word.data, len(self.qubits))
+        if not set(self.word.data) - {"I"}:
             raise VerifyException(
-                f"Expected postselect 0 or 1, but got {self.postselect.value.data}. "
-                "A qubit has two outcomes."
+                f'Expected a letter other than I, but got "{self.word.data}". '
+                "The identity has one outcome."
             )
+        _check_outcome(self.postselect)
+
+
+def _check_outcome(postselect: IntegerAttr | None) -> None:
+    if postselect is not None and postselect.value.data not in (0, 1):
+        raise VerifyException(
+            f"Expected postselect 0 or 1, but got {postselect.value.data}. "
+            "A measurement has two outcomes."
+        )
 
 
 @irdl_op_definition

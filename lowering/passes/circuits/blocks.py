@@ -7,7 +7,7 @@ boundary is between two of them.
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,26 +32,36 @@ from qjit.dialects.quantum import (
     GateOp,
     InsertOp,
     MeasureOp,
+    PauliMeasureOp,
     RegisterType,
     ResetOp,
     UnitaryOp,
 )
 from qjit.dialects.quantum.gates import Controllable
 
-from .circuit import Circuit, Instruction, Opaque
+from .circuit import Circuit, Instruction, Measurement, Opaque
 from .gates import Gate, line_number, read_gate, write_gate
 
 # What circuits consist of: delays too, which stay as they are.
 CircuitOp = Controllable | DelayOp
+OnQubits = CircuitOp | MeasureOp | PauliMeasureOp
 BOUNDARIES = (InsertOp, BarrierOp)
 # Returns the circuit itself, or another one, in its place.
 Rewrite = Callable[[Circuit], Circuit]
 
 
-def rewrite_circuits(module: ModuleOp, rewrite: Rewrite) -> None:
-    """Rewrite each circuit of a module, those in loops and branches too."""
+def rewrite_circuits(
+    module: ModuleOp, rewrite: Rewrite, *, measured: bool = False
+) -> None:
+    """Rewrite each circuit of a module, those in loops and branches too.
+
+    Args:
+        module: the module.
+        rewrite: returns what takes the place of a circuit.
+        measured: whether measurements without a reset are in circuits.
+    """
     for block in list(blocks_with_gates(module)):
-        rewrite_block(block, rewrite)
+        rewrite_block(block, rewrite, measured=measured)
 
 
 def blocks_with_gates(module: ModuleOp) -> Iterator[Block]:
@@ -63,12 +73,12 @@ def blocks_with_gates(module: ModuleOp) -> Iterator[Block]:
                     yield block
 
 
-def rewrite_block(block: Block, rewrite: Rewrite) -> None:
-    """Rewrite each circuit of a block."""
-    levels = _levels(block)
+def rewrite_block(block: Block, rewrite: Rewrite, *, measured: bool = False) -> None:
+    """Rewrite each circuit of a block, with measurements in circuits if `measured`."""
+    levels = _levels(block, measured)
     changed = [
         (found, new)
-        for found in _read(block, levels)
+        for found in _read(block, levels, measured)
         if (new := rewrite(found.circuit)) is not found.circuit
     ]
     if not changed:
@@ -80,7 +90,7 @@ def rewrite_block(block: Block, rewrite: Rewrite) -> None:
 
 def circuits(block: Block) -> list[Circuit]:
     """Return the circuits of a block in order."""
-    return [found.circuit for found in _read(block, _levels(block))]
+    return [found.circuit for found in _read(block, _levels(block, False), False)]
 
 
 @dataclass
@@ -88,14 +98,14 @@ class _BlockCircuit:
     """A circuit of a block: its operations, and its qubits after."""
 
     level: int
-    ops: list[CircuitOp]
-    first: list[tuple[CircuitOp, int]]  # who takes the qubits, as which operands
+    ops: list[OnQubits]
+    first: list[tuple[OnQubits, int]]  # who takes the qubits, as which operands
     after: list[SSAValue]
     circuit: Circuit
 
     def replace(self, new: Circuit, end: Operation) -> None:
         """Put another circuit before an operation, in the place of this one."""
-        kept = {each.op for each in new if isinstance(each, Opaque)}
+        kept: set[Operation] = {each.op for each in new if isinstance(each, Opaque)}
         lost = [
             op.name
             for op, old in zip(self.ops, self.circuit, strict=True)
@@ -109,14 +119,17 @@ class _BlockCircuit:
         qubits = {
             wire: op.operands[index] for wire, (op, index) in enumerate(self.first)
         }
-        line = line_number(self.ops)
+        line = line_number([op for op in self.ops if isinstance(op, Controllable)])
 
         def insert(op: Operation) -> None:
             Rewriter.insert_op(op, InsertPoint.before(end))
 
         numbers: dict[float, SSAValue] = {}
         for each in new:
-            if isinstance(each, Opaque):
+            if isinstance(each, Measurement) and not _is_as_before(each):
+                kept.remove(each.op)
+                _measure(each, qubits, insert)
+            elif isinstance(each, Opaque):
                 self._move(each, qubits, insert)
             else:
                 write_gate(each, qubits, insert, line, numbers)
@@ -134,11 +147,13 @@ class _BlockCircuit:
         insert: Callable[[Operation], None],
     ) -> None:
         """Insert an operation that was there before."""
-        first = len(each.op.operands) - len(each.op.results)
+        size = len(each.wires)
+        first = len(each.op.operands) - size
         for index, wire in enumerate(each.wires):
             each.op.operands[first + index] = qubits[wire]
         insert(each.op)
-        qubits |= zip(each.wires, each.op.results, strict=True)
+        results = each.op.results[len(each.op.results) - size :]
+        qubits |= zip(each.wires, results, strict=True)
 
 
 def _erase(op: Operation) -> None:
@@ -152,11 +167,44 @@ def _erase(op: Operation) -> None:
             owner.erase()
 
 
-def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
+def _is_as_before(each: Measurement) -> bool:
+    """Tell whether a measurement is the one that its operation does."""
+    return (each.word, each.negative) == _word_of(each.op)
+
+
+def _word_of(op: Operation) -> tuple[str, bool]:
+    """Return the word that an operation measures, and whether with the sign -."""
+    if isinstance(op, PauliMeasureOp):
+        return op.word.data, op.negative is not None
+    return "Z", False
+
+
+def _measure(
+    each: Measurement,
+    qubits: dict[int, SSAValue],
+    insert: Callable[[Operation], None],
+) -> None:
+    """Insert a measurement in the place of another one."""
+    old = each.op
+    assert isinstance(old, MeasureOp | PauliMeasureOp)
+    op = PauliMeasureOp(
+        each.word,
+        [qubits[wire] for wire in each.wires],
+        negative=each.negative,
+        postselect=None if old.postselect is None else old.postselect.value.data,
+        line=None if old.line is None else old.line.value.data,
+    )
+    insert(op)
+    old.outcome.replace_all_uses_with(op.outcome)
+    qubits |= zip(each.wires, op.out_qubits, strict=True)
+
+
+def _levels(block: Block, measured: bool) -> dict[Operation, tuple[int, int]]:
     """Return by what operations can be sorted: their levels, boundaries first.
 
     Boundaries with side effects stay in order, because each is of a higher level than
-    those before; and reads of memory stay between the writes.
+    those before; and reads of memory stay between the writes. Measurements in circuits
+    are of the level of these, and what uses their outcomes comes after.
     """
     levels: dict[SSAValue, int] = {}
     found: dict[Operation, tuple[int, int]] = {}
@@ -167,7 +215,10 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
             if (other := levels.get(value, 0)) > level:
                 level = other
         boundary = isinstance(op, BOUNDARIES)
-        if _is_pure(type(op)) or _has_constant_matrix(op):
+        is_measured = measured and _is_measurement(op)
+        if is_measured:
+            written = level = max(level, written, read)
+        elif _is_pure(type(op)) or _has_constant_matrix(op):
             pass
         elif boundary:
             level += 1
@@ -182,6 +233,8 @@ def _levels(block: Block) -> dict[Operation, tuple[int, int]]:
             levels |= {each: level for each in op.operands if _is_register(each)}
         found[op] = level, not boundary
         levels |= dict.fromkeys(op.results, level)
+        if is_measured:
+            levels[op.results[0]] = level + 1
     last = block.last_op
     if last is not None and last.has_trait(IsTerminator):
         found[last] = 1 + max(level for level, _ in found.values()), 0
@@ -194,6 +247,13 @@ def _is_pure(kind: type[Operation]) -> bool:
     if issubclass(kind, BOUNDARIES):
         return False
     return issubclass(kind, GateOp | DelayOp | ExtractOp) or kind.has_trait(Pure)
+
+
+def _is_measurement(op: Operation) -> bool:
+    """Tell whether an operation only measures qubits."""
+    return isinstance(op, PauliMeasureOp) or (
+        isinstance(op, MeasureOp) and op.reset is None
+    )
 
 
 def _has_constant_matrix(op: Operation) -> bool:
@@ -229,31 +289,35 @@ def _sort(
 
 
 def _read(
-    block: Block, levels: dict[Operation, tuple[int, int]]
+    block: Block, levels: dict[Operation, tuple[int, int]], measured: bool
 ) -> Iterator[_BlockCircuit]:
     """Yield the circuits of a block."""
-    groups: dict[int, list[CircuitOp]] = {}
+    groups: dict[int, list[OnQubits]] = {}
     for op, (level, _) in levels.items():
-        if isinstance(op, CircuitOp):
+        if not isinstance(op, OnQubits):
+            continue
+        if isinstance(op, CircuitOp) or (measured and _is_measurement(op)):
             groups.setdefault(level, []).append(op)
     for level, ops in sorted(groups.items()):
         yield _circuit(level, ops)
 
 
-def _circuit(level: int, ops: list[CircuitOp]) -> _BlockCircuit:
+def _circuit(level: int, ops: list[OnQubits]) -> _BlockCircuit:
     wires: dict[SSAValue, int] = {}
-    first: list[tuple[CircuitOp, int]] = []
+    first: list[tuple[OnQubits, int]] = []
     after: list[SSAValue] = []
     instructions: list[Instruction] = []
     for op in ops:
-        offset = len(op.operands) - len(op.results)
-        for index, qubit in enumerate(op.qubits):
+        qubits = _qubits(op)
+        offset = len(op.operands) - len(qubits)
+        for index, qubit in enumerate(qubits):
             if qubit not in wires:
                 wires[qubit] = len(first)
                 first.append((op, offset + index))
                 after.append(qubit)
         instructions.append(_instruction(op, wires))
-        for qubit, result in zip(op.qubits, op.results, strict=True):
+        results = op.results[len(op.results) - len(qubits) :]
+        for qubit, result in zip(qubits, results, strict=True):
             wires[result] = wires[qubit]
             after[wires[result]] = result
     places = tuple(_place(op.operands[index]) for op, index in first)
@@ -268,10 +332,18 @@ def _circuit(level: int, ops: list[CircuitOp]) -> _BlockCircuit:
     return _BlockCircuit(level, ops, first, after, circuit)
 
 
-def _instruction(op: CircuitOp, wires: dict[SSAValue, int]) -> Gate | Opaque:
+def _qubits(op: OnQubits) -> Sequence[SSAValue]:
+    """Return the qubits that an operation takes, and returns last."""
+    return [op.qubit] if isinstance(op, MeasureOp) else op.qubits
+
+
+def _instruction(op: OnQubits, wires: dict[SSAValue, int]) -> Gate | Opaque:
     if isinstance(op, GateOp) and not op.slots:
         return read_gate(op, wires)
-    return Opaque(op, tuple(wires[qubit] for qubit in op.qubits))
+    on = tuple(wires[qubit] for qubit in _qubits(op))
+    if isinstance(op, CircuitOp):
+        return Opaque(op, on)
+    return Measurement(op, on, *_word_of(op))
 
 
 def _place(qubit: SSAValue) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from xdsl.dialects.builtin import UnitAttr
@@ -30,7 +31,7 @@ class Opaque:
         """The wires, in the order of the operation's qubits."""
         return self.wires
 
-    def on(self, wires: Mapping[int, int]) -> Opaque:
+    def on(self, wires: Mapping[int, int]) -> Self:
         """Return the same, where each wire is another."""
         return replace(self, wires=tuple(wires[wire] for wire in self.wires))
 
@@ -44,6 +45,17 @@ class Opaque:
         if found.op.properties.pop("adjoint", None) is None:
             found.op.properties["adjoint"] = UnitAttr()
         return found
+
+
+@dataclass(frozen=True)
+class Measurement(Opaque):
+    """A measurement of a Pauli word, or of its negative, between gates.
+
+    Its operation stays, or another one takes its place.
+    """
+
+    word: str = "Z"
+    negative: bool = False
 
 
 Instruction = Gate | Opaque

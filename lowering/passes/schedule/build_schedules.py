@@ -31,6 +31,7 @@ from qjit.dialects.statevector.schedule import (
     ScheduledGate,
     ScheduledMatrix,
 )
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 
 from .gate_parameters import ParameterReads
 
@@ -44,6 +45,7 @@ class BuildSchedulesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Walk every block once, in program order."""
+        expand_pauli_measurements(op)
         for function in op.ops:
             for region in function.regions:
                 for block in region.blocks:

@@ -49,6 +49,9 @@ class Imported:
             whole: whether the whole pipeline is asked for.
         """
         from qjit.lowering.driver.pass_effects import Rewriting
+        from qjit.lowering.passes.circuits.pauli_measurements import (
+            expand_pauli_measurements,
+        )
 
         from .read_circuits import read_circuits
 
@@ -63,7 +66,9 @@ class Imported:
             level = names[-1 if whole else rewriting.own]
         count = _last(names, level)
         try:
-            found = read_circuits(rewriting.after(count), self.names)
+            module = rewriting.after(count)
+            expand_pauli_measurements(module)
+            found = read_circuits(module, self.names)
         except PassError as error:
             raise UnsupportedError(str(error)) from error
         if not found:

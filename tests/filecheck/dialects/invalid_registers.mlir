@@ -47,9 +47,25 @@ func.func @f(%r: !quantum.reg<2>, %p: memref<4xcomplex<f64>>) {
 
 // -----
 
-// CHECK: Expected postselect 0 or 1, but got 2. A qubit has two outcomes.
+// CHECK: Expected postselect 0 or 1, but got 2. A measurement has two outcomes.
 func.func @f(%q: !quantum.bit) {
   %m, %a = quantum.measure %q postselect 2
+  func.return
+}
+
+// -----
+
+// CHECK: Expected 2 of the letters I, X, Y, Z, but got "X". A Pauli word has one letter per wire.
+func.func @f(%q: !quantum.bit, %p: !quantum.bit) {
+  %m, %a, %b = quantum.pauli_measure "X" on %q, %p
+  func.return
+}
+
+// -----
+
+// CHECK: Expected a letter other than I, but got "II". The identity has one outcome.
+func.func @f(%q: !quantum.bit, %p: !quantum.bit) {
+  %m, %a, %b = quantum.pauli_measure "II" on %q, %p
   func.return
 }
 

@@ -52,3 +52,26 @@ func.func @differentiated(%t: f64, %s: i32) {
   quantum.dealloc %rz : !quantum.reg<1>
   func.return
 }
+
+// CHECK-LABEL: func.func @measurements
+func.func @measurements(%t: f64) -> (i1, i1) {
+  %r = quantum.alloc : !quantum.reg<2>
+  %q0 = quantum.extract %r[0] : !quantum.reg<2>
+  %q1 = quantum.extract %r[1] : !quantum.reg<2>
+  // CHECK: %m, %[[A:.*]], %[[B:.*]] = quantum.pauli_measure negative "XZ" on %q0, %q1
+  // CHECK-NEXT: %[[C:.*]] = quantum.gate "PauliRot"(%t) word "Z" on %[[A]]
+  // CHECK-NEXT: %n, %{{.*}} = quantum.pauli_measure "X" on %[[C]] postselect 1
+  // CHECK-NEXT: quantum.gate "H"
+  // CHECK-NEXT: quantum.gate "X"
+  %a = quantum.gate "H" on %q0
+  %b, %c = quantum.gate "CNOT" on %q1 ctrl(%a)
+  %x = quantum.gate "X" on %b
+  %m, %d = quantum.measure %x
+  %e, %f = quantum.gate "CNOT" on %d ctrl(%c)
+  %g = quantum.gate "RX"(%t) on %f
+  %n, %h = quantum.measure %g postselect 1
+  %ra = quantum.insert %h into %r[0] : !quantum.reg<2>
+  %rz = quantum.insert %e into %ra[1] : !quantum.reg<2>
+  quantum.dealloc %rz : !quantum.reg<2>
+  func.return %m, %n : i1, i1
+}

@@ -64,6 +64,7 @@ INSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "expval": ((qj.Z(0),), {}),
     "measure": ((0,), {"reset": False, "postselect": 1}),
     "mutual_info": (([0], [1]), {"log_base": 2}),
+    "pauli_measure": (("X", 0), {"postselect": 1}),
     "pow": ((qj.S(0), 2), {}),
     "probs": (([0],), {}),
     "purity": (([0],), {}),

@@ -17,6 +17,7 @@ from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.circuits.blocks import blocks_with_gates, rewrite_block
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError
 from qjit.runtime.recent import MOST
 
@@ -53,6 +54,7 @@ class DecomposeGatesPass(ModulePass):
             # With SciPy it takes longer to import than most programs to compile.
             from .known_matrices import decompose_known_matrices
 
+            expand_pauli_measurements(op)
             decompose_known_matrices(op, self.gates)
             sets: dict[Operation, GateSet] | None = None
         else:

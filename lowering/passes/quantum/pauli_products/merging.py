@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from qjit.lowering.passes.quantum.resynthesis.phase_folding import total
 
 from .gate_rotations import Rotation
-from .pauli_program import PauliProgram
+from .pauli_program import PauliProgram, Step
 from .paulis import Pauli, commute
 
 
@@ -59,17 +59,19 @@ def _reaches(
 def merged(program: PauliProgram) -> PauliProgram:
     """Merge rotations of a program until none are left that can be."""
     while True:
-        rotations = program.rotations
+        steps = program.steps
         targets = merge_targets(
-            [[each.axis] for each in rotations], [True] * len(rotations)
+            [[each.axis] for each in steps],
+            [isinstance(each, Rotation) for each in steps],
         )
-        sums: dict[int, Rotation] = {}
-        for each, target in zip(rotations, targets, strict=True):
+        sums: dict[int, Step] = {}
+        for each, target in zip(steps, targets, strict=True):
             before = sums.get(target)
-            angle = each.angle if before is None else total(before.angle, each.angle)
-            sums[target] = Rotation(each.axis, angle)
-        if len(sums) == len(rotations):
+            if isinstance(before, Rotation) and isinstance(each, Rotation):
+                angle = total(before.angle, each.angle).simplified()
+                sums[target] = Rotation(each.axis, angle)
+            else:
+                sums[target] = each
+        if len(sums) == len(steps):
             return program
-        program = program.replaced(
-            Rotation(each.axis, each.angle.simplified()) for each in sums.values()
-        )
+        program = program.replaced(sums.values())

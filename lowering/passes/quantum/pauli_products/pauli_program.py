@@ -1,17 +1,23 @@
-"""Circuits as rotations about Pauli words, and a Clifford circuit after them.
+"""Circuits as rotations and measurements of Pauli words, and Clifford gates after them.
 
-A rotation about P after a Clifford circuit C is one about C^-1 P C before it. So the
-Clifford gates of a circuit go to its end, and change the words of what they pass
-(Litinski, arXiv:1808.02892).
+A rotation about P after a Clifford circuit C is one about C^-1 P C before it, and so is
+a measurement. So the Clifford gates of a circuit go to its end, and change the words of
+what they pass (Litinski, arXiv:1808.02892).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
+from qjit.lowering.passes.circuits.circuit import (
+    Circuit,
+    Instruction,
+    Measurement,
+    Opaque,
+)
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
@@ -23,38 +29,56 @@ from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
 from .clifford_frame import CliffordFrame, QuarterTurn
 from .clifford_phase import phase_between
 from .gate_rotations import Rotation, rotations_of, scaled
-from .paulis import bits
+from .paulis import Pauli, bits, read_word
+
+
+class Measured(NamedTuple):
+    """A measurement of a word, and the one of the circuit that it was."""
+
+    axis: Pauli
+    was: Measurement
+
+
+Step = Rotation | Measured
 
 
 @dataclass
 class PauliProgram:
-    """Rotations one after another, then turns that are Clifford gates, and a phase."""
+    """Steps one after another, then turns that are Clifford gates, and a phase."""
 
     num_wires: int
-    rotations: list[Rotation]
+    steps: list[Step]
     turns: list[QuarterTurn]
     phase: ParameterExpression = NOTHING
 
     @classmethod
-    def of(cls, rotations: Iterable[Rotation], num_wires: int) -> PauliProgram:
+    def of(cls, steps: Iterable[Step], num_wires: int) -> PauliProgram:
         """Move rotations that are Clifford gates to the end."""
         frame = CliffordFrame(num_wires)
         program = cls(num_wires, [], [])
-        for each in rotations:
+        for each in steps:
+            if isinstance(each, Measured):
+                program.steps.append(each._replace(axis=frame(each.axis)))
+                continue
             rotation, turn, phase = _split(each)
             program.phase = total(program.phase, parameter(phase))
             if rotation is not None:
                 axis = frame(rotation.axis)
                 angle = scaled(rotation.angle, float(axis.sign))
-                program.rotations.append(Rotation(axis.positive, angle))
+                program.steps.append(Rotation(axis.positive, angle))
             if turn is not None:
                 frame.append(turn)
                 program.turns.append(turn)
         return program
 
-    def replaced(self, rotations: Iterable[Rotation]) -> PauliProgram:
-        """Return the program with other rotations, some of which are Clifford gates."""
-        found = PauliProgram.of(rotations, self.num_wires)
+    @property
+    def rotations(self) -> list[Rotation]:
+        """The steps that are rotations."""
+        return [each for each in self.steps if isinstance(each, Rotation)]
+
+    def replaced(self, steps: Iterable[Step]) -> PauliProgram:
+        """Return the program with other steps, some of which are Clifford gates."""
+        found = PauliProgram.of(steps, self.num_wires)
         found.turns += self.turns
         found.phase = total(self.phase, found.phase)
         return found
@@ -90,35 +114,43 @@ def _split(rotation: Rotation) -> tuple[Rotation | None, QuarterTurn | None, flo
     return left, turn, math.pi * turns
 
 
-def read_gates(gates: Sequence[Gate], num_wires: int) -> PauliProgram:
-    """Return gates as a program."""
+def read_gates(gates: Sequence[Gate | Measurement], num_wires: int) -> PauliProgram:
+    """Return gates and measurements as a program."""
     phase = NOTHING
-    rotations: list[Rotation] = []
+    steps: list[Step] = []
     for gate in gates:
+        if isinstance(gate, Measurement):
+            x, z, turns = read_word(gate.word).on(gate.wires)
+            steps.append(Measured(Pauli(x, z, turns + 2 * gate.negative & 3), gate))
+            continue
         taken = set(gate.all_wires)
         spare = (
             [w for w in range(num_wires) if w not in taken] if len(taken) > 2 else ()
         )
         found, more = rotations_of(gate, spare)
-        rotations += found
+        steps += found
         phase = total(phase, more)
-    program = PauliProgram.of(rotations, num_wires)
+    program = PauliProgram.of(steps, num_wires)
     program.phase = total(program.phase, phase)
     return program
 
 
-def pauli_rotation(rotation: Rotation) -> Gate:
-    """Return the gate of a rotation."""
-    wires = list(bits(rotation.axis.support))
-    word = "".join(map(rotation.axis.letter, wires))
-    return Gate("PauliRot", wires, rotation.angle, static={"pauli_word": word})
+def written(step: Step) -> Gate | Measurement:
+    """Return the gate of a rotation, or a measurement, of a circuit."""
+    axis = step.axis
+    wires = tuple(bits(axis.support))
+    word = "".join(map(axis.letter, wires))
+    if isinstance(step, Rotation):
+        return Gate("PauliRot", wires, step.angle, static={"pauli_word": word})
+    return replace(step.was, wires=wires, word=word, negative=axis.sign < 0)
 
 
-Write = Callable[[list[Gate], int], tuple[list[Gate], list[int]] | None]
+Segment = Sequence[Gate | Measurement]
+Write = Callable[[Segment, int], tuple[Segment, list[int]] | None]
 
 
 def rewrite_gates(circuit: Circuit, write: Write) -> Circuit:
-    """Rewrite all gates between operations that stay as they are.
+    """Rewrite all gates and measurements between operations that stay as they are.
 
     Args:
         circuit: a circuit.
@@ -148,14 +180,14 @@ def rewrite_gates(circuit: Circuit, write: Write) -> Circuit:
     return circuit.of(new, [place[wire] for wire in circuit.output])
 
 
-def _segments(circuit: Circuit) -> Iterator[list[Gate] | Opaque]:
+def _segments(circuit: Circuit) -> Iterator[list[Gate | Measurement] | Opaque]:
     """Yield the gates between operations that stay, and these, in a valid order."""
     level = [0] * circuit.num_wires
-    gates: dict[int, list[Gate]] = {}
+    gates: dict[int, list[Gate | Measurement]] = {}
     between: dict[int, list[Opaque]] = {}
     for each in circuit:
         highest = max((level[wire] for wire in each.all_wires), default=0)
-        if isinstance(each, Gate):
+        if isinstance(each, Gate | Measurement):
             gates.setdefault(highest, []).append(each)
         else:
             between.setdefault(highest, []).append(each)

@@ -20,7 +20,7 @@ from .clifford_phase import phase_between
 from .gate_rotations import clifford_turns, scaled
 from .merging import merged
 from .pauli_layers import Layer, layers_of
-from .pauli_program import PauliProgram, read_gates, rewrite_gates
+from .pauli_program import PauliProgram, Segment, read_gates, rewrite_gates
 
 
 class ReduceTDepthPass(CircuitPass):
@@ -38,10 +38,9 @@ class ReduceTDepthPass(CircuitPass):
         return rewrite_gates(circuit, _layered)
 
 
-def _layered(
-    gates: Sequence[Gate], num_wires: int
-) -> tuple[list[Gate], list[int]] | None:
+def _layered(segment: Segment, num_wires: int) -> tuple[list[Gate], list[int]] | None:
     """Return gates in layers, None if there are no fewer layers than there were."""
+    gates = [each for each in segment if isinstance(each, Gate)]
     program = merged(read_gates(gates, num_wires))
     layers = layers_of(program.rotations, num_wires)
     if len(layers) >= rotation_depth(gates, num_wires):

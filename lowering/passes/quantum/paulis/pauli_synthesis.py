@@ -62,8 +62,8 @@ class Preference:
     """How words after the next one count: less, the later they are.
 
     `decay` is for each word, and `base` for each letter more than one. `clifford` is
-    the weight of letters of the Clifford gate after all words, and `turns` that of gates
-    on one wire.
+    the weight of letters of the Clifford gate after all words, and `turns` that of
+    gates on one wire.
     """
 
     decay: float = 0.95

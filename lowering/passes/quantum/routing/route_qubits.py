@@ -6,6 +6,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
 
@@ -45,5 +46,6 @@ class RouteQubitsPass(ModulePass):
         options = RoutingOptions(
             lambda size: parse_coupling(self.coupling, size), self.trials, self.seed
         )
+        expand_pauli_measurements(op)
         unroll_computed_wires(op)
         ProgramRouter(op, options).run()
