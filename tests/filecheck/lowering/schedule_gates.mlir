@@ -93,3 +93,69 @@ func.func @loop(%low: index, %high: index, %step: index) {
   quantum.dealloc %u : !quantum.reg<2>
   func.return
 }
+
+// A branch and a function are scheduled by themselves, where wires have met.
+// CHECK-LABEL: func.func @layer
+// CHECK-SAME: durations = "CNOT:3e-07
+func.func @layer(%r: !quantum.reg<2>) -> !quantum.reg<2> {
+  %q0 = quantum.extract %r[0] : !quantum.reg<2>
+  %q1 = quantum.extract %r[1] : !quantum.reg<2>
+  // CHECK: quantum.gate "S"
+  // CHECK-NEXT: quantum.gate "T"
+  // CHECK-NOT: quantum.delay
+  // CHECK: func.return
+  %a = quantum.gate "S" on %q0
+  %b = quantum.gate "T" on %q1
+  %r0 = quantum.insert %a into %r[0] : !quantum.reg<2>
+  %r1 = quantum.insert %b into %r0[1] : !quantum.reg<2>
+  func.return %r1 : !quantum.reg<2>
+}
+
+// CHECK-LABEL: func.func @calls
+func.func @calls(%wire: i64, %flag: i1) {
+  %r = quantum.alloc : !quantum.reg<2>
+  %q0 = quantum.extract %r[0] : !quantum.reg<2>
+  %q1 = quantum.extract %r[1] : !quantum.reg<2>
+  // CHECK: quantum.gate "X"
+  // CHECK-NEXT: quantum.gate "H"
+  // CHECK-NEXT: %c = quantum.gate "H"
+  // CHECK-NEXT: %[[A:.*]] = quantum.delay 3.000000e-08 on %a
+  // CHECK-NEXT: quantum.insert %[[A]]
+  // CHECK-NEXT: quantum.insert %c
+  // CHECK-NEXT: func.call @layer
+  %a = quantum.gate "X" on %q0
+  %b = quantum.gate "H" on %q1
+  %c = quantum.gate "H" on %b
+  %r0 = quantum.insert %a into %r[0] : !quantum.reg<2>
+  %r1 = quantum.insert %c into %r0[1] : !quantum.reg<2>
+  %s = func.call @layer(%r1) : (!quantum.reg<2>) -> !quantum.reg<2>
+  // CHECK: quantum.gate "Y" on
+  // CHECK-NEXT: quantum.insert
+  // CHECK-NEXT: quantum.extract %{{.*}}[%wire]
+  %q2 = quantum.extract %s[0] : !quantum.reg<2>
+  %d = quantum.gate "Y" on %q2
+  %s0 = quantum.insert %d into %s[0] : !quantum.reg<2>
+  %q3 = quantum.extract %s0[%wire] : !quantum.reg<2>
+  // CHECK-NEXT: quantum.gate "Z" on
+  // CHECK-NEXT: quantum.insert
+  %e = quantum.gate "Z" on %q3
+  %s1 = quantum.insert %e into %s0[%wire] : !quantum.reg<2>
+  // CHECK-NEXT: scf.if
+  // CHECK: quantum.gate "CNOT"
+  // CHECK-NEXT: quantum.delay 1.000000e-07 on %f
+  // CHECK-NEXT: quantum.delay 1.000000e-07 on %g
+  // CHECK-NOT: quantum.delay
+  %t = scf.if %flag -> (!quantum.reg<2>) {
+    %q4 = quantum.extract %s1[0] : !quantum.reg<2>
+    %q5 = quantum.extract %s1[1] : !quantum.reg<2>
+    %f, %g = quantum.gate "CNOT" on %q4 ctrl(%q5)
+    %h, %i = quantum.delay 1.0e-07 on %f, %g
+    %s2 = quantum.insert %h into %s1[0] : !quantum.reg<2>
+    %s3 = quantum.insert %i into %s2[1] : !quantum.reg<2>
+    scf.yield %s3 : !quantum.reg<2>
+  } else {
+    scf.yield %s1 : !quantum.reg<2>
+  }
+  quantum.dealloc %t : !quantum.reg<2>
+  func.return
+}
