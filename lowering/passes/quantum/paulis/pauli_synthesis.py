@@ -1,7 +1,7 @@
 """Networks of CNOTs in which each of a sequence of Pauli words is on one wire once.
 
 Greedy, bottom up, as by de Brugiere and Martiel, "Faster and shorter synthesis of
-Hamiltonian simulation circuits" (arXiv:2404.03280): of all CNOTs in any Pauli bases that
+Hamiltonian simulation circuits" (arXiv:2404.03280): of all CNOTs in Pauli bases that
 shorten the next word, the one is taken that shortens those after it most.
 """
 
@@ -61,9 +61,9 @@ TURNS = np.array([[len(TO_Z[p]) + len(TO_X[q]) for q in range(4)] for p in range
 class Preference:
     """How words after the next one count: less, the later they are.
 
-    `decay` is for each word, and `base` for each letter more than one. `clifford` is the
-    weight of letters of the Clifford gate after all words, and `turns` that of gates on
-    one wire.
+    `decay` is for each word, and `base` for each letter more than one. `clifford` is
+    the weight of letters of the Clifford gate after all words, and `turns` that of
+    gates on one wire.
     """
 
     decay: float = 0.95
