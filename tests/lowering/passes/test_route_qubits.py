@@ -13,13 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qjit as qj
+from qjit.lowering.passes.circuits.gates import Gate as GateOnWires
 from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
 from qjit.lowering.passes.quantum.routing.adjacency import distant_gates
 from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
 from qjit.lowering.passes.quantum.routing.dependencies import Interaction, dependencies
+from qjit.lowering.passes.quantum.routing.interactions import in_blocks
 from qjit.lowering.passes.quantum.routing.sabre import Swap, route
 from qjit.lowering.passes.quantum.routing.token_swapping import swaps_between
-from qjit.lowering.passes.quantum.routing.vertices import place_qubits
+from qjit.lowering.passes.quantum.routing.vertices import (
+    connected_parts,
+    place_qubits,
+)
 from tests.lowering.passes.test_pass_meaning import examples, numbers
 from tests.programs.test_programs import Block, Gate, Program, blocks, run
 from tests.support.oracle import Compiled
@@ -29,6 +34,7 @@ from tests.support.pass_meaning import (
     SLOPES,
     TOLERANCE,
     Imported,
+    gate_names,
 )
 
 GRAPHS = ("line", "ring", "star", "grid:2x3", "0-1:0.01,1-2:0.1,1-3:0.02,3-4:0.3,4-5:0")
@@ -178,6 +184,52 @@ def test_the_fourier_transform_on_a_line(size: int) -> None:
     """The known best: each pair meets once, and all but n - 1 meetings need a SWAP."""
     pairs = size * (size - 1) // 2
     assert _num_swaps(_fourier_transform(size), "line", size) == pairs - (size - 1)
+
+
+def test_neighbouring_gates_on_a_pair_are_one() -> None:
+    flip = GateOnWires("CNOT", (0, 1)).matrix({})
+    turn = GateOnWires("RZ", 0, 0.3).matrix({})
+    pair = Interaction((0, 1), ("Z", "X"), flip, 1, 2)
+    single = [Interaction((wire,), ("Z",), turn) for wire in (0, 1)]
+    other = Interaction((1, 2), (None, None), flip)
+    found, groups = in_blocks([pair, single[0], single[1], pair, single[1], other])
+    assert groups == [[0, 1, 2, 3], [4], [5]]
+    both = found[0]
+    assert (both.bases, both.num_flips, both.num_exchanged) == (("Z", "Z"), 2, 3)
+
+
+def test_swaps_meet_gates_on_a_line() -> None:
+    """All ZZ on a line: a SWAP that meets a gate is one CNOT more, and not three."""
+    size = 6
+
+    @qj.qnode(wires=size)
+    def circuit() -> Any:
+        for a in range(size):
+            for b in range(a + 1, size):
+                qj.CNOT([a, b])
+                qj.RZ(0.1 * (a + 2 * b), b)
+                qj.CNOT([a, b])
+        return qj.state()
+
+    imported = Imported(circuit)
+    module = imported.after([_route("line"), "consolidate-blocks{exchange=false}"])
+    assert distant_gates(module, parse_coupling("line", size)) == []
+    pairs = size * (size - 1) // 2
+    least = 2 * pairs + pairs - (size - 1)
+    assert gate_names(module).count("CNOT") <= least + 2
+    assert "SWAP" not in gate_names(module)
+    for result, other in zip(imported.results(module), imported.results(), strict=True):
+        np.testing.assert_allclose(result, other, atol=TOLERANCE)
+
+
+def test_parts_of_a_device_have_different_shapes() -> None:
+    parts = connected_parts(parse_coupling("heavy-hex:3", 5), 5)
+    degrees = [
+        max(map(len, parse_coupling("heavy-hex:3", 5).within(part).neighbours))
+        for part in parts
+    ]
+    assert degrees[0] == 3
+    assert 2 in degrees
 
 
 @pytest.mark.parametrize(

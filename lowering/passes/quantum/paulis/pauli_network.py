@@ -50,11 +50,11 @@ PREFERENCES = (
 
 
 class PauliNetworkPass(CircuitPass):
-    """Reach rotations about Pauli words by fewer CNOTs, in an order where they share.
+    """Reach rotations about Pauli words by fewer CNOTs, which they share.
 
     A circuit of rotations and Clifford gates is a sequence of rotations about words,
     then one Clifford gate (Litinski, arXiv:1808.02892). Rotations about one word are
-    merged; the rest is written anew (arXiv:2404.03280) where that takes fewer CNOTs.
+    merged, and the rest is written anew where it costs less (arXiv:2404.03280).
     """
 
     name = "pauli-network"
@@ -91,7 +91,7 @@ def _cost(gates: Sequence[Gate]) -> int:
 
 
 def _cheaper(region: Region) -> RegionCircuit | None:
-    """Return a circuit of a region with fewer CNOTs, if one is found."""
+    """Return a circuit of a region that costs less, if one is found."""
     most, wires = _num_flips(region.gates), region.wires
     if most < 2 or len(wires) > MOST_WIRES:
         return None

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
@@ -66,7 +68,9 @@ def is_readable(gate: Gate) -> bool:
         return False
     if is_rotation(gate) or gate.name in (*AXES, *ISING, *ON_TWO, *ON_BOTH):
         return True
-    if gate.name in ("PauliRot", "MultiRZ", "Rot"):
+    if gate.name == "PauliRot":
+        return set(str(gate.static["pauli_word"])) != {"I"}
+    if gate.name in ("MultiRZ", "Rot"):
         return True
     return len(gate.wires) == 1 and is_known(gate)
 
@@ -217,7 +221,7 @@ def merged(rotations: PauliRotations) -> PauliRotations:
     angles: list[ParameterExpression] = list(rotations.angles)
     latest: dict[bytes, int] = {}
     phase = rotations.phase
-    kept = [True] * len(angles)
+    kept = np.ones(len(angles), np.bool_)
     for place in range(len(angles)):
         row = first + place
         key = words.x[row].tobytes() + words.z[row].tobytes()
@@ -237,7 +241,7 @@ def merged(rotations: PauliRotations) -> PauliRotations:
             phase = total(phase, parameter(math.pi * (turns % 2)))
             angles[place] = parameter(rest)
             kept[place] = abs(rest) > CLOSE
-    rows = [*range(first), *(first + k for k, keep in enumerate(kept) if keep)]
+    rows = [*range(first), *(first + np.flatnonzero(kept)).tolist()]
     left = PauliRows(len(rows), words.x.shape[1])
     left.x, left.z = words.x[rows], words.z[rows]
     left.negative = words.negative[rows]

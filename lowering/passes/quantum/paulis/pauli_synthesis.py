@@ -1,8 +1,8 @@
 """Networks of CNOTs in which each of a sequence of Pauli words is on one wire once.
 
 Greedy, bottom up, as by de Brugiere and Martiel, "Faster and shorter synthesis of
-Hamiltonian simulation circuits" (arXiv:2404.03280): of all CNOTs in any Pauli bases
-that shorten the next word, the one is taken that shortens those after it most.
+Hamiltonian simulation circuits" (arXiv:2404.03280): of all CNOTs in Pauli bases that
+shorten the next word, the one is taken that shortens those after it most.
 """
 
 from __future__ import annotations

@@ -1,0 +1,144 @@
+"""Rotations about Pauli words: how few CNOTs reach them, and that phases are kept."""
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from xdsl.dialects import test
+from xdsl.dialects.builtin import f64
+from xdsl.ir import SSAValue
+
+from qjit.lowering.passes.circuits.circuit import Circuit
+from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.quantum.paulis.clifford_words import (
+    ON_TWO,
+    identity_phase,
+    single_qubit_word,
+)
+from qjit.lowering.passes.quantum.paulis.pauli_rows import PauliRows, Step, inverted
+from tests.lowering.passes.test_resynthesis import assert_same, count, run, toffoli
+
+RNG = np.random.default_rng(3)
+STEPS = ("H", "S", "SDG", "X", "Z", "CNOT")
+NAMES = ("H", "S", "SX", "X", "T", "CNOT", "CZ", "SWAP", "ISWAP", "RX", "Rot", "CRZ")
+MORE = ("IsingXY", "PhaseShift", "ControlledPhaseShift", "IsingYY", "PauliRot")
+
+
+def _steps(size: int, number: int) -> list[Step]:
+    found: list[Step] = []
+    for name in RNG.choice(STEPS, number).tolist():
+        wires = RNG.permutation(size)[: 1 + (name == "CNOT")].tolist()
+        found.append((name, tuple(wires)))
+    return found
+
+
+def _matrix(steps: list[Step], size: int) -> np.ndarray:
+    gates = [
+        Gate("S" if name == "SDG" else name, wires, adjoint=name == "SDG")
+        for name, wires in steps
+    ]
+    return Circuit(size, tuple(gates)).matrix()
+
+
+def _gate(name: str, size: int) -> Gate:
+    record = Gate(name, (0, 1)).record
+    wires = RNG.permutation(size)[: record.num_wires or 2].tolist()
+    static = {"pauli_word": "YX"} if name == "PauliRot" else {}
+    angles = RNG.choice([0.3, -1.1, math.pi / 2, math.pi], record.num_params)
+    adjoint = bool(RNG.integers(2))
+    return Gate(name, wires, *angles, adjoint=adjoint, static=static)
+
+
+def double_excitation(angle: object) -> Circuit:
+    """Return the rotations of a double excitation of unitary coupled cluster."""
+    gates: list[Gate] = []
+    for word in map("".join, product("XY", repeat=4)):
+        if word.count("Y") % 2:
+            static = {"pauli_word": word}
+            gates.append(Gate("PauliRot", range(4), angle, static=static))
+    return Circuit(4, tuple(gates))
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_words_change_as_matrices_do(size: int) -> None:
+    letters = "".join(RNG.choice(list("IXYZ"), size))
+    rows = PauliRows(1, size)
+    rows.set(0, letters, tuple(range(size)))
+    steps = _steps(size, 30) if size > 1 else [("H", (0,)), ("S", (0,))]
+    for step in steps:
+        rows.conjugate(step)
+    after = "".join("IXZY"[code] for code in rows.codes[0].tolist())
+    static, wires = "pauli_word", range(size)
+    turn = Gate("PauliRot", wires, math.pi, static={static: letters}).matrix({})
+    sign = -1 if rows.negative[0] else 1
+    other = Gate("PauliRot", wires, math.pi, static={static: after}).matrix({})
+    made = _matrix(steps, size)
+    np.testing.assert_allclose(made @ turn @ made.conj().T, sign * other, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_phases_of_the_identity(size: int) -> None:
+    """(S H)^3 is e^(i pi/4), between gates and their inverses."""
+    around = _steps(size, 40)
+    relation: list[Step] = [("H", (1,)), ("S", (1,))] * 3
+    back = [inverted(step) for step in reversed(around)]
+    steps = [*around, *relation, *back]
+    phase = np.exp(1j * identity_phase(steps, size))
+    np.testing.assert_allclose(
+        phase * np.eye(2**size), _matrix(steps, size), atol=1e-12
+    )
+
+
+def test_words_of_gates_on_two_wires() -> None:
+    for name, word in ON_TWO.items():
+        found = _matrix(list(word), 2)
+        np.testing.assert_allclose(found, Gate(name, (0, 1)).matrix({}), atol=1e-12)
+    assert single_qubit_word(Gate("T", 0).matrix({}).tobytes()) is None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_circuits_mean_the_same(seed: int) -> None:
+    size = 2 + seed % 3
+    names = RNG.choice((*NAMES, *MORE), 24).tolist()
+    circuit = Circuit(size, tuple(_gate(name, size) for name in names))
+    new = run("pauli-network", circuit)
+    assert_same(new, circuit)
+    assert new is circuit or count(new, "CNOT") < sum(
+        1 if each.name in ("CNOT", "CZ") else 3
+        for each in circuit
+        if len(each.all_wires) > 1
+    )
+
+
+def test_double_excitations_need_thirteen_cnots() -> None:
+    symbol: SSAValue = test.TestOp(result_types=[f64]).results[0]
+    for angle in (0.3, symbol):
+        circuit = double_excitation(angle)
+        new = run("pauli-network", circuit)
+        assert count(new) == count(new, "CNOT") == 13
+        numbers: dict[SSAValue, float] = {symbol: 0.3}
+        expected = circuit.matrix(numbers)
+        np.testing.assert_allclose(new.matrix(numbers), expected, atol=1e-12)
+
+
+def test_fourier_transforms_share_cnots() -> None:
+    """Controlled phases on ten pairs of wires in fewer than two CNOTs each."""
+    gates: list[Gate] = []
+    for a in range(5):
+        gates.append(Gate("H", a))
+        for b in range(a + 1, 5):
+            angle = math.pi / 2 ** (b - a)
+            gates.append(Gate("ControlledPhaseShift", (a, b), angle))
+    circuit = Circuit(5, tuple(gates))
+    new = run("pauli-network", circuit)
+    assert count(new) < 20
+    assert_same(new, circuit)
+
+
+def test_what_has_no_fewer_cnots_stays() -> None:
+    circuit = Circuit(3, tuple(toffoli(0, 1, 2)))
+    new = run("pauli-network", circuit)
+    assert new is circuit or count(new) < count(circuit)
+    flips = Circuit(2, (Gate("CNOT", (0, 1)), Gate("RZ", 1, 0.3)))
+    assert run("pauli-network", flips) is flips
