@@ -11,6 +11,7 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from qjit.dialects.quantum import AllocOp, GateOp
+from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
@@ -51,16 +52,17 @@ class DecomposeGatesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite each circuit, where the gates of one share spare wires."""
         if self.gates is not None:
-            decompose_known_matrices(op, self.gates)
+            decompose_known_matrices(op, op.walk(), self.gates)
             sets: dict[Operation, GateSet] | None = None
         else:
+            if all(target.gates is None for target in targets_of(op)):
+                return
+            decompose_matrices_of_devices(op)
             sets = {
                 gate: of_target(target)
-                for gate, target in gates_and_targets(op)
-                if target.gates is not None
+                for gate, target in ops_and_targets(op)
+                if isinstance(gate, Controllable) and target.gates is not None
             }
-            if not sets:
-                return
         for block in list(blocks_with_gates(op)):
             rewrite_block(block, lambda circuit: self._rewrite(circuit, sets))
 
@@ -177,21 +179,37 @@ def impossible(op: Operation, gate: Gate, gates: GateSet) -> str:
     return f"{text} Add {gate.record.name}, or pass a rule of `qjit.decomposition`."
 
 
-def gates_and_targets(module: ModuleOp) -> Iterator[tuple[GateOp, Target]]:
-    """Yield the gates of a module with the devices that they run on."""
+def decompose_matrices_of_devices(module: ModuleOp) -> None:
+    """Replace matrices and states on devices that have only the gates listed."""
+    found: dict[Target, list[Operation]] = {}
+    for op, target in ops_and_targets(module):
+        if target.gates is not None and not target.modifiers:
+            found.setdefault(target, []).append(op)
+    for target, ops in found.items():
+        decompose_known_matrices(module, ops, target.gates or ())
+
+
+def targets_of(module: ModuleOp) -> Iterator[Target]:
+    """Yield the devices that circuits and functions of a module run on."""
+    for each in module.walk():
+        if isinstance(each, AllocOp | FuncOp):
+            yield target_of(each)
+
+
+def ops_and_targets(module: ModuleOp) -> Iterator[tuple[Operation, Target]]:
+    """Yield the operations of a module with the devices that they run on."""
     target = STATEVECTOR
     for each in module.walk():
         if isinstance(each, AllocOp | FuncOp):
             target = target_of(each)
-        if isinstance(each, GateOp):
-            yield each, target
+        yield each, target
 
 
 @lru_cache(MOST)
 def of_target(target: Target) -> GateSet:
-    """Return the gate set of a device, with controls and adjoints of its gates."""
+    """Return the gate set of a device."""
     names = target.gates or frozenset[str]()
-    return GateSet(names, f"device '{target.name}'", modified=True)
+    return GateSet(names, f"device '{target.name}'", modified=target.modifiers)
 
 
 @lru_cache(MOST)
