@@ -99,10 +99,11 @@ class Imported:
         self.module = import_program(closed, name="main").module
         self._avals, self._args = closed.out_avals, args
 
-    def results(self, module: ModuleOp | None = None) -> list[Any]:
+    def results(self, module: ModuleOp | None = None, **options: Any) -> list[Any]:
         """Return the results of the module, or of another one with its arguments."""
         outs = [np.zeros(aval.shape, aval.dtype) for aval in self._avals]
-        run_module(module or self.module, [*map(np.asarray, self._args), *outs])
+        arrays = [*map(np.asarray, self._args), *outs]
+        run_module(module or self.module, arrays, **options)
         return outs
 
     def after(self, passes: Sequence[Any]) -> ModuleOp:
