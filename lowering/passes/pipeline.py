@@ -106,6 +106,7 @@ TABLE: tuple[Step, ...] = (
     _pass("device-passes", "quantum"),
     _pass("remove-dead-gates", "quantum.dataflow", default=False),
     _pass("unroll-loops", "quantum.loops", default=False),
+    _pass("peel-loops", "quantum.loops", default=False),
     _pass("rotate-loops", "quantum.loops", default=False),
     _pass("hoist-loop-gates", "quantum.loops", default=False),
     _pass("cancel-inverses", "quantum.cancellation"),
