@@ -19,8 +19,10 @@ from qjit.lowering.passes.circuits.blocks import blocks_with_gates, rewrite_bloc
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PassError
+from qjit.lowering.passes.quantum.resynthesis.wire_states import WireStates
 from qjit.runtime.recent import MOST
 
+from .clean_wires import has_many_controls, through_clean_wire
 from .expansion import expanded, kind_of, quarter_turns
 from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
 from .known_matrices import decompose_known_matrices
@@ -89,6 +91,8 @@ class Expanded:
         self.made: list[Instruction] = []
         self.changed = False
         self.phase = 0.0
+        gains = circuit.fresh and any(map(has_many_controls, circuit))
+        self.states = WireStates(circuit) if gains else None
 
     def add(self, op: Operation, each: Instruction, gates: GateSet | None) -> None:
         """Add an operation, or what stands for it in a gate set.
@@ -96,6 +100,11 @@ class Expanded:
         Raises:
             PassError: for what cannot be decomposed.
         """
+        self._add(op, each, gates)
+        if self.states is not None:
+            self.states.apply(each)
+
+    def _add(self, op: Operation, each: Instruction, gates: GateSet | None) -> None:
         if isinstance(each, Opaque):
             if gates is not None:
                 check_opaque(op, gates)
@@ -105,9 +114,16 @@ class Expanded:
             self.made.append(each)
             return
         self.changed = True
+        spare = self._spare(each)
+        clean = self._clean(each, spare)
+        found = None if clean is None else through_clean_wire(each, clean, spare, gates)
+        if found is not None:
+            for gate in found:
+                self._add(op, gate, gates)
+            return
         new = quarter_turns(each, gates)
         if new is None:
-            new = expanded(each, gates, self._spare(each))
+            new = expanded(each, gates, spare)
         if new is None:
             raise PassError(impossible(op, each, gates))
         gates_of_it, phase = new
@@ -117,6 +133,12 @@ class Expanded:
     def _spare(self, gate: Gate) -> list[int]:
         taken = set(gate.all_wires)
         return [wire for wire in range(self.circuit.num_wires) if wire not in taken]
+
+    def _clean(self, gate: Gate, spare: Sequence[int]) -> int | None:
+        """Return a wire in |0> for a gate under many controls, if there is one."""
+        if self.states is None or not has_many_controls(gate):
+            return None
+        return next((wire for wire in spare if self.states.bit(wire) == 0), None)
 
     @property
     def result(self) -> Circuit:
