@@ -28,10 +28,11 @@ from xdsl.dialects.builtin import ModuleOp
 import qjit as qj
 from qjit.dialects.interpreter.quantum import run_module
 from qjit.dialects.quantum import AllocOp, BarrierOp, ExtractOp, GateOp
+from qjit.dialects.target import ALL_PAIRS, STATEVECTOR
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.circuits.gates import Gate, read_gate
 from qjit.lowering.passes.pipeline import find_step
-from qjit.lowering.passes.presets import PRESETS
+from qjit.lowering.passes.presets import circuit_passes
 from qjit.lowering.passes.quantum.routing.coupling import CouplingGraph, parse_coupling
 
 HERE = Path(__file__).parent
@@ -40,11 +41,6 @@ PEERS = ("qiskit", "pytket")
 LARGEST_CHECKED = 10
 TOLERANCE = 1e-8
 COUPLINGS = ("line", "grid", "heavy-hex")
-# What keeps gates on the edges of a coupling graph.
-ROUTED = (
-    *("consolidate-blocks{exchange=false}", "cancel-inverses", "merge-rotations"),
-    *("single-qubit-fusion", "decompose-gates", "cancel-inverses", "merge-rotations"),
-)
 # Names in OpenQASM's standard library, and ours.
 OURS: dict[str, Callable[..., Any]] = {
     **{"h": qj.H, "x": qj.X, "s": qj.S, "t": qj.T, "cx": qj.CNOT, "cz": qj.CZ},
@@ -55,12 +51,11 @@ OURS: dict[str, Callable[..., Any]] = {
 }
 
 
-def preset(level: int, coupling: str = "") -> list[str]:
+def preset(level: int, coupling: str = ALL_PAIRS) -> list[str]:
     """Return the passes of a level with this table's gates, and routing."""
     gates = "decompose-gates{gates=RZ,SX,X,CNOT}"
-    names = PRESETS[f"hardware:{level}"]
-    if coupling:
-        names = *names, f'route-qubits{{coupling="{coupling}"}}', *ROUTED
+    device = STATEVECTOR.adapted(coupling=coupling, pipeline=f"hardware:{level}")
+    names = circuit_passes(device)
     return [gates if name == "decompose-gates" else name for name in names]
 
 
@@ -280,8 +275,8 @@ def measure(
     edges = [list(edge) for edge in graph.edges] if graph else []
     found = {
         "input": ours(gates, size, preset(0), known=False),
-        "ours": ours(gates, size, preset(3, text), known=False),
-        "zeros": ours(gates, size, preset(3, text), known=True),
+        "ours": ours(gates, size, preset(3, text or ALL_PAIRS), known=False),
+        "zeros": ours(gates, size, preset(3, text or ALL_PAIRS), known=True),
     }
     for peer in PEERS:
         if peer in known:

@@ -49,11 +49,13 @@ def run_module(
     seed: int | None = None,
     functions: Sequence[InterpreterFunctions] = (),
     watch: Watch | None = None,
+    definition: Callable[..., InterpreterFunctions] | None = None,
 ) -> tuple[Any, ...]:
     """Run a function of a module on numbers and arrays, and return what it returns.
 
     Operations of other dialects mean what `functions` say. Each gate is shown to
-    `watch`, with its parameters and the wires of its qubits.
+    `watch`, with its parameters and the wires of its qubits. The quantum operations
+    mean what `definition` says, if it is given.
     """
     interpreter = Interpreter(module)
     for each in (ArithFunctions(), MathFunctions(), ScfFunctions(), *functions):
@@ -65,7 +67,8 @@ def run_module(
     generator = np.random.default_rng(seed)
     paths = PathFunctions(generator)
     interpreter.register_implementations(paths)
-    interpreter.register_implementations(QuantumFunctions(generator, paths, watch))
+    quantum_functions = definition or QuantumFunctions
+    interpreter.register_implementations(quantum_functions(generator, paths, watch))
     return interpreter.call_op(function, tuple(inputs))
 
 

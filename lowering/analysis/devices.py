@@ -3,10 +3,10 @@
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Operation
 
-from qjit.dialects.target import STATEVECTOR, TARGETS, Target
+from qjit.dialects.target import STATEVECTOR, Target, find_target
 
 
 def target_of(op: Operation) -> Target:
     """Return the device of the states that an operation makes, or a function has."""
-    name = op.attributes.get("target")
-    return TARGETS[name.data] if isinstance(name, StringAttr) else STATEVECTOR
+    text = op.attributes.get("target")
+    return find_target(text.data) if isinstance(text, StringAttr) else STATEVECTOR

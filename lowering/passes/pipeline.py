@@ -103,10 +103,12 @@ TABLE: tuple[Step, ...] = (
     _rewrite("share-forward-runs", "share_forward_runs"),
     _pass("qnode-passes", "quantum", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
+    _pass("device-passes", "quantum"),
     _pass("defer-measurements", "quantum.dynamic_circuits", default=False),
     _pass("reuse-qubits", "quantum.dynamic_circuits", default=False),
     _pass("remove-dead-gates", "quantum.dataflow", default=False),
     _pass("unroll-loops", "quantum.loops", default=False),
+    _pass("peel-loops", "quantum.loops", default=False),
     _pass("rotate-loops", "quantum.loops", default=False),
     _pass("hoist-loop-gates", "quantum.loops", default=False),
     _pass("cancel-inverses", "quantum.cancellation"),
@@ -306,7 +308,7 @@ def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
     """
     steps = _known(preset(passes) if isinstance(passes, str) else passes)
     for step in steps:
-        if step.level != "quantum" or step.name == "qnode-passes":
+        if step.level != "quantum" or step.name in ("qnode-passes", "device-passes"):
             raise PipelineError(
                 f"'{step.name}', of level '{step.level}', is no pass on single "
                 "circuits. Pass it to qjit(pipeline=...)."

@@ -4,6 +4,10 @@ On a simulator a gate costs little more than what it moves in memory, and compil
 counts; on hardware it is two-qubit gates that count.
 """
 
+from collections.abc import Collection
+
+from qjit.dialects.target import ALL_PAIRS, SIMULATE, Target
+
 MEETING = ("cancel-inverses", "merge-rotations")
 # What takes gates away, and leaves the others as they are.
 REMOVING = (
@@ -37,6 +41,8 @@ ROUNDS = {
         *RESYNTHESIS,
     ),
 }
+# From this level on, blocks on two qubits are written anew after routing.
+WRITES_ANEW = 2
 
 
 def _hardware(level: int) -> tuple[str, ...]:
@@ -45,13 +51,40 @@ def _hardware(level: int) -> tuple[str, ...]:
     What passes make may be outside of the device's gates again.
     """
     rounds = ROUNDS[level]
-    last = ("single-qubit-fusion", "combine-global-phases") if level else ()
     if not rounds:
         return ("decompose-gates",)
-    return ("decompose-gates", *rounds, *last, "decompose-gates", *MEETING)
+    fused = ("decompose-gates", "single-qubit-fusion", "combine-global-phases")
+    return ("decompose-gates", *rounds, *fused, "decompose-gates", *MEETING)
 
 
 PRESETS: dict[str, tuple[str, ...]] = {
-    "simulate": ("reroll-loops", "share-forward-runs", *MEETING),
+    SIMULATE: ("reroll-loops", "share-forward-runs", *MEETING),
     **{f"hardware:{level}": _hardware(level) for level in ROUNDS},
 }
+
+
+def circuit_passes(target: Target) -> tuple[str, ...]:
+    """Return the passes of a device's pipeline that are on single circuits.
+
+    Where two-qubit gates act on neighbours only, those come last that route, and what
+    keeps gates where they are.
+    """
+    if target.pipeline == SIMULATE:
+        return ()
+    names = PRESETS[target.pipeline]
+    if target.coupling == ALL_PAIRS:
+        return names
+    level = int(target.pipeline.partition(":")[2])
+    return (*names, *_routing(level, target.coupling, target.gates or ()))
+
+
+def _routing(level: int, coupling: str, gates: Collection[str]) -> tuple[str, ...]:
+    """Return the passes that route, and make gates of the device of SWAPs."""
+    route = f'route-qubits{{coupling="{coupling}"}}'
+    if not level:
+        return route, "decompose-gates"
+    basis = "CZ" if "CZ" in gates and "CNOT" not in gates else "CNOT"
+    blocks = f"consolidate-blocks{{basis={basis} exchange=false}}"
+    anew = (blocks, *MEETING) if level >= WRITES_ANEW else ()
+    fused = ("decompose-gates", "single-qubit-fusion", "decompose-gates", *MEETING)
+    return (route, *anew, *fused)

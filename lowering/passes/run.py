@@ -8,9 +8,12 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
+from qjit.dialects.quantum import GateOp
 from qjit.lowering.program_attributes import PASSES, set_passes, texts_of
 
 from .pipeline import OwnPass, PassError, Step, find_step
+
+DECOMPOSITION = "decompose-gates"
 
 
 def yet_to_come(module: ModuleOp) -> list[Step | OwnPass]:
@@ -24,15 +27,24 @@ def run(
     """Run passes on a module, which then says what is yet to come; yield each one."""
     names = [step.text for step in passes]
     for number, step in enumerate(passes):
-        apply_step(context, module, step)
+        coming = {each.name for each in passes[number + 1 :]}
+        apply_step(context, module, step, decomposed=DECOMPOSITION not in coming)
         set_passes(module, names[number + 1 :])
         yield step
 
 
-def apply_step(context: Context, module: ModuleOp, step: Step | OwnPass) -> None:
-    """Run one pass on a module."""
+def apply_step(
+    context: Context,
+    module: ModuleOp,
+    step: Step | OwnPass,
+    *,
+    decomposed: bool = False,
+) -> None:
+    """Run one pass on a module, whose gates may be those of its devices already."""
     if isinstance(step, OwnPass):
         _run_own(context, module, step)
+        if decomposed and step.level == "quantum":
+            _check_gates(module, step)
     else:
         step.found().apply(context, module)
 
@@ -52,16 +64,16 @@ def _run_own(context: Context, module: ModuleOp, step: OwnPass) -> None:
             f"{_place(step.item)}: the pass '{step.name}' leaves a program that is not "
             f"valid: {text}"
         ) from error
-    if step.level == "quantum":
-        _check_gates(module, step)
 
 
 def _check_gates(module: ModuleOp, step: OwnPass) -> None:
     """Refuse gates that their devices do not have."""
-    from .quantum.decomposition.decompose_gates import gates_and_targets
+    from .quantum.decomposition.decompose_gates import ops_and_targets
 
-    for gate, target in gates_and_targets(module):
-        if target.gates is not None and gate.gate.data not in target.gates:
+    for gate, target in ops_and_targets(module):
+        if not isinstance(gate, GateOp) or target.gates is None:
+            continue
+        if gate.gate.data not in target.gates:
             raise PassError(
                 f"{_place(step.item)}: the pass '{step.name}' leaves {gate.gate.data}, "
                 f"which device '{target.name}' does not have. It has "

@@ -1,23 +1,26 @@
 """Devices: where a quantum function runs, and with how many wires and shots."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from qjit.dialects.target import TARGETS, Target
+from qjit.dialects.target import ALL_PAIRS, TARGETS, Target
 from qjit.errors import ParameterError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.tracing.random_keys import checked_seed
 from qjit.tracing.wires import Wires, declared_wires
 
+from .hardware import checked_gates, checked_pipeline, coupling_text
 from .shots import Shots, checked_shots
 
 # What becomes of shots that a postselection refuses: PennyLane's names. Arrays have one
 # size whatever is measured, so "hw-like" shots are masked and not left out.
 MASKING = "hw-like", "pad-invalid-samples"
 POSTSELECT_MODES = "fill-shots", *MASKING
+# The pipeline of a device of which gates or neighbours are known, if none is named.
+ON_HARDWARE = "hardware:2"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class Device:
     seed: int | None = None
     dtype: Any = None
     postselect_mode: str | None = None
+    gates: Any = None  # names; None for those of the simulator
+    coupling: Any = None  # which qubits are neighbours; None for all
+    pipeline: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", checked_seed(self.seed))
@@ -43,6 +49,7 @@ class Device:
             raise UnsupportedError(
                 f"{user_line()}: device {self.name!r} takes no shots. Leave them out."
             )
+        self._check_hardware()
         most = self.target.most_wires
         object.__setattr__(self, "wires", declared_wires(self.wires, most))
         if self.postselect_mode not in (None, *POSTSELECT_MODES):
@@ -57,10 +64,22 @@ class Device:
                 f"{self.dtype!r}."
             )
 
+    def _check_hardware(self) -> None:
+        if self.gates is not None:
+            object.__setattr__(self, "gates", checked_gates(self.gates))
+        if self.coupling is not None:
+            object.__setattr__(self, "coupling", coupling_text(self.coupling))
+        hardware = self.gates is not None or self.coupling is not None
+        if self.pipeline is None and hardware:
+            object.__setattr__(self, "pipeline", ON_HARDWARE)
+        if self.pipeline is not None:
+            checked_pipeline(self.pipeline, self.coupling or ALL_PAIRS)
+
     @property
     def target(self) -> Target:
         """What the compiler knows of the device."""
-        return TARGETS[self.name]
+        known = TARGETS[self.name]
+        return known.adapted(self.gates, self.coupling, self.pipeline)
 
     @property
     def masks_shots(self) -> bool:
@@ -98,8 +117,15 @@ def device(
     shots: int | Sequence[Any] | None = None,
     seed: Any = None,
     dtype: Any = None,
+    *,
+    gates: Iterable[str] | None = None,
+    coupling: Any = None,
+    pipeline: str | None = None,
 ) -> Device:
     """Return a device by name.
+
+    Given gates or a coupling graph, it stands for hardware that has only these:
+    circuits are compiled to them, and simulated as what they are then.
 
     Args:
         name: "statevector", the simulator on this machine's CPU; or "null", which runs
@@ -110,13 +136,32 @@ def device(
         seed: seed of the random numbers, an integer or a key of JAX: a program then
             draws the same whenever it is called.
         dtype: complex64 or complex128; follows `jax_enable_x64` when left out.
+        gates: names of the gates that it has, such as {"RZ", "SX", "X", "CZ"}; others
+            are decomposed.
+        coupling: which qubits two-qubit gates can be on, as in `qjit.route`.
+        pipeline: the passes on its circuits where programs have no pipeline:
+            "simulate", or one from "hardware:0" to "hardware:3", which is 2 when left
+            out where gates or a coupling are given.
 
     Raises:
         UnsupportedError: for an unknown name.
-        WireError, ParameterError: for settings out of range.
+        WireError, ParameterError: for settings out of range, and for what is no gate,
+            no coupling graph or no pipeline.
 
     >>> import qjit as qj
     >>> qj.device("statevector", wires=3).wires
     3
+    >>> ions = qj.device(wires=3, gates={"IsingXX", "GPI", "GPI2"}, coupling="line")
+    >>> ions.pipeline
+    'hardware:2'
     """
-    return Device(name, wires, checked_shots(shots), seed, dtype)
+    return Device(
+        name,
+        wires,
+        checked_shots(shots),
+        seed,
+        dtype,
+        gates=gates,
+        coupling=coupling,
+        pipeline=pipeline,
+    )

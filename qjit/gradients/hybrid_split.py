@@ -68,6 +68,7 @@ class CircuitProgram:
     name: str
     method: str | None = None  # how it is differentiated, for the report
     samples: bool = False
+    device: str = "statevector"
     passes: tuple[Any, ...] = ()
 
 

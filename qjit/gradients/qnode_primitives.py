@@ -16,7 +16,7 @@ from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
 from qjit.diagnostics.translation import ready, reraised
-from qjit.dialects.target import TARGETS
+from qjit.dialects.target import find_target
 from qjit.errors import DifferentiationError, UnsupportedError
 from qjit.lowering.importer import extensions
 from qjit.lowering.jax_internals.tracing import (
@@ -77,7 +77,8 @@ class Circuit:
         """The function divided into classical code and a circuit."""
         parts = self.jaxpr, self.num_wires, self.dtype, self.name
         found = partition(*parts, self.method)
-        return replace(found, program=replace(found.program, passes=self.passes))
+        own = replace(found.program, device=self.device, passes=self.passes)
+        return replace(found, program=own)
 
     @property
     def draws(self) -> bool:
@@ -101,7 +102,8 @@ class Circuit:
                 f"{user_line()}: '{self.name}' has diff_method=None, so it has no "
                 "derivative. Use diff_method='best'."
             )
-        known = TARGETS[self.device].derivatives
+        target = find_target(self.device)
+        known = target.derivatives
         found = self.diff_method
         if found == "best":
             best = "adjoint" if self.shots is None else "parameter-shift"
@@ -109,7 +111,7 @@ class Circuit:
         if found not in known:
             raise DifferentiationError(
                 f"{user_line()}: '{self.name}' has diff_method='{found}', but circuits "
-                f"on device '{self.device}' are differentiated by "
+                f"on device '{target.name}' are differentiated by "
                 f"{', '.join(known) or 'no method'}. Choose such a method, or the "
                 "device 'statevector'."
             )

@@ -329,7 +329,7 @@ class QNode(TakesStatic, Picklable):
             self.diff_method,
             self.differences,
             self.device.masks_shots,
-            self.device.name,
+            self.device.target.text,
             self.passes,
             context.order.names,
         )

@@ -1,18 +1,12 @@
 """Quantum functions whose two-qubit gates are on the edges of a coupling graph."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from qjit.devices.hardware import Pair, coupling_text
 from qjit.errors import ArgumentError, ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.lowering.passes.quantum.routing.coupling import (
-    CouplingError,
-    graph_of,
-    parse_coupling,
-)
-
-Pair = tuple[int, int]
 
 
 def route(
@@ -59,10 +53,7 @@ def route(
         raise ParameterError(
             f"{user_line()}: route takes at least 1 trial, but got {trials}."
         )
-    try:
-        text = _text(coupling, errors or {})
-    except CouplingError as error:
-        raise ParameterError(f"{user_line()}: {error}") from error
+    text = coupling_text(coupling, errors)
     most = "" if trials is None else f" trials={trials}"
     name = f'route-qubits{{coupling="{text}"{most} seed={seed}}}'
 
@@ -76,44 +67,3 @@ def route(
         return function.with_passes([name])
 
     return change(given[0]) if given else change
-
-
-def _text(coupling: Any, errors: Mapping[Pair, float]) -> str:
-    """Return a coupling graph as the pass takes it."""
-    if isinstance(coupling, str) and not errors:
-        parse_coupling(coupling, 2)
-        return coupling
-    if isinstance(coupling, str):
-        size = 1 + max(map(max, errors))
-        pairs: list[Pair] = list(parse_coupling(coupling, size).edges)
-    else:
-        pairs = _pairs(coupling)
-    graph = graph_of(pairs, errors=errors)
-    if unknown := set(graph.errors) - set(graph.edges):
-        a, b = min(unknown)
-        raise CouplingError(f"there is an error for {a}-{b}, which is no edge.")
-    each = (
-        f"{a}-{b}:{graph.errors.get((a, b), 0.0)}" if errors else f"{a}-{b}"
-        for a, b in graph.edges
-    )
-    text = ",".join(each)
-    parse_coupling(text, graph.num_vertices)
-    return text
-
-
-def _pairs(coupling: Any) -> list[Pair]:
-    """Return the edges of pairs or of a graph, whose nodes are numbered in order."""
-    if hasattr(coupling, "edge_list"):
-        found: Iterable[Any] = coupling.edge_list()
-    elif hasattr(coupling, "edges") and hasattr(coupling, "nodes"):
-        number = {node: index for index, node in enumerate(coupling.nodes)}
-        found = [(number[a], number[b]) for a, b in coupling.edges]
-    else:
-        found = coupling
-    try:
-        return [(int(a), int(b)) for a, b in found]
-    except (TypeError, ValueError) as error:
-        raise CouplingError(
-            "a coupling graph is a text, pairs of numbers, or a graph of networkx or "
-            f"rustworkx, but got {type(coupling).__name__}."
-        ) from error

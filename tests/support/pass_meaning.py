@@ -105,11 +105,12 @@ class Imported:
         self.module = import_program(closed, name="main").module
         self._avals, self._args = closed.out_avals, args
 
-    def results(self, module: ModuleOp | None = None) -> list[Any]:
+    def results(self, module: ModuleOp | None = None, **options: Any) -> list[Any]:
         """Return the results of the module, or of another one with its arguments."""
         outs = [np.zeros(aval.shape, aval.dtype) for aval in self._avals]
         inputs = [*map(np.asarray, self._args), *outs]
-        run_module(module or self.module, inputs, functions=[HostFunctions()])
+        functions = [HostFunctions()]
+        run_module(module or self.module, inputs, functions=functions, **options)
         return outs
 
     def after(self, passes: Sequence[Any]) -> ModuleOp:

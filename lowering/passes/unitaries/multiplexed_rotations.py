@@ -13,12 +13,17 @@ NEGLIGIBLE = 1e-12
 
 
 def multiplexed_rotation(
-    name: str, angles: Sequence[float] | Angles, controls: Sequence[Any], target: Any
+    name: str,
+    angles: Sequence[float] | Angles,
+    controls: Sequence[Any],
+    target: Any,
+    *,
+    flip: str = "CNOT",
 ) -> list[Gate]:
     """Return rotations of a target, by an angle for each basis state of the controls.
 
     The controls are gone through in the order of a Gray code, so that there are as many
-    CNOTs as rotations.
+    CNOTs as rotations; `flip` is "CZ" for rotations about Y with CZ instead.
     """
     turned = _parity_angles(np.asarray(angles, np.float64))
     if not controls or np.abs(turned[1:]).max(initial=0.0) < NEGLIGIBLE:
@@ -26,7 +31,7 @@ def multiplexed_rotation(
     made: list[Gate] = []
     for code, control in _gray_code(len(controls)):
         made += _rotation(name, turned[code], target)
-        made.append(Gate("CNOT", (controls[len(controls) - 1 - control], target)))
+        made.append(Gate(flip, (controls[len(controls) - 1 - control], target)))
     return made
 
 

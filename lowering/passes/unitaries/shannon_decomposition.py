@@ -3,16 +3,18 @@
 Matrices on one and two qubits have circuits of their own. Others are halved by the
 quantum Shannon decomposition (V. Shende, S. Bullock and I. Markov, quant-ph/0406176): a
 cosine-sine decomposition between multiplexed matrices, each of which is a multiplexed
-RZ between two matrices of half the size.
+RZ between two matrices of half the size. Both savings of its appendix are made.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy import linalg
 
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.dialects.gates.record import pauli_matrix
 from qjit.lowering.passes.circuits.gates import Gate
 
 from .multiplexed_rotations import Angles, diagonal, global_phase, multiplexed_rotation
@@ -20,6 +22,9 @@ from .single_qubit import euler_angles
 from .two_qubit_synthesis import synthesise
 
 TOLERANCE = 1e-10
+YY = pauli_matrix("YY")
+# A matrix on two wires, or gates.
+Part = ComplexMatrix | list[Gate]
 cossin: Any = linalg.cossin
 schur: Any = linalg.schur
 
@@ -37,16 +42,68 @@ def unitary(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
         return [*turns, *global_phase(phase)]
     if len(wires) == 2:
         return _two_qubit_gates(matrix, wires)
+    parts = _halves(matrix, wires)
+    _move_diagonals(parts)
+    made: list[Gate] = []
+    for part in parts:
+        made += part if isinstance(part, list) else _two_qubit_gates(part, wires[-2:])
+    return made
+
+
+def _parts(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Part]:
+    """Return matrices on the last two wires, and gates between them."""
+    if np.abs(matrix - np.diag(np.diag(matrix))).max() < TOLERANCE:
+        return [diagonal(np.angle(np.diag(matrix)), wires)]
+    return [matrix] if len(wires) == 2 else _halves(matrix, wires)
+
+
+def _halves(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Part]:
+    """Return the parts of a matrix on three wires or more.
+
+    The last gate between the halves is a sign that depends on two wires: it is a part
+    of the half behind it.
+    """
     half = len(matrix) // 2
     (left, right), thetas, (first, second) = cossin(
         matrix, p=half, q=half, separate=True
     )
     target, *rest = wires
+    between = multiplexed_rotation("RY", 2 * thetas, rest, target, flip="CZ")
+    if between and between[-1].name == "CZ":
+        del between[-1]
+        right = right * np.repeat((1, -1), half // 2)
     return [
         *_multiplexed(first, second, wires),
-        *multiplexed_rotation("RY", 2 * thetas, rest, target),
+        between,
         *_multiplexed(left, right, wires),
     ]
+
+
+def _move_diagonals(parts: list[Part]) -> None:
+    """Let all matrices on two wires but the first need two CNOTs.
+
+    They are such matrices times a diagonal one (quant-ph/0406176, proposition V.2),
+    which commutes with all gates back to the matrix before, and becomes a part of that.
+    """
+    leaves = [n for n, part in enumerate(parts) if not isinstance(part, list)]
+    for before, number in reversed([*pairwise(leaves)]):
+        matrix, earlier = parts[number], parts[before]
+        assert not isinstance(matrix, list) and not isinstance(earlier, list)
+        phases = _diagonal_to_two_cnots(matrix)
+        parts[number] = matrix * phases
+        parts[before] = phases.conj()[:, None] * earlier
+
+
+def _diagonal_to_two_cnots(matrix: ComplexMatrix) -> ComplexMatrix:
+    """Return the phases of a diagonal matrix before which two CNOTs make a matrix.
+
+    They do so where the trace of u YY u^T YY is real, for a matrix u of determinant 1.
+    """
+    special = matrix / np.linalg.det(matrix) ** 0.25
+    entries = np.diag(special.T @ YY @ special @ YY)
+    even, odd = entries[0] + entries[3], entries[1] + entries[2]
+    angle = np.arctan2((even + odd).imag, (even - odd).real)
+    return np.exp(-0.5j * angle * np.array([1, -1, -1, 1]))
 
 
 def _two_qubit_gates(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
@@ -59,17 +116,17 @@ def _two_qubit_gates(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
 
 def _multiplexed(
     first: ComplexMatrix, second: ComplexMatrix, wires: Sequence[Any]
-) -> list[Gate]:
+) -> list[Part]:
     """Return two matrices, of which the first wire chooses."""
     target, *rest = wires
     if np.abs(first - second).max() < TOLERANCE:
-        return unitary(first, rest)
+        return _parts(first, rest)
     phases, vectors = eigenphases(first @ second.conj().T)
     inner = np.exp(0.5j * phases)[:, None] * (vectors.conj().T @ second)
     return [
-        *unitary(inner, rest),
-        *multiplexed_rotation("RZ", -phases, rest, target),
-        *unitary(vectors, rest),
+        *_parts(inner, rest),
+        multiplexed_rotation("RZ", -phases, rest, target),
+        *_parts(vectors, rest),
     ]
 
 

@@ -25,6 +25,7 @@ from qjit.dialects.statevector.branching import (
     PathWeightOp,
     RowOrderOp,
 )
+from qjit.dialects.target import find_target
 from qjit.errors import MeasurementError, UnsupportedError
 from qjit.gradients.hybrid_split import evaluate_post
 from qjit.gradients.qnode_primitives import Circuit
@@ -173,6 +174,7 @@ class OutcomePaths:
                 circuit.num_wires,
                 circuit.dtype,
                 terminal=terminal,
+                target=find_target(circuit.device),
                 draws=shared_draws(
                     ((e.primitive.name, e.params, e.invars) for e in self.found),
                     listed=True,

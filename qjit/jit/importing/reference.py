@@ -23,10 +23,15 @@ from xdsl.utils.exceptions import InterpretationError
 
 from qjit.dialects import host
 from qjit.dialects.interpreter.quantum import run_module
+from qjit.dialects.target import STATEVECTOR, find_target
 from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.native.blas import PREFIX, SPLIT, routine_address
 from qjit.lowering.native.host_calls import evaluate_host_call, host_error_text
+from qjit.lowering.passes.quantum.decomposition.decompose_gates import (
+    DecomposeGatesPass,
+)
+from qjit.lowering.passes.quantum.device_passes import DevicePassesPass
 from qjit.lowering.passes.quantum.qnode_passes import for_circuits
 
 C_TYPES: dict[Any, Any] = {
@@ -78,6 +83,18 @@ class HostFunctions(InterpreterFunctions):
         return ()
 
 
+def _simulated(device: str) -> str:
+    """Return the simulator with the gates and the edges of a device."""
+    target = find_target(device)
+    return replace(
+        STATEVECTOR,
+        gates=target.gates,
+        modifiers=target.modifiers,
+        coupling=target.coupling,
+        pipeline=target.pipeline,
+    ).text
+
+
 def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]]:
     """Return a function of arrays that runs a circuit by the numpy definition.
 
@@ -87,14 +104,16 @@ def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]
 
     @cache
     def program() -> tuple[Any, ClosedJaxpr]:
-        own = replace(circuit, device="statevector", diff_method=None)
+        own = replace(circuit, device=_simulated(circuit.device), diff_method=None)
 
         def call(*args: Any) -> Any:
             return qnode_p.bind(*args, circuit=own, batch=None)
 
         closed = jax.make_jaxpr(call)(*avals)
         imported = import_program(closed, name="main")
-        for_circuits(imported.circuit_passes).found().apply(Context(), imported.module)
+        own_passes = for_circuits(imported.circuit_passes).found()
+        for each in (own_passes, DevicePassesPass(), DecomposeGatesPass()):
+            each.apply(Context(), imported.module)
         return imported.module, closed
 
     def evaluate(*args: Any) -> list[Any]:

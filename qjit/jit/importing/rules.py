@@ -8,7 +8,7 @@ import numpy as np
 from jax.core import ShapedArray
 
 from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
-from qjit.dialects.target import TARGETS
+from qjit.dialects.target import find_target
 from qjit.gradients.circuit_rules import (
     circuit_jvp_p,
     circuit_vjp_p,
@@ -77,7 +77,7 @@ def _execution_key(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
 @rule("qnode")
 def _qnode(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     circuit = eqn.params["circuit"]
-    if TARGETS[circuit.device].state == "host" and eqn.params["batch"] is None:
+    if find_target(circuit.device).state == "host" and eqn.params["batch"] is None:
         from .reference import evaluator
 
         avals = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in inputs]
@@ -91,7 +91,7 @@ def _qnode_in_place(
     importer: Importer, params: dict[str, Any], inputs: Sequence[Value]
 ) -> list[Value]:
     circuit = params["circuit"]
-    if circuit.diff_method is not None and TARGETS[circuit.device].derivatives:
+    if circuit.diff_method is not None and find_target(circuit.device).derivatives:
         _note_method(importer, circuit.name, circuit.method)
     if circuit.draws:
         seed(importer, inputs[-1])
@@ -100,12 +100,11 @@ def _qnode_in_place(
     importer.materialise(inputs)
     eqns = (eqn for eqn, _ in quantum_eqns(circuit.jaxpr))
     draws = shared_draws((eqn.primitive.name, eqn.params, eqn.invars) for eqn in eqns)
-    target = TARGETS[circuit.device]
     begin(
         importer,
         circuit.num_wires,
         circuit.dtype,
-        target=target,
+        target=find_target(circuit.device),
         draws=draws,
         passes=circuit.passes,
         name=circuit.name,

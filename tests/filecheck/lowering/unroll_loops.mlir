@@ -11,7 +11,6 @@ func.func @counted() {
   // CHECK: quantum.extract %{{.*}}[0]
   // CHECK: quantum.extract %{{.*}}[1]
   // CHECK: "CNOT"
-  // CHECK: quantum.extract %{{.*}}[1]
   // CHECK: quantum.extract %{{.*}}[2]
   // CHECK: "CNOT"
   // CHECK: quantum.dealloc

@@ -126,7 +126,10 @@ OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "vmap": ((layer,), {"in_axes": 0}),
     "while_loop": ((lambda x: x < 3,), {}),
     "commutator": ((qj.X(0), qj.Y(0)), {}),
-    "device": (("statevector",), {"wires": 2, "shots": 10, "seed": 3}),
+    "device": (
+        ("statevector",),
+        {"wires": 2, "shots": 10, "seed": 3, "coupling": "line"},
+    ),
     "dot": (([0.1], [qj.X(0)]), {}),
     "eigvals": ((qj.X(0),), {}),
     "exp": ((qj.X(0), 0.1), {}),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import qjit as qj
+from qjit.lowering.passes.pipeline import PipelineError, find_step
 from tests.support.pass_meaning import Imported, gate_names
 
 
@@ -112,3 +113,42 @@ def test_gates_that_undo_themselves_are_there_once_or_not(trips: int) -> None:
 
     module = Imported(circuit).after(["hoist-loop-gates"])
     assert gate_names(module) == ["CNOT"] * (trips % 2)
+
+
+@pytest.mark.parametrize("trips", [0, 1, 2, 5])
+def test_the_first_turn_knows_states(trips: int) -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        qj.H(0)
+
+        @qj.for_loop(0, trips, 1)
+        def turn(number: Any) -> None:
+            qj.CNOT([1, 2])
+            qj.RX(x + number, 1)
+            qj.CNOT([0, 2])
+
+        turn()
+        return qj.state()
+
+    imported = Imported(circuit, 0.7)
+    peeled = imported.after(("peel-loops", "disentangle-cnot"))
+    (found,), (expected,) = imported.results(peeled), imported.results()
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    # Of the two in the first turn, one is left; the others are in a loop.
+    assert gate_names(peeled).count("CNOT") == (trips > 0) + 2 * (trips > 1)
+
+
+def test_turns_that_are_written_out_are_one_circuit() -> None:
+    @qj.qnode(wires=2)
+    def circuit() -> Any:
+        qj.for_loop(0, 6, 1)(lambda _: (qj.H(0), qj.T(0), qj.H(0)))()
+        return qj.state()
+
+    module = Imported(circuit).after(("unroll-loops", "cancel-inverses"))
+    assert gate_names(module).count("H") == 2
+
+
+def test_numbers_of_turns_that_cannot_be() -> None:
+    for options in ("{first=0}", "{first=-1}", "{last=-2}"):
+        with pytest.raises(PipelineError, match="numbers of turns"):
+            find_step(f"peel-loops{options}")

@@ -12,6 +12,7 @@ from xdsl.ir import SSAValue
 
 from qjit.dialects import gradient
 from qjit.dialects.circuit_tree import Branch, Input, Loop, Node, Slot, Step, steps
+from qjit.dialects.target import find_target
 from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value, element_type
 
@@ -296,6 +297,7 @@ def _run(
         program.num_wires,
         program.dtype,
         recorded=recorded,
+        target=find_target(program.device),
         draws=draws,
         passes=program.passes,
         name=program.name,

@@ -113,7 +113,7 @@ class Qubits:
     def signature(self) -> Hashable:
         """Return what functions with gates depend on; None where there are none."""
         # NOTE: circuits that measure on the way repeat what no function repeats.
-        key = self.num_wires, self.dtype, self.target.name, self.passes
+        key = self.num_wires, self.dtype, self.target.text, self.passes
         return key if self.terminal is None else None
 
     @property
@@ -122,8 +122,8 @@ class Qubits:
         found: dict[str, Attribute] = {}
         if self.dtype == np.complex64:
             found["single"] = UnitAttr()
-        if self.target is not STATEVECTOR:
-            found["target"] = StringAttr(self.target.name)
+        if self.target != STATEVECTOR:
+            found["target"] = StringAttr(self.target.text)
         if self.passes:
             found[CIRCUIT_PASSES] = ArrayAttr(map(StringAttr, self.passes))
         return found

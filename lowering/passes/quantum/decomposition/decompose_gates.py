@@ -1,6 +1,6 @@
 """The pass `decompose-gates`: gates that a device lacks become gates that it has."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from qjit.dialects.quantum import AllocOp, GateOp, UnitaryOp
+from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
@@ -19,8 +20,10 @@ from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError
+from qjit.lowering.passes.quantum.resynthesis.wire_states import WireStates
 from qjit.runtime.recent import MOST
 
+from .clean_wires import has_many_controls, through_clean_wire
 from .expansion import expanded, kind_of, quarter_turns
 from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
 from .rule_checks import check_rule
@@ -51,20 +54,19 @@ class DecomposeGatesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite each circuit, where the gates of one share spare wires."""
         if self.gates is not None:
-            # With SciPy it takes longer to import than most programs to compile.
-            from .known_matrices import decompose_known_matrices
-
             expand_pauli_measurements(op)
-            decompose_known_matrices(op, self.gates)
+            decompose_matrices(op, op.walk(), self.gates)
             sets: dict[Operation, GateSet] | None = None
         else:
+            if all(target.gates is None for target in targets_of(op)):
+                return
+            expand_pauli_measurements(op)
+            decompose_matrices_of_devices(op)
             sets = {
                 gate: of_target(target)
-                for gate, target in gates_and_targets(op)
-                if target.gates is not None
+                for gate, target in ops_and_targets(op)
+                if isinstance(gate, Controllable) and target.gates is not None
             }
-            if not sets:
-                return
         for block in list(blocks_with_gates(op)):
             rewrite_block(block, lambda circuit: self._rewrite(circuit, sets))
 
@@ -91,6 +93,8 @@ class Expanded:
         self.made: list[Instruction] = []
         self.changed = False
         self.phase = 0.0
+        gains = circuit.fresh and any(map(has_many_controls, circuit))
+        self.states = WireStates(circuit) if gains else None
 
     def add(self, op: Operation, each: Instruction, gates: GateSet | None) -> None:
         """Add an operation, or what stands for it in a gate set.
@@ -98,6 +102,11 @@ class Expanded:
         Raises:
             PassError: for what cannot be decomposed.
         """
+        self._add(op, each, gates)
+        if self.states is not None:
+            self.states.apply(each)
+
+    def _add(self, op: Operation, each: Instruction, gates: GateSet | None) -> None:
         if isinstance(each, Opaque):
             if gates is not None:
                 check_opaque(op, gates)
@@ -107,9 +116,16 @@ class Expanded:
             self.made.append(each)
             return
         self.changed = True
+        spare = self._spare(each)
+        clean = self._clean(each, spare)
+        found = None if clean is None else through_clean_wire(each, clean, spare, gates)
+        if found is not None:
+            for gate in found:
+                self._add(op, gate, gates)
+            return
         new = quarter_turns(each, gates)
         if new is None:
-            new = expanded(each, gates, self._spare(each))
+            new = expanded(each, gates, spare)
         if new is None:
             raise PassError(impossible(op, each, gates))
         gates_of_it, phase = new
@@ -119,6 +135,12 @@ class Expanded:
     def _spare(self, gate: Gate) -> list[int]:
         taken = set(gate.all_wires)
         return [wire for wire in range(self.circuit.num_wires) if wire not in taken]
+
+    def _clean(self, gate: Gate, spare: Sequence[int]) -> int | None:
+        """Return a wire in |0> for a gate under many controls, if there is one."""
+        if self.states is None or not has_many_controls(gate):
+            return None
+        return next((wire for wire in spare if self.states.bit(wire) == 0), None)
 
     @property
     def result(self) -> Circuit:
@@ -185,21 +207,47 @@ def impossible(op: Operation, gate: Gate, gates: GateSet) -> str:
     return f"{text} Add {gate.record.name}, or pass a rule of `qjit.decomposition`."
 
 
-def gates_and_targets(module: ModuleOp) -> Iterator[tuple[GateOp, Target]]:
-    """Yield the gates of a module with the devices that they run on."""
+def decompose_matrices_of_devices(module: ModuleOp) -> None:
+    """Replace matrices and states on devices that have only the gates listed."""
+    found: dict[Target, list[Operation]] = {}
+    for op, target in ops_and_targets(module):
+        if target.gates is not None and not target.modifiers:
+            found.setdefault(target, []).append(op)
+    for target, ops in found.items():
+        decompose_matrices(module, ops, target.gates or ())
+
+
+def decompose_matrices(
+    module: ModuleOp, ops: Iterable[Operation], names: Collection[str]
+) -> None:
+    """Replace matrices and states among operations."""
+    # With SciPy it takes longer to import than most programs to compile.
+    from .known_matrices import decompose_known_matrices
+
+    decompose_known_matrices(module, ops, names)
+
+
+def targets_of(module: ModuleOp) -> Iterator[Target]:
+    """Yield the devices that circuits and functions of a module run on."""
+    for each in module.walk():
+        if isinstance(each, AllocOp | FuncOp):
+            yield target_of(each)
+
+
+def ops_and_targets(module: ModuleOp) -> Iterator[tuple[Operation, Target]]:
+    """Yield the operations of a module with the devices that they run on."""
     target = STATEVECTOR
     for each in module.walk():
         if isinstance(each, AllocOp | FuncOp):
             target = target_of(each)
-        if isinstance(each, GateOp):
-            yield each, target
+        yield each, target
 
 
 @lru_cache(MOST)
 def of_target(target: Target) -> GateSet:
-    """Return the gate set of a device, with controls and adjoints of its gates."""
+    """Return the gate set of a device."""
     names = target.gates or frozenset[str]()
-    return GateSet(names, f"device '{target.name}'", modified=True)
+    return GateSet(names, f"device '{target.name}'", modified=target.modifiers)
 
 
 @lru_cache(MOST)

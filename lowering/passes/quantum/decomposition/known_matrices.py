@@ -1,6 +1,6 @@
 """Matrices and states of known numbers, which become gates."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,14 +35,21 @@ KINDS: dict[Attribute, type[Any]] = {
 TOLERANCE = 1e-5
 
 
-def decompose_known_matrices(module: ModuleOp, gates: Sequence[str]) -> None:
+def decompose_known_matrices(
+    module: ModuleOp, ops: Iterable[Operation], gates: Collection[str]
+) -> None:
     """Replace matrices, and preparations of states, whose numbers are known.
+
+    Args:
+        module: the program.
+        ops: operations of it, among which these are.
+        gates: the gates of the set.
 
     Raises:
         PassError: for states that are known only when the program runs.
     """
     globals_ = {op.sym_name.data: op for op in module.ops if isinstance(op, GlobalOp)}
-    for op in list(module.walk()):
+    for op in list(ops):
         if isinstance(op, UnitaryOp) and "QubitUnitary" not in gates:
             matrix = None if op.slot else known_array(op.matrix, globals_)
             if matrix is not None:

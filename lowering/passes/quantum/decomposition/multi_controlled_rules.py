@@ -73,11 +73,23 @@ def with_one_spare_wire(count: int) -> list[Step]:
 
     A control that two others found to be on is known, and can hold their product.
     """
-    controls, target, spare = list(range(count)), count, count + 1
-    ladder, final = _conditionally_clean_ladder(controls)
-    first = relative_phase_toffoli(controls[0], controls[1], spare)
-    inner = [*ladder, flip([spare, final], target), *reversed_steps(ladder)]
+    first, inner = _first_product_and_rest(count)
     return [*first, *inner, *reversed_steps(first), *inner]
+
+
+def with_one_clean_wire(count: int) -> list[Step]:
+    """X under controls, with one wire in |0>, which is so again (2407.17966)."""
+    first, inner = _first_product_and_rest(count)
+    return [*first, *inner, *reversed_steps(first)]
+
+
+def _first_product_and_rest(count: int) -> tuple[list[Step], list[Step]]:
+    """Return what puts the product of two controls on another wire, and what flips."""
+    controls, target, other = list(range(count)), count, count + 1
+    ladder, final = _conditionally_clean_ladder(controls)
+    first = relative_phase_toffoli(controls[0], controls[1], other)
+    inner = [*ladder, flip([other, final], target), *reversed_steps(ladder)]
+    return first, inner
 
 
 def _conditionally_clean_ladder(controls: list[int]) -> tuple[list[Step], int]:

@@ -15,6 +15,7 @@ from qjit.lowering.analysis.cost_model import trip_count
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 
+from .forward_qubits import forward_qubits
 from .loop_gates import GateLoop, loops_inside_out, remove_gate
 
 
@@ -28,6 +29,7 @@ class HoistLoopGatesPass(ModulePass):
         for loop in loops_inside_out(op):
             while (found := GateLoop.of(loop)) is not None and _hoist(found):
                 pass
+        forward_qubits(op)
 
 
 def _hoist(loop: GateLoop) -> bool:

@@ -13,6 +13,7 @@ from qjit.dialects.quantum import GateOp
 from qjit.lowering.analysis.cost_model import trip_count
 from qjit.lowering.passes.circuits.gates import Gate
 
+from .forward_qubits import forward_qubits
 from .loop_gates import GateLoop, loops_inside_out, remove_gate, replace_gate
 
 # A loop of fewer iterations has no fewer gates afterwards.
@@ -31,6 +32,7 @@ class RotateLoopsPass(ModulePass):
             if trips is None or trips >= LEAST_ITERATIONS:
                 while (found := GateLoop.of(loop)) is not None and _rotate(found):
                     pass
+        forward_qubits(op)
 
 
 def _rotate(loop: GateLoop) -> bool:

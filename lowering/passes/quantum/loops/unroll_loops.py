@@ -1,6 +1,6 @@
 """The pass `unroll-loops`: each iteration of a loop is written out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from qjit.dialects.quantum import ExtractOp, InsertOp, MeasureOp, ResetOp
 from qjit.dialects.quantum.gates import Controllable
 from qjit.lowering.analysis.constants import known_integer
 
+from .forward_qubits import forward_qubits
+
 
 @dataclass(frozen=True)
 class UnrollLoopsPass(ModulePass):
@@ -35,14 +37,16 @@ class UnrollLoopsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Unroll outer loops first, since inner ones may depend on them."""
         for loop in loops_with(op, lambda each: isinstance(each, Controllable)):
-            if len(_iterations(loop) or ()) <= self.most:
-                _unroll(op, loop)
+            turns = iterations_of(loop) or ()
+            if len(turns) <= self.most:
+                write_out(op, loop, len(turns))
+        forward_qubits(op)
 
 
 def unroll_computed_wires(module: ModuleOp) -> None:
     """Write out loops of known length in which wires are computed."""
     for loop in loops_with(module, _computes_wire):
-        _unroll(module, loop)
+        write_out(module, loop, len(iterations_of(loop) or ()))
 
 
 def unroll_measured_loops(module: ModuleOp) -> None:
@@ -64,7 +68,7 @@ def loops_with(module: ModuleOp, found: Any) -> Iterator[scf.ForOp]:
                 for each in module.walk()
                 if isinstance(each, scf.ForOp)
                 and each not in seen
-                and _iterations(each) is not None
+                and iterations_of(each) is not None
                 and any(map(found, each.walk()))
             ),
             None,
@@ -79,7 +83,7 @@ def _computes_wire(op: Operation) -> bool:
     return isinstance(op, ExtractOp | InsertOp) and not isinstance(op.wire, int)
 
 
-def _iterations(loop: scf.ForOp) -> range | None:
+def iterations_of(loop: scf.ForOp) -> range | None:
     """Return the numbers of the iterations, if they are known."""
     low, high, step = map(known_integer, (loop.lb, loop.ub, loop.step))
     if low is None or high is None or not step:
@@ -87,25 +91,37 @@ def _iterations(loop: scf.ForOp) -> range | None:
     return range(low, high, step)
 
 
-def _unroll(module: ModuleOp, loop: scf.ForOp) -> None:
-    """Write out a loop in its place."""
-    iterations = _iterations(loop)
-    assert iterations is not None
-    folding = _Folding(module, loop)
-    values = list(loop.iter_args)
-    counter, *arguments = loop.body.block.args
-    for number in iterations:
-        constant = folding.constant(number, IndexType())
-        known: dict[SSAValue, SSAValue] = {counter: constant}
-        known |= zip(arguments, values, strict=True)
-        for op in loop.body.block.ops:
-            if op.has_trait(IsTerminator):
-                values = [known.get(value, value) for value in op.operands]
-            else:
-                folding.copy(op, known)
-    for result, value in zip(loop.results, values, strict=True):
-        result.replace_all_uses_with(value)
-    Rewriter.erase_op(loop, safe_erase=False)
+def write_out(module: ModuleOp, loop: scf.ForOp, first: int, last: int = 0) -> None:
+    """Write out turns of a loop before it, and behind it; all, if there are no more."""
+    turns = iterations_of(loop)
+    assert turns is not None
+    first = min(first, len(turns))
+    last = min(last, len(turns) - first)
+    before = _Folding(module, loop)
+    values = before.turns(loop, turns[:first], list(loop.iter_args))
+    if first + last == len(turns):
+        values = before.turns(loop, turns[first:], values)
+        for result, value in zip(loop.results, values, strict=True):
+            result.replace_all_uses_with(value)
+        Rewriter.erase_op(loop, safe_erase=False)
+        return
+    kept = turns[first : len(turns) - last]
+    loop.operands = [
+        before.constant(kept.start, IndexType()),
+        before.constant(kept.stop, IndexType()),
+        loop.step,
+        *values,
+    ]
+    if not last:
+        return
+    following = loop.next_op
+    assert following is not None
+    uses = [list(result.uses) for result in loop.results]
+    behind = _Folding(module, following)
+    values = behind.turns(loop, turns[len(turns) - last :], list(loop.results))
+    for each, value in zip(uses, values, strict=True):
+        for use in each:
+            use.operation.operands[use.index] = value
 
 
 class _Folding:
@@ -117,6 +133,23 @@ class _Folding:
         self.interpreter.register_implementations(ArithFunctions())
         for functions in (ElementwiseFunctions(), NumberFunctions()):
             self.interpreter.register_implementations(functions, override=True)
+
+    def turns(
+        self, loop: scf.ForOp, numbers: range, values: Sequence[SSAValue]
+    ) -> Sequence[SSAValue]:
+        """Copy a loop's body for numbers of turns; return what the last one yields."""
+        counter, *arguments = loop.body.block.args
+        for number in numbers:
+            known: dict[SSAValue, SSAValue] = {
+                counter: self.constant(number, IndexType())
+            }
+            known |= zip(arguments, values, strict=True)
+            for op in loop.body.block.ops:
+                if op.has_trait(IsTerminator):
+                    values = [known.get(value, value) for value in op.operands]
+                else:
+                    self.copy(op, known)
+        return values
 
     def constant(self, number: int, kind: Any) -> SSAValue:
         """Insert a constant."""

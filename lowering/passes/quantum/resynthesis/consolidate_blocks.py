@@ -22,6 +22,7 @@ from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
     synthesise,
 )
 
+from .three_qubit_blocks import rewrite_blocks
 from .two_qubit_blocks import Block, gate_matrix, two_qubit_blocks
 
 BASES = ("CNOT", "CZ")
@@ -40,10 +41,13 @@ class ConsolidateBlocksPass(CircuitPass):
     then, or as many and fewer rotations about axes. Gates of Clifford+T stay such
     gates, unless there are fewer on two wires. Wires of a block may be exchanged, so
     that gates behind it act on others, unless `exchange` is false, as after routing.
+    With `wires=3`, blocks on three wires that have many CNOTs are written anew, too, by
+    the quantum Shannon decomposition, which takes 20 at most.
     """
 
     basis: str = "CNOT"
     exchange: bool = True
+    wires: int = 2
 
     name = "consolidate-blocks"
 
@@ -53,9 +57,22 @@ class ConsolidateBlocksPass(CircuitPass):
                 f"'consolidate-blocks' has no basis '{self.basis}'. Choose one of "
                 f"{', '.join(BASES)}."
             )
+        if self.wires not in (2, 3) or (self.wires == 3 and not self.exchange):
+            raise PipelineError(
+                f"'consolidate-blocks' got wires={self.wires}, exchange="
+                f"{self.exchange}. Choose wires=2 or wires=3, and the latter only "
+                "where wires may be exchanged: all pairs in a block get gates."
+            )
 
     def rewrite(self, circuit: Circuit) -> Circuit:
         """Replace each block that is cheaper otherwise."""
+        pairs = self._on_two_wires(circuit)
+        if self.wires == 2:
+            return pairs
+        found = rewrite_blocks(pairs, _num_cnots)
+        return pairs if found is pairs else self._on_two_wires(found)
+
+    def _on_two_wires(self, circuit: Circuit) -> Circuit:
         made: dict[bytes, TwoQubitCircuit | None] = {}
         place = list(range(circuit.num_wires))
         new: list[Instruction] = []

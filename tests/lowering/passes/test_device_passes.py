@@ -1,0 +1,184 @@
+"""Circuits on hardware: their gates are its own, on its edges, and mean the same."""
+
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from xdsl.dialects.builtin import ModuleOp
+
+import qjit as qj
+from qjit.dialects.target import STATEVECTOR, find_target
+from qjit.errors import ParameterError, UnsupportedError
+from qjit.lowering.passes.quantum.routing.adjacency import distant_gates
+from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
+from tests.support.pass_meaning import Imported, gate_names
+
+NATIVE = {"RZ", "SX", "X", "CZ"}
+WIRES = 4
+
+
+def hardware(level: int, **options: Any) -> qj.Device:
+    """Return a line of qubits with few gates."""
+    settings: dict[str, Any] = {"gates": NATIVE, "coupling": "line", **options}
+    return qj.device(wires=WIRES, pipeline=f"hardware:{level}", **settings)
+
+
+def structured(x: Any) -> Any:
+    qj.H(0)
+    qj.CRX(x, [0, 3])
+    qj.CNOT([3, 1])
+    qj.SWAP([0, 1])
+    qj.CNOT([3, 0])
+    qj.QubitUnitary(np.array([[0, 1j], [1, 0]]), wires=2)
+
+    @qj.for_loop(0, 3, 1)
+    def layer(number: Any) -> None:
+        qj.IsingXY(0.3 * x + 0.1 * number, [3, 1])
+        qj.adjoint(qj.S)(3)
+        qj.CNOT([0, 2])
+
+    layer()
+    qj.ctrl(qj.RY, [0, 1], control_values=[0, 1])(0.4, wires=3)
+    return qj.state()
+
+
+def is_native(name: str) -> bool:
+    return name in {*NATIVE, "GlobalPhase"}
+
+
+def rotated(x: Any) -> Any:
+    qj.H(0)
+    qj.CRX(x, [0, 3])
+    return qj.expval(qj.Z(3))
+
+
+@cache
+def compiled(level: int) -> tuple[Imported, ModuleOp]:
+    """Return a circuit, and what the default pipeline makes of it."""
+    imported = Imported(qj.qnode(hardware(level))(structured), 0.7)
+    passes = ("device-passes", "decompose-gates", "cancel-inverses", "merge-rotations")
+    return imported, imported.after(passes)
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_gates_are_native_and_on_edges(level: int) -> None:
+    imported, module = compiled(level)
+    assert all(map(is_native, gate_names(module)))
+    assert not distant_gates(module, parse_coupling("line", WIRES))
+    (found,), (expected,) = imported.results(module), imported.results()
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_levels_leave_fewer_gates_on_two_qubits() -> None:
+    counts = [gate_names(compiled(level)[1]).count("CZ") for level in range(4)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[3] < counts[0]
+
+
+def test_a_circuit_has_the_passes_of_its_own_device() -> None:
+    plain = qj.qnode(wires=WIRES)(rotated)
+    routed = qj.qnode(hardware(2))(rotated)
+
+    def both(x: Any) -> Any:
+        return plain(x) + routed(x)
+
+    np.testing.assert_allclose(qj.qjit(both)(0.7), 2 * plain(0.7), atol=1e-12)
+    stages = qj.qjit(both).stages(0.7)
+    assert stages["device-passes"].count('"CRX"') == 1
+    assert stages["device-passes"].count('"CZ"') == 1
+    own = qj.qjit(routed, pipeline=("merge-rotations",)).stages(0.7)
+    assert "device-passes" not in own
+    assert "final_layout" not in own["decompose-gates"]
+    assert '"CRX"' not in own["decompose-gates"]
+
+
+def test_stages_as_text_go_on() -> None:
+    text = qj.qjit(qj.qnode(hardware(1))(rotated)).stages(0.7)["quantum"]
+    assert hardware(1).target.text in text
+    (value,) = qj.compile_stage(text)(0.7)
+    np.testing.assert_allclose(value, qj.qnode(wires=WIRES)(rotated)(0.7), atol=1e-12)
+
+
+def test_derivatives_are_by_circuits_of_its_gates() -> None:
+    def correlated(x: Any) -> Any:
+        qj.RY(0.3, 0)
+        qj.IsingXY(x, [0, 3])
+        return qj.expval(qj.Z(3))
+
+    node = qj.qnode(hardware(2))(correlated)
+    gradient = qj.qjit(jax.grad(node))
+    expected = jax.grad(qj.qnode(wires=WIRES)(correlated))(0.4)
+    np.testing.assert_allclose(gradient(0.4), expected, atol=1e-9)
+    assert gradient.report(0.4)["diff_method"] == {"correlated": "parameter-shift"}
+    text = gradient.stages(0.4)["device-passes"]
+    names = {line.split('"')[1] for line in text.splitlines() if "quantum.gate" in line}
+    assert all(map(is_native, names))
+
+
+def test_other_devices_stand_for_hardware() -> None:
+    options: dict[str, Any] = {"gates": NATIVE, "coupling": "line"}
+    node = qj.qnode(qj.device("reference", wires=WIRES, **options))(rotated)
+    np.testing.assert_allclose(qj.qjit(node)(0.7), (1 + np.cos(0.7)) / 2, atol=1e-12)
+
+    @qj.qnode(qj.device("null", wires=WIRES, **options))
+    def counted() -> Any:
+        qj.CRX(0.3, [0, 3])
+        return qj.resources()
+
+    gates, _, _ = qj.qjit(counted)()
+    assert gates > 1
+
+
+def test_passes_of_functions_come_before_those_of_devices() -> None:
+    def circuit(x: Any) -> Any:
+        qj.RX(x, 0)
+        qj.RX(x, 0)
+        qj.CNOT([0, 3])
+        return qj.expval(qj.Z(3))
+
+    node = qj.qnode(hardware(0), passes=["merge-rotations"])(circuit)
+    np.testing.assert_allclose(qj.qjit(node)(0.2), np.cos(0.4), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        ({"gates": {"RZ", "CY2"}}, r"\.py:\d+: device takes gates .*but got 'CY2'"),
+        ({"gates": 3}, "but got '3'"),
+        ({"coupling": "triangle"}, r"\.py:\d+: .*names no coupling graph"),
+        ({"coupling": [(0, 1, 2)]}, "a coupling graph is"),
+        ({"pipeline": "hardware:9"}, "hardware:3, but got 'hardware:9'"),
+        ({"coupling": "line", "pipeline": "simulate"}, "does not route"),
+    ],
+)
+def test_what_no_device_has_is_refused(options: dict[str, Any], cause: str) -> None:
+    with pytest.raises(ParameterError, match=cause):
+        qj.device(wires=2, **options)
+
+
+def test_adjoint_derivatives_are_refused() -> None:
+    @qj.qnode(hardware(0), diff_method="adjoint")
+    def circuit(x: Any) -> Any:
+        qj.RX(x, 0)
+        return qj.expval(qj.Z(0))
+
+    with pytest.raises(qj.errors.DifferentiationError, match="by parameter-shift"):
+        jax.grad(circuit)(0.3)
+
+
+def test_too_few_vertices_are_refused() -> None:
+    @qj.qnode(hardware(0, coupling="0-1,1-2"))
+    def circuit() -> Any:
+        qj.CNOT([0, 3])
+        return qj.state()
+
+    with pytest.raises(UnsupportedError, match=r"test_device_passes\.py:\d+: "):
+        qj.qjit(circuit)()
+
+
+def test_texts_of_devices() -> None:
+    for device in (hardware(1), qj.device(wires=2), hardware(3, coupling="grid:2x2")):
+        assert find_target(device.target.text) == device.target
+    assert find_target("statevector") == STATEVECTOR
