@@ -11,7 +11,7 @@ from qjit.dialects.host import CallOp
 from qjit.dialects.quantum import GateOp, UnitaryOp
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.pipeline import OwnPass, Step
-from qjit.lowering.passes.quantum.qnode_passes import for_circuits
+from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import for_circuits
 from qjit.lowering.passes.run import run
 from qjit.lowering.program_attributes import set_lines
 

@@ -19,7 +19,7 @@ from qjit.lowering.native.compile import compile_object, triple
 from qjit.lowering.native.link import Code, Compiled, calls_in
 from qjit.lowering.native.xla_handler import add_handler
 from qjit.lowering.passes.pipeline import OwnPass, Step
-from qjit.lowering.passes.quantum.qnode_passes import for_circuits
+from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import for_circuits
 from qjit.lowering.passes.run import run
 from qjit.lowering.passes.verification import Verifier
 from qjit.lowering.program_attributes import Interface, set_passes

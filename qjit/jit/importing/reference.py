@@ -28,11 +28,13 @@ from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.native.blas import PREFIX, SPLIT, routine_address
 from qjit.lowering.native.host_calls import evaluate_host_call, host_error_text
+from qjit.lowering.passes.quantum.circuit_pipelines.device_passes import (
+    DevicePassesPass,
+)
+from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import for_circuits
 from qjit.lowering.passes.quantum.decomposition.decompose_gates import (
     DecomposeGatesPass,
 )
-from qjit.lowering.passes.quantum.device_passes import DevicePassesPass
-from qjit.lowering.passes.quantum.qnode_passes import for_circuits
 
 C_TYPES: dict[Any, Any] = {
     f64: ctypes.c_double,

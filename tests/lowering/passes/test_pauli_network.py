@@ -11,12 +11,16 @@ from xdsl.ir import SSAValue
 
 from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.quantum.paulis.clifford_words import (
+from qjit.lowering.passes.quantum.resynthesis.pauli_network.clifford_words import (
     ON_TWO,
     identity_phase,
     single_qubit_word,
 )
-from qjit.lowering.passes.quantum.paulis.pauli_rows import PauliRows, Step, inverted
+from qjit.lowering.passes.quantum.resynthesis.pauli_network.pauli_rows import (
+    PauliRows,
+    Step,
+    inverted,
+)
 from tests.lowering.passes.test_resynthesis import assert_same, count, run, toffoli
 
 RNG = np.random.default_rng(3)

@@ -15,13 +15,21 @@ from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import find_step
-from qjit.lowering.passes.quantum.pauli_products.clifford_circuits import (
+from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_circuits import (
     clifford_gates,
 )
-from qjit.lowering.passes.quantum.pauli_products.clifford_frame import CliffordFrame
-from qjit.lowering.passes.quantum.pauli_products.clifford_phase import phase_between
-from qjit.lowering.passes.quantum.pauli_products.gate_rotations import clifford_turns
-from qjit.lowering.passes.quantum.pauli_products.reduce_t_depth import rotation_depth
+from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_frame import (
+    CliffordFrame,
+)
+from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_phase import (
+    phase_between,
+)
+from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.gate_rotations import (
+    clifford_turns,
+)
+from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.reduce_t_depth import (
+    rotation_depth,
+)
 
 PASSES = ("to-pauli-products", "merge-pauli-rotations", "reduce-t-depth")
 CLIFFORD = ("H", "S", "SX", "Y", "CNOT", "CZ", "SWAP", "ISWAP", "ECR")

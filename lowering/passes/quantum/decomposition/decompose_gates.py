@@ -20,7 +20,7 @@ from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError
-from qjit.lowering.passes.quantum.resynthesis.wire_states import WireStates
+from qjit.lowering.passes.quantum.dataflow.wire_states import WireStates
 from qjit.runtime.recent import MOST
 
 from .clean_wires import has_many_controls, through_clean_wire

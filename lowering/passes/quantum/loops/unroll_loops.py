@@ -45,14 +45,17 @@ class UnrollLoopsPass(ModulePass):
 
 def unroll_computed_wires(module: ModuleOp) -> None:
     """Write out loops of known length in which wires are computed."""
-    for loop in loops_with(module, _computes_wire):
-        write_out(module, loop, len(iterations_of(loop) or ()))
+    _write_out_all(module, _computes_wire)
 
 
 def unroll_measured_loops(module: ModuleOp) -> None:
     """Write out loops of known length in which qubits are measured or reset."""
-    for loop in loops_with(module, lambda op: isinstance(op, MeasureOp | ResetOp)):
-        _unroll(module, loop)
+    _write_out_all(module, lambda op: isinstance(op, MeasureOp | ResetOp))
+
+
+def _write_out_all(module: ModuleOp, found: Any) -> None:
+    for loop in loops_with(module, found):
+        write_out(module, loop, len(iterations_of(loop) or ()))
 
 
 def loops_with(module: ModuleOp, found: Any) -> Iterator[scf.ForOp]:

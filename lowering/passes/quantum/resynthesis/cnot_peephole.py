@@ -10,6 +10,7 @@ from typing import NamedTuple
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.quantum.dataflow.wire_states import global_phase
 from qjit.runtime.recent import MOST
 
 from .clifford_synthesis import (
@@ -22,7 +23,6 @@ from .clifford_synthesis import (
     identity_rows,
 )
 from .two_qubit_blocks import gate_matrix, is_known
-from .wire_states import global_phase
 
 # How far a window looks ahead, and how often a circuit is gone through.
 WINDOW = 40

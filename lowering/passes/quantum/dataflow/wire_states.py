@@ -23,7 +23,10 @@ from qjit.lowering.passes.unitaries.single_qubit import (
     single_qubit_gates,
 )
 
-from .two_qubit_blocks import gate_matrix, is_known
+from qjit.lowering.passes.quantum.resynthesis.two_qubit_blocks import (
+    gate_matrix,
+    is_known,
+)
 
 ROTATIONS = {"RX": "X", "RY": "Y", "RZ": "Z"}
 PHASES = ("PhaseShift", "U1")

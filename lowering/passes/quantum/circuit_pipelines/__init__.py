@@ -1,0 +1,1 @@
+"""Pipelines of single circuits: those of quantum functions, and those of devices."""

@@ -1,0 +1,1 @@
+"""Circuits for machines that correct errors: Clifford gates and T, and Pauli words."""
