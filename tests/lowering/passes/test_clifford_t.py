@@ -225,6 +225,24 @@ def test_angles_at_run_time(flag: bool) -> None:
     assert not {"RX", "RY", "RZ", "CRZ"} & set(gate_names(module))
 
 
+def test_angles_at_run_time_between_measurements() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.H(1)
+        outcome = qj.measure(0)
+        qj.RY(x, wires=1)
+        qj.cond(outcome, lambda: qj.RX(x, wires=1))()
+        qj.reset(0)
+        qj.RY(2 * x, wires=0)
+        return qj.probs(), qj.expval(outcome)
+
+    imported = Imported(circuit, 0.7)
+    found = imported.results(imported.after(["clifford-t{epsilon=1e-3}"]))
+    for each, expected in zip(found, imported.results(), strict=True):
+        np.testing.assert_allclose(each, expected, atol=2e-3)
+
+
 def test_compiled_programs() -> None:
     @qj.clifford_t_decomposition(epsilon=1e-4)
     @qj.qnode(wires=1)

@@ -88,11 +88,3 @@ def test_states_stay_close(program: Program, x: float, index: int) -> None:
     circuit = unitary_circuit(program, matrices=False)
     each = [(text,) for text in CLOSE_ENOUGH]
     assert_meaning_is_kept(circuit, (x, index), each, TOLERANCE)
-
-
-@fewer
-@given(dense_programs, *numbers)
-def test_outcomes_stay_close(program: Program, x: float, index: int) -> None:
-    circuit = measured_circuit(program, program[:1], program[:2])
-    each = [(text,) for text in CLOSE_ENOUGH]
-    assert_meaning_is_kept(circuit, (x, index), each, TOLERANCE)
