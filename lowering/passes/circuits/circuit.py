@@ -61,6 +61,16 @@ class Measurement(Opaque):
 Instruction = Gate | Opaque
 
 
+def has_known_matrix(each: Instruction) -> bool:
+    """Return whether an instruction is a gate on a few wires with a known matrix."""
+    return (
+        isinstance(each, Gate)
+        and len(each.all_wires) in (1, 2)
+        and each.record.definition is not None
+        and all(param.known is not None for param in each.params)
+    )
+
+
 @dataclass(frozen=True)
 class Circuit:
     """Instructions in order, on wires from 0.

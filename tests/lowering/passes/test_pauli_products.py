@@ -15,8 +15,8 @@ from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import find_step
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_circuits import (
-    clifford_gates,
+from qjit.lowering.passes.quantum.fault_tolerance.pauli_products import (
+    clifford_circuits,
 )
 from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_frame import (
     CliffordFrame,
@@ -201,7 +201,7 @@ def test_clifford_circuits_are_found_with_their_phases(size: int) -> None:
         ]
         circuit = Circuit(size, tuple(gates))
         turns, phase = clifford_turns(gates)
-        made, output = clifford_gates(CliffordFrame(size, turns))
+        made, output = clifford_circuits.clifford_gates(CliffordFrame(size, turns))
         phase += phase_between(turns, made, output)
         new = Circuit(size, (*made, Gate("GlobalPhase", (), -phase)), tuple(output))
         np.testing.assert_allclose(new.matrix(), circuit.matrix(), atol=1e-11)

@@ -14,18 +14,17 @@ import numpy as np
 
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
-from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.circuit import (
+    Circuit,
+    Instruction,
+    has_known_matrix,
+)
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression
 from qjit.lowering.passes.unitaries.single_qubit import (
     NAMED,
     TOLERANCE,
     single_qubit_gates,
-)
-
-from qjit.lowering.passes.quantum.resynthesis.two_qubit_blocks import (
-    gate_matrix,
-    is_known,
 )
 
 ROTATIONS = {"RX": "X", "RY": "Y", "RZ": "Z"}
@@ -64,11 +63,11 @@ class WireStates:
     def apply(self, each: Instruction) -> None:
         """Change the states as an instruction does."""
         wires = each.all_wires
-        if isinstance(each, Gate) and is_known(each):
+        if isinstance(each, Gate) and has_known_matrix(each):
             if len(wires) == 1:
                 state = self._states[wires[0]]
                 if state is not None:
-                    self._states[wires[0]] = gate_matrix(each) @ state
+                    self._states[wires[0]] = each.matrix({}) @ state
                 return
             if each.name == "SWAP":
                 first, second = wires
@@ -98,7 +97,7 @@ class WireStates:
         gate = self._without_controls(gate) or Gate("I", gate.all_wires)
         if gate.name == "I":
             return []
-        if is_known(gate):
+        if has_known_matrix(gate):
             return self._known(gate)
         return self._symbolic(gate)
 
@@ -119,7 +118,7 @@ class WireStates:
         return gate.under(controls, values)
 
     def _known(self, gate: Gate) -> list[Gate]:
-        matrix = gate_matrix(gate)
+        matrix = gate.matrix({})
         if len(gate.all_wires) == 1:
             return self._on_one(gate, matrix)
         if gate.name == "SWAP":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, has_known_matrix
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.quantum.dataflow.wire_states import global_phase
@@ -22,7 +22,6 @@ from .clifford_synthesis import (
     conjugated,
     identity_rows,
 )
-from .two_qubit_blocks import gate_matrix, is_known
 
 # How far a window looks ahead, and how often a circuit is gone through.
 WINDOW = 40
@@ -248,9 +247,9 @@ def _window(ahead: Sequence[_Ahead], wires: list[int]) -> _Window:
 
 def _images(each: Instruction) -> Rows | None:
     """Return what a gate makes of Paulis, if it is a Clifford gate."""
-    if not isinstance(each, Gate) or not is_known(each):
+    if not isinstance(each, Gate) or not has_known_matrix(each):
         return None
-    return clifford_images(gate_matrix(each).tobytes(), len(each.all_wires))
+    return clifford_images(each.matrix({}).tobytes(), len(each.all_wires))
 
 
 def _circuit(window: _Window) -> CliffordCircuit | None:

@@ -23,7 +23,7 @@ from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
 )
 
 from .three_qubit_blocks import rewrite_blocks
-from .two_qubit_blocks import Block, gate_matrix, two_qubit_blocks
+from .two_qubit_blocks import Block, two_qubit_blocks
 
 BASES = ("CNOT", "CZ")
 CLOSE = 1e-10
@@ -162,4 +162,4 @@ def _run_cost(matrix: ComplexMatrix | None) -> int:
 def _num_cnots(gate: Gate) -> int:
     if gate.name in ONE and 0 not in gate.control_values:
         return 1
-    return num_cnots(cartan_decomposition(gate_matrix(gate)).coordinates)
+    return num_cnots(cartan_decomposition(gate.matrix({})).coordinates)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import permutations
 
-from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, product
+from qjit.lowering.passes.circuits.circuit import (
+    Circuit,
+    Instruction,
+    has_known_matrix,
+    product,
+)
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.unitaries.shannon_decomposition import unitary
 
-from .two_qubit_blocks import Block, is_known
+from .two_qubit_blocks import Block
 
 MOST_WIRES = 3
 # Blocks with fewer CNOTs are not tried: most have no better circuit of this kind.
@@ -51,7 +56,7 @@ def blocks(circuit: Circuit) -> Iterator[Block | Instruction]:
     for each in circuit:
         wires = each.all_wires
         touched = {id(b): b for w in wires if (b := open_blocks.get(w)) is not None}
-        if not isinstance(each, Gate) or not is_known(each):
+        if not isinstance(each, Gate) or not has_known_matrix(each):
             yield from closed([*touched.values()])
             yield each
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qjit.dialects.gates.fourier import ComplexMatrix
-from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, has_known_matrix
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
     on_two_wires,
@@ -27,23 +27,8 @@ class Block:
         found = np.eye(4, dtype=np.complex128)
         for gate in self.gates:
             places = [self.wires.index(wire) for wire in gate.all_wires]
-            found = on_two_wires(gate_matrix(gate), places) @ found
+            found = on_two_wires(gate.matrix({}), places) @ found
         return found
-
-
-def is_known(each: Instruction) -> bool:
-    """Return whether an instruction is a gate on a few wires with a known matrix."""
-    return (
-        isinstance(each, Gate)
-        and len(each.all_wires) in (1, 2)
-        and each.record.definition is not None
-        and all(param.known is not None for param in each.params)
-    )
-
-
-def gate_matrix(gate: Gate) -> ComplexMatrix:
-    """Return the matrix of a gate that is known, on all its wires."""
-    return gate.matrix({})
 
 
 def two_qubit_blocks(circuit: Circuit) -> Iterator[Block | Instruction]:
@@ -63,7 +48,7 @@ def two_qubit_blocks(circuit: Circuit) -> Iterator[Block | Instruction]:
 
     for each in circuit:
         wires = each.all_wires
-        if not isinstance(each, Gate) or not is_known(each):
+        if not isinstance(each, Gate) or not has_known_matrix(each):
             yield from closed(wires)
             yield each
             continue

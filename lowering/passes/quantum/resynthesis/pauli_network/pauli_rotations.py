@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qjit.lowering.passes.circuits.circuit import has_known_matrix
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
@@ -18,10 +19,6 @@ from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
     is_rotation,
     rotation_angle,
     total,
-)
-from qjit.lowering.passes.quantum.resynthesis.two_qubit_blocks import (
-    gate_matrix,
-    is_known,
 )
 from qjit.lowering.passes.unitaries.single_qubit import euler_angles
 
@@ -72,7 +69,7 @@ def is_readable(gate: Gate) -> bool:
         return set(str(gate.static["pauli_word"])) != {"I"}
     if gate.name in ("MultiRZ", "Rot"):
         return True
-    return len(gate.wires) == 1 and is_known(gate)
+    return len(gate.wires) == 1 and has_known_matrix(gate)
 
 
 def read_rotations(gates: Sequence[Gate], num_wires: int) -> PauliRotations:
@@ -108,7 +105,7 @@ class _Reader:
     def read(self, gate: Gate) -> None:
         """Add a gate."""
         name, wires = gate.name, gate.wires
-        if len(wires) == 1 and is_known(gate):
+        if len(wires) == 1 and has_known_matrix(gate):
             self._known(gate)
         elif is_rotation(gate):
             angle, shifted = rotation_angle(gate)
@@ -141,7 +138,7 @@ class _Reader:
         """Add a gate on one wire as a word of H and S, or as up to three rotations."""
         if gate.name == "I":
             return
-        matrix = gate_matrix(gate)
+        matrix = gate.matrix({})
         if self._clifford(gate):
             return
         axis = "Z" if is_rotation(gate) else AXES.get(gate.name)
@@ -160,7 +157,7 @@ class _Reader:
 
     def _clifford(self, gate: Gate) -> bool:
         """Add a gate as a word, if it is one."""
-        found = single_qubit_word(gate_matrix(gate).tobytes())
+        found = single_qubit_word(gate.matrix({}).tobytes())
         if found is None:
             return False
         word, phase = found
