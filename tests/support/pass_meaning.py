@@ -15,7 +15,7 @@ from qjit.dialects.interpreter.quantum import run_module
 from qjit.dialects.quantum import GateOp
 from qjit.jit.importing.reference import HostFunctions
 from qjit.lowering.importer.program import import_program
-from qjit.lowering.passes.pipeline import find_step, own_pass
+from qjit.lowering.passes.pipeline import TABLE, find_step, own_pass
 from tests.programs.test_programs import (
     WIRES,
     Gate,
@@ -27,6 +27,14 @@ from tests.programs.test_programs import (
 from tests.support.oracle import Compiled
 
 TOLERANCE = 1e-10
+QUANTUM = [step for step in TABLE if step.level == "quantum"]
+# What comes close to a program only, with an error for each gate.
+APPROXIMATE = {
+    step.name for step in QUANTUM if getattr(step.found, "approximates", False)
+}
+# What these leave is random: tests/lowering/passes/test_measurement_passes.py.
+RANDOM = ("measurement-from-samples",)
+EXACT = [s.name for s in QUANTUM if s.name not in (*APPROXIMATE, *RANDOM)]
 # Few gates, few angles and few wires, so that passes find much to do.
 NAMES = ("H", "X", "S", "T", "RZ", "RX", "RY", "CNOT", "CZ", "SWAP", "CRZ", "IsingXX")
 ANGLES = (0.4, -0.4, np.pi / 2, np.pi / 4)

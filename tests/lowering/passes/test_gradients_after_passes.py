@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.passes.pipeline import TABLE, PassError
+from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.passes.presets import PRESETS
 from tests.programs.test_programs import (
     OBSERVABLE,
@@ -20,7 +20,7 @@ from tests.programs.test_programs import (
     run,
 )
 from tests.support.oracle import Compiled
-from tests.support.pass_meaning import Imported, dense_programs
+from tests.support.pass_meaning import EXACT, Imported, dense_programs
 from tests.support.tangent_states import TangentFunctions
 
 EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "3"))
@@ -31,7 +31,7 @@ OPTIONS = (
     "consolidate-blocks{basis=CZ exchange=false}",
     "decompose-gates{gates=RZ,SX,X,CZ,QubitUnitary}",
 )
-NAMES = [s.name for s in TABLE if s.level == "quantum" and s.name not in RUN_CIRCUITS]
+NAMES = [name for name in EXACT if name not in RUN_CIRCUITS]
 LEVELS = [names for name, names in PRESETS.items() if name.startswith("hardware")]
 EACH: list[Sequence[str]] = [*((name,) for name in (*NAMES, *OPTIONS)), *LEVELS]
 few = settings(

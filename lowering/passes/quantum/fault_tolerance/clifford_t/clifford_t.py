@@ -69,7 +69,7 @@ class CliffordTPass(ModulePass):
         for each in op.walk():
             if isinstance(each, GateOp) and each.slots:
                 raise PassError(_differentiated(each))
-        decompose_known_matrices(op, ())
+        decompose_known_matrices(op, op.walk(), ())
         rewrite_circuits(op, _with_few_rotations)
         share = self._share(op)
         rewrite_circuits(op, lambda found: with_rotations_approximated(found, share))
