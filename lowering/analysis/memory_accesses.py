@@ -13,9 +13,9 @@ from xdsl.traits import is_side_effect_free
 
 from qjit.dialects.quantum import (
     AllocOp,
-    BarrierOp,
     DeallocOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
     StatePrepOp,
 )
@@ -29,7 +29,7 @@ PURE = ("arith", "math", "complex")
 SILENT = (
     *(memref.AllocOp, memref.GetGlobalOp, memref.ReinterpretCastOp),
     *(scf.ForOp, scf.IfOp, scf.IndexSwitchOp, scf.WhileOp, scf.YieldOp),
-    *(scf.ConditionOp, ReturnOp, AllocOp, DeallocOp, BarrierOp, MeasureOp, ResetOp),
+    *(scf.ConditionOp, ReturnOp, AllocOp, DeallocOp, PassThrough, MeasureOp, ResetOp),
 )
 
 

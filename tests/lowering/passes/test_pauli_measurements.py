@@ -13,7 +13,12 @@ from qjit.dialects.interpreter.quantum import run_module
 from qjit.dialects.quantum import GateOp, MeasureOp, PauliMeasureOp
 from qjit.lowering.driver.stage_text import parsed
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
-from tests.support.pass_meaning import Imported, gate_names
+from tests.support.pass_meaning import (
+    EXACT,
+    Imported,
+    assert_meaning_is_kept,
+    gate_names,
+)
 
 WORDS = ("X", "Y", "Z", "XY", "ZIX", "YYZ")
 SETS = ("RZ,SX,X,CZ", "IsingXX,GPI,GPI2", "PRX,CZ", "H,S,T,CNOT")
@@ -223,3 +228,27 @@ def test_words_that_cannot_be_are_refused(word: str) -> None:
 
     with pytest.raises(ValueError, match=r"\.py:\d+: .*2 of the letters I, X, Y, Z"):
         circuit()
+
+
+def test_every_pass_takes_measurements_of_words() -> None:
+    @qj.qnode(wires=4)
+    def circuit(x: Any) -> Any:
+        qj.delay(1e-7, wires=[0])
+        qj.barrier([0, 1])
+        qj.RX(x, wires=0)
+        qj.CNOT([0, 1])
+        outcome = qj.measure(1)
+        qj.delay(1e-7, wires=[2])
+        qj.cond(outcome, lambda: qj.RY(0.7, wires=2))()
+        qj.T(2)
+        qj.H(2)
+        return qj.probs(wires=[0, 2]), qj.expval(outcome)
+
+    times = "1:3e-8,2:3e-7,3:1e-6,measure:1e-6,reset:1e-6"
+    options = {"schedule-gates": f'{{durations="{times}"}}'}
+    passes = [name + options.get(name, "") for name in EXACT]
+    assert "quantum.pauli_measure" in str(
+        Imported(circuit, 0.4).after(["to-pauli-products"])
+    )
+    pipelines = [("to-pauli-products", each) for each in passes]
+    assert_meaning_is_kept(circuit, (0.4,), pipelines)

@@ -16,15 +16,16 @@ from xdsl.traits import is_side_effect_free
 
 from qjit.dialects.quantum import (
     AllocOp,
-    BarrierOp,
     ExtractOp,
     GateOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
     UnitaryOp,
 )
 from qjit.dialects.target import STATEVECTOR
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_measured_loops
 
@@ -61,6 +62,7 @@ class DeferMeasurementsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Look at each register by itself."""
+        expand_pauli_measurements(op)
         unroll_measured_loops(op)
         for alloc in [each for each in op.walk() if isinstance(each, AllocOp)]:
             span = RegisterSpan.of(alloc)
@@ -115,7 +117,7 @@ class _Deferral:
                 self._measure(op)
             case ResetOp():
                 self._reset(op)
-            case BarrierOp():
+            case PassThrough():
                 self._stay(op)
             case scf.IfOp() | scf.IndexSwitchOp() if self.feed_forward.can_control(op):
                 for each in self.feed_forward.control(op, op):
@@ -186,7 +188,7 @@ class _Deferral:
         state.rename(op, [qubit if qubit in state.fresh else state.grow()])
         self.dead.append(op)
 
-    def _stay(self, op: MeasureOp | ResetOp | BarrierOp) -> None:
+    def _stay(self, op: MeasureOp | ResetOp | PassThrough) -> None:
         """Keep an operation where it is, after measurements of its qubits."""
         qubits = [self.state.qubits[v] for v in op.operands]
         self.state.settle(self.state.outcomes_on(qubits), op)

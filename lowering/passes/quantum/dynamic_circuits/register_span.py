@@ -18,11 +18,11 @@ from xdsl.traits import IsTerminator, MemoryEffectKind, get_effects
 
 from qjit.dialects.quantum import (
     AllocOp,
-    BarrierOp,
     DeallocOp,
     ExtractOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
     StatePrepOp,
 )
@@ -37,7 +37,7 @@ from qjit.dialects.quantum.types import FactorAttr, RegisterType, TermAttr
 from qjit.lowering.program_attributes import LABELS
 
 CONTROL_FLOW = (scf.ForOp, scf.WhileOp, scf.IfOp, scf.IndexSwitchOp)
-QUBIT_OPERATIONS = (Controllable, BarrierOp, MeasureOp, ResetOp)
+QUBIT_OPERATIONS = (Controllable, PassThrough, MeasureOp, ResetOp)
 KNOWN = (
     *(*CONTROL_FLOW, *QUBIT_OPERATIONS, DeallocOp, ExtractOp, InsertOp),
     *(StatePrepOp, Readout, Statistic),

@@ -35,6 +35,7 @@ from qjit.dialects.quantum import (
 )
 from qjit.dialects.quantum.measurements import Readout, Statistic
 from qjit.dialects.quantum.types import BitType, RegisterType
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
 from qjit.lowering.program_attributes import LABELS
 
@@ -64,6 +65,7 @@ class ReuseQubitsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Look at each register by itself."""
+        expand_pauli_measurements(op)
         if any(isinstance(each, MeasureOp | ResetOp) for each in op.walk()):
             unroll_computed_wires(op)
         for alloc in [each for each in op.walk() if isinstance(each, AllocOp)]:

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from qjit.lowering.analysis.memory_accesses import AccessesOf
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 
 from .diagonalization import diagonalize
 from .final_measurements import final_measurements
@@ -31,6 +32,7 @@ class DiagonalizeMeasurementsPass(ModulePass):
         Raises:
             PassError: for what no gates diagonalise together.
         """
+        expand_pauli_measurements(op)
         accesses = AccessesOf(op)
         for found in final_measurements(op):
             diagonalize(found, op, accesses)

@@ -8,6 +8,7 @@ from xdsl.passes import ModulePass
 
 from qjit.dialects.quantum.measurements import ShotReadout
 from qjit.lowering.analysis.memory_accesses import AccessesOf
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError, PipelineError
 
 from .diagonalization import diagonalize
@@ -48,6 +49,7 @@ class MeasurementFromSamplesPass(ModulePass):
             PassError: for what has no number of shots, does not commute, is measured
                 on the way, or is differentiated by the adjoint method.
         """
+        expand_pauli_measurements(op)
         accesses = AccessesOf(op)
         for found in final_measurements(op):
             if any(estimated(reading.op) for reading in found.readings):

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from qjit.lowering.analysis.memory_accesses import AccessesOf
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PipelineError
 
 from .commuting_groups import GROUPINGS
@@ -46,6 +47,7 @@ class SplitNonCommutingPass(ModulePass):
         Raises:
             PassError: for circuits whose outcomes belong together.
         """
+        expand_pauli_measurements(op)
         for found in final_measurements(op):
             expand_variances(found, self.grouping)
         accesses = AccessesOf(op)

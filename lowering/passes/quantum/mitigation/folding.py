@@ -25,8 +25,8 @@ def folded(circuit: Circuit, fold: Fold) -> Circuit:
     """Return a circuit whose gates are folded, the circuit itself if none is.
 
     Phases of the whole state are no gates of a machine: they come first, and once. So
-    do matrices stay that need not be unitary, such as projections; what is between two
-    of them is folded by itself.
+    do delays stay, and matrices that need not be unitary, such as projections; what is
+    between two of them is folded by itself.
     """
     phases = [each for each in circuit if _is_phase(each)]
     gates = [each for each in circuit if not _is_phase(each)]
@@ -88,4 +88,6 @@ def _is_unitary(each: Instruction) -> bool:
     """Tell whether the adjoint of an instruction undoes it."""
     if not isinstance(each, Opaque):
         return True
-    return not isinstance(each.op, UnitaryOp) or each.op.invertible is None
+    if isinstance(each.op, UnitaryOp):
+        return each.op.invertible is None
+    return isinstance(each.op, GateOp)

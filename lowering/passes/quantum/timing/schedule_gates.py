@@ -18,6 +18,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.quantum import AllocOp, DelayOp, RegisterType
 from qjit.lowering.analysis.devices import target_of
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.program_attributes import DURATIONS
 
@@ -54,6 +55,7 @@ class ScheduleGatesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Schedule each block by itself."""
+        expand_pauli_measurements(op)
         for each in op.walk():
             if isinstance(each, AllocOp | FuncOp):
                 self._mark(each)

@@ -7,10 +7,11 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from qjit.dialects.quantum import GateOp
+from qjit.dialects.quantum import GateOp, UnitaryOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.circuits.blocks import rewrite_circuits
-from qjit.lowering.passes.circuits.circuit import Circuit, Opaque
+from qjit.lowering.passes.circuits.circuit import Circuit
+from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.passes.quantum.decomposition.decompose_gates import (
     Expanded,
@@ -66,6 +67,7 @@ class CliffordTPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Decompose gates, merge rotations, and put close gates in their place."""
+        expand_pauli_measurements(op)
         for each in op.walk():
             if isinstance(each, GateOp) and each.slots:
                 raise PassError(_differentiated(each))
@@ -89,7 +91,7 @@ def _decomposed(circuit: Circuit) -> Circuit:
     """Return a circuit of Clifford gates, T and RZ."""
     found, gates = Expanded(circuit), gate_set(tuple(COSTS), WEIGHTS)
     for op, each in zip(circuit.ops, circuit, strict=True):
-        if isinstance(each, Opaque):
+        if isinstance(op, UnitaryOp):
             raise PassError(_unknown_matrix(op))
         found.add(op, each, gates)
     return found.result

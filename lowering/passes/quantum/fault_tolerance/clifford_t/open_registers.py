@@ -9,10 +9,10 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from qjit.dialects.quantum import (
-    BarrierOp,
     ExtractOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     ResetOp,
 )
 from qjit.dialects.quantum.gates import Controllable
@@ -146,7 +146,7 @@ class OpenRegisters:
 def _passed(op: Operation) -> Iterator[tuple[SSAValue, SSAValue]]:
     """Yield the qubits that an operation takes, and what they are afterwards."""
     match op:
-        case Controllable() | BarrierOp():
+        case Controllable() | PassThrough():
             yield from zip(op.qubits, op.results, strict=True)
         case MeasureOp() | ResetOp():
             yield op.qubit, op.out_qubit
