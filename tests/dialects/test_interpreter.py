@@ -26,6 +26,7 @@ from qjit.dialects import quantum
 from qjit.dialects.gates import GATES
 from qjit.dialects.interpreter.quantum import run_module
 from qjit.lowering.passes.pipeline import STEPS
+from tests.support.pass_meaning import EXACT
 
 WIRES = 3
 STATE = "memref<8xcomplex<f64>>"
@@ -133,11 +134,8 @@ def random_pairs(draw: st.DrawFn) -> list[Gate]:
     return [first, (name, draw(st.booleans()), params, wires, own)]
 
 
-REWRITES = [step.name for step in STEPS.values() if step.level == "quantum"]
-
-
 @settings(max_examples=150, deadline=None)
-@given(st.lists(random_pairs(), min_size=1, max_size=2), st.sampled_from(REWRITES))
+@given(st.lists(random_pairs(), min_size=1, max_size=2), st.sampled_from(EXACT))
 def test_passes_keep_the_state(pairs: list[list[Gate]], name: str) -> None:
     entangle: list[Gate] = [
         ("RY", False, (0.3 + wire,), (wire,), 0) for wire in range(WIRES)
