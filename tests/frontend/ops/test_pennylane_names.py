@@ -20,14 +20,12 @@ OTHERS = {
     "clifford_t_decomposition": "PennyLane's is a transform of tapes",
     "decompose": "PennyLane's is a transform of tapes",
     "defer_measurements": "PennyLane's is a transform of tapes",
-    "diagonalize_measurements": "PennyLane's is a transform of tapes",
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",
     "metric_tensor": "PennyLane's is a transform of tapes",
     "mitigate_with_zne": "PennyLane's is a transform of tapes",
     "snapshots": "PennyLane's is a transform of tapes",
     "specs": "levels are passes",
-    "split_non_commuting": "PennyLane's is a transform of tapes",
 }
 # Parameters that have no meaning here, and raise where they are not taken.
 ABSENT: dict[str, dict[str, str]] = {

@@ -155,3 +155,35 @@ def test_what_is_no_pass_is_refused(passes: Any, text: str) -> None:
     with pytest.raises(qj.errors.PipelineError, match=text) as caught:
         qj.qnode(wires=1, passes=passes)(gates)
     assert __file__ in str(caught.value)
+
+
+def test_functions_that_call_changed_ones_are_changed_too() -> None:
+    @jax.jit
+    def layer(x: Any) -> Any:
+        for _ in range(8):
+            qj.RX(x, wires=0)
+            x = x * 0.9 + 0.1
+        qj.CNOT(wires=[0, 2])
+        qj.CNOT(wires=[2, 1])
+        return x
+
+    @jax.jit
+    def block(x: Any) -> Any:
+        return layer(x) + layer(2 * x)
+
+    def circuit(x: Any) -> Any:
+        x = block(x)
+        qj.H(1)
+        block(x + 1)
+        return qj.probs()
+
+    plain = qj.qjit(qj.qnode(wires=3)(circuit), pipeline=())
+    assert plain.stages(0.3)["quantum"].count("call @") == 4
+    line = qj.device(wires=3, coupling="line", pipeline="hardware:0")
+    passes = ["decompose-gates{gates=RZ,SX,X,CZ}"]
+    for changed in (qj.qnode(line), qj.qnode(wires=3, passes=passes)):
+        np.testing.assert_allclose(
+            qj.qjit(changed(circuit))(0.3), plain(0.3), atol=1e-6
+        )
+    text = qj.qjit(qj.qnode(wires=3, passes=passes)(circuit), pipeline=()).stages(0.3)
+    assert '"CNOT"' not in text["qnode-passes"]

@@ -48,7 +48,6 @@ class OutlinedCircuit:
         outer: dict[SSAValue, SSAValue] = {}
         function = FuncOp(CIRCUIT, ((), ()))
         block = function.body.block
-        constants: dict[SSAValue, SSAValue] = {}
         for op in inner:
             for index, value in enumerate(op.operands):
                 if _is_inner(value, inner) or _comes_along(value, inner, block):
@@ -57,7 +56,6 @@ class OutlinedCircuit:
                     owner = value.owner
                     if isinstance(owner, arith.ConstantOp | GetGlobalOp):
                         copy = owner.clone()
-                        constants[copy.results[0]] = value
                         block.add_op(copy)
                         outer[value] = copy.results[0]
                     else:
@@ -90,24 +88,40 @@ class OutlinedCircuit:
 
     def _put_functions_back(self) -> None:
         """Add functions under names of their own, where they were changed."""
-        names: dict[str, str] = {}
-        for op in list(self.module.ops):
-            name = getattr(op, "sym_name", None)
-            if name is None or name.data == CIRCUIT or isinstance(op, GlobalOp):
-                continue
-            old = self.called.get(name.data)
+        functions = {
+            _symbol(op): op
+            for op in self.module.ops
+            if _symbol(op) not in (None, CIRCUIT) and not isinstance(op, GlobalOp)
+        }
+        for op in functions.values():
             op.attributes.pop(CIRCUIT_PASSES, None)
             op.detach()
-            if old is None or not _same(old, op):
-                names[name.data] = self._fresh(name.data)
-                op.properties["sym_name"] = StringAttr(names[name.data])
-                self.program.body.block.add_op(op)
-        made = [op for op in self.program.ops if _symbol(op) in names.values()]
-        for op in (*self.body.ops, *made):
-            for call in op.walk():
-                if isinstance(call, CallOp) and call.callee.string_value() in names:
+        changed = self._changed(functions)
+        names = {name: self._fresh(name) for name in changed}
+        for name, new in names.items():
+            functions[name].properties["sym_name"] = StringAttr(new)
+            self.program.body.block.add_op(functions[name])
+        for op in (*self.body.ops, *(functions[name] for name in names)):
+            for call in _calls(op):
+                if call.callee.string_value() in names:
                     called = names[call.callee.string_value()]
                     call.properties["callee"] = SymbolRefAttr(called)
+
+    def _changed(self, functions: Mapping[str, Operation]) -> dict[str, None]:
+        """Return the names of functions that were changed, or call those that were."""
+        found = {
+            name: None
+            for name, op in functions.items()
+            if name not in self.called or not _same(self.called[name], op)
+        }
+        while more := {
+            name: None
+            for name, op in functions.items()
+            if name not in found
+            and any(call.callee.string_value() in found for call in _calls(op))
+        }:
+            found |= more
+        return found
 
     def _fresh(self, name: str) -> str:
         known = {_symbol(op) for op in self.program.ops}
@@ -129,6 +143,11 @@ def _same(function: Operation, copy: Operation) -> bool:
     plain = function.clone()
     plain.attributes.pop(CIRCUIT_PASSES, None)
     return plain.is_structurally_equivalent(copy)
+
+
+def _calls(op: Operation) -> Iterator[CallOp]:
+    """Yield the calls in an operation."""
+    return (each for each in op.walk() if isinstance(each, CallOp))
 
 
 def _symbol(op: Operation) -> Any:

@@ -38,7 +38,8 @@ def _images(matrix: bytes) -> Images | None:
     parts = np.einsum("wij,pji->pw", PAULIS, conjugated).real / 4
     places = np.abs(parts).argmax(axis=1)
     signs = np.sign(parts[np.arange(len(WORDS)), places])
-    if np.abs(conjugated - signs[:, None, None] * PAULIS[places]).max() > ROUNDING:
+    difference = np.abs(conjugated - signs[:, None, None] * PAULIS[places]).max()
+    if not difference <= ROUNDING:
         return None
     pairs = zip(places.tolist(), signs.tolist(), strict=True)
     found = [(WORDS[place], sign < 0) for place, sign in pairs]

@@ -18,7 +18,7 @@ from qjit.dialects.quantum import (
 from qjit.dialects.quantum.types import RegisterType
 
 from .coupling import CouplingGraph
-from .interactions import interaction
+from .interactions import Examples, interaction
 
 
 def distant_gates(module: ModuleOp, graph: CouplingGraph) -> list[Operation]:
@@ -30,7 +30,7 @@ def distant_gates(module: ModuleOp, graph: CouplingGraph) -> list[Operation]:
     leave it there.
     """
     vertices = _vertices(module)
-    places: dict[SSAValue, int] = {}
+    places, examples = dict[SSAValue, int](), Examples()
     found: list[Operation] = []
     for op in module.walk():
         match op:
@@ -38,7 +38,7 @@ def distant_gates(module: ModuleOp, graph: CouplingGraph) -> list[Operation]:
                 assert isinstance(op.wire, int)
                 places[op.qubit] = op.wire
             case GateOp() | UnitaryOp():
-                on = interaction(op, places).qubits
+                on = interaction(op, places, examples).qubits
                 if len(on) == 2 and not _is_edge(graph, vertices, on):
                     found.append(op)
                 for before, after in zip(op.qubits, op.results, strict=True):

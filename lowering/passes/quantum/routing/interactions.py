@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
+from random import Random
 
 import numpy as np
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from qjit.dialects.gates import GATES
@@ -40,7 +40,6 @@ from qjit.runtime.recent import MOST
 
 from .dependencies import Interaction, joined
 
-GOLDEN = 0.6180339887498949
 CLOSE = 1e-12
 # The qubits that a gate is on, and the basis in which it is diagonal on each.
 Bases = tuple[str | None, ...]
@@ -56,7 +55,24 @@ def is_swap(op: Operation) -> bool:
     )
 
 
-def interaction(op: GateOp | UnitaryOp, qubits: Mapping[SSAValue, int]) -> Interaction:
+class Examples(dict[SSAValue, float]):
+    """An angle for each value that is not known, drawn when it is asked for.
+
+    What gates have in common at angles that are independent, they have at all angles.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._random = Random(0)
+
+    def __missing__(self, value: SSAValue) -> float:
+        found = self[value] = self._random.uniform(0.5, 2.5)
+        return found
+
+
+def interaction(
+    op: GateOp | UnitaryOp, qubits: Mapping[SSAValue, int], examples: Examples
+) -> Interaction:
     """Return on which qubits a gate is, those that it only passes through left out."""
     if isinstance(op, UnitaryOp):
         bases: Bases = ("Z" if op.diagonal is not None else None,) * len(op.targets)
@@ -78,26 +94,28 @@ def interaction(op: GateOp | UnitaryOp, qubits: Mapping[SSAValue, int]) -> Inter
             "makes gates on two wires of it, such as "
             "'decompose-gates{gates=RX,RY,RZ,CNOT,GlobalPhase}'."
         )
-    matrix = _matrix(op, (*targets, *controls)) if isinstance(op, GateOp) else None
+    matrix = None
+    if isinstance(op, GateOp):
+        matrix = _matrix(op, (*targets, *controls), examples)
     return _counted(Interaction(on, (*bases, *("Z" for _ in controls)), matrix))
 
 
-def _matrix(op: GateOp, qubits: Sequence[SSAValue]) -> ComplexMatrix | None:
-    """Return the matrix of a gate on qubits, at any angles that are not known."""
+def _matrix(
+    op: GateOp, qubits: Sequence[SSAValue], examples: Examples
+) -> ComplexMatrix | None:
+    """Return the matrix of a gate on qubits, with examples of what is not known.
+
+    There is none where an angle is no number.
+    """
     if not qubits:
         return None
     gate = read_gate(op, {qubit: place for place, qubit in enumerate(qubits)})
-    found = gate.matrix(_Examples())
+    found = gate.matrix(examples)
+    if not np.isfinite(found).all():
+        return None
     if gate.all_wires == (1, 0):
         found = found.reshape(2, 2, 2, 2).transpose(1, 0, 3, 2).reshape(4, 4)
     return found
-
-
-class _Examples(dict[SSAValue, float]):
-    """An angle for each value that is not known."""
-
-    def __missing__(self, value: SSAValue) -> float:
-        return 0.5 + 2 * (id(value) * GOLDEN % 1)
 
 
 def _counted(found: Interaction) -> Interaction:
@@ -167,13 +185,14 @@ class InteractionReader:
 
     `wires` says which qubit is at each wire of the register. Bodies of loops are read
     once, and branches one after another. It stops after `most` gates on two qubits.
+    `functions` are those that are called, as they were before anything was routed.
     """
 
-    def __init__(self, module: ModuleOp, most: int | None = None) -> None:
-        self.functions = {
-            op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)
-        }
-        self.most = most
+    def __init__(
+        self, functions: Mapping[str, func.FuncOp], most: int | None = None
+    ) -> None:
+        self.functions, self.most = functions, most
+        self.examples = Examples()
         self.found: list[Interaction] = []
         self.num_pairs = 0
         self.qubits: dict[SSAValue, int] = {}
@@ -223,7 +242,7 @@ class InteractionReader:
         if top and is_swap(op):
             before.reverse()
         else:
-            found = interaction(op, self.qubits)
+            found = interaction(op, self.qubits, self.examples)
             self.found.append(found)
             self.num_pairs += len(found.qubits) == 2
         self.qubits |= zip(op.results, before, strict=True)

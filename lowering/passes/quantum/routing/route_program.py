@@ -38,6 +38,7 @@ from .coupling import CouplingGraph
 from .dependencies import dependencies
 from .emit_gates import emit_pending
 from .interactions import (
+    Examples,
     InteractionReader,
     in_blocks,
     interaction,
@@ -94,6 +95,7 @@ class ProgramRouter:
             if _registers(op.args)
         }
         self.dead: list[Operation] = []
+        self.examples = Examples()
 
     def run(self) -> None:
         """Route all functions; those of gates where they are called."""
@@ -169,7 +171,8 @@ class ProgramRouter:
             self.dead.append(op)
         else:
             numbers = dict(zip(op.qubits, qubits, strict=True))
-            state.pending.append((op, interaction(op, numbers), tuple(qubits)))
+            found = interaction(op, numbers, self.examples)
+            state.pending.append((op, found, tuple(qubits)))
         for result, qubit in zip(op.results, qubits, strict=True):
             self.qubits[result] = state, qubit
 
@@ -195,7 +198,7 @@ class ProgramRouter:
         size = op.register.type.size.data
         graph = self.options.graph(size)
         check_graph(graph, size, op)
-        reader = InteractionReader(self.module)
+        reader = InteractionReader(self.originals)
         reader.registers[op.register] = list(range(size))
         reader.read(_from(op), top=True)
         gates = dependencies(in_blocks(reader.found)[0], size)
@@ -368,7 +371,7 @@ class ProgramRouter:
     ) -> None:
         """Bring qubits into the layout in which a loop is entered."""
         size = len(state.at)
-        reader = InteractionReader(self.module)
+        reader = InteractionReader(self.originals)
         for argument, block in bodies:
             reader.registers[argument] = list(range(size))
             reader.read(block.ops)
@@ -419,7 +422,7 @@ class ProgramRouter:
         """Put the pending gates of a register before an operation."""
         if not state.pending:
             return
-        reader = InteractionReader(self.module, LOOKAHEAD)
+        reader = InteractionReader(self.originals, LOOKAHEAD)
         reader.qubits = {
             value: qubit for value, (of, qubit) in self.qubits.items() if of is state
         }

@@ -34,6 +34,10 @@ class RouteQubitsPass(ModulePass):
             raise PipelineError(
                 f"'route-qubits' takes at least 1 trial, but got {self.trials}."
             )
+        if self.seed < 0:
+            raise PipelineError(
+                f"'route-qubits' takes a seed of 0 or more, but got {self.seed}."
+            )
         try:
             parse_coupling(self.coupling, 2)
         except CouplingError as error:

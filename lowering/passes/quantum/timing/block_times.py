@@ -103,6 +103,8 @@ class BlockTimes:
         wire, _ = self._wire(op.qubit)
         wire.out = False
         register.at[op.wire] = wire
+        if not isinstance(op.wire, int):
+            self._meet(register)
         self._registers[op.out_register] = register
 
     def _act(self, op: OnQubits) -> None:

@@ -33,6 +33,8 @@ from .pulse_sequences import SEQUENCES
 
 # Phases of whole turns are zero up to this.
 ROUNDING = 1e-9
+# More pulses in one delay take more memory than they are worth.
+MOST_PULSES = 100_000
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,13 @@ class DynamicalDecouplingPass(ModulePass):
         total, busy = attoseconds(delay.seconds), sum(times)
         repeated = ceil(delay.seconds / (self._spacing * len(times))) or 1
         repeated = min(repeated, total // busy) if busy else repeated
-        if repeated:
+        if repeated * len(times) > MOST_PULSES:
+            raise PassError(
+                f"{line_of(delay) or 'unknown line'}: pulses {self.spacing} seconds "
+                f"apart are more than {MOST_PULSES} in a delay of {delay.seconds} "
+                "seconds. Choose a larger spacing."
+            )
+        if total and repeated:
             gaps = sequence.gaps(total - repeated * busy, repeated)
             phase = remainder(repeated * sequence.phase, tau)
             _replace(delay, Pulses(gaps, sequence.pulses * repeated, phase))
