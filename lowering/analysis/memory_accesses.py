@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from xdsl.dialects import memref, scf
 from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.cf import AssertOp
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import is_side_effect_free
 
+from qjit.dialects.host import FunctionOp
 from qjit.dialects.quantum import (
     AllocOp,
     DeallocOp,
@@ -30,6 +32,7 @@ SILENT = (
     *(memref.AllocOp, memref.GetGlobalOp, memref.ReinterpretCastOp),
     *(scf.ForOp, scf.IfOp, scf.IndexSwitchOp, scf.WhileOp, scf.YieldOp),
     *(scf.ConditionOp, ReturnOp, AllocOp, DeallocOp, PassThrough, MeasureOp, ResetOp),
+    *(FuncOp, FunctionOp, AssertOp),
 )
 
 

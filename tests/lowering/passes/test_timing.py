@@ -230,7 +230,7 @@ def test_pulses_stay_where_they_are() -> None:
     fill = [scheduled("alap"), "dynamical-decoupling{sequence=XY4}"]
     pulsed = imported.after(fill)
     before = _pulses(pulsed)
-    assert before.count("X") == before.count("Y") == 8
+    assert before.count("X") == before.count("Y") == 6
     more = ("unroll-loops", "fold-gates", "to-pauli-products")  # these write gates anew
     for name in EXACT:
         if name not in ("remove-delays", "dynamical-decoupling", *more):

@@ -22,6 +22,7 @@ from qjit.dialects.quantum import (
     MeasureOp,
     PassThrough,
     ResetOp,
+    StatePrepOp,
     UnitaryOp,
 )
 from qjit.dialects.target import STATEVECTOR
@@ -200,7 +201,10 @@ class _Deferral:
         state.settle(state.pending if looks(op) else state.used(op), op)
         inside = wires_inside(op, len(state.contents))
         touched = [state.contents[wire] for wire in sorted(inside)]
-        state.make_room(touched, op)
+        if isinstance(op, StatePrepOp):  # its qubits have to be in |0>
+            state.settle(state.outcomes_on(touched), op)
+        else:
+            state.make_room(touched, op)
         state.fresh.difference_update(touched)
         state.register.hand_over(op, state.arrange())
 

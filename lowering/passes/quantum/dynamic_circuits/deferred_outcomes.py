@@ -85,7 +85,7 @@ class DeferredOutcomes:
 
     def can_grow(self, count: int = 1) -> bool:
         """Tell whether there may be so many further wires."""
-        return len(self.at) + count <= self.most
+        return not count or len(self.at) + count <= self.most
 
     def can_copy(self, qubits: Iterable[int]) -> bool:
         """Tell whether all outcomes on some qubits may go to fresh wires."""

@@ -9,7 +9,13 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import IsTerminator, is_side_effect_free, is_speculatable
 
 from qjit.dialects.gates import GATES
-from qjit.dialects.quantum import ExtractOp, GateOp, InsertOp, UnitaryOp
+from qjit.dialects.quantum import (
+    ExtractOp,
+    GateOp,
+    InsertOp,
+    PassThrough,
+    UnitaryOp,
+)
 from qjit.dialects.quantum.types import RegisterType
 from qjit.lowering.passes.circuits.gates import Gate, read_gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
@@ -44,7 +50,7 @@ class FeedForward:
         state = self.state
         if not state.outcomes_of(op.operands) or self._branches(op) is None:
             return False
-        touched = self._touched(op)
+        touched = self._touched(op, state.contents)
         return touched is not None and state.can_copy(touched)
 
     def _branches(self, op: Branch) -> list[tuple[Block, Cover]] | None:
@@ -64,20 +70,23 @@ class FeedForward:
             return None
         return [(b[0], cover) for b, cover in zip(blocks, found, strict=True)]
 
-    def _touched(self, op: Branch) -> set[int] | None:
-        """Return on which qubits the gates of a branch are; None if it has others."""
+    def _touched(self, op: Branch, before: Sequence[int]) -> set[int] | None:
+        """Return on which qubits the gates of a branch are; None if it has others.
+
+        `before` says which qubit is at each wire where the branch begins, and ends.
+        """
         found = set[int]()
         plain = [r for r in op.results if not isinstance(r.type, RegisterType)]
         if plain and not isinstance(op, scf.IfOp):
             return None
         for region in op.regions:
-            contents = list(self.state.contents)
+            contents = list(before)
             for each in region.block.ops:
                 on = self._touched_by(each, contents)
                 if on is None:
                     return None
                 found |= on
-            if contents != self.state.contents:
+            if contents != list(before):
                 return None
         return found
 
@@ -92,8 +101,10 @@ class FeedForward:
                 on = [qubits[each] for each in op.qubits]
                 self.state.rename(op, on)
                 return set(on)
+            case GateOp() | UnitaryOp() | PassThrough():
+                return None
             case scf.IfOp() | scf.IndexSwitchOp():
-                return None if self._branches(op) is None else self._touched(op)
+                return self._touched_inside(op, contents)
             case _ if op.has_trait(IsTerminator):
                 pass
             case _ if is_side_effect_free(op) and is_speculatable(op):
@@ -102,6 +113,13 @@ class FeedForward:
             case _:
                 return None
         return set()
+
+    def _touched_inside(self, op: Branch, contents: list[int]) -> set[int] | None:
+        """Return on which qubits a branch in another one is, if it only has gates."""
+        plain = any(not isinstance(each.type, RegisterType) for each in op.results)
+        if plain or self._branches(op) is None:
+            return None
+        return self._touched(op, contents)
 
     def control(
         self, op: Branch, before: Operation, under: Cover = ALWAYS
@@ -173,7 +191,9 @@ class FeedForward:
                 yield gate.at(*params), ones
         else:
             insert, functions = inserting(before), self.state.functions
-            for bits in self._cases(op) or ():
+            cases = self._cases(op)
+            assert cases is not None
+            for bits in cases:
                 values = [functions.copied(each, bits, insert) for each in op.params]
                 yield gate.at(*map(parameter, values)), bits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from math import inf
 from typing import Any
 
 from xdsl.dialects import arith
@@ -157,6 +158,8 @@ class OutcomeFunctions:
         op = value.owner
         assert isinstance(op, Operation)
         found = self._arithmetic(op)
+        if found is not None and not _fits(value.type, found):
+            found = None
         if found is None and _is_integer(value):
             found = self._transform(value)
         return found if found is None or len(found) <= MOST_TERMS else None
@@ -238,8 +241,21 @@ def _is_exact(op: Operation) -> bool:
 
 
 def _as(kind: Any, number: int) -> int:
-    """Return an integer of a type; a bit that is set may be written as -1."""
-    return number & 1 if kind == i1 else number
+    """Return an integer of a type, with its sign; a bit that is set is 1, not -1."""
+    if not isinstance(kind, IntegerType):
+        return number
+    width = kind.width.data
+    low = number & ((1 << width) - 1)
+    return low - (1 << width) if width > 1 and low >> (width - 1) else low
+
+
+def _fits(kind: Any, polynomial: Polynomial) -> bool:
+    """Tell whether no value of a polynomial is too large for a type of integers."""
+    if not isinstance(kind, IntegerType) or kind == i1:
+        return True
+    known = [factor.known for factor in polynomial.values()]
+    bound = sum(inf if each is None else abs(each) for each in known)
+    return bound < 1 << (kind.width.data - 1)
 
 
 def _is_bit(polynomial: Polynomial) -> bool:
@@ -250,7 +266,7 @@ def _is_bit(polynomial: Polynomial) -> bool:
 def _constant(value: SSAValue) -> Polynomial | None:
     """Return a value that does not depend on outcomes."""
     if (number := known_integer(value)) is not None:
-        found = parameter(float(number))
+        found = parameter(float(_as(value.type, number)))
     elif (known := known_float(value)) is not None:
         found = parameter(known)
     elif isinstance(value.type, IntegerType | IndexType):

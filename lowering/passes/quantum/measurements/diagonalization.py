@@ -76,9 +76,9 @@ def _check_commuting(found: FinalMeasurements) -> None:
     if not conflict.any():
         return
     first, second = np.argwhere(conflict)[0].tolist()
-    (one, _), (other, _) = pairs[first], pairs[second]
+    other, _ = pairs[second]
     what = " and ".join(pairs[n][1].text(found.names) for n in (first, second))
-    place = found.place(one.op if one.op is other.op else other.op)
+    place = found.place(other.op)
     raise PassError(
         f"{place}: {what} are not measured together: they do not commute, or are "
         "matrices on the same wires. Put split-non-commuting before, or measure them "

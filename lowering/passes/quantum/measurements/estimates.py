@@ -104,7 +104,8 @@ class _Sum:
         value = means[0]
         if self.order == 2:
             square = code.insert(arith.MulfOp(value, value))
-            value = code.insert(arith.SubfOp(means[1], square))
+            spread = code.insert(arith.SubfOp(means[1], square))
+            value = code.insert(arith.MaximumfOp(spread, code.number(0.0)))
         self.op.value.replace_all_uses_with(value)
 
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from qjit.dialects.quantum import StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.measurements import ShotReadout
 from qjit.lowering.analysis.memory_accesses import AccessesOf
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
@@ -18,7 +20,7 @@ from .final_measurements import (
     final_measurements,
     read_circuit,
 )
-from .repeated_circuits import check_unmeasured
+from .repeated_circuits import check_unmeasured, with_called
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,13 @@ class MeasurementFromSamplesPass(ModulePass):
         return shots
 
 
+def _is_unnormalised(op: Operation) -> bool:
+    """Tell whether the state behind an operation may have another norm than 1."""
+    if isinstance(op, UnitaryOp):
+        return op.invertible is not None
+    return isinstance(op, StatePrepOp) and op.unchecked is not None
+
+
 def _check(found: FinalMeasurements, accesses: AccessesOf) -> None:
     """Refuse what samples of one state do not tell."""
     for op in found.before:
@@ -83,6 +92,13 @@ def _check(found: FinalMeasurements, accesses: AccessesOf) -> None:
             "a circuit that measures on the way takes one path in each shot. Give "
             "shots to qnode(shots=...), which samples paths.",
         )
+    for op in found.before:
+        if any(map(_is_unnormalised, with_called(op, accesses, set()))):
+            raise PassError(
+                f"{found.place(found.alloc)}: a derivative is computed from a state "
+                "that is not normalised, which has no samples. Choose "
+                'diff_method="parameter-shift".'
+            )
     if len(found.last) > 1:
         raise PassError(
             f"{found.place(found.alloc)}: the adjoint method has no samples. Choose "

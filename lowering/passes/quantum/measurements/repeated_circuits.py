@@ -89,12 +89,12 @@ def check_unmeasured(
     Raises:
         PassError: for such, with a reason.
     """
-    for each in _with_called(op, accesses, set()):
+    for each in with_called(op, accesses, set()):
         if isinstance(each, MeasureOp | ResetOp):
             raise PassError(f"{found.place(each)}: {reason}")
 
 
-def _with_called(
+def with_called(
     op: Operation, accesses: AccessesOf, known: set[str]
 ) -> list[Operation]:
     """Return the operations within another one, and in functions that it calls."""
@@ -104,7 +104,7 @@ def _with_called(
         function = accesses.function(name)
         if name not in known and function is not None:
             known.add(name)
-            ops += _with_called(function, accesses, known)
+            ops += with_called(function, accesses, known)
     return ops
 
 

@@ -101,7 +101,7 @@ def _differentiated(op: Operation) -> str:
     return (
         f"{line_of(op) or 'unknown line'}: a gate that the adjoint method "
         "differentiates cannot be made of Clifford gates and T. Choose "
-        "diff_method='parameter-shift' or 'finite-diff'."
+        "diff_method='parameter-shift'."
     )
 
 

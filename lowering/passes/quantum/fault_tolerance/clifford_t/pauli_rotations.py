@@ -113,7 +113,8 @@ class PauliRotations:
         place = next(k for k, entry in enumerate(row) if entry)
         axis, angle = AXES[place], angle.scaled(row[place])
         if self.rotations and self.rotations[-1][0] == axis:
-            angle = (self.rotations.pop()[1] + angle).shortest()
+            angle = self.rotations.pop()[1] + angle
+        angle = angle.shortest()
         if not angle.is_zero(2 * EIGHTH):
             self.rotations.append((axis, angle))
             return

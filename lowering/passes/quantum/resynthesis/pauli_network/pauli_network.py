@@ -37,6 +37,7 @@ COSTS = {"CNOT": 1, "CZ": 1, "CY": 1, "SWAP": 3}
 CNOT_COST = 10
 # Larger regions are left to what only sees a part of them.
 MOST_WIRES, MOST_ROTATIONS = 64, 600
+MOST_READ = 4 * MOST_ROTATIONS  # before those about one word are merged
 PREFERENCES = (
     Preference(decay=0.9, base=0.8, turns=0.15),
     Preference(decay=0.8, base=0.4, turns=0.15),
@@ -97,6 +98,8 @@ def _cheaper(region: Region) -> RegionCircuit | None:
         return None
     at = {wire: k for k, wire in enumerate(wires)}
     read = read_rotations([gate.on(at) for gate in region.gates], len(wires))
+    if len(read.angles) > MOST_READ:
+        return None
     rotations = merged(read)
     if len(rotations.angles) > MOST_ROTATIONS:
         return None
