@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from qjit.errors import ArgumentError, ParameterError
-from qjit.jit.qnode import QNode
+from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
     LARGEST,
     SMALLEST,
     is_error,
 )
+
+from .quantum_functions import with_pass
 
 
 def clifford_t_decomposition(
@@ -47,17 +48,8 @@ def clifford_t_decomposition(
     29
     """
     step = _pass_text(epsilon, each)
-
-    def change(function: Any) -> QNode:
-        if not isinstance(function, QNode):
-            raise ArgumentError(
-                f"{user_line()}: clifford_t_decomposition takes a quantum function, "
-                f"but got {type(function).__name__}. Pass what qjit.qnode made, and "
-                "apply qjit.qjit to the result."
-            )
-        return function.with_passes([step])
-
-    return change if function is None else change(function)
+    given = () if function is None else (function,)
+    return with_pass("clifford_t_decomposition", given, step)
 
 
 def _pass_text(epsilon: float, each: float | None) -> str:

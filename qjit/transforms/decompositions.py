@@ -11,10 +11,12 @@ import jax
 from qjit.diagnostics.translation import definition_line
 from qjit.dialects.gates import GateRecord, find_gate
 from qjit.errors import ArgumentError, ParameterError, QJitError
-from qjit.jit.qnode import QNode, qnode
+from qjit.jit.qnode import qnode
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.measurements.measurements import state
+
+from .quantum_functions import with_pass
 
 
 @dataclass(frozen=True)
@@ -154,17 +156,8 @@ def decompose(
     ['CZ', 'GlobalPhase', 'RZ', 'SX'] 2
     """
     step = pass_text(gates, weights or {}, rules)
-
-    def change(function: Any) -> QNode:
-        if not isinstance(function, QNode):
-            raise ArgumentError(
-                f"{user_line()}: decompose takes a quantum function, but got "
-                f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-                "qjit.qjit to the result."
-            )
-        return function.with_passes([step])
-
-    return change if function is None else change(function)
+    given = () if function is None else (function,)
+    return with_pass("decompose", given, step)
 
 
 def pass_text(

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from qjit.errors import ArgumentError, ParameterError
-from qjit.jit.qnode import QNode
+from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
+
+from .quantum_functions import with_pass
 
 
 def defer_measurements(*given: Any, num_wires: int | None = None) -> Any:
@@ -41,7 +42,7 @@ def defer_measurements(*given: Any, num_wires: int | None = None) -> Any:
             f"{num_wires}."
         )
     options = "" if num_wires is None else f"{{wires={num_wires}}}"
-    return _with_pass("defer_measurements", "defer-measurements" + options, given)
+    return with_pass("defer_measurements", given, "defer-measurements" + options)
 
 
 def reuse_qubits(*given: Any) -> Any:
@@ -71,17 +72,4 @@ def reuse_qubits(*given: Any) -> Any:
     >>> "quantum.reg<2>" in qj.qjit(ghz).stages()["qnode-passes"]
     True
     """
-    return _with_pass("reuse_qubits", "reuse-qubits", given)
-
-
-def _with_pass(name: str, text: str, given: tuple[Any, ...]) -> Any:
-    def change(function: Any) -> QNode:
-        if not isinstance(function, QNode):
-            raise ArgumentError(
-                f"{user_line()}: {name} takes a quantum function, but got "
-                f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-                "qjit.qjit to the result."
-            )
-        return function.with_passes([text])
-
-    return change(given[0]) if given else change
+    return with_pass("reuse_qubits", given, "reuse-qubits")

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from qjit.errors import ArgumentError, ParameterError
-from qjit.jit.qnode import QNode
+from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
+
+from .quantum_functions import with_pass
 
 GROUPINGS = ("qubit-wise", "commuting", "none")
 
@@ -47,7 +48,7 @@ def split_non_commuting(*given: Any, grouping: str = "qubit-wise") -> Any:
             f"{', '.join(map(repr, GROUPINGS))}, but got {grouping!r}."
         )
     name = f"split-non-commuting{{grouping={grouping}}}"
-    return _changed("split_non_commuting", given, name)
+    return with_pass("split_non_commuting", given, name)
 
 
 def diagonalize_measurements(*given: Any) -> Any:
@@ -78,19 +79,4 @@ def diagonalize_measurements(*given: Any) -> Any:
     ...        if "quantum.gate" in line])
     ['CNOT', 'H']
     """
-    return _changed("diagonalize_measurements", given, "diagonalize-measurements")
-
-
-def _changed(name: str, given: tuple[Any, ...], step: str) -> Any:
-    """Return a quantum function with one more pass, or what makes one."""
-
-    def change(function: Any) -> QNode:
-        if not isinstance(function, QNode):
-            raise ArgumentError(
-                f"{user_line()}: {name} takes a quantum function, but got "
-                f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-                "qjit.qjit to the result."
-            )
-        return function.with_passes([step])
-
-    return change(given[0]) if given else change
+    return with_pass("diagonalize_measurements", given, "diagonalize-measurements")

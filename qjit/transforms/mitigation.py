@@ -14,6 +14,7 @@ from qjit.lowering.jax_internals.tracing import user_line
 from qjit.tracing.random_keys import key_words, split_key
 
 from .extrapolation import extrapolation
+from .quantum_functions import quantum_function, with_pass
 
 METHODS = ("global", "local", "random")
 # Each run is compiled.
@@ -61,22 +62,8 @@ def fold_gates(
     ['RX', 'CNOT', 'CNOT', 'RX', 'RX', 'CNOT']
     """
     name = f"fold-gates{{factor={float(factor)!r} method={method} seed={seed}}}"
-
-    def change(function: Any) -> QNode:
-        return _quantum(function, "fold_gates").with_passes([name])
-
-    return change if function is None else change(function)
-
-
-def _quantum(function: Any, name: str) -> QNode:
-    """Return a quantum function, or refuse what is none."""
-    if not isinstance(function, QNode):
-        raise ArgumentError(
-            f"{user_line()}: {name} takes a quantum function, but got "
-            f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-            "qjit.qjit to the result."
-        )
-    return function
+    given = () if function is None else (function,)
+    return with_pass("fold_gates", given, name)
 
 
 def mitigate_with_zne(
@@ -191,7 +178,9 @@ def twirl(function: Any = None, samples: int = 8, *, seed: int = 0) -> Any:
     names = [f"twirl-pauli{{seed={seed + place}}}" for place in range(number)]
 
     def change(function: Any) -> Callable[..., Any]:
-        made = [_quantum(function, "twirl").with_passes([name]) for name in names]
+        made = [
+            quantum_function("twirl", function).with_passes([name]) for name in names
+        ]
 
         @functools.wraps(function, updated=())
         def twirled(*args: Any, **kwargs: Any) -> Any:
@@ -241,7 +230,7 @@ def _folded(
             f"{user_line()}: folding takes {', '.join(map(repr, METHODS))} or a "
             f"function of a quantum function and a factor, but got {folding!r}."
         )
-    known = _quantum(function, "mitigate_with_zne")
+    known = quantum_function("mitigate_with_zne", function)
     if options.keys() - {"seed"}:
         raise ArgumentError(
             f"{user_line()}: folding_kwargs of folding={folding!r} takes seed, but got "

@@ -1,11 +1,40 @@
 """Functions from one quantum function to another."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from qjit.devices.shots import checked_shots
 from qjit.errors import ArgumentError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
+
+
+def quantum_function(name: str, given: Any) -> QNode:
+    """Return what is given to a function of this name, if it is a quantum function.
+
+    Raises:
+        ArgumentError: if it is none.
+    """
+    if not isinstance(given, QNode):
+        raise ArgumentError(
+            f"{user_line()}: {name} takes a quantum function, but got "
+            f"{type(given).__name__}. Pass what qjit.qnode made, and apply "
+            "qjit.qjit to the result."
+        )
+    return given
+
+
+def with_pass(name: str, given: Sequence[Any], step: str) -> Any:
+    """Return a quantum function with one more pass; if none is given, what adds it.
+
+    Raises:
+        ArgumentError: for what is no quantum function.
+    """
+
+    def change(function: Any) -> QNode:
+        return quantum_function(name, function).with_passes([step])
+
+    return change(given[0]) if given else change
 
 
 def set_shots(*given: Any, shots: Any = None) -> Any:
@@ -37,12 +66,6 @@ def set_shots(*given: Any, shots: Any = None) -> Any:
     chosen = checked_shots(numbers[0] if numbers else shots)
 
     def change(function: Any) -> QNode:
-        if not isinstance(function, QNode):
-            raise ArgumentError(
-                f"{user_line()}: set_shots takes a quantum function, but got "
-                f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-                "qjit.qjit to the result."
-            )
-        return function.with_shots(chosen)
+        return quantum_function("set_shots", function).with_shots(chosen)
 
     return change(functions[0]) if functions else change

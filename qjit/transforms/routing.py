@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from qjit.devices.hardware import Pair, coupling_text
-from qjit.errors import ArgumentError, ParameterError
-from qjit.jit.qnode import QNode
+from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
+
+from .quantum_functions import with_pass
 
 
 def route(
@@ -57,13 +58,4 @@ def route(
     most = "" if trials is None else f" trials={trials}"
     name = f'route-qubits{{coupling="{text}"{most} seed={seed}}}'
 
-    def change(function: Any) -> QNode:
-        if not isinstance(function, QNode):
-            raise ArgumentError(
-                f"{user_line()}: route takes a quantum function, but got "
-                f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-                "qjit.qjit to the result."
-            )
-        return function.with_passes([name])
-
-    return change(given[0]) if given else change
+    return with_pass("route", given, name)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from qjit.errors import ArgumentError, ParameterError
+from qjit.errors import ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes.quantum.timing.durations import Durations
+
+from .quantum_functions import quantum_function, with_pass
 
 Times = Mapping[Any, float]  # seconds, by names and by numbers of wires
 
@@ -57,7 +59,7 @@ def schedule(*given: Any, durations: Times | None = None, mode: str = "asap") ->
         )
 
     def change(function: Any) -> QNode:
-        checked = _checked("schedule", function)
+        checked = quantum_function("schedule", function)
         if not text and checked.device.target.durations is None:
             raise ParameterError(
                 f"{user_line()}: schedule needs to know how long gates take, which "
@@ -129,21 +131,8 @@ def dynamical_decoupling(
     if apart is not None:
         options.append(f'spacing="{apart!r}"')
 
-    def change(function: Any) -> QNode:
-        step = f"dynamical-decoupling{{{' '.join(options)}}}"
-        return _checked("dynamical_decoupling", function).with_passes([step])
-
-    return change(given[0]) if given else change
-
-
-def _checked(name: str, function: Any) -> QNode:
-    if not isinstance(function, QNode):
-        raise ArgumentError(
-            f"{user_line()}: {name} takes a quantum function, but got "
-            f"{type(function).__name__}. Pass what qjit.qnode made, and apply "
-            "qjit.qjit to the result."
-        )
-    return function
+    step = f"dynamical-decoupling{{{' '.join(options)}}}"
+    return with_pass("dynamical_decoupling", given, step)
 
 
 def _text(name: str, durations: Any) -> str:
