@@ -16,7 +16,8 @@ from xdsl.dialects.memref import GetGlobalOp, GlobalOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from qjit.dialects.quantum import AllocOp, DeallocOp
+from qjit.dialects.quantum import AllocOp
+from qjit.lowering.analysis.circuit_operations import circuit_operations
 from qjit.lowering.passes.pipeline import OwnPass, Step
 from qjit.lowering.passes.run import apply_step
 from qjit.lowering.program_attributes import CIRCUIT_PASSES, PASSES
@@ -29,7 +30,7 @@ class OutlinedCircuit:
 
     def __init__(self, program: ModuleOp, alloc: AllocOp) -> None:
         self.program = program
-        self.ops = list(_until_end(alloc))
+        self.ops = list(circuit_operations(alloc))
         self.following = self.ops[-1].next_op
         self.called = _called(program, self.ops)
         body = self._isolated()
@@ -153,17 +154,6 @@ def _calls(op: Operation) -> Iterator[CallOp]:
 def _symbol(op: Operation) -> Any:
     name = getattr(op, "sym_name", None)
     return None if name is None else name.data
-
-
-def _until_end(alloc: AllocOp) -> Iterator[Operation]:
-    """Yield the operations of a circuit."""
-    op: Operation | None = alloc
-    while op is not None:
-        yield op
-        if isinstance(op, DeallocOp):
-            return
-        op = op.next_op
-    raise ValueError("Expected quantum.dealloc after quantum.alloc, but got none.")
 
 
 def _is_inner(value: SSAValue, inner: Mapping[Operation, None]) -> bool:

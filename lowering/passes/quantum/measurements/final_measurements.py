@@ -7,7 +7,7 @@ first one finds.
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterator, Sequence
+from collections.abc import Container, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -38,6 +38,7 @@ from qjit.dialects.quantum.types import (
     TermAttr,
     register_size,
 )
+from qjit.lowering.analysis.circuit_operations import circuit_operations
 from qjit.lowering.passes.circuits.gates import Gate, read_gate
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.program_attributes import LABELS, texts_of
@@ -220,7 +221,7 @@ def final_measurements(module: ModuleOp) -> list[FinalMeasurements]:
 
 def read_circuit(alloc: AllocOp) -> FinalMeasurements | None:
     """Return the measurements of a circuit, if it has such."""
-    ops = list(_circuit(alloc))
+    ops = list(circuit_operations(alloc))
     first = next((n for n, op in enumerate(ops) if isinstance(op, OPENING)), None)
     if first is None:
         return None
@@ -326,17 +327,6 @@ def _as_turn(op: GateOp | UnitaryOp, wires: dict[SSAValue, int]) -> Turn:
     on = tuple(wires[qubit] for qubit in op.controls_first(len(op.controls)))
     given = {q: wires[r] for q, r in zip(op.qubits, op.results, strict=True)}
     return Turn(op, on, read_gate(op, given) if isinstance(op, GateOp) else None)
-
-
-def _circuit(alloc: AllocOp) -> Iterator[Operation]:
-    """Yield the operations from the allocation of a register to its end."""
-    op: Operation | None = alloc
-    while op is not None:
-        yield op
-        if isinstance(op, DeallocOp):
-            return
-        op = op.next_op
-    raise ValueError("Expected quantum.dealloc after quantum.alloc, but got none.")
 
 
 def is_quantum(op: Operation) -> bool:
