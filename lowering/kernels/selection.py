@@ -20,11 +20,16 @@ from qjit.dialects.statevector.schedule import NO_SLOT, Entry
 from qjit.dialects.target import STATEVECTOR
 from qjit.lowering.analysis.cost_model import trip_count
 from qjit.lowering.analysis.devices import target_of
-from qjit.lowering.kernels.schedule.planner import RegisterBudget, Stage, plan_stages
+from qjit.lowering.kernels.schedule.planner import (
+    Plan,
+    RegisterBudget,
+    Stage,
+    plan_stages,
+)
 from qjit.lowering.kernels.schedule.segments import Segment, segments_of
 from qjit.runtime.library import generated_object
 from qjit.runtime.settings import enabled, left_out
-from qjit.runtime.target.cpu import C64, C128, Precision
+from qjit.runtime.target.cpu import C64, C128, Precision, second_level_cache
 
 # What the code of a kernel is made by, besides the runtime and its schedule.
 MADE_BY = (
@@ -39,6 +44,7 @@ ADJOINT_SUFFIX = "_adjoint"
 # every time that it runs, up to a limit. A thousand take about a third of a second.
 MOST_ONCE, MOST_OFTEN, MOST_TILED = 400, 4500, 16_000
 MOST_BYTES = 1 << 16  # of a state that is not taken tile by tile
+LEAST_PASSED = 1 << 14  # bytes of a state that is larger than what waits for it
 LARGE = 12  # qubits; with each more, twice as much code is worth its while
 UNKNOWN = 100  # how often a loop is taken to turn, or a function to be called
 
@@ -130,9 +136,29 @@ def _planned(
     elif is_tiled(num_wires, precision) and not batched:
         limit = min(MOST_TILED, most << max(0, num_wires - LARGE))
         stages = plan_stages(*given, limit, in_pairs=recorded)
-    if not segments and not stages:
+    plans = [(each.plan, each.count) for each in segments]
+    plans += [(each, 1) for each in stages if isinstance(each, Plan)]
+    if not plans or (
+        _is_between_caches(num_wires, precision) and not _saves_passes(plans)
+    ):
         return None
     return GateSchedule(tuple(segments), tuple(stages), len(entries), wanted, precision)
+
+
+def _is_between_caches(num_wires: int, precision: Precision) -> bool:
+    """Whether passes over a state decide, and not what comes before or memory."""
+    size = 2 * precision.real_bytes << num_wires
+    return LEAST_PASSED <= size <= second_level_cache()
+
+
+def _saves_passes(plans: Sequence[tuple[Plan, int]]) -> bool:
+    """Whether plans, each so often, take fewer passes than gates one by one.
+
+    They do not where conditions leave most amplitudes as they are: a double
+    excitation changes an eighth of them, and a pass reads all.
+    """
+    together = sum(len(plan.passes) * count for plan, count in plans)
+    return together < sum(plan.separately * count for plan, count in plans)
 
 
 def kernel_of(run: GateSchedule) -> KernelAttr:

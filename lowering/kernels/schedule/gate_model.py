@@ -117,6 +117,8 @@ class Reader:
     def __post_init__(self) -> None:
         self.layout = LinearLayout(self.size)
         self.gates: list[ElementaryGate] = []
+        # What changing amplitudes entry by entry takes, in passes over the state.
+        self.separately = 0.0
 
     def read(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -132,7 +134,11 @@ class Reader:
         )
         if len(conditions) > MOST_MASKS:
             raise IneligibleError
+        count = len(self.gates)
         READERS[entry.kernel](self, entry, conditions, targets)
+        added = self.gates[count:][:1]
+        # Each condition leaves half of the amplitudes as they are.
+        self.separately += sum(0.5 ** len(each.conditions) for each in added) or 1
 
     def _bits(self, start: int, count: int) -> list[int]:
         bits = [self.size - 1 - w for w in self.wires[start : start + count]]

@@ -74,6 +74,9 @@ class Plan:
     budget: RegisterBudget
     passes: tuple[KernelPass, ...]
     layout: LinearLayout
+    # How many passes it would take to change amplitudes gate by gate: parts of one
+    # where conditions leave most as they are.
+    separately: float
     tiling: Tiling | None = None
 
     @property
@@ -164,7 +167,8 @@ def plan_entries(
     if planner.is_beyond(len(reader.gates), most):
         return None
     passes = planner.passes(reader.gates) or [planner.empty()]
-    plan = Plan(planner.size, budget, tuple(passes), reader.layout, tiling)
+    given = tuple(passes), reader.layout, reader.separately
+    plan = Plan(planner.size, budget, *given, tiling)
     return plan if plan.cost <= most else None
 
 
