@@ -14,6 +14,7 @@ import numpy as np
 
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
+from qjit.lowering.passes.circuits.angles import TURN, is_multiple, reduced
 from qjit.lowering.passes.circuits.circuit import (
     Circuit,
     Instruction,
@@ -197,8 +198,9 @@ def _signed(angle: ParameterExpression, sign: int, gate: Gate) -> ParameterExpre
 
 def global_phase(angle: float) -> list[Gate]:
     """Return the gate of the phase e^(i angle), none for 1."""
-    angle = math.remainder(angle, 2 * math.pi)
-    return [] if abs(angle) < 1e-15 else [Gate("GlobalPhase", (), -angle)]
+    if is_multiple(angle, TURN):
+        return []
+    return [Gate("GlobalPhase", (), -reduced(angle)[0])]
 
 
 def gates_between(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PipelineError
+from qjit.lowering.passes.quantum.dataflow.wire_states import global_phase
 from qjit.lowering.passes.unitaries.two_qubit_decomposition import (
     cartan_decomposition,
 )
@@ -94,8 +94,7 @@ class ConsolidateBlocksPass(CircuitPass):
                 place[first], place[second] = place[second], place[first]
         if not changed:
             return circuit
-        if abs(math.remainder(phase, 2 * math.pi)) > 1e-15:
-            new.append(Gate("GlobalPhase", (), -math.remainder(phase, 2 * math.pi)))
+        new += global_phase(phase)
         return circuit.of(new, [place[wire] for wire in circuit.output])
 
     def _cheaper(

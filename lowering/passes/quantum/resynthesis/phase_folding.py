@@ -12,11 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from qjit.lowering.passes.circuits.angles import (
+    EIGHTH,
+    TURN,
+    eighths_of,
+    is_multiple,
+    reduced,
+)
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 
-EIGHTH = math.pi / 4
 FIXED = {"Z": 4 * EIGHTH, "S": 2 * EIGHTH, "T": EIGHTH}
 SHIFTS = ("PhaseShift", "U1")
 DIAGONAL = ("CZ", "ControlledPhaseShift", "CRZ", "IsingZZ", "MultiRZ", "CCZ")
@@ -93,13 +99,12 @@ def rotation_gates(
     known = angle.known
     if known is None:
         return [Gate("RZ", wire, angle)], NOTHING
-    eighths = round(known / EIGHTH)
-    if abs(known - eighths * EIGHTH) < 1e-13:
+    eighths = eighths_of(known)
+    if eighths is not None:
         names = EIGHTHS[eighths % 8]
         gates = [Gate(name, wire, adjoint=adjoint) for name, adjoint in names]
-        return gates, parameter(-known / 2)
-    turns = round(known / (2 * math.pi))
-    rest = known - 2 * math.pi * turns
+        return gates, parameter(-eighths * EIGHTH / 2)
+    rest, turns = reduced(known)
     return [Gate("RZ", wire, rest)], parameter(math.pi * (turns % 2))
 
 
@@ -108,8 +113,9 @@ def phase_gates(phase: ParameterExpression) -> list[Gate]:
     known = phase.known
     if known is None:
         return [Gate("GlobalPhase", (), _negated(phase))]
-    rest = math.remainder(known, 2 * math.pi)
-    return [] if abs(rest) < 1e-15 else [Gate("GlobalPhase", (), -rest)]
+    if is_multiple(known, TURN):
+        return []
+    return [Gate("GlobalPhase", (), -reduced(known)[0])]
 
 
 def total(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.lowering.passes.circuits.angles import eighths_of
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import AffineForm
@@ -23,10 +24,7 @@ from qjit.lowering.passes.unitaries.clifford_t.bloch_matrices import (
     IDENTITY,
     BlochMatrix,
 )
-from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
-    approximate_rz,
-    is_exact,
-)
+from qjit.lowering.passes.unitaries.clifford_t.gridsynth import approximate_rz
 from qjit.lowering.passes.unitaries.clifford_t.normal_forms import normal_form
 
 from .pauli_rotations import (
@@ -137,7 +135,7 @@ def _named(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
     phase = AffineForm()
     for gate in gates:
         known = gate.angle.known if gate.name == "RZ" else None
-        if known is None or not is_exact(known):
+        if known is None or eighths_of(known) is None:
             found.append(gate)
             continue
         named, more = rotation_gates(gate.angle, gate.wires[0])

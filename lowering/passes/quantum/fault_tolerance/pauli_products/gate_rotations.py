@@ -17,6 +17,7 @@ import numpy as np
 from qjit.dialects.gates import GATES
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import pauli_matrix
+from qjit.lowering.passes.circuits.angles import eighths_of
 from qjit.lowering.passes.circuits.commutation import GateForm, form_of
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
@@ -48,12 +49,9 @@ class Rotation(NamedTuple):
 
     @property
     def eighths(self) -> int | None:
-        """The angle in units of pi/4, where it is known and a multiple of it."""
+        """The angle modulo 4 pi in units of pi/4, if it is known to be a multiple."""
         known = self.angle.known
-        if known is None:
-            return None
-        found = round(known / (math.pi / 4))
-        return found if abs(known - found * math.pi / 4) < SMALL else None
+        return None if known is None else eighths_of(known)
 
 
 def rotations_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qjit.lowering.passes.circuits.angles import reduced, rounding
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
@@ -144,7 +145,6 @@ def _sum(
     forward = first.inverse() if first.adjoint else first
     if angle.known is None:
         return [forward.at(angle)], phase
-    turns = round(angle.known / (2 * math.pi))
-    rest = angle.known - turns * 2 * math.pi
-    phase = total(phase, parameter(math.pi * turns))
-    return [] if abs(rest) < 1e-15 else [forward.at(rest)], phase
+    rest, turns = reduced(angle.known)
+    phase = total(phase, parameter(math.pi * (turns % 2)))
+    return [] if abs(rest) <= rounding(angle.known) else [forward.at(rest)], phase
