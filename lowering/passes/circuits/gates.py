@@ -12,7 +12,7 @@ from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.gates import GATES, GateRecord, find_gate
 from qjit.dialects.gates.fourier import ComplexMatrix
-from qjit.dialects.quantum import GateOp
+from qjit.dialects.quantum import GateOp, StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable, PassThrough
 from qjit.runtime.recent import MOST
 
@@ -302,6 +302,17 @@ def read_gate(op: GateOp, wires: Mapping[SSAValue, Any]) -> Gate:
         static=static,
         line=line_number([op]),
     )
+
+
+def is_differentiated(op: Operation) -> bool:
+    """Tell whether the adjoint method differentiates by what an operation is given."""
+    match op:
+        case GateOp():
+            return len(op.slots) > 0
+        case UnitaryOp() | StatePrepOp():
+            return op.slot is not None
+        case _:
+            return False
 
 
 def line_number(ops: Sequence[Controllable | PassThrough]) -> int | None:
