@@ -123,10 +123,11 @@ class Gate:
 
     def on(self, wires: Mapping[Any, Any]) -> Gate:
         """Return the same gate, where each wire is another."""
-        return self._with(
-            wires=tuple(wires[wire] for wire in self.wires),
-            controls=tuple(wires[wire] for wire in self.controls),
-        )
+        on = tuple(wires[wire] for wire in self.wires)
+        controls = tuple(wires[wire] for wire in self.controls)
+        if on == self.wires and controls == self.controls:
+            return self
+        return self._with(wires=on, controls=controls)
 
     def under(self, controls: Sequence[Any], values: Sequence[int]) -> Gate:
         """Return the same gate under other controls, which fire on these values."""
@@ -229,7 +230,7 @@ class Gate:
 
 def _angle(value: Any) -> ParameterExpression:
     """Return a parameter, where a number is small enough to be added to others."""
-    found = parameter(value)
+    found = value if isinstance(value, ParameterExpression) else parameter(value)
     if isinstance(found.leaf, float) and not -PERIOD <= found.leaf <= PERIOD:
         return parameter(reduced(found.leaf, PERIOD)[0])
     return found

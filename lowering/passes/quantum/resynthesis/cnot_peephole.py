@@ -163,14 +163,14 @@ class _Window:
 
 def _rewritten(circuit: Circuit) -> Circuit:
     """Write windows anew, from the first gate to the last."""
-    place = list(range(circuit.num_wires))
+    place = {wire: wire for wire in range(circuit.num_wires)}
     source = iter(circuit)
     ahead: list[_Ahead] = []
     new: list[Instruction] = []
     phase, changed = 0.0, False
     while True:
         while len(ahead) < WINDOW and (each := next(source, None)) is not None:
-            ahead.append(_Ahead.of(each).on(dict(enumerate(place))))
+            ahead.append(_Ahead.of(each).on(place))
         if not ahead:
             break
         best = _best(ahead)
@@ -181,11 +181,11 @@ def _rewritten(circuit: Circuit) -> Circuit:
         window, found = best
         on = dict(enumerate(window.wires))
         gates = [_Ahead.of(gate.on(on)) for gate in found.gates]
-        moved = dict(enumerate(range(circuit.num_wires)))
+        moved = {wire: wire for wire in range(circuit.num_wires)}
         for wire, at in zip(window.wires, found.output, strict=True):
             moved[wire] = window.wires[at]
         ahead = [*window.before, *gates, *(each.on(moved) for each in window.after)]
-        place = [moved[wire] for wire in place]
+        place = {wire: moved[at] for wire, at in place.items()}
         phase += found.phase
     if not changed:
         return circuit
@@ -199,7 +199,7 @@ def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:
         return None
     found: list[tuple[int, _Window, CliffordCircuit]] = []
     for wires in _choices(ahead):
-        window = _window(ahead, wires)
+        window = _window(ahead, wires, whole=False)
         if window.cost[0] < 2:
             continue
         circuit = _circuit(window)
@@ -208,7 +208,7 @@ def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:
     if not found:
         return None
     _, window, circuit = min(found, key=lambda each: each[0])
-    return window, circuit
+    return _window(ahead, window.wires), circuit
 
 
 def _choices(ahead: Sequence[_Ahead]) -> Iterator[list[int]]:
@@ -224,8 +224,10 @@ def _choices(ahead: Sequence[_Ahead]) -> Iterator[list[int]]:
                 yield [*wires, other]
 
 
-def _window(ahead: Sequence[_Ahead], wires: list[int]) -> _Window:
-    """Return the Clifford gates on wires from the first on."""
+def _window(
+    ahead: Sequence[_Ahead], wires: list[int], *, whole: bool = True
+) -> _Window:
+    """Return the Clifford gates on wires from the first on, and perhaps all others."""
     window, inside = _Window(wires), set(wires)
     blocked: set[int] = set()
     reached: set[int] = set()  # those that are blocked, or used
@@ -242,6 +244,8 @@ def _window(ahead: Sequence[_Ahead], wires: list[int]) -> _Window:
             window.after.append(each)
             blocked |= on
             reached |= on
+            if not whole and inside <= blocked:
+                break
     return window
 
 

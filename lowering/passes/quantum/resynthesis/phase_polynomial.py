@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
+from qjit.runtime.recent import MOST
 
 from .linear_reversible import Flip, bits_of, inverted, linear_circuit
 from .parity_network import NETWORKS
@@ -27,6 +29,8 @@ COSTS: dict[str, int] = {
     **{"X": 0, "CNOT": 1, "SWAP": 3, "CZ": 1},
     **dict.fromkeys(("ControlledPhaseShift", "CRZ", "IsingZZ"), 2),
 }
+# CNOTs, and which bit each wire has after them.
+Network = tuple[list[Flip], list[int]]
 # Larger regions are left to what only sees a part of them.
 MOST_WIRES = 64
 
@@ -60,10 +64,8 @@ def _cheaper(region: Region) -> RegionCircuit | None:
     polynomial = PhasePolynomial(len(wires))
     for gate in region.gates:
         polynomial.apply(gate.on(at))
-    best = min(polynomial.networks(), key=lambda each: len(each[0]))
-    if len(best[0]) >= cost:
-        return None
-    return polynomial.circuit(*best, wires)
+    best = polynomial.network(cost)
+    return None if best is None else polynomial.circuit(*best, wires)
 
 
 class PhasePolynomial:
@@ -105,14 +107,10 @@ class PhasePolynomial:
             flip ^= self.bits.flips[wire]
         self.rotations.setdefault(mask, Rotation()).add(gate, flip, 0)
 
-    def networks(self) -> Iterator[tuple[list[Flip], list[int]]]:
-        """Yield CNOTs for all parities and the map, with the bit that each wire has."""
+    def network(self, cost: int) -> Network | None:
+        """Return CNOTs for all parities and the map, if these are fewer than a cost."""
         left = [mask for mask, each in self.rotations.items() if each.angle.known != 0]
-        for network in NETWORKS:
-            flips, wires = network(self.size, left)
-            here, there = bits_of(wires, self.size), bits_of(self.bits.masks, self.size)
-            more, rows = linear_circuit(there @ inverted(here) % 2)
-            yield [*flips, *more], rows
+        return _network(self.size, tuple(sorted(left)), tuple(self.bits.masks), cost)
 
     def circuit(
         self, flips: Sequence[Flip], rows: Sequence[int], wires: Sequence[int]
@@ -145,6 +143,28 @@ class PhasePolynomial:
             if self.bits.flips[row]:
                 gates.append(Gate("X", wires[at]))
         return RegionCircuit(gates, phase, output)
+
+
+@lru_cache(MOST)
+def _network(
+    size: int, parities: Sequence[int], masks: Sequence[int], cost: int
+) -> Network | None:
+    """Return CNOTs that reach parities, then a linear map; passes meet them repeatedly.
+
+    With them is returned which bit each wire has, of those that the masks are.
+    """
+    best: Network | None = None
+    if sum(mask.bit_count() > 1 for mask in {*parities, *masks}) >= cost:
+        return None  # a CNOT makes one of them
+    for network in NETWORKS:
+        flips, wires = network(size, parities)
+        if len(flips) >= cost:
+            continue
+        here, there = bits_of(wires, size), bits_of(masks, size)
+        more, rows = linear_circuit(there @ inverted(here) % 2)
+        if len(flips) + len(more) < cost:
+            best, cost = ([*flips, *more], rows), len(flips) + len(more)
+    return best
 
 
 def _turned(name: str, angle: ParameterExpression, gate: Gate) -> Gate:
