@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, f64
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
-from qjit.dialects.quantum import AllocOp, DeallocOp, ExtractOp, InsertOp
+from qjit.dialects.quantum import AllocOp, DeallocOp, ExtractOp, InsertOp, MeasureOp
 from qjit.lowering.passes.circuits.gates import Gate, write_gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.pipeline import find_step
@@ -105,9 +106,29 @@ def loops(count: int) -> ModuleOp:
     return ModuleOp([func.FuncOp("main", ([], []), Region(block))])
 
 
+def measured(count: int) -> ModuleOp:
+    """Return a program with a gate and a measurement, again and again."""
+    block = Block()
+    builder = Builder(InsertPoint.at_end(block))
+    register = builder.insert(AllocOp(2)).results[0]
+    qubits: dict[Any, SSAValue] = {
+        wire: builder.insert(ExtractOp(register, wire)).qubit for wire in (0, 1)
+    }
+    write_gate(Gate("CNOT", (0, 1)), qubits, builder.insert)
+    for number in range(count):
+        write_gate(Gate("H", number % 2), qubits, builder.insert)
+        qubits[number % 2] = builder.insert(MeasureOp(qubits[number % 2])).out_qubit
+    for wire, qubit in qubits.items():
+        register = builder.insert(InsertOp(register, wire, qubit)).out_register
+    builder.insert(DeallocOp(register))
+    builder.insert(func.ReturnOp())
+    return ModuleOp([func.FuncOp("main", ([], []), Region(block))])
+
+
 def run(name: str, module: ModuleOp) -> None:
     """Let a pass change a module."""
-    find_step(name).found().apply(Context(), module)
+    base, brace, options = name.partition("{")
+    replace(find_step(base), options=brace + options).found().apply(Context(), module)
 
 
 def test_sums_are_deeper_than_calls_may_be() -> None:
@@ -166,6 +187,7 @@ GROWING: list[tuple[str, Callable[[int], ModuleOp], int]] = [
     ("clifford-t", on_wires, 20),
     ("unroll-loops", loops, 10),
     ("peel-loops", loops, 10),
+    ('route-qubits{coupling="line"}', measured, 100),
 ]
 
 
