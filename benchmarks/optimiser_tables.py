@@ -161,25 +161,27 @@ def optimiser_sections(path: Path) -> str:
     routed = [each for each in circuits if each["coupling"]]
     about = paragraph(
         f"""The passes of the pipeline `hardware:3`, beside {versions}. Each gets the
-        same gates ([optimised_circuits.py](optimised_circuits.py)), and leaves RZ, SX,
-        X and CNOT, but for Catalyst. Qiskit runs transpile at level 3, and pytket
-        FullPeepholeOptimise, then CXMappingPass, KAKDecomposition, CliffordSimp and
-        SynthesiseTket where there is a coupling graph. Catalyst, which does not route, takes what PennyLane
-        decomposes to RX, RY, RZ, H, X and CNOT, and runs cancel_inverses,
-        merge_rotations and, where that leaves fewer CNOTs, parity_synth; its gates on
-        one qubit are others, so that only its two-qubit gates are in ratios. "input" is
-        the circuit decomposed to these gates by qjit, and no more. Cells are two-qubit gates, all gates, and depth, which one
-        function counts; global phases count nothing, and qubits may end on other wires.
-        All results of at most 10 qubits were compared with the circuit on a random
-        state. The passes of qjit use what they know of states: the column "from 0…0" is
-        for circuits that begin in it, and "qjit" for any state, as the others are. Some
-        circuits, such as the adder and the QFT, do little to 0…0, or nothing: few gates
-        there say what is known of the state, not how well gates are optimised. All
-        circuits end with the whole state. Ratios are geometric means of qjit's number
-        over the best peer's, both plus one; less than 1 is better than both. Seconds
-        are of passes alone, each circuit once, while other programs used the machine:
-        trust orders of magnitude only; those of Catalyst are of all its compilation.
-        Qiskit is Rust, pytket and Catalyst are C++, and qjit's passes are Python."""
+        same gates ([optimised_circuits.py](optimised_circuits.py)), and leaves RZ,
+        SX, X and CNOT, but for Catalyst. Qiskit runs transpile at level 3, and
+        pytket FullPeepholeOptimise, then CXMappingPass, KAKDecomposition,
+        CliffordSimp and SynthesiseTket where there is a coupling graph. Catalyst,
+        which does not route, takes what PennyLane decomposes to RX, RY, RZ, H, X
+        and CNOT, and runs cancel_inverses, merge_rotations and, where that leaves
+        fewer CNOTs, parity_synth; its gates on one qubit are others, so that only
+        its two-qubit gates are in ratios. "input" is the circuit decomposed to
+        these gates by qjit, and no more. Cells are two-qubit gates, all gates, and
+        depth, which one function counts; global phases count nothing, and qubits
+        may end on other wires. All results of at most 10 qubits were compared with
+        the circuit on a random state. The passes of qjit use what they know of
+        states: the column "from 0…0" is for circuits that begin in it, and "qjit"
+        for any state, as the others are. Some circuits, such as the adder and the
+        QFT, do little to 0…0, or nothing: few gates there say what is known of the
+        state, not how well gates are optimised. All circuits end with the whole
+        state. Ratios are geometric means of qjit's number over the best peer's,
+        both plus one; less than 1 is better than both. Seconds are of passes alone,
+        each circuit once, while other programs used the machine: trust orders of
+        magnitude only; those of Catalyst are of all its compilation. Qiskit is
+        Rust, pytket and Catalyst are C++, and qjit's passes are Python."""
     )
     structure = paragraph(
         """The same pipeline on programs with loops, measurements and branches: gates
