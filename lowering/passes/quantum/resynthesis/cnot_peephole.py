@@ -10,7 +10,7 @@ from typing import NamedTuple
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, has_known_matrix
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.quantum.dataflow.wire_states import global_phase
+from qjit.lowering.passes.circuits.phases import phase_gates
 from qjit.runtime.recent import MOST
 
 from .clifford_synthesis import (
@@ -190,7 +190,7 @@ def _rewritten(circuit: Circuit) -> Circuit:
     if not changed:
         return circuit
     output = [place[wire] for wire in circuit.output]
-    return circuit.of([*new, *global_phase(phase)], output)
+    return circuit.of([*new, *phase_gates(phase)], output)
 
 
 def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:

@@ -9,18 +9,16 @@ from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
+from qjit.lowering.passes.circuits.phases import NOTHING, is_rotation, total
+from qjit.lowering.passes.circuits.regions import (
+    Region,
+    RegionCircuit,
+    rewrite_regions,
+)
 
 from .linear_reversible import Flip, bits_of, inverted, linear_circuit
 from .parity_network import NETWORKS
-from .phase_folding import (
-    NOTHING,
-    Parities,
-    Rotation,
-    fold_phases,
-    is_rotation,
-    total,
-)
-from .regions import Region, RegionCircuit, rewrite_regions
+from .phase_folding import Parities, Rotation, fold_phases
 
 # How many CNOTs a gate of a region stands for.
 COSTS: dict[str, int] = {

@@ -21,7 +21,7 @@ from qjit.dialects.gates.record import PAULIS
 from qjit.lowering.passes.circuits.circuit import product
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import AffineForm
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import rotation_gates
+from qjit.lowering.passes.circuits.phases import rotation_gates
 from qjit.lowering.passes.unitaries.clifford_t.bloch_matrices import (
     GATES,
     IDENTITY,

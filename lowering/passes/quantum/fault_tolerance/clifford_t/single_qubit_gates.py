@@ -5,7 +5,6 @@ Rotations cost most, then T gates; Clifford gates cost nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 
@@ -13,11 +12,10 @@ from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import AffineForm
+from qjit.lowering.passes.circuits.phases import phase_gates, rotation_gates
 from qjit.lowering.passes.quantum.cancellation.combine_global_phases import (
     CombineGlobalPhasesPass,
-    global_phase,
 )
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import rotation_gates
 from qjit.lowering.passes.unitaries.clifford_t.bloch_matrices import (
     GATES,
     IDENTITY,
@@ -97,9 +95,7 @@ def _rewritten(
         finish(wire)
     if not changed:
         return circuit
-    if not phase.is_zero(2 * math.pi):
-        new.append(global_phase(-phase))
-    return circuit.of(new)
+    return circuit.of([*new, *phase_gates(phase.shortest().expression())])
 
 
 def _at_line(gate: Gate, line: int | None) -> Gate:

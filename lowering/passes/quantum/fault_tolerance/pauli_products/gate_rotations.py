@@ -20,9 +20,14 @@ from qjit.dialects.gates.record import pauli_matrix
 from qjit.lowering.passes.circuits.commutation import GateForm, form_of
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
+from qjit.lowering.passes.circuits.phases import (
+    NOTHING,
+    eighths_of,
+    scaled,
+    total,
+)
 from qjit.lowering.passes.quantum.decomposition.decompose_gates import gate_set
 from qjit.lowering.passes.quantum.decomposition.expansion import expanded
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import NOTHING, total
 from qjit.runtime.recent import MOST
 
 from .clifford_frame import QuarterTurn
@@ -49,11 +54,7 @@ class Rotation(NamedTuple):
     @property
     def eighths(self) -> int | None:
         """The angle in units of pi/4, where it is known and a multiple of it."""
-        known = self.angle.known
-        if known is None:
-            return None
-        found = round(known / (math.pi / 4))
-        return found if abs(known - found * math.pi / 4) < SMALL else None
+        return eighths_of(self.angle)
 
 
 def rotations_of(
@@ -134,16 +135,6 @@ def _decomposed(
         found += rotations
         phase = total(phase, more)
     return found, phase
-
-
-def scaled(angle: ParameterExpression, factor: float) -> ParameterExpression:
-    """Return a multiple of an angle; numbers are multiplied at once."""
-    known = angle.known
-    if known is not None:
-        return parameter(factor * known)
-    if factor == -1.0:
-        return -angle
-    return angle if factor == 1.0 else angle * factor
 
 
 @lru_cache(MOST)

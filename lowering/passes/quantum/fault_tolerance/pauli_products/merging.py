@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import total
+from qjit.lowering.passes.circuits.phases import total
 
 from .gate_rotations import Rotation
 from .pauli_program import PauliProgram, Step

@@ -20,15 +20,16 @@ from qjit.lowering.passes.circuits.circuit import (
 )
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
+from qjit.lowering.passes.circuits.phases import (
     NOTHING,
     phase_gates,
+    scaled,
     total,
 )
 
 from .clifford_frame import CliffordFrame, QuarterTurn
 from .clifford_phase import phase_between
-from .gate_rotations import Rotation, rotations_of, scaled
+from .gate_rotations import Rotation, rotations_of
 from .paulis import Pauli, bits, read_word
 
 

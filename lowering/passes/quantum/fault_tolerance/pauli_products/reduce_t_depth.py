@@ -8,16 +8,17 @@ from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
+from qjit.lowering.passes.circuits.phases import (
     phase_gates,
     rotation_gates,
+    scaled,
     total,
 )
 
 from .clifford_circuits import clifford_gates, diagonal_gates
 from .clifford_frame import CliffordFrame, QuarterTurn
 from .clifford_phase import phase_between
-from .gate_rotations import clifford_turns, scaled
+from .gate_rotations import clifford_turns
 from .merging import merged
 from .pauli_layers import Layer, layers_of
 from .pauli_program import PauliProgram, Segment, read_gates, rewrite_gates

@@ -8,13 +8,13 @@ from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
+from qjit.lowering.passes.circuits.phases import (
     NOTHING,
     is_rotation,
     rotation_gates,
     total,
 )
-from qjit.lowering.passes.quantum.resynthesis.regions import (
+from qjit.lowering.passes.circuits.regions import (
     Region,
     RegionCircuit,
     rewrite_regions,

@@ -14,7 +14,7 @@ import numpy as np
 from qjit.lowering.passes.circuits.circuit import has_known_matrix
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
+from qjit.lowering.passes.circuits.phases import (
     NOTHING,
     is_rotation,
     rotation_angle,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
-from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.circuits.parameters import ParameterExpression
-
-from .phase_folding import NOTHING, phase_gates, total
+from .circuit import Circuit, Instruction
+from .gates import Gate
+from .parameters import ParameterExpression
+from .phases import NOTHING, phase_gates, total
 
 
 @dataclass
