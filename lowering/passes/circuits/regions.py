@@ -1,49 +1,80 @@
-"""Regions of a circuit: neighbouring gates of some kinds, on any number of wires."""
+"""Regions of a circuit: neighbouring instructions of some kind, on any wires."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeGuard, TypeVar
 
 from .circuit import Circuit, Instruction
-from .gates import Gate
 from .parameters import ParameterExpression
 from .phases import NOTHING, phase_gates, total
 
-
-@dataclass
-class Region:
-    """Gates that can stand side by side."""
-
-    gates: list[Gate] = field(default_factory=list[Gate])
-
-    @property
-    def wires(self) -> list[int]:
-        """The wires in order."""
-        return sorted({wire for gate in self.gates for wire in gate.wires})
+Kind = TypeVar("Kind", bound=Instruction)
 
 
 @dataclass
 class RegionCircuit:
-    """Gates in the place of a region, a phase, and on which wire each bit ends."""
+    """What takes the place of a region: instructions, and a phase.
 
-    gates: list[Gate]
-    phase: ParameterExpression
-    output: dict[int, int]
+    `output` says on which wire the qubit of each wire is after them.
+    """
+
+    instructions: Sequence[Instruction]
+    output: Sequence[int]
+    phase: ParameterExpression = NOTHING
 
 
-def regions(
-    circuit: Circuit, belongs: Callable[[Gate], bool]
-) -> Iterator[Region | Instruction]:
+def rewrite_regions(
+    circuit: Circuit,
+    belongs: Callable[[Instruction], TypeGuard[Kind]],
+    rewrite: Callable[[Sequence[Kind], int], RegionCircuit | None],
+) -> Circuit:
+    """Return a circuit with others in the place of its regions.
+
+    Args:
+        circuit: a circuit.
+        belongs: tells whether an instruction can be in a region.
+        rewrite: takes a region on wires from 0, and their number, and returns what
+            takes its place, or None where it stays.
+    """
+    place = {wire: wire for wire in range(circuit.num_wires)}
+    new: list[Instruction] = []
+    phase, changed = NOTHING, False
+    for each in _regions(circuit, belongs):
+        if not isinstance(each, list):
+            new.append(each.on(place))
+            continue
+        wires = sorted({wire for one in each for wire in one.all_wires})
+        at = {wire: k for k, wire in enumerate(wires)}
+        found = rewrite([one.on(at) for one in each], len(wires))
+        if found is None:
+            new += [one.on(place) for one in each]
+            continue
+        changed = True
+        before = [place[wire] for wire in wires]
+        on = dict(enumerate(before))
+        new += [one.on(on) for one in found.instructions]
+        phase = total(phase, found.phase)
+        place |= {w: before[k] for w, k in zip(wires, found.output, strict=True)}
+    if not changed:
+        return circuit
+    output = [place[wire] for wire in circuit.output]
+    return circuit.of([*new, *phase_gates(phase)], output)
+
+
+def _regions(
+    circuit: Circuit, belongs: Callable[[Instruction], TypeGuard[Kind]]
+) -> Iterator[list[Kind] | Instruction]:
     """Yield the regions of a circuit and what is between them, in a valid order."""
     level = [0] * circuit.num_wires
-    found: dict[int, Region] = {}
+    found: dict[int, list[Kind]] = {}
     between: dict[int, list[Instruction]] = {}
     for each in circuit:
         wires = each.all_wires
         highest = max((level[wire] for wire in wires), default=0)
-        if isinstance(each, Gate) and belongs(each):
-            found.setdefault(highest, Region()).gates.append(each)
+        if belongs(each):
+            found.setdefault(highest, []).append(each)
         else:
             between.setdefault(highest, []).append(each)
             highest += bool(wires)
@@ -53,30 +84,3 @@ def regions(
         if number in found:
             yield found[number]
         yield from between.get(number, ())
-
-
-def rewrite_regions(
-    circuit: Circuit,
-    belongs: Callable[[Gate], bool],
-    cheaper: Callable[[Region], RegionCircuit | None],
-) -> Circuit:
-    """Return a circuit with others in the place of regions, where these are cheaper."""
-    place = list(range(circuit.num_wires))
-    new: list[Instruction] = []
-    phase, changed = NOTHING, False
-    for each in regions(circuit, belongs):
-        found = cheaper(each) if isinstance(each, Region) else None
-        gates = each.gates if isinstance(each, Region) else [each]
-        if found is not None:
-            changed = True
-            gates = found.gates
-            phase = total(phase, found.phase)
-        new += [gate.on(dict(enumerate(place))) for gate in gates]
-        if found is not None:
-            moved = {wire: place[at] for wire, at in found.output.items()}
-            for wire, at in moved.items():
-                place[wire] = at
-    if not changed:
-        return circuit
-    output = [place[wire] for wire in circuit.output]
-    return circuit.of([*new, *phase_gates(phase)], output)

@@ -15,19 +15,19 @@ from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import find_step
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products import (
+from qjit.lowering.passes.quantum.pauli_rotations import (
     clifford_circuits,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_frame import (
+from qjit.lowering.passes.quantum.pauli_rotations.clifford_frame import (
     CliffordFrame,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_phase import (
+from qjit.lowering.passes.quantum.pauli_rotations.clifford_phase import (
     phase_between,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.gate_rotations import (
+from qjit.lowering.passes.quantum.pauli_rotations.gate_rotations import (
     clifford_turns,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.reduce_t_depth import (
+from qjit.lowering.passes.quantum.pauli_rotations.reduce_t_depth import (
     rotation_depth,
 )
 

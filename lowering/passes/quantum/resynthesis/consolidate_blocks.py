@@ -11,6 +11,7 @@ import numpy as np
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.cnot_counts import COUNTS
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.passes.unitaries.two_qubit_decomposition import (
@@ -160,6 +161,6 @@ def _run_cost(matrix: ComplexMatrix | None) -> int:
 
 
 def _num_cnots(gate: Gate) -> int:
-    if gate.name in ONE and 0 not in gate.control_values:
-        return 1
+    if gate.name in COUNTS:
+        return COUNTS[gate.name]
     return num_cnots(cartan_decomposition(gate.matrix({})).coordinates)

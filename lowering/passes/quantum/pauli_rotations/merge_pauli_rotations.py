@@ -22,7 +22,7 @@ from qjit.lowering.passes.circuits.phases import (
 from .clifford_frame import CliffordFrame, QuarterTurn
 from .gate_rotations import Rotation, rotations_of
 from .merging import merge_targets
-from .paulis import Pauli
+from .pauli_words import Pauli
 
 ABOUT_Z = ("T", "RZ", *SHIFTS)
 OTHERS = ("RX", "RY", "IsingXX", "IsingYY", "IsingZZ", "MultiRZ", "PauliRot")

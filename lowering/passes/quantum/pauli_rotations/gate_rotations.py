@@ -31,7 +31,7 @@ from qjit.lowering.passes.quantum.decomposition.expansion import expanded
 from qjit.runtime.recent import MOST
 
 from .clifford_frame import QuarterTurn
-from .paulis import Pauli, commute, read_word
+from .pauli_words import Pauli, commute, read_word
 
 # Gates on more wires are decomposed, unless they are rotations about one word.
 MOST_WIRES = 4

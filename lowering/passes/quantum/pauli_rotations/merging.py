@@ -13,7 +13,7 @@ from qjit.lowering.passes.circuits.phases import total
 
 from .gate_rotations import Rotation
 from .pauli_program import PauliProgram, Step
-from .paulis import Pauli, commute
+from .pauli_words import Pauli, commute
 
 
 def merge_targets(
