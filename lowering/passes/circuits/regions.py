@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard, TypeVar
 
-from .circuit import Circuit, Instruction
+from .circuit import Circuit, Instruction, Measurement
+from .gates import Gate
 from .parameters import ParameterExpression
 from .phases import NOTHING, phase_gates, total
 
-Kind = TypeVar("Kind", bound=Instruction)
+Kind = TypeVar("Kind", Gate, Gate | Measurement)
 
 
 @dataclass

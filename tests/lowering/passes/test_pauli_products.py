@@ -124,6 +124,18 @@ def test_matrices_stay(name: str, gates: str) -> None:
     assert changed or gates == "all"
 
 
+def test_a_product_that_is_a_clifford_gate_is_moved_behind_others() -> None:
+    """There are as many products as rotations after them, and they are others."""
+    half = Gate("PauliRot", (0, 1), math.pi / 2, static={"pauli_word": "XX"})
+    circuit = Circuit(2, (half, Gate("T", 0)))
+    new = run("to-pauli-products", circuit)
+    assert isinstance(first := new.instructions[0], Gate)
+    assert (first.name, first.static["pauli_word"]) == ("PauliRot", "YX")
+    assert count(new, "PauliRot") == 1
+    np.testing.assert_allclose(new.matrix(), circuit.matrix(), atol=1e-12)
+    assert run("to-pauli-products", new) is new
+
+
 CHAIN = [(0, 1, 3), (2, 3, 4), (0, 1, 3)]
 LONG_CHAIN = [(0, 1, 4), (2, 4, 5), (3, 5, 6), (2, 4, 5), (0, 1, 4)]
 BARENCO = [(2, 3, 4), (0, 1, 3)] * 2
