@@ -15,6 +15,8 @@ from qjit.dialects.gates.spelling import read_spelling, spelled
 PER_SECOND = 10**18
 UNITS = (("s", 1), ("ms", 10**3), ("µs", 10**6), ("ns", 10**9), ("ps", 10**12))
 MEASURE, RESET = "measure", "reset"
+# When gates start: as soon, or as late, as they can.
+MODES = ("asap", "alap")
 # By what a duration is found: the first that is known counts.
 Keys = tuple[str, ...]
 
