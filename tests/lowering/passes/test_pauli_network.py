@@ -1,6 +1,7 @@
 """Rotations about Pauli words: how few CNOTs reach them, and that phases are kept."""
 
 import math
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -94,6 +95,20 @@ def test_fourier_transforms_share_cnots() -> None:
     new = run("pauli-network", circuit)
     assert count(new) < 20
     assert_same(new, circuit)
+
+
+def test_many_rotations_are_merged_in_little_memory() -> None:
+    """There is no table of all pairs of them."""
+    turns = [Gate(name, k % 3, 0.01 * k) for k in range(500) for name in ("RX", "RZ")]
+    flips = (Gate("CNOT", (0, 1)), Gate("CNOT", (1, 2)))
+    circuit = Circuit(3, (*flips, *turns))
+    run("pauli-network", Circuit(3, circuit.instructions[:9]))
+    tracemalloc.start()
+    try:
+        assert run("pauli-network", circuit) is circuit
+        assert tracemalloc.get_traced_memory()[1] < 6e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_has_no_fewer_cnots_stays() -> None:

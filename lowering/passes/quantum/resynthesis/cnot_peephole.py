@@ -164,14 +164,14 @@ class _Window:
 
 def _rewritten(circuit: Circuit) -> Circuit:
     """Write windows anew, from the first gate to the last."""
-    place = list(range(circuit.num_wires))
+    place = {wire: wire for wire in range(circuit.num_wires)}
     source = iter(circuit)
     ahead: list[_Ahead] = []
     new: list[Instruction] = []
     phase, changed = 0.0, False
     while True:
         while len(ahead) < WINDOW and (each := next(source, None)) is not None:
-            ahead.append(_Ahead.of(each).on(dict(enumerate(place))))
+            ahead.append(_Ahead.of(each).on(place))
         if not ahead:
             break
         best = _best(ahead)
@@ -182,11 +182,11 @@ def _rewritten(circuit: Circuit) -> Circuit:
         window, found = best
         on = dict(enumerate(window.wires))
         gates = [_Ahead.of(gate.on(on)) for gate in found.gates]
-        moved = dict(enumerate(range(circuit.num_wires)))
+        moved = {wire: wire for wire in range(circuit.num_wires)}
         for wire, at in zip(window.wires, found.output, strict=True):
             moved[wire] = window.wires[at]
         ahead = [*window.before, *gates, *(each.on(moved) for each in window.after)]
-        place = [moved[wire] for wire in place]
+        place = {wire: moved[at] for wire, at in place.items()}
         phase += found.phase
     if not changed:
         return circuit
