@@ -12,6 +12,7 @@ from qjit.lowering.passes.circuits.parameters import parameter
 from qjit.lowering.passes.circuits.phases import (
     NOTHING,
     phase_gates,
+    rotation_angle,
     rotation_gates,
     total,
 )
@@ -124,7 +125,7 @@ def _named(gates: list[Gate]) -> GatesWithPhase | None:
         if known is None or not is_exact(known):
             found.append(gate)
             continue
-        named, more = rotation_gates(gate.angle, gate.wires[0])
+        named, more = rotation_gates(rotation_angle(gate)[0], gate.wires[0])
         found += named
         phase = total(phase, more)
     return None if found == gates else (found, phase)
@@ -147,6 +148,6 @@ def _multiplied(gates: list[Gate], epsilon: float) -> GatesWithPhase | None:
 
 def _factor(gate: Gate, epsilon: float) -> tuple[BlochMatrix, ComplexMatrix]:
     if is_rotation(gate):
-        found = approximate_rz(gate.angle.known or 0.0, epsilon)
+        found = approximate_rz(rotation_angle(gate)[0].known or 0.0, epsilon)
         return found.bloch, found.matrix
     return GATES[name_of(gate)], gate.matrix({})
