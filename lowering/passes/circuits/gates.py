@@ -17,6 +17,7 @@ from qjit.dialects.quantum import GateOp
 from qjit.dialects.quantum.gates import Controllable, PassThrough
 from qjit.runtime.recent import MOST
 
+from .angles import PERIOD, reduced
 from .parameters import ParameterExpression, parameter
 
 # The gates that are others under controls that fire on 1, by base and number.
@@ -62,7 +63,7 @@ class Gate:
         self.__dict__.update(
             name=name,
             wires=on,
-            params=tuple(map(parameter, params)),
+            params=tuple(map(_angle, params)),
             adjoint=adjoint,
             static=dict(static) if static else {},
             controls=tuple(controls),
@@ -225,6 +226,14 @@ class Gate:
         under = ", ".join(f"{wire}={value}" for wire, value in pairs)
         end = f" where {under}" if under else ""
         return f"{mark}{self.record.name}({angles}){static} on {on}{end}"
+
+
+def _angle(value: Any) -> ParameterExpression:
+    """Return a parameter, where a number is small enough to be added to others."""
+    found = parameter(value)
+    if isinstance(found.leaf, float) and not -PERIOD <= found.leaf <= PERIOD:
+        return parameter(reduced(found.leaf, PERIOD)[0])
+    return found
 
 
 @lru_cache(MOST)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from .angles import EIGHTH, TURN, eighths_of, is_multiple, reduced
 from .circuit import Instruction
 from .gates import Gate
-from .parameters import AffineForm, ParameterExpression, parameter
+from .parameters import ParameterExpression, parameter
 
-EIGHTH = math.pi / 4
 FIXED = {"Z": 4 * EIGHTH, "S": 2 * EIGHTH, "T": EIGHTH}
 SHIFTS = ("PhaseShift", "U1")
 # Multiples of pi/4 as gates: the name, and whether it is an adjoint.
@@ -24,8 +24,6 @@ EIGHTHS: Sequence[tuple[tuple[str, bool], ...]] = (
     (("T", True),),
 )
 NOTHING = parameter(0.0)
-# Sums of angles are multiples of pi/4 up to this.
-CLOSE = 1e-13
 
 
 def total(
@@ -52,19 +50,9 @@ def scaled(angle: ParameterExpression, factor: float) -> ParameterExpression:
     return -angle
 
 
-def eighths_of(angle: ParameterExpression) -> int | None:
-    """Return an angle in units of pi/4, None if it is not known to be a multiple."""
-    known = angle.known
-    if known is None:
-        return None
-    found = round(known / EIGHTH)
-    return found if abs(known - found * EIGHTH) < CLOSE else None
-
-
-def reduced(angle: float) -> tuple[float, int]:
-    """Return an angle from -pi to pi, and how many whole turns are missing."""
-    turns = round(angle / (2 * math.pi))
-    return angle - 2 * math.pi * turns, turns
+def known_eighths(angle: ParameterExpression) -> int | None:
+    """Return an angle modulo 4 pi in units of pi/4, if it is known to be a multiple."""
+    return None if angle.known is None else eighths_of(angle.known)
 
 
 def is_rotation(each: Instruction) -> bool:
@@ -86,13 +74,13 @@ def rotation_gates(
     angle: ParameterExpression, wire: int
 ) -> tuple[list[Gate], ParameterExpression]:
     """Return gates for a rotation about Z, and the phase that comes with them."""
-    known, eighths = angle.known, eighths_of(angle)
+    known, eighths = angle.known, known_eighths(angle)
     if known is None:
         return [Gate("RZ", wire, angle)], NOTHING
     if eighths is not None:
         names = EIGHTHS[eighths % 8]
         gates = [Gate(name, wire, adjoint=adjoint) for name, adjoint in names]
-        return gates, parameter(-known / 2)
+        return gates, parameter(-eighths * EIGHTH / 2)
     rest, turns = reduced(known)
     return [Gate("RZ", wire, rest)], parameter(math.pi * (turns % 2))
 
@@ -105,7 +93,7 @@ def phase_gates(
     known = phase.known
     if known is None:
         return [Gate("GlobalPhase", (), scaled(phase, -1.0).simplified())]
-    rest = math.remainder(known, 2 * math.pi)
-    if abs(rest) <= negligible or AffineForm(known).is_zero(2 * math.pi):
+    if is_multiple(known, TURN):
         return []
-    return [Gate("GlobalPhase", (), -rest)]
+    rest, _ = reduced(known)
+    return [] if abs(rest) <= negligible else [Gate("GlobalPhase", (), -rest)]

@@ -13,7 +13,7 @@ from qjit.lowering.passes.circuits.gates import Gate, named_gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.circuits.phases import (
     NOTHING,
-    eighths_of,
+    known_eighths,
     rotation_angle,
     rotation_gates,
     total,
@@ -53,7 +53,7 @@ def fewer_rotations(gates: Sequence[Gate]) -> GatesWithPhase | None:
 
 def _cost(angles: Iterable[ParameterExpression]) -> tuple[int, int]:
     """Return how many rotations there are, and how many T gates."""
-    eighths = [eighths_of(angle) for angle in angles]
+    eighths = [known_eighths(angle) for angle in angles]
     return eighths.count(None), sum(each is not None and each % 2 for each in eighths)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import reduce
 
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.lowering.passes.circuits.angles import eighths_of
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate, name_of, named_gate
 from qjit.lowering.passes.circuits.parameters import parameter
@@ -24,10 +25,7 @@ from qjit.lowering.passes.unitaries.clifford_t.bloch_matrices import (
     IDENTITY,
     BlochMatrix,
 )
-from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
-    approximate_rz,
-    is_exact,
-)
+from qjit.lowering.passes.unitaries.clifford_t.gridsynth import approximate_rz
 from qjit.lowering.passes.unitaries.clifford_t.normal_forms import (
     eighth_between,
     normal_form,
@@ -122,7 +120,7 @@ def _named(gates: list[Gate]) -> GatesWithPhase | None:
     phase = NOTHING
     for gate in gates:
         known = gate.angle.known if gate.name == "RZ" else None
-        if known is None or not is_exact(known):
+        if known is None or eighths_of(known) is None:
             found.append(gate)
             continue
         named, more = rotation_gates(rotation_angle(gate)[0], gate.wires[0])

@@ -22,7 +22,7 @@ from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.circuits.phases import (
     NOTHING,
-    eighths_of,
+    known_eighths,
     scaled,
     total,
 )
@@ -53,8 +53,8 @@ class Rotation(NamedTuple):
 
     @property
     def eighths(self) -> int | None:
-        """The angle in units of pi/4, where it is known and a multiple of it."""
-        return eighths_of(self.angle)
+        """The angle modulo 4 pi in units of pi/4, if it is known to be a multiple."""
+        return known_eighths(self.angle)
 
 
 def rotations_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qjit.lowering.passes.circuits.angles import reduced, rounding
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
@@ -13,7 +14,6 @@ from qjit.lowering.passes.circuits.phases import (
     NOTHING,
     SHIFTS,
     phase_gates,
-    reduced,
     rotation_gates,
     scaled,
     total,
@@ -147,5 +147,5 @@ def _sum(
     if angle.known is None:
         return [forward.at(angle)], phase
     rest, turns = reduced(angle.known)
-    phase = total(phase, parameter(math.pi * turns))
-    return [] if abs(rest) < 1e-15 else [forward.at(rest)], phase
+    phase = total(phase, parameter(math.pi * (turns % 2)))
+    return [] if abs(rest) <= rounding(angle.known) else [forward.at(rest)], phase

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeGuard
 
+from qjit.lowering.passes.circuits.angles import reduced
 from qjit.lowering.passes.circuits.circuit import Instruction, Measurement
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.circuits.phases import (
     NOTHING,
-    reduced,
     scaled,
     total,
 )
@@ -107,7 +107,7 @@ def _split(rotation: Rotation) -> tuple[Rotation | None, QuarterTurn | None, flo
         return rotation, None, 0.0
     if eighths is None:
         less, turns = reduced(known)
-        return Rotation(rotation.axis, parameter(less)), None, math.pi * turns
+        return Rotation(rotation.axis, parameter(less)), None, math.pi * (turns % 2)
     rest = 0 if eighths % 2 == 0 else 1 if eighths % 4 == 1 else -1
     turns, quarters = divmod((eighths - rest) // 2, 4)
     left = Rotation(rotation.axis, parameter(rest * math.pi / 4)) if rest else None
