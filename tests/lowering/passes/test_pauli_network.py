@@ -83,6 +83,13 @@ def test_double_excitations_need_thirteen_cnots() -> None:
         np.testing.assert_allclose(new.matrix(numbers), expected, atol=1e-12)
 
 
+def test_large_angles_lose_nothing() -> None:
+    circuit = double_excitation(1e6 + 0.3)
+    new = run("pauli-network", circuit)
+    assert count(new, "CNOT") == 13
+    np.testing.assert_allclose(new.matrix(), circuit.matrix(), atol=1e-12)
+
+
 def test_fourier_transforms_share_cnots() -> None:
     """Controlled phases on ten pairs of wires in fewer than two CNOTs each."""
     gates: list[Gate] = []
