@@ -175,7 +175,7 @@ class WireStates:
         if phase.known == 0:
             return []
         if not controls:
-            return [Gate("GlobalPhase", (), -phase)]
+            return phase_gates(phase)
         name = "PhaseShift" if len(controls) == 1 else "ControlledPhaseShift"
         return [Gate(name, controls, phase)]
 
