@@ -6,7 +6,7 @@ from typing import Any
 from qjit.errors import ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.lowering.passes.quantum.timing.durations import Durations
+from qjit.lowering.passes.quantum.timing.durations import MODES, Durations
 
 from .quantum_functions import quantum_function, with_pass
 
@@ -52,10 +52,10 @@ def schedule(*given: Any, durations: Times | None = None, mode: str = "asap") ->
     3.3e-07
     """
     text = _text("schedule", durations)
-    if mode not in ("asap", "alap"):
+    if mode not in MODES:
         raise ParameterError(
-            f"{user_line()}: schedule takes the mode 'asap' or 'alap', but got "
-            f"{mode!r}."
+            f"{user_line()}: schedule takes the mode {' or '.join(map(repr, MODES))}, "
+            f"but got {mode!r}."
         )
 
     def change(function: Any) -> QNode:

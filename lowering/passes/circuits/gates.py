@@ -12,6 +12,7 @@ from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.gates import GATES, GateRecord, find_gate
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.dialects.gates.spelling import read_spelling, spelled
 from qjit.dialects.quantum import GateOp, StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable, PassThrough
 from qjit.runtime.recent import MOST
@@ -258,6 +259,17 @@ def _matrix(
     found = np.ascontiguousarray(found)
     found.flags.writeable = False
     return found
+
+
+def named_gate(name: str, wires: Hashable | Sequence[Hashable]) -> Gate:
+    """Return a gate without parameters by its name, "adjoint(S)" for an adjoint."""
+    bare, adjoint = read_spelling(name)
+    return Gate(bare, wires, adjoint=adjoint)
+
+
+def name_of(gate: Gate) -> str:
+    """Return the name by which `named_gate` finds a gate."""
+    return spelled(gate.name, gate.adjoint)
 
 
 def controlled_gate(

@@ -81,7 +81,7 @@ def groups_of(
     ends = np.cumsum([len(observable) for observable in observables])
     for axis in (0, 1):
         conflict = _any_in_parts(conflict, ends, axis)
-    return coloured(conflict)
+    return sorted(map(sorted, coloured(conflict)))
 
 
 def _any_in_parts(bits: Bits, ends: NDArray[np.int64], axis: int) -> Bits:
@@ -92,10 +92,7 @@ def _any_in_parts(bits: Bits, ends: NDArray[np.int64], axis: int) -> Bits:
 
 
 def coloured(conflict: Bits) -> list[list[int]]:
-    """Return groups of what does not conflict, those with most conflicts placed first.
-
-    Groups are in the order of their first members.
-    """
+    """Return groups of what does not conflict, those with most conflicts first."""
     order = np.argsort(-conflict.sum(axis=1), kind="stable").tolist()
     groups: list[list[int]] = []
     refused: list[Bits] = []
@@ -107,4 +104,4 @@ def coloured(conflict: Bits) -> list[list[int]]:
             refused.append(np.zeros(len(conflict), np.bool_))
         groups[place].append(number)
         refused[place] |= conflict[number]
-    return sorted(map(sorted, groups))
+    return groups

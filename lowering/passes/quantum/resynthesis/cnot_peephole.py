@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, has_known_matrix
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.cnot_counts import count_cnots
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.quantum.dataflow.wire_states import global_phase
+from qjit.lowering.passes.circuits.phases import phase_gates
 from qjit.runtime.recent import MOST
 
 from .clifford_synthesis import (
@@ -26,7 +27,6 @@ from .clifford_synthesis import (
 # How far a window looks ahead, and how often a circuit is gone through.
 WINDOW = 40
 ROUNDS = 4
-COSTS = {"CNOT": 1, "CZ": 1, "CY": 1, "ECR": 1, "SWAP": 3, "ISWAP": 2}
 # The Pauli that a gate commutes with on each of its targets.
 ABOUT: dict[str, tuple[str, ...]] = {
     "X": ("X", "RX", "SX", "IsingXX"),
@@ -157,8 +157,9 @@ class _Window:
     def cost(self) -> tuple[int, int]:
         """The number of CNOTs that the gates stand for, and of gates on one wire."""
         pairs = [gate for gate, _ in self.gates if len(gate.all_wires) == 2]
-        cost = sum(COSTS.get(gate.name, 2) for gate in pairs)
-        return cost, len(self.gates) - len(pairs) + sum(g.name != "CNOT" for g in pairs)
+        return count_cnots(pairs), len(self.gates) - len(pairs) + sum(
+            g.name != "CNOT" for g in pairs
+        )
 
 
 def _rewritten(circuit: Circuit) -> Circuit:
@@ -190,7 +191,7 @@ def _rewritten(circuit: Circuit) -> Circuit:
     if not changed:
         return circuit
     output = [place[wire] for wire in circuit.output]
-    return circuit.of([*new, *global_phase(phase)], output)
+    return circuit.of([*new, *phase_gates(phase)], output)
 
 
 def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:

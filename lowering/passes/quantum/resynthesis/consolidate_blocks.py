@@ -11,9 +11,10 @@ import numpy as np
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.cnot_counts import COUNTS
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.phases import phase_gates
 from qjit.lowering.passes.pipeline import PipelineError
-from qjit.lowering.passes.quantum.dataflow.wire_states import global_phase
 from qjit.lowering.passes.unitaries.two_qubit_decomposition import (
     cartan_decomposition,
 )
@@ -87,15 +88,15 @@ class ConsolidateBlocksPass(CircuitPass):
                 new += [gate.on(place) for gate in each.gates]
                 continue
             changed = True
-            on = [place[wire] for wire in each.wires]
-            new += [gate.on(dict(enumerate(on))) for gate in found.gates]
+            on = {k: place[wire] for k, wire in enumerate(each.wires)}
+            new += [gate.on(on) for gate in found.gates]
             phase += found.phase
             if found.exchanged:
                 first, second = each.wires
                 place[first], place[second] = place[second], place[first]
         if not changed:
             return circuit
-        new += global_phase(phase)
+        new += phase_gates(phase)
         return circuit.of(new, [place[wire] for wire in circuit.output])
 
     def _cheaper(self, block: Block) -> TwoQubitCircuit | None:
@@ -162,8 +163,8 @@ def _run_cost(matrix: ComplexMatrix | None) -> int:
 
 
 def _num_cnots(gate: Gate) -> int:
-    if gate.name in ONE and 0 not in gate.control_values:
-        return 1
+    if gate.name in COUNTS:
+        return COUNTS[gate.name]
     return _num_cnots_of(gate.matrix({}).tobytes())
 
 

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qjit.dialects.gates import find_gate
+from qjit.dialects.gates.spelling import read_spelling, spelled
 
 PER_SECOND = 10**18
 UNITS = (("s", 1), ("ms", 10**3), ("µs", 10**6), ("ns", 10**9), ("ps", 10**12))
 MEASURE, RESET = "measure", "reset"
-ADJOINT = "adjoint("
+# When gates start: as soon, or as late, as they can.
+MODES = ("asap", "alap")
 # By what a duration is found: the first that is known counts.
 Keys = tuple[str, ...]
 
@@ -104,7 +106,7 @@ def gate_keys(name: str | None, num_wires: int, adjoint: bool = False) -> Keys:
     by_wires = (str(num_wires),)
     if name is None:
         return by_wires
-    return (f"{ADJOINT}{name})", name, *by_wires) if adjoint else (name, *by_wires)
+    return (spelled(name, True), name, *by_wires) if adjoint else (name, *by_wires)
 
 
 def _checked(key: str) -> str:
@@ -113,12 +115,12 @@ def _checked(key: str) -> str:
         return key
     if key.isdecimal() and int(key):
         return str(int(key))
-    adjoint = key.startswith(ADJOINT) and key.endswith(")")
-    record = find_gate(key[len(ADJOINT) : -1] if adjoint else key)
+    name, adjoint = read_spelling(key)
+    record = find_gate(name)
     if record is None:
         raise DurationError(
             f"there is no gate {key!r} that could take time. Durations are of gates by "
             "name, of 'measure' and 'reset', and of gates by their number of wires, "
             "such as '2'."
         )
-    return f"{ADJOINT}{record.name})" if adjoint else record.name
+    return spelled(record.name, adjoint)

@@ -10,19 +10,20 @@ from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
+from qjit.lowering.passes.circuits.phases import (
     NOTHING,
+    SHIFTS,
     phase_gates,
     rotation_gates,
+    scaled,
     total,
 )
 
 from .clifford_frame import CliffordFrame, QuarterTurn
-from .gate_rotations import Rotation, rotations_of, scaled
+from .gate_rotations import Rotation, rotations_of
 from .merging import merge_targets
-from .paulis import Pauli
+from .pauli_words import Pauli
 
-SHIFTS = ("PhaseShift", "U1")
 ABOUT_Z = ("T", "RZ", *SHIFTS)
 OTHERS = ("RX", "RY", "IsingXX", "IsingYY", "IsingZZ", "MultiRZ", "PauliRot")
 

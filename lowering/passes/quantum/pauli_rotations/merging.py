@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import total
+from qjit.lowering.passes.circuits.phases import total
 
 from .gate_rotations import Rotation
 from .pauli_program import PauliProgram, Step
-from .paulis import Pauli, commute
+from .pauli_words import Pauli, commute
 
 
 def merge_targets(
