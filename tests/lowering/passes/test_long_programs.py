@@ -83,10 +83,10 @@ def loops(count: int) -> ModuleOp:
     """Return a program with as many loops, each with another one inside."""
     block = Block()
     builder = Builder(InsertPoint.at_end(block))
-    numbers = [
+    start, stop, step = (
         builder.insert(ConstantOp(IntegerAttr(number, IndexType()))).result
         for number in (0, 2, 1)
-    ]
+    )
     register = builder.insert(AllocOp(1)).results[0]
     for _ in range(count):
         outer, inner = (Block(arg_types=[IndexType(), register.type]) for _ in "12")
@@ -97,9 +97,9 @@ def loops(count: int) -> ModuleOp:
         write_gate(Gate("H", 0), qubits, inside.insert)
         back = inside.insert(InsertOp(inner.args[1], 0, qubits[0]))
         inside.insert(scf.YieldOp(back.out_register))
-        loop = scf.ForOp(*numbers, [outer.args[1]], Region(inner))
+        loop = scf.ForOp(start, stop, step, [outer.args[1]], Region(inner))
         outer.add_ops((loop, scf.YieldOp(*loop.results)))
-        loop = builder.insert(scf.ForOp(*numbers, [register], Region(outer)))
+        loop = builder.insert(scf.ForOp(start, stop, step, [register], Region(outer)))
         register = loop.results[0]
     builder.insert(DeallocOp(register))
     builder.insert(func.ReturnOp())

@@ -99,7 +99,7 @@ def _decomposed(circuit: Circuit) -> Circuit:
 
 
 def _differentiated(op: Operation) -> str:
-    kinds = {UnitaryOp: "matrix", StatePrepOp: "state"}
+    kinds: dict[type[Operation], str] = {UnitaryOp: "matrix", StatePrepOp: "state"}
     what = kinds.get(type(op))
     instead = f"Apply gates with angles in place of the {what}, and choose"
     return (
