@@ -13,7 +13,7 @@ from xdsl.ir import Operation, SSAValue
 from qjit.dialects.gates import GATES, GateRecord, find_gate
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.spelling import read_spelling, spelled
-from qjit.dialects.quantum import GateOp
+from qjit.dialects.quantum import GateOp, StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable, PassThrough
 from qjit.runtime.recent import MOST
 
@@ -124,10 +124,11 @@ class Gate:
 
     def on(self, wires: Mapping[Any, Any]) -> Gate:
         """Return the same gate, where each wire is another."""
-        return self._with(
-            wires=tuple(wires[wire] for wire in self.wires),
-            controls=tuple(wires[wire] for wire in self.controls),
-        )
+        on = tuple(wires[wire] for wire in self.wires)
+        controls = tuple(wires[wire] for wire in self.controls)
+        if on == self.wires and controls == self.controls:
+            return self
+        return self._with(wires=on, controls=controls)
 
     def under(self, controls: Sequence[Any], values: Sequence[int]) -> Gate:
         """Return the same gate under other controls, which fire on these values."""
@@ -230,7 +231,7 @@ class Gate:
 
 def _angle(value: Any) -> ParameterExpression:
     """Return a parameter, where a number is small enough to be added to others."""
-    found = parameter(value)
+    found = value if isinstance(value, ParameterExpression) else parameter(value)
     if isinstance(found.leaf, float) and not -PERIOD <= found.leaf <= PERIOD:
         return parameter(reduced(found.leaf, PERIOD)[0])
     return found
@@ -314,6 +315,17 @@ def read_gate(op: GateOp, wires: Mapping[SSAValue, Any]) -> Gate:
         static=static,
         line=line_number([op]),
     )
+
+
+def is_differentiated(op: Operation) -> bool:
+    """Tell whether the adjoint method differentiates by what an operation is given."""
+    match op:
+        case GateOp():
+            return len(op.slots) > 0
+        case UnitaryOp() | StatePrepOp():
+            return op.slot is not None
+        case _:
+            return False
 
 
 def line_number(ops: Sequence[Controllable | PassThrough]) -> int | None:

@@ -22,7 +22,9 @@ from .multiplexed_rotations import NEGLIGIBLE, Angles, diagonal, multiplexed_rot
 from .single_qubit import euler_angles
 from .two_qubit_synthesis import synthesise
 
-TOLERANCE = 1e-10
+# Entries of matrices are the same up to this, so that what is made of up to six
+# qubits is the matrix to 1e-10.
+TOLERANCE = 1e-12
 YY = pauli_matrix("YY")
 # A matrix on two wires, or gates.
 Part = ComplexMatrix | list[Gate]

@@ -43,9 +43,9 @@ func.func @at_run_time(%t: f64) {
   // CHECK: quantum.gate "S"
   // CHECK: scf.yield
   // CHECK: quantum.extract %[[LOOP]]
-  // CHECK: quantum.extract %[[LOOP]]
   // CHECK: "GlobalPhase"
   %a0 = quantum.gate "RZ"(%t) on %g0
+  // CHECK: quantum.extract %[[LOOP]]
   // CHECK: "CNOT"
   // CHECK: quantum.dealloc
   %b1, %b0 = quantum.gate "CNOT" on %h1 ctrl(%a0)

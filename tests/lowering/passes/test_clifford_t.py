@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -282,9 +283,26 @@ def test_what_is_refused() -> None:
         qj.RX(x, wires=0)
         return qj.expval(qj.Z(0))
 
+    @qj.qnode(wires=1, diff_method="adjoint")
+    def by_matrix(x: Any) -> Any:
+        turn = [[jnp.cos(x), -jnp.sin(x)], [jnp.sin(x), jnp.cos(x)]]
+        qj.QubitUnitary(jnp.array(turn), wires=0)
+        return qj.expval(qj.Z(0))
+
+    @qj.qnode(wires=1, diff_method="adjoint")
+    def by_state(x: Any) -> Any:
+        qj.StatePrep(jnp.array([jnp.cos(x), jnp.sin(x)]), wires=0)
+        return qj.expval(qj.Z(0))
+
     changed = qj.clifford_t_decomposition
-    with pytest.raises(UnsupportedError, match=r"py:\d+: .*parameter-shift"):
-        qj.qjit(qj.grad(changed(differentiated)))(1.0)
+    for each, what in (
+        (differentiated, "gate"),
+        (by_matrix, "matrix"),
+        (by_state, "state"),
+    ):
+        match = rf"py:\d+: a {what} that .*parameter-shift"
+        with pytest.raises(UnsupportedError, match=match):
+            qj.qjit(qj.grad(changed(each)))(1.0)
     with pytest.raises(UnsupportedError, match=r"py:\d+: .* length .* each"):
         qj.qjit(changed(until))(3)
     found = Imported(until, 3).after(["clifford-t{each=1e-3}"])

@@ -230,6 +230,8 @@ def test_groups_are_few() -> None:
     assert groups_of(products, "none") == [[n] for n in range(6)]
     bits = Factors({0: "Z", 1: "Z"}, apart=True)
     assert groups_of([[bits], products[0]], "commuting") == [[0], [1]]
+    sums = [[*products[3], *products[4]], [], products[0], [*products[5], *products[0]]]
+    assert groups_of(sums, "commuting") == [[0, 1], [2, 3]]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -38,6 +38,22 @@ def test_matrices(size: int) -> None:
             np.testing.assert_allclose(found, matrix, atol=1e-12)
 
 
+@pytest.mark.parametrize("small", [3e-13, 2e-11, 1e-10])
+def test_matrices_that_are_nearly_simpler_are_kept(small: float) -> None:
+    near = np.array([[np.cos(small), -np.sin(small)], [np.sin(small), np.cos(small)]])
+    halves = np.kron(np.eye(2), random_unitary(2)), np.kron(near, np.eye(4))
+    # Nearly diagonal, and nearly the same whatever the first qubit is.
+    diagonal = np.kron(near, np.diag([1, 1j]))
+    for each in (diagonal, halves[0] @ halves[1]):
+        matrix = each.astype(np.complex128)
+        size = len(matrix).bit_length() - 1
+        found = product(unitary(matrix, range(size)), range(size), {})
+        np.testing.assert_allclose(found, matrix, rtol=0, atol=5e-12)
+    amplitudes = (np.exp(1j * small * np.arange(4)) / 2).astype(np.complex128)
+    found = product(state(amplitudes, range(2)), range(2), {})[:, 0]
+    np.testing.assert_allclose(found, amplitudes, rtol=0, atol=5e-12)
+
+
 @pytest.mark.parametrize(("size", "most"), [(1, 0), (2, 3), (3, 20), (4, 100)])
 def test_counts_are_those_of_the_paper(size: int, most: int) -> None:
     """23/48 4^n - 3/2 2^n + 4/3; diagonals and states have 2^n - 2."""

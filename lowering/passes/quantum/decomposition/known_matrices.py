@@ -56,7 +56,8 @@ def decompose_known_matrices(
                 _replace_unitary(op, matrix)
         elif isinstance(op, StatePrepOp) and "StatePrep" not in gates:
             amplitudes = None if op.slot else known_array(op.amplitudes, globals_)
-            _replace_preparation(op, amplitudes)
+            otherwise = ", or add StatePrep to the gates" if gates else ""
+            _replace_preparation(op, amplitudes, otherwise)
 
 
 def known_array(value: SSAValue, globals_: dict[str, GlobalOp]) -> ComplexMatrix | None:
@@ -117,18 +118,20 @@ def nearest_unitary(op: Operation, matrix: ComplexMatrix) -> ComplexMatrix:
     return left @ right
 
 
-def _replace_preparation(op: StatePrepOp, amplitudes: ComplexMatrix | None) -> None:
+def _replace_preparation(
+    op: StatePrepOp, amplitudes: ComplexMatrix | None, otherwise: str
+) -> None:
     if amplitudes is None or amplitudes.ndim != 1:
         raise PassError(
             f"{line_of(op) or 'unknown line'}: a state whose amplitudes are not known "
             "when the program is compiled cannot be made of gates. Give them as a "
-            "constant, apply gates with angles, or add StatePrep to the gates."
+            f"constant, or apply gates with angles{otherwise}."
         )
     norm = np.linalg.norm(amplitudes)
     if abs(norm - 1) > TOLERANCE:
         raise PassError(
             f"{line_of(op) or 'unknown line'}: a state of norm {norm:.6g} cannot be "
-            "made of gates. Normalise it, or add StatePrep to the gates."
+            f"made of gates. Normalise it{otherwise}."
         )
     places: list[int | SSAValue] = list(op.dynamic_wires)
     if op.wires is not None:

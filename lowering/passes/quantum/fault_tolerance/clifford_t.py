@@ -7,10 +7,11 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from qjit.dialects.quantum import GateOp, UnitaryOp
+from qjit.dialects.quantum import StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.circuits.blocks import rewrite_circuits
 from qjit.lowering.passes.circuits.circuit import Circuit
+from qjit.lowering.passes.circuits.gates import is_differentiated
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.passes.quantum.decomposition.decompose_gates import (
@@ -69,7 +70,7 @@ class CliffordTPass(ModulePass):
         """Decompose gates, merge rotations, and put close gates in their place."""
         expand_pauli_measurements(op)
         for each in op.walk():
-            if isinstance(each, GateOp) and each.slots:
+            if is_differentiated(each):
                 raise PassError(_differentiated(each))
         decompose_known_matrices(op, op.walk(), ())
         rewrite_circuits(op, _with_few_rotations)
@@ -98,10 +99,13 @@ def _decomposed(circuit: Circuit) -> Circuit:
 
 
 def _differentiated(op: Operation) -> str:
+    kinds: dict[type[Operation], str] = {UnitaryOp: "matrix", StatePrepOp: "state"}
+    what = kinds.get(type(op))
+    instead = f"Apply gates with angles in place of the {what}, and choose"
     return (
-        f"{line_of(op) or 'unknown line'}: a gate that the adjoint method "
-        "differentiates cannot be made of Clifford gates and T. Choose "
-        "diff_method='parameter-shift'."
+        f"{line_of(op) or 'unknown line'}: a {what or 'gate'} that the adjoint method "
+        "differentiates cannot be made of Clifford gates and T. "
+        f"{instead if what else 'Choose'} diff_method='parameter-shift'."
     )
 
 

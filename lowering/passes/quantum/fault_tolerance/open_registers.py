@@ -28,16 +28,27 @@ class _OpenRegister:
     """
 
     value: SSAValue
-    out: list[Wire] = field(default_factory=list[Wire])
+    out: set[Wire] = field(default_factory=set[Wire])
     qubits: dict[SSAValue, Wire] = field(default_factory=dict[SSAValue, Wire])
 
     def homes(self) -> dict[SSAValue, Wire]:
         """Return where the qubits can be put back, each at its own wire if possible."""
-        left = [wire for wire in self.out if wire not in self.qubits.values()]
+        taken = set(self.qubits.values())
+        left = [wire for wire in self.out if wire not in taken]
         return {
             qubit: wire if wire in self.out else left.pop()
             for qubit, wire in self.qubits.items()
         }
+
+
+@dataclass
+class _PutBack:
+    """A qubit that was put back at a place, where others than these use its value."""
+
+    register: _OpenRegister
+    place: Wire
+    wire: Wire
+    later: list[tuple[Operation, int]]
 
 
 @dataclass
@@ -46,27 +57,33 @@ class WholeRegister:
 
     register: SSAValue
     place: Wire
-    homes: dict[SSAValue, Wire]
     qubit: SSAValue
-    later: dict[SSAValue, list[tuple[Operation, int]]]
+    later: list[tuple[Operation, int]]
     own: _OpenRegister
 
 
 class OpenRegisters:
-    """Follows registers and qubits through a block."""
+    """Follows registers and qubits through a block.
+
+    Qubits that were put back are taken out again where they are next used.
+    """
 
     def __init__(self) -> None:
         self._registers: dict[SSAValue, _OpenRegister] = {}
         self._of_qubits: dict[SSAValue, _OpenRegister] = {}
+        self._put_back: dict[SSAValue, _PutBack] = {}
         self._seen: set[Operation] = set()
 
     def visit(self, op: Operation) -> None:
         """Go past an operation."""
+        for value in [value for each in op.walk() for value in each.operands]:
+            if value in self._put_back:
+                self._take_out(value, op)
         self._seen.add(op)
         match op:
             case ExtractOp():
                 register = self._register(op.register)
-                register.out.append(op.wire)
+                register.out.add(op.wire)
                 register.qubits[op.qubit] = op.wire
                 self._of_qubits[op.qubit] = register
             case InsertOp():
@@ -86,43 +103,51 @@ class OpenRegisters:
 
     def put_back(self, qubit: SSAValue, before: Operation) -> WholeRegister:
         """Put all qubits back into the register of one of them."""
-        own = self._of_qubits[qubit]
-        homes = own.homes()
-        later = {
-            value: [
-                (use.operation, use.index)
-                for use in value.uses
-                if self._follows(use.operation, before)
-            ]
-            for value in (own.value, *homes)
-        }
-        register = own.value
-        for value, wire in homes.items():
-            made = InsertOp(register, wire, value)
+        there = self._put_back.get(qubit)
+        own = self._of_qubits[qubit] if there is None else there.register
+        later = self._later(own.value, before)
+        for value, place in own.homes().items():
+            uses = self._later(value, before)
+            made = InsertOp(own.value, place, value)
             self._insert(made, before)
-            register = made.out_register
-        return WholeRegister(register, homes[qubit], homes, qubit, later, own)
+            self._move(own, made.out_register)
+            wire = own.qubits.pop(value)
+            del self._of_qubits[value]
+            self._put_back[value] = _PutBack(own, place, wire, uses)
+        own.out.clear()
+        place = self._put_back[qubit].place
+        return WholeRegister(own.value, place, qubit, later, own)
 
     def take_out(
         self, whole: WholeRegister, register: SSAValue, before: Operation
     ) -> SSAValue:
-        """Take the qubits out of a register again; return the one that was asked for.
+        """Take the qubit that was asked for out of a register again, and return it.
 
-        Operations that follow use these instead.
+        Operations that follow use the register instead of what it was.
         """
-        own, turned = whole.own, whole.qubit
-        for use, number in whole.later[own.value]:
+        for use, number in whole.later:
             use.operands[number] = register
-        self._move(own, register)
-        for qubit, wire in whole.homes.items():
-            made = ExtractOp(register, wire)
-            self._insert(made, before)
-            for use, number in whole.later[qubit]:
-                use.operands[number] = made.qubit
-            self.rename(qubit, made.qubit)
-            if qubit is whole.qubit:
-                turned = made.qubit
-        return turned
+        self._move(whole.own, register)
+        return self._take_out(whole.qubit, before)
+
+    def _take_out(self, value: SSAValue, before: Operation) -> SSAValue:
+        found = self._put_back.pop(value)
+        made = ExtractOp(found.register.value, found.place)
+        self._insert(made, before)
+        for use, number in found.later:
+            use.operands[number] = made.qubit
+        found.register.out.add(found.place)
+        found.register.qubits[made.qubit] = found.wire
+        self._of_qubits[made.qubit] = found.register
+        return made.qubit
+
+    def _later(self, value: SSAValue, before: Operation) -> list[tuple[Operation, int]]:
+        """Return the uses of a value by operations that are to come."""
+        return [
+            (use.operation, use.index)
+            for use in value.uses
+            if self._follows(use.operation, before)
+        ]
 
     def _follows(self, op: Operation, before: Operation) -> bool:
         """Tell whether an operation is to come, or is in one that is."""

@@ -2,7 +2,7 @@
 
 Python finds the gates then: it is called with the angle, and returns the numbers of
 gates. A loop applies them one by one. Loops take whole registers, so the qubits that
-are out are put back before, and taken out again behind.
+are out are put back before, and taken out again where they are next used.
 """
 
 from __future__ import annotations

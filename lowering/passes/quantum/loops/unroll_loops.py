@@ -61,25 +61,25 @@ def _write_out_all(module: ModuleOp, found: Any) -> None:
 def loops_with(module: ModuleOp, found: Any) -> Iterator[scf.ForOp]:
     """Yield loops of known length with operations of a kind, until none is left.
 
-    A loop that is still there when the next one is asked for is not yielded again.
+    Outer loops come first, and may be written out before the next one is asked for. A
+    loop that is still there when the next one is asked for is not yielded again.
     """
     seen: set[scf.ForOp] = set()
-    while True:
-        loop = next(
-            (
-                each
-                for each in module.walk()
-                if isinstance(each, scf.ForOp)
-                and each not in seen
-                and iterations_of(each) is not None
-                and any(map(found, each.walk()))
-            ),
-            None,
-        )
-        if loop is None:
-            return
-        seen.add(loop)
-        yield loop
+    blocks = [block for region in module.regions for block in region.blocks]
+    while blocks:
+        block, before = blocks.pop(), None
+        while (op := block.first_op if before is None else before.next_op) is not None:
+            if isinstance(op, scf.ForOp) and op not in seen and _has(op, found):
+                seen.add(op)
+                yield op
+                continue  # with what may stand before it, or in its place
+            blocks += [inner for region in op.regions for inner in region.blocks]
+            before = op
+
+
+def _has(loop: scf.ForOp, found: Any) -> bool:
+    """Tell whether a loop has a known length and operations of a kind."""
+    return iterations_of(loop) is not None and any(map(found, loop.walk()))
 
 
 def _computes_wire(op: Operation) -> bool:

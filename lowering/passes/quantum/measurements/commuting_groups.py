@@ -77,11 +77,18 @@ def groups_of(
     if grouping == "none":
         return [[number] for number in range(count)]
     products = [each for observable in observables for each in observable]
-    of = np.zeros((count, len(products)))
-    owners = [n for n, observable in enumerate(observables) for _ in observable]
-    of[owners, range(len(products))] = 1
     conflict = conflicts(products, qubit_wise=grouping == "qubit-wise")
-    return sorted(map(sorted, coloured(of @ conflict @ of.T > 0)))
+    ends = np.cumsum([len(observable) for observable in observables])
+    for axis in (0, 1):
+        conflict = _any_in_parts(conflict, ends, axis)
+    return sorted(map(sorted, coloured(conflict)))
+
+
+def _any_in_parts(bits: Bits, ends: NDArray[np.int64], axis: int) -> Bits:
+    """Return whether there is a bit in each part of an axis, given where these end."""
+    counts = np.cumsum(bits, axis, np.int32)
+    before = np.insert(counts, 0, 0, axis)
+    return np.diff(np.take(before, np.insert(ends, 0, 0), axis), axis=axis) > 0
 
 
 def coloured(conflict: Bits) -> list[list[int]]:

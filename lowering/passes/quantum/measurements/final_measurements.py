@@ -39,7 +39,7 @@ from qjit.dialects.quantum.types import (
     register_size,
 )
 from qjit.lowering.analysis.circuit_operations import circuit_operations
-from qjit.lowering.passes.circuits.gates import Gate, read_gate
+from qjit.lowering.passes.circuits.gates import Gate, is_differentiated, read_gate
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.program_attributes import LABELS, texts_of
 from qjit.runtime.recent import MOST
@@ -250,7 +250,7 @@ class _Reader:
                 self.wires[op.qubit] = op.wire
             elif isinstance(op, InsertOp) and self.wires.get(op.qubit) == op.wire:
                 pass
-            elif isinstance(op, GateOp | UnitaryOp) and not _has_slots(op):
+            elif isinstance(op, GateOp | UnitaryOp) and not is_differentiated(op):
                 self._turn(op)
             elif is_quantum(op):
                 raise self._goes_on(op)
@@ -292,7 +292,7 @@ class _Reader:
         """Return the last gate of the circuit on wires, if it is on no other ones."""
         tips = {self._tip(wire): wire for wire in wires}
         owner = next(iter(tips)).owner if None not in tips else None
-        if not isinstance(owner, GateOp | UnitaryOp) or _has_slots(owner):
+        if not isinstance(owner, GateOp | UnitaryOp) or is_differentiated(owner):
             return None
         if set(owner.results) != set(tips) or owner.parent is not self.found.block:
             return None
@@ -336,7 +336,3 @@ def is_quantum(op: Operation) -> bool:
         for each in op.walk()
         for value in (*each.operands, *each.results)
     )
-
-
-def _has_slots(op: GateOp | UnitaryOp) -> bool:
-    return len(op.slots) > 0 if isinstance(op, GateOp) else op.slot is not None

@@ -200,7 +200,7 @@ def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:
         return None
     found: list[tuple[int, _Window, CliffordCircuit]] = []
     for wires in _choices(ahead):
-        window = _window(ahead, wires)
+        window = _window(ahead, wires, whole=False)
         if window.cost[0] < 2:
             continue
         circuit = _circuit(window)
@@ -209,7 +209,7 @@ def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:
     if not found:
         return None
     _, window, circuit = min(found, key=lambda each: each[0])
-    return window, circuit
+    return _window(ahead, window.wires), circuit
 
 
 def _choices(ahead: Sequence[_Ahead]) -> Iterator[list[int]]:
@@ -225,8 +225,10 @@ def _choices(ahead: Sequence[_Ahead]) -> Iterator[list[int]]:
                 yield [*wires, other]
 
 
-def _window(ahead: Sequence[_Ahead], wires: list[int]) -> _Window:
-    """Return the Clifford gates on wires from the first on."""
+def _window(
+    ahead: Sequence[_Ahead], wires: list[int], *, whole: bool = True
+) -> _Window:
+    """Return the Clifford gates on wires from the first on, and perhaps all others."""
     window, inside = _Window(wires), set(wires)
     blocked: set[int] = set()
     reached: set[int] = set()  # those that are blocked, or used
@@ -243,6 +245,8 @@ def _window(ahead: Sequence[_Ahead], wires: list[int]) -> _Window:
             window.after.append(each)
             blocked |= on
             reached |= on
+            if not whole and inside <= blocked:
+                break
     return window
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from qjit.lowering.passes.unitaries.two_qubit_synthesis import (
     num_cnots,
     synthesise,
 )
+from qjit.runtime.recent import MOST
 
 from .three_qubit_blocks import rewrite_blocks
 from .two_qubit_blocks import Block, two_qubit_blocks
@@ -74,7 +76,6 @@ class ConsolidateBlocksPass(CircuitPass):
         return pairs if found is pairs else self._on_two_wires(found)
 
     def _on_two_wires(self, circuit: Circuit) -> Circuit:
-        made: dict[bytes, TwoQubitCircuit | None] = {}
         place = {wire: wire for wire in range(circuit.num_wires)}
         new: list[Instruction] = []
         changed, phase = False, 0.0
@@ -82,7 +83,7 @@ class ConsolidateBlocksPass(CircuitPass):
             if not isinstance(each, Block):
                 new.append(each.on(place))
                 continue
-            found = self._cheaper(each, made)
+            found = self._cheaper(each)
             if found is None:
                 new += [gate.on(place) for gate in each.gates]
                 continue
@@ -98,22 +99,15 @@ class ConsolidateBlocksPass(CircuitPass):
         new += phase_gates(phase)
         return circuit.of(new, [place[wire] for wire in circuit.output])
 
-    def _cheaper(
-        self, block: Block, made: dict[bytes, TwoQubitCircuit | None]
-    ) -> TwoQubitCircuit | None:
+    def _cheaper(self, block: Block) -> TwoQubitCircuit | None:
         """Return a circuit in the place of a block, if there is one that is cheaper."""
         if len(block.wires) != 2:
             return None
         cost = _cost(block, self.basis)
         if cost[0] <= 1 and cost[1] <= 1:
             return None
-        matrix = block.matrix()
-        key = matrix.tobytes()
-        if key not in made or made[key] is None:
-            made[key] = synthesise(
-                matrix, basis=self.basis, exchange=self.exchange, most=cost[0]
-            )
-        found = made[key]
+        data = block.matrix().tobytes()
+        found = _synthesised(data, self.basis, self.exchange, cost[0])
         if found is None:
             return None
         discrete = all(gate.name in CLIFFORD_T for gate in block.gates)
@@ -121,6 +115,15 @@ class ConsolidateBlocksPass(CircuitPass):
             return found if found.cost[0] < cost[0] else None
         new = found.cost[0], _single_cost(found.gates)
         return found if new < cost else None
+
+
+@lru_cache(MOST)
+def _synthesised(
+    data: bytes, basis: str, exchange: bool, most: int
+) -> TwoQubitCircuit | None:
+    """Return the circuit of a matrix; passes meet it repeatedly."""
+    matrix = np.frombuffer(data, np.complex128).reshape(4, 4)
+    return synthesise(matrix, basis=basis, exchange=exchange, most=most)
 
 
 def _cost(block: Block, basis: str) -> tuple[int, int]:
@@ -162,4 +165,10 @@ def _run_cost(matrix: ComplexMatrix | None) -> int:
 def _num_cnots(gate: Gate) -> int:
     if gate.name in COUNTS:
         return COUNTS[gate.name]
-    return num_cnots(cartan_decomposition(gate.matrix({})).coordinates)
+    return _num_cnots_of(gate.matrix({}).tobytes())
+
+
+@lru_cache(MOST)
+def _num_cnots_of(data: bytes) -> int:
+    matrix = np.frombuffer(data, np.complex128).reshape(4, 4)
+    return num_cnots(cartan_decomposition(matrix).coordinates)

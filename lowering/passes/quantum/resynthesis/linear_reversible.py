@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qjit.runtime.recent import MOST
 
 Bits = NDArray[np.int64]
 Flip = tuple[int, int]  # control and target
@@ -17,18 +21,23 @@ def linear_circuit(matrix: Bits) -> tuple[list[Flip], list[int]]:
     The best of greedy elimination (de Brugiere et al., arXiv:2201.06508), by two costs,
     and of Gaussian elimination.
     """
-    found = [_greedy(matrix, logarithmic) for logarithmic in (False, True)]
-    found.append(_eliminate(matrix.copy(), [], []))
-    return min(found, key=lambda each: len(each[0]))
+    plain = _eliminate(matrix.copy(), [], [])
+    if matrix.sum() == len(matrix):
+        return plain
+    inverse = inverted(matrix)
+    found = [_greedy(matrix, inverse, logarithmic) for logarithmic in (False, True)]
+    return min((*found, plain), key=lambda each: len(each[0]))
 
 
-def _greedy(matrix: Bits, logarithmic: bool) -> tuple[list[Flip], list[int]]:
+def _greedy(
+    matrix: Bits, inverse: Bits, logarithmic: bool
+) -> tuple[list[Flip], list[int]]:
     """Reduce a matrix to a permutation by rows and columns that shrink it most.
 
     The cost is the number of ones in the matrix and in its inverse, or the logarithms
     of the numbers in each line.
     """
-    found, inverse = matrix.copy(), inverted(matrix)
+    found, inverse = matrix.copy(), inverse.copy()
     before: list[Flip] = []
     after: list[Flip] = []
     while found.sum() > len(found):
@@ -55,17 +64,27 @@ def _gains(lines: Bits, opposite: Bits, logarithmic: bool) -> NDArray[np.float64
 
     `opposite` are the lines of the inverse, of which j is added to i at the same time.
     """
-    grown = _growth(lines, logarithmic) + _growth(opposite, logarithmic).T
+    grown = np.add(
+        _growth(lines, logarithmic), _growth(opposite, logarithmic).T, dtype=np.float64
+    )
     np.fill_diagonal(grown, np.inf)
     return grown
 
 
-def _growth(lines: Bits, logarithmic: bool) -> NDArray[np.float64]:
-    weights = lines.sum(axis=1)
-    sums = weights[:, None] + weights[None, :] - 2 * (lines @ lines.T)
+def _growth(lines: Bits, logarithmic: bool) -> NDArray[Any]:
+    shared = lines @ lines.T
+    weights = shared.diagonal()
+    sums = weights[:, None] + weights - 2 * shared
     if logarithmic:
-        return np.log2(np.maximum(sums, 1)) - np.log2(weights)[None, :]
-    return (sums - weights[None, :]).astype(np.float64)
+        logarithms = _logarithms(len(lines))
+        return logarithms[sums] - logarithms[weights]
+    return sums - weights
+
+
+@lru_cache(MOST)
+def _logarithms(size: int) -> NDArray[np.float64]:
+    """Return the logarithms of the numbers of ones in a line, 0 for none."""
+    return np.log2(np.maximum(np.arange(size + 1), 1))
 
 
 def _eliminate(

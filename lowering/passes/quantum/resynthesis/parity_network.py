@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .linear_reversible import Flip
 
+# How far parities of a weight are, where that of any number of wires is about 1.
+NEARNESS = [1 - 0.5 ** (weight - 1) for weight in range(64 + 1)]
 # What wires and masks a network ends with, and its CNOTs.
 Network = tuple[list[Flip], list[int]]
 Synthesis = Callable[[int, Iterable[int]], Network]
@@ -93,8 +95,8 @@ def nearest_network(size: int, parities: Iterable[int]) -> Network:
 
 def _cost(left: Iterable[int], row: int, target: int) -> tuple[float, int]:
     """Return how far parities are after a CNOT, near ones first."""
-    weights = [_turned(mask, row, target).bit_count() for mask in left]
-    return sum(1 - 0.5 ** (weight - 1) for weight in weights), sum(weights)
+    weights = [(mask ^ (mask >> target & 1) << row).bit_count() for mask in left]
+    return sum([NEARNESS[weight] for weight in weights]), sum(weights)
 
 
 NETWORKS: Sequence[Synthesis] = (gray_network, nearest_network)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeGuard
 
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
@@ -13,11 +14,14 @@ from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.circuits.phases import NOTHING, is_rotation, total
 from qjit.lowering.passes.circuits.regions import RegionCircuit, rewrite_regions
+from qjit.runtime.recent import MOST
 
 from .linear_reversible import Flip, bits_of, inverted, linear_circuit
 from .parity_network import NETWORKS
 from .phase_folding import Parities, Rotation, fold_phases
 
+# CNOTs, and which bit each wire has after them.
+Network = tuple[list[Flip], list[int]]
 # The gates of regions besides rotations about Z.
 NAMES = ("X", "CNOT", "SWAP", "CZ", "ControlledPhaseShift", "CRZ", "IsingZZ")
 # Larger regions are left to what only sees a part of them.
@@ -53,8 +57,8 @@ def _cheaper(gates: Sequence[Gate], num_wires: int) -> RegionCircuit | None:
     polynomial = PhasePolynomial(num_wires)
     for gate in gates:
         polynomial.apply(gate)
-    best = min(polynomial.networks(), key=lambda each: len(each[0]))
-    return polynomial.circuit(*best) if len(best[0]) < cost else None
+    best = polynomial.network(cost)
+    return None if best is None else polynomial.circuit(*best)
 
 
 class PhasePolynomial:
@@ -96,14 +100,10 @@ class PhasePolynomial:
             flip ^= self.bits.flips[wire]
         self.rotations.setdefault(mask, Rotation()).add(gate, flip, 0)
 
-    def networks(self) -> Iterator[tuple[list[Flip], list[int]]]:
-        """Yield CNOTs for all parities and the map, with the bit that each wire has."""
+    def network(self, cost: int) -> Network | None:
+        """Return CNOTs for all parities and the map, if these are fewer than a cost."""
         left = [mask for mask, each in self.rotations.items() if each.angle.known != 0]
-        for network in NETWORKS:
-            flips, wires = network(self.size, left)
-            here, there = bits_of(wires, self.size), bits_of(self.bits.masks, self.size)
-            more, rows = linear_circuit(there @ inverted(here) % 2)
-            yield [*flips, *more], rows
+        return _network(self.size, tuple(sorted(left)), tuple(self.bits.masks), cost)
 
     def circuit(self, flips: Sequence[Flip], rows: Sequence[int]) -> RegionCircuit:
         """Return gates for a network: rotations where their parities come first."""
@@ -132,6 +132,28 @@ class PhasePolynomial:
         output = [rows.index(wire) for wire in range(self.size)]
         gates += [Gate("X", at) for at, row in enumerate(rows) if self.bits.flips[row]]
         return RegionCircuit(gates, output, phase)
+
+
+@lru_cache(MOST)
+def _network(
+    size: int, parities: Sequence[int], masks: Sequence[int], cost: int
+) -> Network | None:
+    """Return CNOTs that reach parities, then a linear map; passes meet them repeatedly.
+
+    With them is returned which bit each wire has, of those that the masks are.
+    """
+    best: Network | None = None
+    if sum(mask.bit_count() > 1 for mask in {*parities, *masks}) >= cost:
+        return None  # a CNOT makes one of them
+    for network in NETWORKS:
+        flips, wires = network(size, parities)
+        if len(flips) >= cost:
+            continue
+        here, there = bits_of(wires, size), bits_of(masks, size)
+        more, rows = linear_circuit(there @ inverted(here) % 2)
+        if len(flips) + len(more) < cost:
+            best, cost = ([*flips, *more], rows), len(flips) + len(more)
+    return best
 
 
 def _turned(name: str, angle: ParameterExpression, gate: Gate) -> Gate:

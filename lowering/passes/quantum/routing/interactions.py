@@ -41,6 +41,8 @@ from qjit.runtime.recent import MOST
 from .dependencies import Interaction, joined
 
 CLOSE = 1e-12
+# How many gates are read for each one on two qubits that is looked for.
+FARTHEST = 32
 # The qubits that a gate is on, and the basis in which it is diagonal on each.
 Bases = tuple[str | None, ...]
 
@@ -184,7 +186,8 @@ class InteractionReader:
     """Reads the gates of a program on one register, those of calls and bodies too.
 
     `wires` says which qubit is at each wire of the register. Bodies of loops are read
-    once, and branches one after another. It stops after `most` gates on two qubits.
+    once, and branches one after another. It stops after `most` gates on two qubits, or
+    many times as many of all.
     `functions` are those that are called, as they were before anything was routed.
     """
 
@@ -201,9 +204,12 @@ class InteractionReader:
     def read(self, ops: Iterable[Operation], top: bool = False) -> None:
         """Read operations; those at the top may rename qubits by SWAPs."""
         for op in ops:
-            if self.most is not None and self.num_pairs >= self.most:
+            if self.most is not None and self._enough(self.most):
                 return
             self._visit(op, top)
+
+    def _enough(self, most: int) -> bool:
+        return self.num_pairs >= most or len(self.found) >= FARTHEST * most
 
     def _visit(self, op: Operation, top: bool) -> None:
         match op:

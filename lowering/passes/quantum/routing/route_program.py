@@ -35,7 +35,7 @@ from qjit.dialects.quantum.types import RegisterType
 from qjit.lowering.passes.pipeline import PassError
 
 from .coupling import CouplingGraph
-from .dependencies import dependencies
+from .dependencies import Interaction, dependencies
 from .emit_gates import emit_pending
 from .interactions import (
     Examples,
@@ -123,8 +123,10 @@ class ProgramRouter:
                 self.qubits[op.qubit] = state, qubit
                 self.dead.append(op)
             case InsertOp():
-                state, qubit = self.qubits[op.qubit]
+                state, qubit = self._taken(op, op.qubit)
                 state.contents[known_wire(op)] = qubit
+                if _is_of_block(op.register, op.parent):
+                    del self.states[op.register]
                 self.states[op.out_register] = state
                 self.dead.append(op)
             case MeasureOp() | ResetOp():
@@ -173,12 +175,24 @@ class ProgramRouter:
             numbers = dict(zip(op.qubits, qubits, strict=True))
             found = interaction(op, numbers, self.examples)
             state.pending.append((op, found, tuple(qubits)))
+        for value in op.qubits:
+            self._taken(op, value)
         for result, qubit in zip(op.results, qubits, strict=True):
             self.qubits[result] = state, qubit
+
+    def _taken(self, op: Operation, value: SSAValue) -> tuple[RegisterState, int]:
+        """Return the register and number of a qubit, which is used no more in a block.
+
+        Other branches may use one from outside.
+        """
+        if _is_of_block(value, op.parent):
+            return self.qubits.pop(value)
+        return self.qubits[value]
 
     def _measure(self, op: MeasureOp | ResetOp) -> None:
         state, qubit = self.qubits[op.qubit]
         self._flush(state, op)
+        self._taken(op, op.qubit)
         op.operands[0] = state.value(qubit, op)
         state.out[state.at[qubit]] = op.out_qubit
         self.qubits[op.out_qubit] = state, qubit
@@ -188,6 +202,8 @@ class ProgramRouter:
         held = [self.qubits[value] for value in op.qubits]
         for state in {id(state): state for state, _ in held}.values():
             self._flush(state, op)
+        for value in op.qubits:
+            self._taken(op, value)
         for index, (state, qubit) in enumerate(held):
             op.operands[index] = state.value(qubit, op)
             state.out[state.at[qubit]] = op.results[index]
@@ -422,6 +438,17 @@ class ProgramRouter:
         """Put the pending gates of a register before an operation."""
         if not state.pending:
             return
+        pairs = any(len(found.qubits) == 2 for _, found, _ in state.pending)
+        emit_pending(
+            state,
+            self._following(state, before) if pairs else (),
+            before,
+            trials=self.options.trials_for(len(state.pending)),
+            seed=self.options.seed,
+        )
+
+    def _following(self, state: RegisterState, op: Operation) -> Sequence[Interaction]:
+        """Return the gates on a register from an operation on, a few of them."""
         reader = InteractionReader(self.originals, LOOKAHEAD)
         reader.qubits = {
             value: qubit for value, (of, qubit) in self.qubits.items() if of is state
@@ -431,14 +458,13 @@ class ProgramRouter:
             for value, of in self.states.items()
             if of is state
         }
-        reader.read(_from(before), top=state.top)
-        emit_pending(
-            state,
-            reader.found,
-            before,
-            trials=self.options.trials_for(len(state.pending)),
-            seed=self.options.seed,
-        )
+        reader.read(_from(op), top=state.top)
+        return reader.found
+
+
+def _is_of_block(value: SSAValue, block: Block | None) -> bool:
+    owner = value.owner
+    return (owner if isinstance(owner, Block) else owner.parent) is block
 
 
 def _registers(values: Iterable[SSAValue]) -> list[SSAValue]:
