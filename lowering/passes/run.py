@@ -8,7 +8,6 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
-from qjit.dialects.quantum import GateOp
 from qjit.lowering.program_attributes import PASSES, set_passes, texts_of
 
 from .pipeline import OwnPass, PassError, Step, find_step
@@ -68,17 +67,14 @@ def _run_own(context: Context, module: ModuleOp, step: OwnPass) -> None:
 
 def _check_gates(module: ModuleOp, step: OwnPass) -> None:
     """Refuse gates that their devices do not have."""
-    from .quantum.decomposition.decompose_gates import ops_and_targets
+    from .quantum.decomposition.decompose_gates import lacking
 
-    for gate, target in ops_and_targets(module):
-        if not isinstance(gate, GateOp) or target.gates is None:
-            continue
-        if gate.gate.data not in target.gates:
-            raise PassError(
-                f"{_place(step.item)}: the pass '{step.name}' leaves {gate.gate.data}, "
-                f"which device '{target.name}' does not have. It has "
-                f"{', '.join(sorted(target.gates))}."
-            )
+    for what, target in lacking(module):
+        raise PassError(
+            f"{_place(step.item)}: the pass '{step.name}' leaves {what}, which device "
+            f"'{target.name}' does not have. It has "
+            f"{', '.join(sorted(target.gates or ()))}."
+        )
 
 
 def _place(item: Any) -> str:
