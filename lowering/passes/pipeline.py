@@ -305,10 +305,14 @@ def _check(steps: Sequence[Any], place: Callable[[Any], int]) -> None:
 def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
     """Return passes on single circuits: texts of ours, and the passes of users.
 
+    Of a pipeline that has a name, these are its passes on gates.
+
     Raises:
         PipelineError: for what is no pass on gates.
     """
-    steps = _known(preset(passes) if isinstance(passes, str) else passes)
+    if isinstance(passes, str):
+        passes = [n for n in preset(passes) if STEPS[n].level == "quantum"]
+    steps = _known(passes)
     for step in steps:
         if step.level != "quantum" or step.name in ("qnode-passes", "device-passes"):
             raise PipelineError(

@@ -1,12 +1,13 @@
 """Functions from one quantum function to another."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from qjit.devices.shots import checked_shots
 from qjit.errors import ArgumentError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
+
+UNSET = object()
 
 
 def quantum_function(name: str, given: Any) -> QNode:
@@ -24,8 +25,8 @@ def quantum_function(name: str, given: Any) -> QNode:
     return given
 
 
-def with_pass(name: str, given: Sequence[Any], step: str) -> Any:
-    """Return a quantum function with one more pass; if none is given, what adds it.
+def with_pass(name: str, function: Any, step: str) -> Any:
+    """Return a quantum function with one more pass; if it is None, what adds the pass.
 
     Raises:
         ArgumentError: for what is no quantum function.
@@ -34,10 +35,10 @@ def with_pass(name: str, given: Sequence[Any], step: str) -> Any:
     def change(function: Any) -> QNode:
         return quantum_function(name, function).with_passes([step])
 
-    return change(given[0]) if given else change
+    return change if function is None else change(function)
 
 
-def set_shots(*given: Any, shots: Any = None) -> Any:
+def set_shots(*given: Any, shots: Any = UNSET) -> Any:
     """Return a quantum function with another number of shots.
 
     Args:
@@ -50,7 +51,8 @@ def set_shots(*given: Any, shots: Any = None) -> Any:
         A quantum function; the given one stays as it was.
 
     Raises:
-        ArgumentError: for what is no quantum function.
+        ArgumentError: for what is no quantum function, and for more than one, or
+            shots that are given twice.
         ParameterError: for other shots.
 
     >>> import qjit as qj
@@ -63,7 +65,14 @@ def set_shots(*given: Any, shots: Any = None) -> Any:
     """
     functions = [each for each in given if callable(each)]
     numbers = [each for each in given if not callable(each)]
-    chosen = checked_shots(numbers[0] if numbers else shots)
+    if shots is not UNSET:
+        numbers.append(shots)
+    if len(functions) > 1 or len(numbers) > 1:
+        raise ArgumentError(
+            f"{user_line()}: set_shots takes one quantum function and its shots, but "
+            f"got {len(functions)} and {len(numbers)}. Give each once."
+        )
+    chosen = checked_shots(numbers[0] if numbers else None)
 
     def change(function: Any) -> QNode:
         return quantum_function("set_shots", function).with_shots(chosen)

@@ -79,7 +79,7 @@ INSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }
 OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "classical_fisher": ((energy,), {"argnums": 0}),
-    "clifford_t_decomposition": ((energy,), {"epsilon": 1e-3, "each": 1e-4}),
+    "clifford_t_decomposition": ((energy,), {"epsilon": 1e-3}),
     "compile_stage": (("builtin.module {}",), {}),
     "cond": ((True, layer, layer), {}),
     "decompose": ((energy,), {"gates": ["RZ", "SX", "CZ"], "weights": {"CZ": 2.0}}),
@@ -252,6 +252,46 @@ def test_wrong_arguments_outside(name: str) -> None:
     mistakes = [*signature_mistakes(args, kwargs), *value_mistakes(args, kwargs)]
     for wrong in mistakes:
         check(functools.partial(plain, function, *wrong), (name, *wrong))
+
+
+MEANINGLESS: list[tuple[Callable[[], Any], str]] = [
+    (lambda: qj.split_non_commuting(energy, "commuting"), "too many positional"),
+    (lambda: qj.diagonalize_measurements(energy, 1), "too many positional"),
+    (lambda: qj.defer_measurements(energy, 3), r"defer_measurements\(.*, \*, num_wires"),
+    (lambda: qj.reuse_qubits(energy, 2), "too many positional"),
+    (lambda: qj.route(energy, "ring", coupling="line"), "too many positional"),
+    (lambda: qj.schedule(energy, {1: 1e-8}), "too many positional"),
+    (lambda: qj.dynamical_decoupling(energy, "XY4"), "too many positional"),
+    (lambda: qj.set_shots(energy, 3, 4), "Give each once"),
+    (lambda: qj.set_shots(energy, 3, shots=4), "Give each once"),
+    (lambda: qj.set_shots(energy, energy, 4), "Give each once"),
+    (lambda: qj.defer_measurements(energy, num_wires=True), "an integer from 1"),
+    (lambda: qj.defer_measurements(energy, num_wires="3"), "an integer from 1"),
+    (lambda: qj.route(energy, coupling="line", trials=1.5), "an integer from 1"),
+    (lambda: qj.route(energy, coupling="line", seed="a"), "an integer from 0"),
+    (lambda: qj.fold_gates(energy, True), "a number as factor"),
+    (lambda: qj.fold_gates(energy, "3"), "a number as factor"),
+    (lambda: qj.fold_gates(energy, seed=True), "an integer from 0"),
+    (lambda: qj.twirl(energy, seed="1"), "an integer from 0"),
+    (lambda: qj.mitigate_with_zne(energy, (True, 3)), "a number as a factor"),
+    (lambda: qj.schedule(energy, durations={1: True}), "the duration of 1"),
+    (lambda: qj.dynamical_decoupling(energy, spacing="1"), "a number as spacing"),
+    (lambda: qj.clifford_t_decomposition(energy, epsilon=True), "a number as epsilon"),
+    (lambda: qj.clifford_t_decomposition(energy, each="1e-3"), "a number as each"),
+    (
+        lambda: qj.clifford_t_decomposition(energy, epsilon=1e-3, each=1e-3),
+        "but got both",
+    ),
+    (lambda: qj.decompose(energy, gates=["CZ"], weights={"CZ": True}), "weight of CZ"),
+    (lambda: qj.decompose(energy, gates=["CZ"], weights={"CNOT": 2}), "outside of the"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(MEANINGLESS)))
+def test_arguments_that_mean_nothing_are_refused(case: int) -> None:
+    call, words = MEANINGLESS[case]
+    with pytest.raises(QJitError, match=rf"arguments\.py:\d+: .*{words}"):
+        call()
 
 
 def test_every_public_function_is_tried() -> None:

@@ -29,7 +29,7 @@ from qjit.runtime.recent import MOST
 
 from .clean_wires import has_many_controls, through_clean_wire
 from .expansion import expanded, kind_of, quarter_turns
-from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
+from .gate_set import ADJOINT, PHASE, GateSet, aliases_replaced, unknown_names
 from .rule_checks import check_rule
 from .rule_texts import RuleText, rule_kinds
 
@@ -289,6 +289,7 @@ def gate_set(
     """
     if unknown := unknown_names(gates):
         raise ValueError(f"{unknown[0]!r} is no gate that others can be decomposed to")
+    names = aliases_replaced(gates) | {PHASE}
     costs: dict[str, float] = {}
     for text in weights:
         name, sign, number = text.partition("=")
@@ -296,7 +297,8 @@ def gate_set(
             raise ValueError(f"{text!r} is no weight, such as 'CNOT=5'")
         (own,) = aliases_replaced([name])
         costs[own] = float(number)
-    names = aliases_replaced(gates) | {PHASE}
+        if names.isdisjoint((own, f"{ADJOINT}{own})")):
+            raise ValueError(f"{text!r} is the weight of a gate outside of the gates")
     read = [RuleText.read(text) for text in rules]
     for rule in read:
         check_rule(rule)
