@@ -27,6 +27,19 @@ ALIASES: Mapping[str, str] = {
     alias: record.name for record in GATES.values() for alias in record.aliases
 }
 
+# The gates that are others under controls that fire on 1, by base and number.
+CONTROLLED: Mapping[tuple[str, int], str] = {
+    (record.base, record.num_controls): record.name
+    for record in GATES.values()
+    if record.base is not None and record.num_controls is not None
+}
+# Those under any controls, for which there may be no such name, by base.
+MULTI_CONTROLLED: Mapping[str, str] = {
+    record.base: record.name
+    for record in GATES.values()
+    if record.base is not None and record.num_controls is None
+}
+
 
 def _of_name(name: str) -> GateRecord:
     """The record of the table that a copied or pickled one stands for."""
@@ -43,9 +56,11 @@ def find_gate(name: str) -> GateRecord | None:
 
 __all__ = [
     "ALIASES",
+    "CONTROLLED",
     "FAMILIES",
     "GATES",
     "GATE_INDEX",
+    "MULTI_CONTROLLED",
     "GateRecord",
     "Kernel",
     "Step",

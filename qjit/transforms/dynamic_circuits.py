@@ -7,9 +7,7 @@ from qjit.diagnostics.numbers import checked_integer
 from .quantum_functions import with_pass
 
 
-def defer_measurements(
-    function: Any = None, *, num_wires: int | None = None
-) -> Any:
+def defer_measurements(function: Any = None, *, num_wires: int | None = None) -> Any:
     """Return a quantum function whose measurements on the way are at its end.
 
     What is done on an outcome is done under the control of its qubit instead, and a

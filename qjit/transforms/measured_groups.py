@@ -10,9 +10,7 @@ from .quantum_functions import with_pass
 GROUPINGS = ("qubit-wise", "commuting", "none")
 
 
-def split_non_commuting(
-    function: Any = None, *, grouping: str = "qubit-wise"
-) -> Any:
+def split_non_commuting(function: Any = None, *, grouping: str = "qubit-wise") -> Any:
     """Return a quantum function that runs once for each group of observables.
 
     A device measures only observables that commute in one run. What the function

@@ -198,9 +198,7 @@ def twirl(function: Any = None, samples: int = 8, *, seed: int = 0) -> Any:
 
 def _factors(given: Sequence[float]) -> tuple[float, ...]:
     """Return factors of noise, which are from 1 and differ."""
-    found = tuple(
-        checked_real("mitigate_with_zne", "a factor", each) for each in given
-    )
+    found = tuple(checked_real("mitigate_with_zne", "a factor", each) for each in given)
     if len(found) < 2 or len(set(found)) < len(found) or not all(f >= 1 for f in found):
         raise ParameterError(
             f"{user_line()}: scale_factors takes at least two different numbers from "
@@ -234,9 +232,7 @@ def _folded(
         )
     seeds = [0] * repeats
     if folding == "random":
-        first = checked_integer(
-            "mitigate_with_zne", "seed", options.get("seed", 0), 0
-        )
+        first = checked_integer("mitigate_with_zne", "seed", options.get("seed", 0), 0)
         seeds = [first + place for place in range(repeats)]
     return [
         fold_gates(known, factor, method=folding, seed=seed)

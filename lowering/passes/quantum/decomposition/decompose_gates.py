@@ -66,7 +66,9 @@ class DecomposeGatesPass(ModulePass):
                 return
             expand_pauli_measurements(op)
             decompose_matrices_of_devices(op)
-            sets = {gate: of_target(target) for gate, target in limited_targets(op).items()}
+            sets = {
+                gate: of_target(target) for gate, target in limited_targets(op).items()
+            }
         for block in list(blocks_with_gates(op)):
             rewrite_block(block, lambda circuit: self._rewrite(circuit, sets))
 

@@ -114,7 +114,7 @@ class DynamicalDecouplingPass(ModulePass):
         """Put pulses into a delay that is long enough."""
         sequence = SEQUENCES[self.sequence]
         times = [
-            required(gate_keys(each.name, 1), durations, delay, self.name)
+            required(gate_keys(each.name, (), 1), durations, delay, self.name)
             for each in sequence.pulses
         ]
         total, busy = attoseconds(delay.seconds), sum(times)
