@@ -36,7 +36,9 @@ class Step:
     """A step of the pipeline: its name, its level, and where it is.
 
     Those that no program does without are needed; others are in the default pipeline
-    or not. Options are written behind the name in braces, as xDSL has them.
+    or not. Those are final that depend on the gates that run in the end, on their
+    times, or on where they are: on a device they come after its own. Options are
+    written behind the name in braces, as xDSL has them.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Step:
     attribute: str
     needed: bool = False
     default: bool = True
+    final: bool = False
     options: str = ""
 
     @property
@@ -80,7 +83,12 @@ class Step:
 
 
 def _pass(
-    name: str, folder: str, *, needed: bool = False, default: bool = True
+    name: str,
+    folder: str,
+    *,
+    needed: bool = False,
+    default: bool = True,
+    final: bool = False,
 ) -> Step:
     """Return the step of a pass: its file and its class are named after it.
 
@@ -88,7 +96,13 @@ def _pass(
     """
     module = f"qjit.lowering.passes.{folder}.{name.replace('-', '_')}"
     attribute = "".join(map(str.capitalize, name.split("-"))) + "Pass"
-    return Step(name, folder.partition(".")[0], module, attribute, needed, default)
+    level = folder.partition(".")[0]
+    return Step(name, level, module, attribute, needed, default, final)
+
+
+def _final(name: str, folder: str) -> Step:
+    """Return the step of a pass that depends on the gates that run in the end."""
+    return _pass(name, folder, default=False, final=True)
 
 
 def _rewrite(name: str, module: str) -> Step:
@@ -102,6 +116,7 @@ TABLE: tuple[Step, ...] = (
     _rewrite("reroll-loops", "reroll.reroll"),
     _rewrite("share-forward-runs", "share_forward_runs"),
     _pass("qnode-passes", "quantum.circuit_pipelines", default=False),
+    _pass("final-qnode-passes", "quantum.circuit_pipelines", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
     _pass("device-passes", "quantum.circuit_pipelines"),
     _pass("defer-measurements", "quantum.dynamic_circuits", default=False),
@@ -133,12 +148,12 @@ TABLE: tuple[Step, ...] = (
     _pass("split-non-commuting", "quantum.measurements", default=False),
     _pass("diagonalize-measurements", "quantum.measurements", default=False),
     _pass("measurement-from-samples", "quantum.measurements", default=False),
-    _pass("route-qubits", "quantum.routing", default=False),
-    _pass("fold-gates", "quantum.mitigation", default=False),
-    _pass("twirl-pauli", "quantum.mitigation", default=False),
-    _pass("schedule-gates", "quantum.timing", default=False),
-    _pass("dynamical-decoupling", "quantum.timing", default=False),
-    _pass("remove-delays", "quantum.timing", default=False),
+    _final("route-qubits", "quantum.routing"),
+    _final("fold-gates", "quantum.mitigation"),
+    _final("twirl-pauli", "quantum.mitigation"),
+    _final("schedule-gates", "quantum.timing"),
+    _final("dynamical-decoupling", "quantum.timing"),
+    _final("remove-delays", "quantum.timing"),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),
     _pass("select-kernels", "schedule"),
@@ -148,6 +163,8 @@ TABLE: tuple[Step, ...] = (
     Step("convert-to-llvm", "llvm", CONVERSION, "ConvertToLLVMPass", needed=True),
 )
 STEPS = {step.name: step for step in TABLE}
+# What runs passes on circuits one by one.
+OF_CIRCUITS = ("qnode-passes", "final-qnode-passes", "device-passes")
 DEFAULT: tuple[str, ...] = tuple(
     step.name for step in TABLE if step.default and not step.needed
 )
@@ -314,7 +331,7 @@ def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
         passes = [n for n in preset(passes) if STEPS[n].level == "quantum"]
     steps = _known(passes)
     for step in steps:
-        if step.level != "quantum" or step.name in ("qnode-passes", "device-passes"):
+        if step.level != "quantum" or step.name in OF_CIRCUITS:
             raise PipelineError(
                 f"'{step.name}', of level '{step.level}', is no pass on single "
                 "circuits. Pass it to qjit(pipeline=...)."

@@ -63,6 +63,11 @@ PRESETS: dict[str, tuple[str, ...]] = {
 }
 
 
+def has_own_passes(target: Target) -> bool:
+    """Tell whether circuits are compiled to the gates or the pipeline of a device."""
+    return target.gates is not None or target.pipeline != SIMULATE
+
+
 def circuit_passes(target: Target) -> tuple[str, ...]:
     """Return the passes of a device's pipeline that are on single circuits.
 

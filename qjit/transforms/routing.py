@@ -19,8 +19,9 @@ def route(
 ) -> Any:
     """Return a quantum function with SWAPs, so that gates are between neighbours.
 
-    What it returns is the same. Gates on three wires and more are refused: put the
-    pass "decompose-gates" before.
+    What it returns is the same. On a device it comes after the device's passes, and one
+    that has a coupling itself needs none. Gates on three wires and more are refused:
+    put the pass "decompose-gates" before.
 
     Args:
         function: the quantum function; without it, a decorator is returned.
@@ -36,6 +37,7 @@ def route(
 
     Raises:
         ArgumentError: for what is no quantum function.
+        UnsupportedError: on the first call, for a circuit that is routed already.
         ParameterError: for what is no coupling graph, no number of trials or no seed.
 
     >>> import qjit as qj
