@@ -40,6 +40,8 @@ FINAL_PASSES = "final_passes"  # of the same, on what its device's passes leave
 WEAK = "weak "
 # Of an allocation: which quantum function it is of, and what its wires are called.
 CIRCUIT, LABELS = "circuit", "labels"
+# Of an allocation: that its circuit is over dual numbers, whose state is no state.
+DUAL = "dual"
 # Of an allocation, and of a function of gates: how long operations take.
 DURATIONS = "durations"
 

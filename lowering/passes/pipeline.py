@@ -37,8 +37,9 @@ class Step:
 
     Those that no program does without are needed; others are in the default pipeline
     or not. Those are final that depend on the gates that run in the end, on their
-    times, or on where they are: on a device they come after its own. Options are
-    written behind the name in braces, as xDSL has them.
+    times, or on where they are: on a device they come after its own. Those that are not
+    exact are about noise and errors of gates. Options are written behind the name in
+    braces, as xDSL has them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Step:
     needed: bool = False
     default: bool = True
     final: bool = False
+    exact: bool = True
     options: str = ""
 
     @property
@@ -89,6 +91,7 @@ def _pass(
     needed: bool = False,
     default: bool = True,
     final: bool = False,
+    exact: bool = True,
 ) -> Step:
     """Return the step of a pass: its file and its class are named after it.
 
@@ -97,12 +100,12 @@ def _pass(
     module = f"qjit.lowering.passes.{folder}.{name.replace('-', '_')}"
     attribute = "".join(map(str.capitalize, name.split("-"))) + "Pass"
     level = folder.partition(".")[0]
-    return Step(name, level, module, attribute, needed, default, final)
+    return Step(name, level, module, attribute, needed, default, final, exact)
 
 
-def _final(name: str, folder: str) -> Step:
+def _final(name: str, folder: str, *, exact: bool = True) -> Step:
     """Return the step of a pass that depends on the gates that run in the end."""
-    return _pass(name, folder, default=False, final=True)
+    return _pass(name, folder, default=False, final=True, exact=exact)
 
 
 def _rewrite(name: str, module: str) -> Step:
@@ -139,7 +142,9 @@ TABLE: tuple[Step, ...] = (
     _pass("phase-polynomial", "quantum.resynthesis", default=False),
     _pass("pauli-network", "quantum.resynthesis.pauli_network", default=False),
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
-    _pass("clifford-t", "quantum.fault_tolerance.clifford_t", default=False),
+    _pass(
+        "clifford-t", "quantum.fault_tolerance.clifford_t", default=False, exact=False
+    ),
     _pass("to-pauli-products", "quantum.fault_tolerance.pauli_products", default=False),
     _pass(
         "merge-pauli-rotations", "quantum.fault_tolerance.pauli_products", default=False
@@ -149,8 +154,8 @@ TABLE: tuple[Step, ...] = (
     _pass("diagonalize-measurements", "quantum.measurements", default=False),
     _pass("measurement-from-samples", "quantum.measurements", default=False),
     _final("route-qubits", "quantum.routing"),
-    _final("fold-gates", "quantum.mitigation"),
-    _final("twirl-pauli", "quantum.mitigation"),
+    _final("fold-gates", "quantum.mitigation", exact=False),
+    _final("twirl-pauli", "quantum.mitigation", exact=False),
     _final("schedule-gates", "quantum.timing"),
     _final("dynamical-decoupling", "quantum.timing"),
     _final("remove-delays", "quantum.timing"),
@@ -193,6 +198,14 @@ class OwnPass:
         """What it does, in one line."""
         found = getattr(self.item, "meaning", None) or self.item.__doc__ or ""
         return str(found).partition("\n")[0]
+
+    @property
+    def exact(self) -> bool:
+        """Whether it says that circuits mean the same after it, whatever their gates.
+
+        A rewrite rule is compared with what it replaces, and so is exact.
+        """
+        return bool(getattr(self.item, "exact", False))
 
     @cached_property
     def found(self) -> Any:
@@ -337,6 +350,21 @@ def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
                 "circuits. Pass it to qjit(pipeline=...)."
             )
     return tuple(s.text if isinstance(s, Step) else s for s in steps)
+
+
+def no_tangents(step: Step | OwnPass) -> str:
+    """Return why a pass is not applied to circuits over dual numbers, and a remedy."""
+    text = (
+        "derivatives of second order or forward mode by the adjoint method are of "
+        f"other circuits, on whose gates the pass '{step.name}' does not have its "
+        "effect. Use diff_method='parameter-shift'"
+    )
+    if isinstance(step, Step):
+        return f"{text}."
+    return (
+        f"{text}, or give the pass the attribute exact=True, if circuits mean the same "
+        "after it, whatever their gates."
+    )
 
 
 def _order_of(before: Step | OwnPass, after: Step | OwnPass) -> str:

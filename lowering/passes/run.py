@@ -8,9 +8,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
-from qjit.lowering.program_attributes import PASSES, set_passes, texts_of
+from qjit.dialects.quantum import AllocOp
+from qjit.dialects.quantum.linearity import line_of
+from qjit.lowering.program_attributes import DUAL, PASSES, set_passes, texts_of
 
-from .pipeline import OwnPass, PassError, Step, find_step
+from .pipeline import OwnPass, PassError, Step, find_step, no_tangents
 
 DECOMPOSITION = "decompose-gates"
 
@@ -39,7 +41,13 @@ def apply_step(
     *,
     decomposed: bool = False,
 ) -> None:
-    """Run one pass on a module, whose gates may be those of its devices already."""
+    """Run one pass on a module, whose gates may be those of its devices already.
+
+    Raises:
+        PassError: for a pass that would not have its effect on a derivative.
+    """
+    if step.level == "quantum" and not step.exact:
+        _check_states(module, step)
     if isinstance(step, OwnPass):
         _run_own(context, module, step)
         if decomposed and step.level == "quantum":
@@ -63,6 +71,13 @@ def _run_own(context: Context, module: ModuleOp, step: OwnPass) -> None:
             f"{_place(step.item)}: the pass '{step.name}' leaves a program that is not "
             f"valid: {text}"
         ) from error
+
+
+def _check_states(module: ModuleOp, step: Step | OwnPass) -> None:
+    """Refuse circuits over dual numbers."""
+    for op in module.walk():
+        if isinstance(op, AllocOp) and DUAL in op.attributes:
+            raise PassError(f"{line_of(op) or 'unknown line'}: {no_tangents(step)}")
 
 
 def _check_gates(module: ModuleOp, step: OwnPass) -> None:

@@ -38,6 +38,7 @@ class QnodePassesPass(ModulePass):
     own: Mapping[str, OwnPass] = field(default_factory=dict[str, OwnPass])
 
     name = "qnode-passes"
+    exact = True  # on circuits over dual numbers, which have no passes of their own
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Take circuits out one by one, but for what comes after their devices' passes.
