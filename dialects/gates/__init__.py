@@ -1,7 +1,7 @@
 """The gates of qjit: one record each, in the order of the native gate library."""
 
 import copyreg
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from . import controlled, excitation, single_qubit, two_qubit, variadic
 from .record import GateRecord, Kernel, Step
@@ -54,6 +54,13 @@ def find_gate(name: str) -> GateRecord | None:
     return GATES.get(ALIASES.get(name, name))
 
 
+def are_discrete(names: Iterable[str]) -> bool:
+    """Tell whether gates, or adjoints of gates such as "adjoint(T)", have no angles."""
+    bare = (name.removeprefix("adjoint(").removesuffix(")") for name in names)
+    records = [found for name in bare if (found := find_gate(name)) is not None]
+    return not any(found.num_params for found in records if found.num_targets != 0)
+
+
 __all__ = [
     "ALIASES",
     "CONTROLLED",
@@ -64,5 +71,6 @@ __all__ = [
     "GateRecord",
     "Kernel",
     "Step",
+    "are_discrete",
     "find_gate",
 ]

@@ -225,6 +225,9 @@ def test_what_looks_at_circuits_sees_them_on_the_device() -> None:
     assert "Delay" in drawn
     assert "RX" not in drawn
     assert qj.specs(qj.decompose(qj.qnode(hardware(1))(rotated), gates=NATIVE))(0.7)
+    stages = qj.qjit(timed).stages(0.7)
+    (value,) = qj.compile_stage(stages["quantum"])(0.7)
+    np.testing.assert_allclose(value, (1 + np.cos(0.7)) / 2, atol=1e-12)
 
 
 @pytest.mark.parametrize("device", ["statevector", "reference"])
@@ -278,3 +281,22 @@ def test_final_passes_are_under_derivatives_too() -> None:
         gradient = qj.qjit(jax.grad(node))
         np.testing.assert_allclose(gradient(0.4), plain, atol=1e-9)
         assert "quantum.delay" in gradient.stages(0.4)["final-qnode-passes"]
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_gates_without_angles_stay_so(level: int) -> None:
+    gates = {"H", "S", "T", "CNOT", "X", "adjoint(S)", "adjoint(T)"}
+
+    def circuit() -> Any:
+        for angle in (0.3, 0.7):
+            qj.RX(angle, 0)
+            qj.CNOT([0, 1])
+        return qj.expval(qj.Z(0))
+
+    device = qj.device(wires=2, gates=gates, pipeline=f"hardware:{level}")
+    few_t = qj.clifford_t_decomposition(qj.qnode(device)(circuit), epsilon=1e-2)
+    compiled = qj.qjit(few_t)
+    text = compiled.stages()["device-passes"]
+    names = {line.split('"')[1] for line in text.splitlines() if "quantum.gate" in line}
+    assert names <= {"H", "S", "T", "CNOT", "X", "GlobalPhase"}
+    np.testing.assert_allclose(compiled(), qj.qnode(wires=2)(circuit)(), atol=2e-2)
