@@ -12,9 +12,12 @@ from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.program_attributes import DUAL, PASSES, set_passes, texts_of
 
-from .pipeline import OwnPass, PassError, Step, find_step, no_tangents
+from .pipeline import OF_CIRCUITS, OwnPass, PassError, Step, find_step, no_tangents
+from .presets import MEETING
 
 DECOMPOSITION = "decompose-gates"
+# Behind which gates are those of devices, if they were before.
+KEEPING = (*MEETING, *OF_CIRCUITS)
 
 
 def yet_to_come(module: ModuleOp) -> list[Step | OwnPass]:
@@ -27,9 +30,12 @@ def run(
 ) -> Iterator[Step | OwnPass]:
     """Run passes on a module, which then says what is yet to come; yield each one."""
     names = [step.text for step in passes]
+    last = _last_on_gates(passes)
     for number, step in enumerate(passes):
         coming = {each.name for each in passes[number + 1 :]}
         apply_step(context, module, step, decomposed=DECOMPOSITION not in coming)
+        if number == last:
+            _check_all_gates(module)
         set_passes(module, names[number + 1 :])
         yield step
 
@@ -84,12 +90,29 @@ def _check_gates(module: ModuleOp, step: OwnPass) -> None:
     """Refuse gates that their devices do not have."""
     from .quantum.decomposition.decompose_gates import lacking
 
-    for what, target in lacking(module):
+    for _, text in lacking(module):
+        raise PassError(f"{_place(step.item)}: the pass '{step.name}' leaves {text}.")
+
+
+def _check_all_gates(module: ModuleOp) -> None:
+    """Refuse gates that their devices do not have after all passes on gates."""
+    from .quantum.decomposition.decompose_gates import lacking
+
+    for op, text in lacking(module):
         raise PassError(
-            f"{_place(step.item)}: the pass '{step.name}' leaves {what}, which device "
-            f"'{target.name}' does not have. It has "
-            f"{', '.join(sorted(target.gates or ()))}."
+            f"{line_of(op) or 'unknown line'}: the passes of the pipeline leave "
+            f"{text}. Put '{DECOMPOSITION}' behind them."
         )
+
+
+def _last_on_gates(passes: Sequence[Step | OwnPass]) -> int | None:
+    """Return the last step on gates, if some after their decomposition make others."""
+    on_gates = [n for n, step in enumerate(passes) if step.level == "quantum"]
+    made = [n for n in on_gates if passes[n].text == DECOMPOSITION]
+    after = (passes[n] for n in on_gates if n > max(made, default=-1))
+    if any(isinstance(step, Step) and step.name not in KEEPING for step in after):
+        return on_gates[-1]
+    return None
 
 
 def _place(item: Any) -> str:

@@ -300,3 +300,20 @@ def test_gates_without_angles_stay_so(level: int) -> None:
     names = {line.split('"')[1] for line in text.splitlines() if "quantum.gate" in line}
     assert names <= {"H", "S", "T", "CNOT", "X", "GlobalPhase"}
     np.testing.assert_allclose(compiled(), qj.qnode(wires=2)(circuit)(), atol=2e-2)
+
+
+@pytest.mark.parametrize("step", ["fold-gates", "single-qubit-fusion", "clifford-t"])
+def test_pipelines_that_leave_other_gates_are_refused(step: str) -> None:
+    few = qj.device(wires=2, gates=NATIVE)
+
+    @qj.qnode(few)
+    def circuit() -> Any:
+        qj.H(0)
+        qj.CNOT([0, 1])
+        return qj.expval(qj.Z(0) @ qj.Z(1))
+
+    words = r"_passes\.py:\d+: the passes .* leave .*, which device .*'decompose-gates'"
+    with pytest.raises(UnsupportedError, match=words):
+        qj.qjit(circuit, pipeline=(step,))()
+    settled = qj.qjit(circuit, pipeline=(step, "decompose-gates"))
+    np.testing.assert_allclose(settled(), 1, atol=1e-12)

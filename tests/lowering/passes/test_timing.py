@@ -402,8 +402,18 @@ def test_devices_know_durations(monkeypatch: pytest.MonkeyPatch) -> None:
     assert qj.specs(other)().duration == 13e-8
     few = replace(machine, gates=frozenset({"X", "H", "CZ"}))
     monkeypatch.setitem(TARGETS, "machine", few)
-    text = qj.draw(qj.dynamical_decoupling(qj.schedule(circuit)), width=99)()
+
+    @qj.qnode(qj.device("machine", wires=2))
+    def others() -> Any:
+        qj.Hadamard(0)
+        qj.X(0)
+        qj.CZ([0, 1])
+        return qj.probs()
+
+    text = qj.draw(qj.dynamical_decoupling(qj.schedule(others)), width=99)()
     assert "Delay[20 ns]" in text
+    # What the program takes away takes no time.
+    assert qj.specs(qj.schedule(circuit))().duration == 5e-8
 
     @qj.qnode(qj.device("machine", wires=1))
     def waiting() -> Any:

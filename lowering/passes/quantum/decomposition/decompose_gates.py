@@ -176,15 +176,20 @@ def is_outside(op: Operation, each: Instruction, gates: GateSet) -> bool:
     return is_matrix and "QubitUnitary" not in gates.names
 
 
-def lacking(module: ModuleOp) -> Iterator[tuple[str, Target]]:
-    """Yield what a program has that its devices do not have, in words."""
+def lacking(module: ModuleOp) -> Iterator[tuple[Operation, str]]:
+    """Yield operations that their devices do not have, and this in words."""
     sets = limited_targets(module)
     for block in blocks_with_gates(module) if sets else ():
         for circuit in circuits(block):
             for op, each in zip(circuit.ops, circuit, strict=True):
                 found = sets.get(op)
                 if found is not None and is_outside(op, each, of_target(found)):
-                    yield _in_words(op, each), found
+                    yield op, _lacks(found, _in_words(op, each))
+
+
+def _lacks(target: Target, what: str) -> str:
+    has = ", ".join(sorted(target.gates or ()))
+    return f"{what}, which device '{target.name}' does not have. It has {has}"
 
 
 def _in_words(op: Operation, each: Instruction) -> str:
