@@ -7,8 +7,6 @@ from qjit.errors import ArgumentError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
 
-UNSET = object()
-
 
 def quantum_function(name: str, given: Any) -> QNode:
     """Return what is given to a function of this name, if it is a quantum function.
@@ -38,7 +36,7 @@ def with_pass(name: str, function: Any, step: str) -> Any:
     return change if function is None else change(function)
 
 
-def set_shots(*given: Any, shots: Any = UNSET) -> Any:
+def set_shots(*given: Any, shots: Any = "unset") -> Any:
     """Return a quantum function with another number of shots.
 
     Args:
@@ -65,7 +63,7 @@ def set_shots(*given: Any, shots: Any = UNSET) -> Any:
     """
     functions = [each for each in given if callable(each)]
     numbers = [each for each in given if not callable(each)]
-    if shots is not UNSET:
+    if not isinstance(shots, str) or shots != "unset":
         numbers.append(shots)
     if len(functions) > 1 or len(numbers) > 1:
         raise ArgumentError(
