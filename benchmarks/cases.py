@@ -2,7 +2,7 @@
 
 from classical import CLASSICAL
 from comparison import Case, Table
-from compiling import COMPILING, SECOND
+from compiling import COMPILING, FIRST, SECOND
 from memory import MEMORY
 from sampling import SAMPLING
 from scaling import BATCH, DEPTH, LIMITS, QUBITS, THREADS, VARIED
@@ -19,6 +19,7 @@ TABLES: dict[str, Table] = {
     "complex64": SINGLE,
     "sampling": SAMPLING,
     "compiling": COMPILING,
+    "first": FIRST,
     "second": SECOND,
     "classical": CLASSICAL,
     "memory": MEMORY,

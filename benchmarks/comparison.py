@@ -104,6 +104,7 @@ class Case:
     count: float = 1  # a measured number is that many of what it is given per
     rounds: int = 9  # at most
     fresh: bool = False  # every round in a new process
+    empty: bool = False  # whose cache is empty
     first: bool = True  # begin with a round that does not count
     tolerance: float = 1e-6  # how far results may differ; six deviations for shots
     summary: Callable[[Any], Any] = np.ravel  # of the results, before they are compared

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from functools import partial
 
-from circuits import hydrogen, layered, random_gates
+from circuits import hydrogen, layered, lithium_hydride, random_gates
 from classical import adam
+from columns import EARLIER
 from comparison import AtMost, Case, Framework, Program, Table
 from programs import Build, gradient, or_identity, training, value
 
@@ -79,6 +80,41 @@ def _second() -> Iterator[tuple[str, Case]]:
         )
 
 
+def bell(framework: Framework, _: int) -> Program:
+    """Build the probabilities of a Bell pair."""
+    ops = framework.ops
+
+    @framework.qnode(2)
+    def circuit(angle):
+        ops.RX(angle, wires=0)
+        ops.CNOT(wires=[0, 1])
+        return ops.probs(wires=[0, 1])
+
+    return framework.jit(circuit), (0.5,)
+
+
+def _first() -> Iterator[tuple[str, Case]]:
+    for name, title, build in (
+        ("bell", "Bell pair", bell),
+        ("vqe", "VQE, H2, 100 steps", training(hydrogen)),
+        ("lih", "VQE, LiH, 100 steps", training(lithium_hydride)),
+    ):
+        yield (
+            f"first-{name}",
+            Case(
+                f"first process, {title}",
+                same(build),
+                peers=("catalyst", *["earlier"] * bool(EARLIER)),
+                goals=(AtMost(2),),
+                action="compile",
+                per="first result",
+                rounds=3,
+                fresh=True,
+                empty=True,
+            ),
+        )
+
+
 def same(build: Build) -> Build:
     """Build the same program in every round."""
     return lambda framework, _: build(framework, 0)
@@ -91,6 +127,13 @@ COMPILING = Table(
     "from JAX, and what is left of it after all passes.",
     dict(_compiling()),
     axis="gates",
+)
+FIRST = Table(
+    "The first result on a machine",
+    "From the Python function on, in a process whose cache is empty: what a program "
+    "needs of the simulator is compiled as well. The earlier version is the one that "
+    "QJIT_EARLIER names, here commit 3a334a1.",
+    dict(_first()),
 )
 SECOND = Table(
     "The first result in a second process",

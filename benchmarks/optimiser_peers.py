@@ -1,13 +1,14 @@
-"""Circuits as Qiskit and pytket optimise them; runs in an environment of its own.
+"""Circuits as other compilers optimise them; runs in environments of their own.
 
 Reads lines of JSON, each a circuit with a coupling graph and the name of a peer, and
 answers each with the gates that are left, the seconds it took, and where qubits are.
 """
 
 import json
+import re
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from math import pi
 from typing import Any
 
@@ -135,13 +136,103 @@ def pytket(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+OPERATORS = {
+    **{"h": "Hadamard", "x": "PauliX", "s": "S", "t": "T", "cx": "CNOT", "cz": "CZ"},
+    **{"rx": "RX", "ry": "RY", "rz": "RZ", "cp": "ControlledPhaseShift"},
+    **{"rxx": "IsingXX", "ryy": "IsingYY", "rzz": "IsingZZ"},
+    **{"swap": "SWAP", "ccx": "Toffoli", "mcx": "MultiControlledX"},
+}
+LEFT = {
+    **{"RX": "rx", "RY": "ry", "RZ": "rz", "CNOT": "cx"},
+    **{"Hadamard": "h", "PauliX": "x"},
+}
+
+
+def catalyst(request: dict[str, Any]) -> dict[str, Any]:
+    """Catalyst's passes on what PennyLane decomposes, with parity_synth or without."""
+    import pennylane as qml
+
+    qml.decomposition.enable_graph()
+    operations = []
+    for name, angles, wires in request["gates"]:
+        if name == "tdg":
+            operations.append(qml.adjoint(qml.T(wires)))
+        else:
+            operations.append(getattr(qml, OPERATORS[name])(*angles, wires=wires))
+    (tape,), _ = qml.transforms.decompose(
+        qml.tape.QuantumScript(operations), gate_set={*LEFT, "GlobalPhase"}
+    )
+    start = time.perf_counter()
+    found = [
+        left_by_catalyst(tape.operations, request["qubits"], networks)
+        for networks in (False, True)
+    ]
+    same = list(range(request["qubits"]))
+    return {
+        "gates": min(found, key=lambda gates: sum(g[0] == "cx" for g in gates)),
+        "seconds": time.perf_counter() - start,
+        "first": same,
+        "last": same,
+    }
+
+
+def left_by_catalyst(operations: Any, qubits: int, networks: bool) -> list[Any]:
+    """What Catalyst's passes leave of operations, from the LLVM dialect."""
+    import pennylane as qml
+    from catalyst import passes, qjit
+
+    def circuit() -> Any:
+        for each in operations:
+            qml.apply(each)
+        return qml.state()
+
+    node = qml.QNode(circuit, qml.device("null.qubit", wires=qubits))
+    node = passes.merge_rotations(passes.cancel_inverses(node))
+    if networks:
+        node = passes.parity_synth(node)
+    node = passes.merge_rotations(passes.cancel_inverses(node))
+    text = qjit(target="mlir")(node).mlir_opt
+    values: dict[str, Any] = {}
+    gates = []
+    constant = r"(%\w+) = llvm.mlir.constant\(([-+.\w]+) : (?:f64|i64)\)"
+    element = (
+        r"(%\w+) = llvm.call @__catalyst__rt__array_get_element_ptr_1d\(%\w+, (%\w+)\)"
+    )
+    loaded = r"(%\w+) = llvm.load (%\w+)"
+    called = r"llvm.call @__catalyst__qis__(\w+)\(([^)]*)\)"
+    for line in text.splitlines():
+        if (found := re.search(constant, line)) is not None:
+            values[found[1]] = float(found[2])
+        elif (found := re.search(f"{element}|{loaded}", line)) is not None:
+            name, source = found[1] or found[3], found[2] or found[4]
+            values[name] = values.get(source)
+        elif (found := re.search(called, line)) is not None and found[1] in LEFT:
+            # The last operand is what adjoints and controls are told by.
+            operands = [values[each] for each in found[2].split(", ")[:-1]]
+            count = len(operands) - found[1].startswith("R")
+            angles, wires = operands[:-count], operands[-count:]
+            gates.append((LEFT[found[1]], angles, [int(wire) for wire in wires]))
+    return gates
+
+
 def main() -> None:
     """Answer requests until there are none."""
-    peers = {"qiskit": qiskit, "pytket": pytket}
-    print(json.dumps({name: version(name) for name in peers}), flush=True)
+    packages = {
+        "qiskit": (qiskit, "qiskit"),
+        "pytket": (pytket, "pytket"),
+        "catalyst": (catalyst, "pennylane-catalyst"),
+    }
+    versions = {}
+    for name, (_, package) in packages.items():
+        try:
+            versions[name] = version(package)
+        except PackageNotFoundError:
+            continue
+    print(json.dumps(versions), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(peers[request["optimiser"]](request)), flush=True)
+        run, _ = packages[request["optimiser"]]
+        print(json.dumps(run(request)), flush=True)
 
 
 if __name__ == "__main__":

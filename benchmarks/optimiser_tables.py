@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Any
 
 Record = dict[str, Any]
-PEERS = {"qiskit": "Qiskit", "pytket": "pytket"}
+PEERS = {"qiskit": "Qiskit", "pytket": "pytket", "catalyst": "Catalyst"}
 COLUMNS = {"input": "input", "ours": "qjit", "zeros": "qjit from 0…0", **PEERS}
 WHAT = {"two": "two-qubit gates", "gates": "all gates", "depth": "depth"}
 
@@ -19,6 +19,11 @@ def seconds_of(found: Record) -> float:
     return sum(seconds.values()) if isinstance(seconds, dict) else seconds
 
 
+def peers_of(records: list[Record]) -> dict[str, str]:
+    """The titles of the peers that have results of some circuits."""
+    return {key: title for key, title in PEERS.items() if key in records[0]}
+
+
 def cell(found: Record) -> str:
     """Return two-qubit gates, all gates and depth."""
     return f"{found['two']} / {found['gates']} / {found['depth']}"
@@ -26,15 +31,18 @@ def cell(found: Record) -> str:
 
 def circuit_table(records: list[Record], routed: bool) -> str:
     """Return a row for each circuit."""
+    peers = peers_of(records)
+    columns = [key for key in COLUMNS if key in records[0]]
     first = ["circuit", "qubits", *(["graph"] if routed else [])]
-    heads = [*first, *COLUMNS.values(), "seconds of qjit", *PEERS.values()]
+    heads = [*first, *(COLUMNS[key] for key in columns)]
+    heads += ["seconds of qjit", *peers.values()]
     marks = "|".join(["---"] + ["---:"] * (len(heads) - 1))
     rows = [f"| {' | '.join(heads)} |", f"|{marks}|"]
     for each in records:
         cells = [each["circuit"], str(each["qubits"])]
         cells += [each["coupling"]] if routed else []
-        cells += [cell(each[key]) for key in COLUMNS]
-        cells += [f"{seconds_of(each[key]):.2g}" for key in ("ours", *PEERS)]
+        cells += [cell(each[key]) for key in columns]
+        cells += [f"{seconds_of(each[key]):.2g}" for key in ("ours", *peers)]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -54,7 +62,7 @@ def ratio(records: list[Record], ours: str, what: str, peers: tuple[str, ...]) -
 def share(records: list[Record], ours: str) -> str:
     """Return of how many circuits none has fewer two-qubit gates."""
     best = sum(
-        each[ours]["two"] <= min(each[peer]["two"] for peer in PEERS)
+        each[ours]["two"] <= min(each[peer]["two"] for peer in peers_of(records))
         for each in records
     )
     return f"{best} of {len(records)}"
@@ -78,8 +86,15 @@ def summary_table(records: list[Record]) -> str:
             continue
         for key, start in (("ours", "unknown"), ("zeros", "0…0")):
             cells = [name, start]
-            cells += [ratio(group, key, what, tuple(PEERS)) for what in WHAT]
-            cells += [ratio(group, key, "two", (peer,)) for peer in PEERS]
+            peers = tuple(peers_of(group))
+            # Catalyst leaves other gates on one qubit.
+            for what in WHAT:
+                rivals = [p for p in peers if what == "two" or p != "catalyst"]
+                cells.append(ratio(group, key, what, tuple(rivals)))
+            cells += [
+                ratio(group, key, "two", (peer,)) if peer in peers else ""
+                for peer in PEERS
+            ]
             cells.append(share(group, key))
             worse = sum(each[key]["two"] > each["input"]["two"] for each in group)
             cells.append("" if name != "all to all" else str(worse))
@@ -90,12 +105,13 @@ def summary_table(records: list[Record]) -> str:
 def t_table(records: list[Record]) -> str:
     """Return how many RZ are no Clifford gates, where all of them are T."""
     found = [each for each in records if each["circuit"] in ("Clifford+T", "adder")]
-    titles = COLUMNS.values()
+    columns = {key: title for key, title in COLUMNS.items() if key != "catalyst"}
+    titles = columns.values()
     rows = [f"| T count of | {' | '.join(titles)} |", f"|---|{'---:|' * len(titles)}"]
     for each in found:
         if not each["coupling"]:
             cells = [f"{each['circuit']}, {each['qubits']} qubits"]
-            cells += [str(each[key]["t"]) for key in COLUMNS]
+            cells += [str(each[key]["t"]) for key in columns]
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -138,29 +154,34 @@ def optimiser_sections(path: Path) -> str:
     facts, *records = [json.loads(line) for line in path.read_text().splitlines()]
     circuits = [each for each in records if "circuit" in each]
     programs = [each for each in records if "program" in each]
-    versions = " and ".join(
+    versions = ", ".join(
         f"{PEERS[name]} {version}" for name, version in facts["versions"].items()
     )
     direct = [each for each in circuits if not each["coupling"]]
     routed = [each for each in circuits if each["coupling"]]
     about = paragraph(
         f"""The passes of the pipeline `hardware:3`, beside {versions}. Each gets the
-        same gates ([optimised_circuits.py](optimised_circuits.py)), and leaves RZ, SX,
-        X and CNOT. Qiskit runs transpile at level 3, and pytket FullPeepholeOptimise,
-        then CXMappingPass, KAKDecomposition, CliffordSimp and SynthesiseTket where
-        there is a coupling graph. "input" is the circuit decomposed to these gates by
-        qjit, and no more. Cells are two-qubit gates, all gates, and depth, which one
-        function counts; global phases count nothing, and qubits may end on other wires.
-        All results of at most 10 qubits were compared with the circuit on a random
-        state. The passes of qjit use what they know of states: the column "from 0…0" is
-        for circuits that begin in it, and "qjit" for any state, as the others are. Some
-        circuits, such as the adder and the QFT, do little to 0…0, or nothing: few gates
-        there say what is known of the state, not how well gates are optimised. All
-        circuits end with the whole state. Ratios are geometric means of qjit's number
-        over the best peer's, both plus one; less than 1 is better than both. Seconds
-        are of passes alone, each circuit once, while other programs used the machine:
-        trust orders of magnitude only. Qiskit is Rust, pytket C++, and qjit's passes
-        are Python. Catalyst was not run."""
+        same gates ([optimised_circuits.py](optimised_circuits.py)), and leaves RZ,
+        SX, X and CNOT, but for Catalyst. Qiskit runs transpile at level 3, and
+        pytket FullPeepholeOptimise, then CXMappingPass, KAKDecomposition,
+        CliffordSimp and SynthesiseTket where there is a coupling graph. Catalyst,
+        which does not route, takes what PennyLane decomposes to RX, RY, RZ, H, X
+        and CNOT, and runs cancel_inverses, merge_rotations and, where that leaves
+        fewer CNOTs, parity_synth; its gates on one qubit are others, so that only
+        its two-qubit gates are in ratios. "input" is the circuit decomposed to
+        these gates by qjit, and no more. Cells are two-qubit gates, all gates, and
+        depth, which one function counts; global phases count nothing, and qubits
+        may end on other wires. All results of at most 10 qubits were compared with
+        the circuit on a random state. The passes of qjit use what they know of
+        states: the column "from 0…0" is for circuits that begin in it, and "qjit"
+        for any state, as the others are. Some circuits, such as the adder and the
+        QFT, do little to 0…0, or nothing: few gates there say what is known of the
+        state, not how well gates are optimised. All circuits end with the whole
+        state. Ratios are geometric means of qjit's number over the best peer's,
+        both plus one; less than 1 is better than both. Seconds are of passes alone,
+        each circuit once, while other programs used the machine: trust orders of
+        magnitude only; those of Catalyst are of all its compilation. Qiskit is
+        Rust, pytket and Catalyst are C++, and qjit's passes are Python."""
     )
     structure = paragraph(
         """The same pipeline on programs with loops, measurements and branches: gates

@@ -10,7 +10,6 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from math import pi
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,12 @@ from qjit.lowering.passes.quantum.routing.coupling import CouplingGraph, parse_c
 
 HERE = Path(__file__).parent
 RECORDS = HERE / "optimisers.jsonl"
-PEERS = ("qiskit", "pytket")
+PEERS = {
+    "qiskit": ".venv-optimisers",
+    "pytket": ".venv-optimisers",
+    "catalyst": ".venv-catalyst",
+}
+ROUTING = ("qiskit", "pytket")
 LARGEST_CHECKED = 10
 TOLERANCE = 1e-8
 COUPLINGS = ("line", "grid", "heavy-hex")
@@ -212,39 +216,49 @@ def counts(gates: Gates) -> dict[str, int]:
     }
 
 
-@contextmanager
-def peers() -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
-    """Yield a function that asks the process of the peers; it starts with versions."""
-    python = ROOT / ".venv-optimisers" / "bin" / "python"
-    process = subprocess.Popen(
-        [python, HERE / "optimiser_peers.py"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin and process.stdout
-    versions = json.loads(process.stdout.readline())
+class Peers:
+    """The processes of the peers, each in its environment, started when asked."""
 
-    def ask(request: dict[str, Any]) -> dict[str, Any]:
-        assert process.stdin and process.stdout
-        if not request:
-            return versions
+    def __init__(self) -> None:
+        self.processes: dict[str, subprocess.Popen[str]] = {}
+        self.versions: dict[str, str] = {}
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return what a peer answers."""
+        peer = request["optimiser"]
+        process = self._process(peer)
+        assert process.stdin
         print(json.dumps(request), file=process.stdin, flush=True)
+        return self._answer(process)
+
+    def _process(self, peer: str) -> "subprocess.Popen[str]":
+        environment = PEERS[peer]
+        if environment not in self.processes:
+            python = ROOT / environment / "bin" / "python"
+            process = subprocess.Popen(
+                [python, HERE / "optimiser_peers.py"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self.processes[environment] = process
+            found = self._answer(process)
+            self.versions |= {k: v for k, v in found.items() if PEERS[k] == environment}
+        return self.processes[environment]
+
+    def _answer(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
+        assert process.stdout
         line = process.stdout.readline()
         if not line:
-            raise SystemExit("The peers' process ended; its error is above.")
+            raise SystemExit("A peer's process ended; its error is above.")
         return json.loads(line)
 
-    try:
-        yield ask
-    finally:
-        process.stdin.close()
-        process.wait()
-
-
-def refuse(request: dict[str, Any]) -> dict[str, Any]:
-    """Stop where a peer would have to be asked."""
-    raise SystemExit(f"The peers have no result of {request['optimiser']} yet.")
+    def close(self) -> None:
+        """End them."""
+        for process in self.processes.values():
+            assert process.stdin
+            process.stdin.close()
+            process.wait()
 
 
 def cases(names: list[str]) -> Iterator[tuple[str, int, str]]:
@@ -265,7 +279,7 @@ def measure(
     name: str,
     size: int,
     coupling: str,
-    ask: Callable[[dict[str, Any]], dict[str, Any]],
+    peers: Peers,
     known: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the record of a case: what each optimiser leaves that is not known."""
@@ -278,11 +292,11 @@ def measure(
         "ours": ours(gates, size, preset(3, text or ALL_PAIRS), known=False),
         "zeros": ours(gates, size, preset(3, text or ALL_PAIRS), known=True),
     }
-    for peer in PEERS:
+    for peer in ROUTING if graph else PEERS:
         if peer in known:
             continue
         request = {"qubits": size, "gates": gates, "edges": edges, "optimiser": peer}
-        found[peer] = ask(request)
+        found[peer] = peers.ask(request)
         if size <= LARGEST_CHECKED:
             check_peer(request, found[peer])
     record: dict[str, Any] = {"circuit": name, "qubits": size, "coupling": coupling}
@@ -337,13 +351,16 @@ def main() -> None:
         for r in kept
         if "circuit" in r and options.ours
     }
-    with nullcontext(refuse) if old else peers() as ask:
-        facts = kept[0] if old else {"versions": ask({})}
-        for case in cases(options.only):
-            start = time.perf_counter()
-            records.append(measure(*case, ask, old.get(case, {})))
-            two = {k: v["two"] for k, v in records[-1].items() if isinstance(v, dict)}
-            print(*case, two, f"{time.perf_counter() - start:.1f} s", flush=True)
+    peers = Peers()
+    if old:
+        peers.versions |= kept[0]["versions"]
+    for case in cases(options.only):
+        start = time.perf_counter()
+        records.append(measure(*case, peers, old.get(case, {})))
+        two = {k: v["two"] for k, v in records[-1].items() if isinstance(v, dict)}
+        print(*case, two, f"{time.perf_counter() - start:.1f} s", flush=True)
+    peers.close()
+    facts = {"versions": {each: peers.versions[each] for each in PEERS}}
     order = {case: index for index, case in enumerate(cases([]))}
     records.sort(key=lambda r: order[r["circuit"], r["qubits"], r["coupling"]])
     records += [measure_structured(n, t) for n in STRUCTURED for t in (10, 10_000)]

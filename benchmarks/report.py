@@ -136,8 +136,8 @@ def section(name: str, results: Results) -> str:
     figures = [f"{name}.png"] + [f"{name}-text.png"] * bool(described)
     links = ", ".join(f"[{figure}](figures/{figure})" for figure in figures)
     note = (
-        f"Medians of {counted} round{'s' * (rounds[-1] > 1)} on {' and '.join(dates)}; "
-        f"the load average was at most {load}. {links}."
+        f"Medians of {counted} round{'s' * (rounds[-1] > 1)} on {' and '.join(dates)}, "
+        f"on {records[0]['machine']}; the load average was at most {load}. {links}."
     )
     return f"""## {table.title}
 
@@ -152,7 +152,6 @@ def section(name: str, results: Results) -> str:
 def report(results: Results) -> str:
     """Return the text of RESULTS.md."""
     sections = [section(name, results) for name in TABLES if results.of(name)]
-    facts = results.machine
     packages = "\n".join(
         f"* {column.title}: "
         + ", ".join(f"{p} {v}" for p, v in results.versions[name].items())
@@ -173,8 +172,6 @@ average of 1 is this benchmark alone; above that, trust the ratios more than the
 
 All samples: [results.jsonl](results.jsonl). Cases: [cases.py](cases.py).
 
-* Machine: {facts["cpu"]} (family/model {facts["family"]}), {facts["vectors"]},
-  {facts["cores"]} cores, {facts["system"]}
 {packages}
 
 {chr(10).join(sections)}{passes}"""

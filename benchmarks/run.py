@@ -110,6 +110,14 @@ class Workers:
         worker.close()
         return answer
 
+    def first(self, name: str, *request: Any) -> dict[str, Any]:
+        """Ask a new process whose cache is empty, and end it."""
+        with tempfile.TemporaryDirectory() as cache:
+            worker = self.new(name, cache)
+            answer = worker.ask(*request)
+            worker.close()
+        return answer
+
     def close(self) -> None:
         """End them."""
         for worker in self.started.values():
@@ -124,7 +132,9 @@ def measure(name: str, workers: Workers, rounds: int) -> dict[str, Any]:
     columns = ("qjit", *case.peers)
     counted = range(1, min(rounds, case.rounds) + 1)
     first: dict[str, float] = {}
-    if case.fresh:
+    if case.empty:
+        samples = take(name, columns, counted, workers.first)
+    elif case.fresh:
         for column in columns:
             if COLUMNS[column].framework == "qjit":
                 workers.once(column, name, "compile")  # which keeps the program

@@ -32,29 +32,24 @@ def _generated(module: str, function: str, *precision: Precision) -> str:
     return getattr(import_module(f".{module}", __package__), function)(*precision)
 
 
-def compile_ir(text: str, *, is_plain: bool = False) -> bytes:
+def compile_ir(text: str) -> bytes:
     """Object code for this machine from LLVM assembly written in vectors.
 
-    It is optimised at level 2, but loops are neither vectorised nor unrolled. Plain
-    code computes nothing twice and nothing in a loop that is the same in every
-    iteration: then a few passes do, in half the time.
+    Generated code computes nothing twice and nothing in a loop that is the same in
+    every iteration. So it takes a few passes: all of level 2 take longer than code
+    generation, for code that is no faster.
     """
     initialize_native()
     context = binding.create_context()
     module = binding.parse_assembly(text, context)
     module.verify()
     machine = target_machine()
-    options = binding.create_pipeline_tuning_options(2)
-    options.loop_vectorization = False
-    options.slp_vectorization = False
-    options.loop_unrolling = False
+    options = binding.create_pipeline_tuning_options()
     builder = binding.create_pass_builder(machine, options)
-    passes = builder.getModulePassManager()
-    if is_plain:
-        passes = binding.create_new_module_pass_manager()
-        passes.add_sroa_pass()
-        passes.add_simplify_cfg_pass()
-        passes.add_instruction_combine_pass()
+    passes = binding.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_instruction_combine_pass()
     passes.run(module, builder)
     return machine.emit_object(module)
 
@@ -66,28 +61,21 @@ def runtime_key() -> str:
     return digest(("runtime",), *machine, *sorted(left_out()))[:32]
 
 
-def kept_object(
-    name: str, build: Callable[[], str], *, is_plain: bool = False
-) -> bytes:
+def kept_object(name: str, build: Callable[[], str]) -> bytes:
     """Object code of generated LLVM assembly, from the cache where it is whole."""
     name = f"runtime-{runtime_key()}-{name}"
     found = object_cache.read(name)
     if found is None:
-        found = compile_ir(build(), is_plain=is_plain)
+        found = compile_ir(build())
         object_cache.write(name, found)
     return found
 
 
 def generated_object(
-    name: str,
-    made_by: Sequence[str],
-    build: Callable[[], str],
-    *,
-    is_plain: bool = False,
+    name: str, made_by: Sequence[str], build: Callable[[], str]
 ) -> bytes:
     """Object code of LLVM assembly that is made by sources besides the runtime's."""
-    kept = f"{name}-{digest(made_by)[:16]}"
-    return kept_object(kept, build, is_plain=is_plain)
+    return kept_object(f"{name}-{digest(made_by)[:16]}", build)
 
 
 @once

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from . import controlled, excitation, single_qubit, two_qubit, variadic
 from .record import GateRecord, Kernel, Step
+from .spelling import read_spelling
 
 FAMILIES = (
     single_qubit,
@@ -56,9 +57,9 @@ def find_gate(name: str) -> GateRecord | None:
 
 def are_discrete(names: Iterable[str]) -> bool:
     """Tell whether gates, or adjoints of gates such as "adjoint(T)", have no angles."""
-    bare = (name.removeprefix("adjoint(").removesuffix(")") for name in names)
-    records = [found for name in bare if (found := find_gate(name)) is not None]
-    return not any(found.num_params for found in records if found.num_targets != 0)
+    found = (find_gate(read_spelling(name)[0]) for name in names)
+    records = [record for record in found if record is not None]
+    return not any(each.num_params for each in records if each.num_targets != 0)
 
 
 __all__ = [

@@ -141,7 +141,11 @@ class QuantumFunctions(InterpreterFunctions):
         size = op.register.type.size.data
         state = np.zeros((2,) * size, np.complex128)
         state[(0,) * size] = 1
-        return (Register(state, list(range(size))),)
+        return (self.register(state),)
+
+    def register(self, state: Array) -> Register:
+        """Return a register in a state, the first wire most significant."""
+        return Register(state, list(range(state.ndim)))
 
     @impl(quantum.DeallocOp)
     def run_dealloc(

@@ -15,9 +15,15 @@ def known_integer(value: SSAValue) -> int | None:
 
 def known_float(value: SSAValue) -> float | None:
     """Return the float that a value is, if it is a constant, also in more bits."""
+    found = known_constant(value)
+    return None if found is None else found.value.data
+
+
+def known_constant(value: SSAValue) -> FloatAttr | None:
+    """Return the float with its type that a value is, before it was given more bits."""
     owner = value.owner
     if isinstance(owner, arith.ExtFOp):
-        return known_float(owner.input)
+        return known_constant(owner.input)
     if isinstance(owner, arith.ConstantOp) and isinstance(owner.value, FloatAttr):
-        return owner.value.value.data
+        return owner.value
     return None

@@ -235,9 +235,7 @@ def _times(op: ScheduleOp) -> int:
 
 def kernel_object(op: KernelOp) -> bytes:
     """Return the object code of a kernel."""
-    return generated_object(
-        op.symbol.data, MADE_BY, lambda: kernel_ir(op), is_plain=True
-    )
+    return generated_object(op.symbol.data, MADE_BY, lambda: kernel_ir(op))
 
 
 def kernel_ir(op: KernelOp) -> str:

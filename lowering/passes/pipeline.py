@@ -140,16 +140,12 @@ TABLE: tuple[Step, ...] = (
     _pass("disentangle-swap", "quantum.dataflow", default=False),
     _pass("cnot-peephole", "quantum.resynthesis", default=False),
     _pass("phase-polynomial", "quantum.resynthesis", default=False),
-    _pass("pauli-network", "quantum.resynthesis.pauli_network", default=False),
+    _pass("pauli-network", "quantum.pauli_rotations", default=False),
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
-    _pass(
-        "clifford-t", "quantum.fault_tolerance.clifford_t", default=False, exact=False
-    ),
-    _pass("to-pauli-products", "quantum.fault_tolerance.pauli_products", default=False),
-    _pass(
-        "merge-pauli-rotations", "quantum.fault_tolerance.pauli_products", default=False
-    ),
-    _pass("reduce-t-depth", "quantum.fault_tolerance.pauli_products", default=False),
+    _pass("clifford-t", "quantum.fault_tolerance", default=False, exact=False),
+    _pass("to-pauli-products", "quantum.pauli_rotations", default=False),
+    _pass("merge-pauli-rotations", "quantum.pauli_rotations", default=False),
+    _pass("reduce-t-depth", "quantum.pauli_rotations", default=False),
     _pass("split-non-commuting", "quantum.measurements", default=False),
     _pass("diagonalize-measurements", "quantum.measurements", default=False),
     _pass("measurement-from-samples", "quantum.measurements", default=False),

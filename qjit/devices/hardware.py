@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qjit.dialects.gates import find_gate
+from qjit.dialects.gates.spelling import read_spelling, spelled
 from qjit.dialects.target import ALL_PAIRS, SIMULATE
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
@@ -80,14 +81,14 @@ def checked_gates(gates: Any) -> frozenset[str]:
         given = [gates]
     found: set[str] = set()
     for name in map(str, given):
-        bare = name.removeprefix("adjoint(").removesuffix(")")
+        bare, adjoint = read_spelling(name)
         record = find_gate(bare)
         if record is None:
             raise ParameterError(
                 f"{user_line()}: device takes gates by their names, such as 'RZ', but "
                 f"got {name!r}."
             )
-        found.add(name.replace(bare, record.name))
+        found.add(spelled(record.name, adjoint))
     return frozenset(found)
 
 

@@ -4,10 +4,9 @@ from typing import Any
 
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.passes.quantum.measurements.commuting_groups import GROUPINGS
 
 from .quantum_functions import with_pass
-
-GROUPINGS = ("qubit-wise", "commuting", "none")
 
 
 def split_non_commuting(function: Any = None, *, grouping: str = "qubit-wise") -> Any:

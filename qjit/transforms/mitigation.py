@@ -12,12 +12,12 @@ from qjit.diagnostics.numbers import checked_integer, checked_real
 from qjit.errors import ArgumentError, MeasurementError, ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.passes.quantum.mitigation.fold_methods import METHODS
 from qjit.tracing.random_keys import key_words, split_key
 
 from .extrapolation import extrapolation
 from .quantum_functions import quantum_function, with_pass
 
-METHODS = ("global", "local", "random")
 # Each run is compiled.
 MOST_RUNS = 1000
 

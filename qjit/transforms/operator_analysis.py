@@ -1,7 +1,6 @@
 """What is asked of operators: generators, Pauli words, commutation, groups."""
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from qjit.errors import (
     UnsupportedError,
 )
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.passes.quantum.measurements.commuting_groups import coloured
 from qjit.ops.algebra.dense import is_hermitian
 from qjit.ops.algebra.expressions import Hamiltonian, PauliSum, SProd, Sum, pauli_word
 from qjit.ops.algebra.gates import Gate, controlled_matrix
@@ -256,7 +256,9 @@ def group_observables(
             f"{user_line()}: group_observables takes one coefficient for each "
             f"observable, but got {len(coefficients)} for {len(operators)}."
         )
-    groups = _coloured(words, fits)
+    fitting = [[fits(left, right) for right in words] for left in words]
+    conflict = ~np.array(fitting, np.bool_) & ~np.eye(len(words), dtype=np.bool_)
+    groups = coloured(conflict)
     grouped = [[operators[n] for n in group] for group in groups]
     if coefficients is None:
         return grouped
@@ -283,22 +285,3 @@ def _word_or_refuse(operator: Operator) -> Word:
             f"{user_line()}: group_observables takes Pauli words, but got {operator!r}."
         )
     return word
-
-
-def _coloured(
-    words: Sequence[Word], fits: Callable[[Word, Word], bool]
-) -> list[list[int]]:
-    conflicts = [0] * len(words)
-    for left, right in combinations(range(len(words)), 2):
-        if not fits(words[left], words[right]):
-            conflicts[left] += 1
-            conflicts[right] += 1
-    groups: list[list[int]] = []
-    for n in sorted(range(len(words)), key=lambda n: -conflicts[n]):
-        for group in groups:
-            if all(fits(words[n], words[other]) for other in group):
-                group.append(n)
-                break
-        else:
-            groups.append([n])
-    return groups

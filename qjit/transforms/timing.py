@@ -7,7 +7,11 @@ from qjit.diagnostics.numbers import checked_real
 from qjit.errors import ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.lowering.passes.quantum.timing.durations import DurationError, Durations
+from qjit.lowering.passes.quantum.timing.durations import (
+    MODES,
+    DurationError,
+    Durations,
+)
 
 from .quantum_functions import quantum_function, with_pass
 
@@ -55,10 +59,10 @@ def schedule(
     3.3e-07
     """
     text = _text("schedule", durations)
-    if mode not in ("asap", "alap"):
+    if mode not in MODES:
         raise ParameterError(
-            f"{user_line()}: schedule takes the mode 'asap' or 'alap', but got "
-            f"{mode!r}."
+            f"{user_line()}: schedule takes the mode {' or '.join(map(repr, MODES))}, "
+            f"but got {mode!r}."
         )
 
     def change(function: Any) -> QNode:

@@ -56,15 +56,9 @@ class TangentRegister(Register):
 class TangentFunctions(QuantumFunctions):
     """The operations of circuits of which gradients are taken."""
 
-    @impl(quantum.AllocOp)
-    def run_alloc(
-        self, interpreter: Interpreter, op: quantum.AllocOp, args: PythonValues
-    ) -> PythonValues:
-        """Make |0...0>."""
-        size = op.register.type.size.data
-        state = np.zeros((2,) * size, np.complex128)
-        state[(0,) * size] = 1
-        return (TangentRegister(state, list(range(size))),)
+    def register(self, state: Array) -> Register:
+        """Return a register that carries tangents."""
+        return TangentRegister(state, list(range(state.ndim)))
 
     @impl(quantum.GateOp)
     def run_gate(

@@ -12,10 +12,12 @@ from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.gates import CONTROLLED, GATES, GateRecord, find_gate
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.dialects.gates.spelling import read_spelling, spelled
 from qjit.dialects.quantum import GateOp
 from qjit.dialects.quantum.gates import Controllable, PassThrough
 from qjit.runtime.recent import MOST
 
+from .angles import PERIOD, reduced
 from .parameters import ParameterExpression, parameter
 
 
@@ -54,7 +56,7 @@ class Gate:
         self.__dict__.update(
             name=name,
             wires=on,
-            params=tuple(map(parameter, params)),
+            params=tuple(map(_angle, params)),
             adjoint=adjoint,
             static=dict(static) if static else {},
             controls=tuple(controls),
@@ -219,6 +221,14 @@ class Gate:
         return f"{mark}{self.record.name}({angles}){static} on {on}{end}"
 
 
+def _angle(value: Any) -> ParameterExpression:
+    """Return a parameter, where a number is small enough to be added to others."""
+    found = parameter(value)
+    if isinstance(found.leaf, float) and not -PERIOD <= found.leaf <= PERIOD:
+        return parameter(reduced(found.leaf, PERIOD)[0])
+    return found
+
+
 @lru_cache(MOST)
 def _matrix(
     name: str,
@@ -241,6 +251,17 @@ def _matrix(
     found = np.ascontiguousarray(found)
     found.flags.writeable = False
     return found
+
+
+def named_gate(name: str, wires: Hashable | Sequence[Hashable]) -> Gate:
+    """Return a gate without parameters by its name, "adjoint(S)" for an adjoint."""
+    bare, adjoint = read_spelling(name)
+    return Gate(bare, wires, adjoint=adjoint)
+
+
+def name_of(gate: Gate) -> str:
+    """Return the name by which `named_gate` finds a gate."""
+    return spelled(gate.name, gate.adjoint)
 
 
 def controlled_gate(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, f64
 from xdsl.ir import Operation, SSAValue
 
-from qjit.lowering.analysis.constants import known_float
+from .angles import known_angle, reduced
 
 ARITHMETIC: dict[str, tuple[Callable[..., Any], type[Operation]]] = {
     "+": (operator.add, arith.AddfOp),
@@ -23,20 +23,25 @@ ARITHMETIC: dict[str, tuple[Callable[..., Any], type[Operation]]] = {
     "/": (operator.truediv, arith.DivfOp),
 }
 
-SUMS = arith.NegfOp | arith.AddfOp | arith.SubfOp | arith.MulfOp
+Value = TypeVar("Value")
+SUMS = {arith.NegfOp, arith.AddfOp, arith.SubfOp, arith.MulfOp}
 # Sums are looked through up to this many operations.
 MOST_OPERATIONS = 16
+# Longer sums are not looked through. They are not zero either: an operation has two
+# operands, which cancel two others.
+MOST_TERMS = 3 * MOST_OPERATIONS
 # Angles are the same up to this, which is how exact their sums are.
 ROUNDING = 4 * sys.float_info.epsilon
 # Larger angles are no less exact than this one.
 LARGE = 64.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ParameterExpression:
     """A parameter of a gate, with which sums, products and quotients can be formed.
 
-    A leaf is a number, or a value of the IR.
+    A leaf is a number, or a value of the IR. Sums may have thousands of terms, so no
+    method calls itself on operands.
     """
 
     leaf: float | SSAValue | None = None
@@ -48,57 +53,83 @@ class ParameterExpression:
         """The number, where it is known when the program is compiled."""
         if self.leaf is not None:
             return None if isinstance(self.leaf, SSAValue) else self.leaf
-        if any(isinstance(leaf, SSAValue) for leaf in self.leaves()):
+        for each, _ in _in_order(self, _is_leaf_or_noted):
+            if each is not self:
+                _ = each.known
+        first, second = (each.known for each in self.operands)
+        if first is None or second is None:
             return None
-        return self.at({})
+        found: float = ARITHMETIC[self.sign][0](first, second)
+        return found
+
+    @cached_property
+    def _spelling(self) -> tuple[float | SSAValue | str | None, ...]:
+        """The leaves and signs in order, by which expressions are compared."""
+        return tuple(each.sign or each.leaf for each, _ in _in_order(self))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ParameterExpression):
+            return NotImplemented
+        return self is other or self._spelling == other._spelling
+
+    def __hash__(self) -> int:
+        return hash(self._spelling)
 
     def leaves(self) -> Iterator[float | SSAValue]:
         """Yield the leaves in order."""
-        if self.leaf is not None:
-            yield self.leaf
-        for each in self.operands:
-            yield from each.leaves()
+        for each, _ in _in_order(self):
+            if each.leaf is not None:
+                yield each.leaf
 
     def at(self, numbers: Mapping[SSAValue, float]) -> float:
         """Return the number where values of the IR are these."""
-        if isinstance(self.leaf, SSAValue):
-            return numbers[self.leaf]
-        if self.leaf is not None:
-            return self.leaf
-        found: float = ARITHMETIC[self.sign][0](*(e.at(numbers) for e in self.operands))
-        return found
+
+        def number(each: ParameterExpression, operands: Sequence[float]) -> float:
+            if each.leaf is None:
+                return ARITHMETIC[each.sign][0](*operands)
+            return numbers[each.leaf] if isinstance(each.leaf, SSAValue) else each.leaf
+
+        return _folded(_in_order(self), number)
 
     def text(self, names: Mapping[SSAValue, str]) -> str:
         """Return the expression as one reads it, with these names of values."""
-        if isinstance(self.leaf, SSAValue):
-            return names[self.leaf]
-        if self.leaf is not None:
-            return repr(self.leaf)
-        first, second = (each.text(names) for each in self.operands)
-        return f"({first} {self.sign} {second})"
+
+        def written(each: ParameterExpression, operands: Sequence[str]) -> str:
+            if each.leaf is None:
+                return f"({operands[0]} {each.sign} {operands[1]})"
+            if isinstance(each.leaf, SSAValue):
+                return names[each.leaf]
+            return repr(each.leaf)
+
+        return _folded(_in_order(self), written)
 
     @property
     def affine(self) -> AffineForm | None:
         """The expression as a sum of multiples of values, where it is one."""
-        if self.leaf is not None:
-            return affine(self.leaf)
-        first, second = (each.affine for each in self.operands)
-        if first is None or second is None:
-            return None
-        match self.sign:
-            case "+":
-                return first + second
-            case "-":
-                return first - second
-            case "*" if first.known is not None or second.known is not None:
-                number, other = first.known, second
-                if number is None:
-                    number, other = second.known, first
-                return other.scaled(number or 0.0)
-            case "/" if second.known:
-                return first.divided(second.known)
-            case _:
-                return None
+        offset, terms = 0.0, dict[SSAValue, float]()
+        waiting: list[tuple[ParameterExpression, float]] = [(self, 1.0)]
+        while waiting:
+            each, factor = waiting.pop()
+            if each.leaf is not None:
+                found = affine(each.leaf)
+                offset += factor * found.offset
+                _add_terms(terms, found.terms, factor)
+                continue
+            first, second = each.operands
+            match each.sign:
+                case "+":
+                    waiting += [(second, factor), (first, factor)]
+                case "-":
+                    waiting += [(second, -factor), (first, factor)]
+                case "*" if first.known is not None:
+                    waiting.append((second, factor * first.known))
+                case "*" if second.known is not None:
+                    waiting.append((first, factor * second.known))
+                case "/" if second.known:
+                    waiting.append((first, factor / second.known))
+                case _:
+                    return None
+        return AffineForm(offset, terms)
 
     def simplified(self) -> ParameterExpression:
         """Return the shortest sum that is the same, where the expression is a sum."""
@@ -114,24 +145,24 @@ class ParameterExpression:
 
         Where `numbers` has the value of a number, no other one is made.
         """
-        if isinstance(self.leaf, SSAValue):
-            if self.leaf.type == f64:
-                return self.leaf
-            wide = arith.ExtFOp(self.leaf, f64)
+
+        def emitted(
+            each: ParameterExpression, operands: Sequence[SSAValue]
+        ) -> SSAValue:
+            if each.known is not None:
+                return _constant(each.known, insert, numbers)
+            if each.leaf is None:
+                op = ARITHMETIC[each.sign][1](*operands)
+                insert(op)
+                return op.results[0]
+            assert isinstance(each.leaf, SSAValue)
+            if each.leaf.type == f64:
+                return each.leaf
+            wide = arith.ExtFOp(each.leaf, f64)
             insert(wide)
             return wide.result
-        if (known := self.known) is not None:
-            if numbers is not None and known in numbers:
-                return numbers[known]
-            constant = arith.ConstantOp(FloatAttr(known, f64))
-            insert(constant)
-            if numbers is not None:
-                numbers[known] = constant.result
-            return constant.result
-        values = (each.emit(insert, numbers) for each in self.operands)
-        op = ARITHMETIC[self.sign][1](*values)
-        insert(op)
-        return op.results[0]
+
+        return _folded(_in_order(self, _is_leaf_or_known), emitted)
 
     def __add__(self, other: Any) -> ParameterExpression:
         return _combined("+", self, other)
@@ -165,9 +196,75 @@ def parameter(value: Any) -> ParameterExpression:
     if isinstance(value, ParameterExpression):
         return value
     if isinstance(value, SSAValue):
-        known = known_float(value)
+        known = known_angle(value)
         return ParameterExpression(value if known is None else known)
     return ParameterExpression(float(value))
+
+
+def _constant(
+    number: float,
+    insert: Callable[[Operation], Any],
+    numbers: dict[float, SSAValue] | None,
+) -> SSAValue:
+    """Return the value of a number, which is inserted unless it is there."""
+    if numbers is not None and number in numbers:
+        return numbers[number]
+    constant = arith.ConstantOp(FloatAttr(number, f64))
+    insert(constant)
+    if numbers is not None:
+        numbers[number] = constant.result
+    return constant.result
+
+
+def _is_leaf_or_noted(each: ParameterExpression) -> bool:
+    """Tell whether it is noted of a part whether it is known."""
+    return not each.operands or "known" in each.__dict__
+
+
+def _is_leaf_or_known(each: ParameterExpression) -> bool:
+    return not each.operands or each.known is not None
+
+
+def _in_order(
+    expression: ParameterExpression,
+    is_whole: Callable[[ParameterExpression], bool] = lambda each: not each.operands,
+) -> Iterator[tuple[ParameterExpression, int]]:
+    """Yield the parts of an expression, each after its operands, and how many it has.
+
+    What is whole has none. Leaves have to be.
+    """
+    waiting = [(expression, False)]
+    while waiting:
+        each, below = waiting.pop()
+        if below:
+            yield each, len(each.operands)
+        elif is_whole(each):
+            yield each, 0
+        else:
+            waiting.append((each, True))
+            waiting += [(operand, False) for operand in reversed(each.operands)]
+
+
+def _folded(
+    parts: Iterable[tuple[ParameterExpression, int]],
+    value_of: Callable[[ParameterExpression, Sequence[Value]], Value],
+) -> Value:
+    """Return the value of an expression, given that of a part with those below it."""
+    found: list[Value] = []
+    for each, count in parts:
+        first = len(found) - count
+        found[first:] = [value_of(each, found[first:])]
+    return found[0]
+
+
+def _add_terms(
+    terms: dict[SSAValue, float], more: Mapping[SSAValue, float], factor: float = 1.0
+) -> None:
+    """Add multiples of values to others."""
+    for value, each in more.items():
+        total = terms.pop(value, 0.0) + factor * each
+        if total:
+            terms[value] = total
 
 
 def _combined(sign: str, first: Any, second: Any) -> ParameterExpression:
@@ -195,10 +292,7 @@ class AffineForm:
 
     def __add__(self, other: AffineForm) -> AffineForm:
         terms = dict(self.terms)
-        for value, factor in other.terms.items():
-            total = terms.pop(value, 0.0) + factor
-            if total:
-                terms[value] = total
+        _add_terms(terms, other.terms)
         return AffineForm(self.offset + other.offset, terms)
 
     def __neg__(self) -> AffineForm:
@@ -218,26 +312,32 @@ class AffineForm:
         terms = {value: each / divisor for value, each in self.terms.items()}
         return AffineForm(self.offset / divisor, terms)
 
+    def modulo(self, period: float) -> AffineForm:
+        """Return a number within half a period; sums of values stay as they are."""
+        if self.terms or abs(self.offset) <= period:
+            return self
+        return AffineForm(reduced(self.offset, period)[0])
+
     def expanded(self) -> AffineForm:
         """Return the form in the values from which its own are summed up."""
-        if not any(isinstance(value.owner, SUMS) for value in self.terms):
+        if not any(type(value.owner) in SUMS for value in self.terms):
             return self
-        found, left = AffineForm(self.offset), MOST_OPERATIONS
-        waiting = [*self.terms.items()]
+        offset, terms = self.offset, dict[SSAValue, float]()
+        waiting, left = [*self.terms.items()], MOST_OPERATIONS
         while waiting:
             value, factor = waiting.pop()
             parts = _summands(value) if left else None
             if parts is None:
-                found += AffineForm(0.0, {value: factor})
+                _add_terms(terms, {value: factor})
             else:
                 left -= 1
-                found += AffineForm(factor * parts.offset)
+                offset += factor * parts.offset
                 waiting += [(v, factor * each) for v, each in parts.terms.items()]
-        return found
+        return AffineForm(offset, terms)
 
     def shortest(self) -> AffineForm:
         """Return the form itself, or expanded if it has fewer terms then."""
-        if not self.terms:
+        if not 0 < len(self.terms) <= MOST_TERMS:
             return self
         return min(self, self.expanded(), key=len)
 
@@ -248,7 +348,7 @@ class AffineForm:
             return False
         if not math.isfinite(found.offset):
             return False
-        rest = math.remainder(found.offset, period) if period else found.offset
+        rest = reduced(found.offset, period)[0] if period else found.offset
         return abs(rest) <= ROUNDING * min(max(1.0, abs(found.offset)), LARGE)
 
     def expression(self) -> ParameterExpression:
@@ -271,7 +371,7 @@ def affine(value: float | SSAValue) -> AffineForm:
     """
     if not isinstance(value, SSAValue):
         return AffineForm(value)
-    if (known := known_float(value)) is not None:
+    if (known := known_angle(value)) is not None:
         return AffineForm(known)
     if isinstance(owner := value.owner, arith.ExtFOp):
         value = owner.input

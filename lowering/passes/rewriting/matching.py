@@ -13,12 +13,13 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.gates import GATES, GateRecord, find_gate
+from qjit.dialects.gates.spelling import read_spelling
 from qjit.dialects.quantum import GateOp
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 from qjit.lowering.passes.quantum.cancellation.gate_pairs import base_record
 
-SPELLING = re.compile(r"(adjoint\()?(\w+)(?(1)\))(?:\(([\w, ]+)\))?")
+SPELLING = re.compile(r"(adjoint\(\w+\)|\w+)(?:\(([\w, ]+)\))?")
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,21 @@ def spelling(text: str) -> Spelling:
         ValueError: if it is no gate, or on another number of wires.
     """
     found = SPELLING.fullmatch(text.strip())
-    record = found and find_gate(found[2])
+    name, adjoint = read_spelling(found[1] if found else "")
+    record = find_gate(name)
     if found is None or record is None or record.definition is None:
         raise ValueError(f"{text!r} is not a gate, such as 'RZ' or 'CNOT(a, b)'")
-    wires = found[3] and tuple(wire.strip() for wire in found[3].split(","))
+    wires = found[2] and tuple(wire.strip() for wire in found[2].split(","))
     if wires and record.num_wires not in (None, len(wires)):
         raise ValueError(f"{record.name} acts on {record.num_wires} wires, in {text!r}")
     if wires and len(set(wires)) != len(wires):
         raise ValueError(f"{text!r} has a wire twice")
-    if found[1] and record.adjoint((0.0,) * record.num_params) is not None:
+    if adjoint and record.adjoint((0.0,) * record.num_params) is not None:
         raise ValueError(
             f"{record.name} has its adjoint at other parameters, and is matched as "
             f"such: write {record.name!r} instead of {text!r}"
         )
-    return Spelling(record, found[1] is not None, wires or None)
+    return Spelling(record, adjoint, wires or None)
 
 
 def check_connected(pattern: Sequence[Spelling]) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.phases import phase_gates
 
 Angles = NDArray[np.float64]
 NEGLIGIBLE = 1e-12
@@ -68,9 +69,4 @@ def diagonal(phases: Angles, wires: Sequence[Any]) -> list[Gate]:
         even, odd = phases[0::2], phases[1::2]
         made += multiplexed_rotation("RZ", odd - even, left, target)
         phases = (even + odd) / 2
-    return [*made, *global_phase(phases[0])]
-
-
-def global_phase(angle: float) -> list[Gate]:
-    """Return the gate of the phase exp(i angle)."""
-    return [Gate("GlobalPhase", (), -angle)] if abs(angle) > NEGLIGIBLE else []
+    return [*made, *phase_gates(phases[0], NEGLIGIBLE)]

@@ -16,8 +16,9 @@ from scipy import linalg
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import pauli_matrix
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.phases import phase_gates
 
-from .multiplexed_rotations import Angles, diagonal, global_phase, multiplexed_rotation
+from .multiplexed_rotations import NEGLIGIBLE, Angles, diagonal, multiplexed_rotation
 from .single_qubit import euler_angles
 from .two_qubit_synthesis import synthesise
 
@@ -32,14 +33,14 @@ schur: Any = linalg.schur
 def unitary(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
     """Return gates on one qubit, CNOTs and a phase that are a unitary matrix."""
     if not wires:
-        return global_phase(float(np.angle(matrix[0, 0])))
+        return phase_gates(float(np.angle(matrix[0, 0])), NEGLIGIBLE)
     if np.abs(matrix - np.diag(np.diag(matrix))).max() < TOLERANCE:
         return diagonal(np.angle(np.diag(matrix)), wires)
     if len(wires) == 1:
         angles, phase = euler_angles(matrix)
         pairs = zip(("RZ", "RY", "RZ"), angles, strict=True)
         turns = [Gate(name, wires[0], angle) for name, angle in pairs if angle]
-        return [*turns, *global_phase(phase)]
+        return [*turns, *phase_gates(phase, NEGLIGIBLE)]
     if len(wires) == 2:
         return _two_qubit_gates(matrix, wires)
     parts = _halves(matrix, wires)
@@ -111,7 +112,10 @@ def _two_qubit_gates(matrix: ComplexMatrix, wires: Sequence[Any]) -> list[Gate]:
     found = synthesise(matrix)
     assert found is not None
     on = dict(enumerate(wires))
-    return [*(gate.on(on) for gate in found.gates), *global_phase(found.phase)]
+    return [
+        *(gate.on(on) for gate in found.gates),
+        *phase_gates(found.phase, NEGLIGIBLE),
+    ]
 
 
 def _multiplexed(
@@ -156,7 +160,7 @@ def controlled_unitary(
     if len(wires) == 1:
         angles, phase = euler_angles(matrix)
         made = [Gate("Rot", wires, *angles, **options)] if any(angles) else []
-        return [*made, *_under(global_phase(phase), options)]
+        return [*made, *_under(phase_gates(phase, NEGLIGIBLE), options)]
     phases, vectors = eigenphases(matrix)
     back = unitary(vectors.conj().T, wires)
     return [*back, *_under(diagonal(phases, wires), options), *unitary(vectors, wires)]

@@ -7,6 +7,7 @@ import numpy as np
 
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.record import PAULIS
+from qjit.lowering.passes.circuits.angles import reduced
 from qjit.lowering.passes.circuits.gates import Gate
 
 # Matrices whose entries differ by less are the same.
@@ -32,22 +33,16 @@ def single_qubit_gates(matrix: ComplexMatrix, wire: int) -> tuple[list[Gate], fl
         if (phase := _phase_between(fixed, matrix)) is not None:
             return [gate.on({0: wire}) for gate in gates], phase
     (first, middle, last), phase = euler_angles(matrix)
-    first, turns = _reduced(first)
-    last, more = _reduced(last)
+    first, turns = reduced(first)
+    last, more = reduced(last)
     gate, half_turns = _rotation(first, middle, last, wire)
     return [gate], phase + (turns + more + half_turns) * math.pi
-
-
-def _reduced(angle: float) -> tuple[float, int]:
-    """Return an angle of RZ within a half turn, and how often -1 comes before it."""
-    turns = round(angle / (2 * math.pi))
-    return angle - 2 * math.pi * turns, turns
 
 
 def _rotation(first: float, middle: float, last: float, wire: int) -> tuple[Gate, int]:
     """Return RZ(last) RY(middle) RZ(first) as one gate, and how often -1 is before."""
     if abs(middle) < TOLERANCE:
-        angle, turns = _reduced(first + last)
+        angle, turns = reduced(first + last)
         return Gate("RZ", wire, angle), turns
     if _close(abs(first), abs(last)):
         if _close(first, 0):

@@ -35,7 +35,8 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make code for every circuit, on tiles where a test makes these small."""
     monkeypatch.setattr(selection, "MOST_BYTES", 1)
     monkeypatch.setattr(selection, "MOST_TILED", 1 << 30)
-    monkeypatch.setattr(selection, "MOST_ONCE", 1 << 30)
+    for limit in ("MOST_ONCE", "LEAST_PASSED"):
+        monkeypatch.setattr(selection, limit, 1 << 30)
     monkeypatch.setattr(tiling, "CHUNK_BYTES", CHUNK_BYTES)
     monkeypatch.setattr(tiling, "tile_sizes", tiling.tile_sizes)
 

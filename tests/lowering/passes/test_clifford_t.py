@@ -291,7 +291,7 @@ def test_what_is_refused() -> None:
     assert "RX" not in gate_names(found)
     with pytest.raises(UnsupportedError, match=r"py:\d+: a matrix whose numbers"):
         qj.qjit(changed(computed))(1.0)
-    with pytest.raises(ParameterError, match="from 1e-14 to 1"):
+    with pytest.raises(ParameterError, match="from 1e-13 to 1"):
         changed(until, epsilon=0.0)
     with pytest.raises(PipelineError, match="each is an error"):
         qj.qjit(until, pipeline=("clifford-t{each=2}",))

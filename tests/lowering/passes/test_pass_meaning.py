@@ -22,7 +22,7 @@ SETS = tuple(
     f"decompose-gates{{gates={names},QubitUnitary}}"
     for names in ("RZ,SX,X,CZ", "IsingXX,GPI,GPI2")
 )
-TIMES = "1:3e-8,2:3e-7,3:1e-6,RZ:0,measure:1e-6,reset:1e-6"
+TIMES = "1:3e-8,2:3e-7,3:1e-6,4:2e-6,RZ:0,measure:1e-6,reset:1e-6"
 SCHEDULES = (
     f'schedule-gates{{durations="{TIMES}"}}',
     f'schedule-gates{{mode=alap durations="{TIMES}"}}',

@@ -15,19 +15,19 @@ from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import find_step
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products import (
+from qjit.lowering.passes.quantum.pauli_rotations import (
     clifford_circuits,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_frame import (
+from qjit.lowering.passes.quantum.pauli_rotations.clifford_frame import (
     CliffordFrame,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.clifford_phase import (
+from qjit.lowering.passes.quantum.pauli_rotations.clifford_phase import (
     phase_between,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.gate_rotations import (
+from qjit.lowering.passes.quantum.pauli_rotations.gate_rotations import (
     clifford_turns,
 )
-from qjit.lowering.passes.quantum.fault_tolerance.pauli_products.reduce_t_depth import (
+from qjit.lowering.passes.quantum.pauli_rotations.reduce_t_depth import (
     rotation_depth,
 )
 
@@ -122,6 +122,18 @@ def test_matrices_stay(name: str, gates: str) -> None:
         np.testing.assert_allclose(new.matrix(numbers), expected, atol=1e-11)
         assert run(name, new) is new
     assert changed or gates == "all"
+
+
+def test_a_product_that_is_a_clifford_gate_is_moved_behind_others() -> None:
+    """There are as many products as rotations after them, and they are others."""
+    half = Gate("PauliRot", (0, 1), math.pi / 2, static={"pauli_word": "XX"})
+    circuit = Circuit(2, (half, Gate("T", 0)))
+    new = run("to-pauli-products", circuit)
+    assert isinstance(first := new.instructions[0], Gate)
+    assert (first.name, first.static["pauli_word"]) == ("PauliRot", "YX")
+    assert count(new, "PauliRot") == 1
+    np.testing.assert_allclose(new.matrix(), circuit.matrix(), atol=1e-12)
+    assert run("to-pauli-products", new) is new
 
 
 CHAIN = [(0, 1, 3), (2, 3, 4), (0, 1, 3)]

@@ -59,20 +59,17 @@ class _Sum:
         """Return the phase that all are together, if it is one."""
         if self.total.is_zero(2 * math.pi):
             return []
-        return [global_phase(self.total, like=self.first)]
-
-
-def global_phase(angle: AffineForm, like: Gate | None = None) -> Gate:
-    """Return a phase under the controls of another one, or under none."""
-    controls = () if like is None else like.all_controls
-    return controlled_gate(
-        "GlobalPhase",
-        controls,
-        (),
-        angle.shortest().expression(),
-        control_values=None if like is None else like.all_control_values,
-        line=None if like is None else like.line,
-    )
+        first, angle = self.first, self.total.shortest().expression()
+        return [
+            controlled_gate(
+                "GlobalPhase",
+                first.all_controls,
+                (),
+                angle,
+                control_values=first.all_control_values,
+                line=first.line,
+            )
+        ]
 
 
 def _is_phase(each: Instruction) -> TypeGuard[Gate]:

@@ -16,6 +16,7 @@ from qjit.dialects.gates import GATES, GateRecord
 from qjit.dialects.quantum import GateOp
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.types import control_pattern
+from qjit.lowering.passes.circuits.angles import PERIOD
 from qjit.lowering.passes.circuits.commutation import (
     GateForm,
     commute,
@@ -116,7 +117,7 @@ class MetGate:
     def angle(self) -> AffineForm:
         """The only parameter, in the sense of the gate without the adjoint flag."""
         if self._angle is None:
-            found = affine(self.params[0])
+            found = affine(self.params[0]).modulo(PERIOD)
             self._angle = found if self.op.adjoint is None else -found
         return self._angle
 

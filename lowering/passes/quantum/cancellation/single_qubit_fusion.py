@@ -1,13 +1,11 @@
 """The pass `single-qubit-fusion`: neighbours on one qubit are one gate."""
 
-import math
-
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import AffineForm
+from qjit.lowering.passes.circuits.phases import phase_gates
 
-from .combine_global_phases import global_phase
 from .single_qubit_runs import Run
 
 
@@ -45,8 +43,7 @@ class SingleQubitFusionPass(CircuitPass):
             new.append(each)
         for wire in list(runs):
             finish(wire)
-        if not phase.is_zero(2 * math.pi):
-            new.append(global_phase(-phase))
+        new += phase_gates(phase.shortest().expression())
         return circuit.of(new) if len(new) < len(circuit) else circuit
 
 

@@ -8,8 +8,9 @@ from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.phases import phase_gates
 
-from .wire_states import WireStates, gates_between, global_phase
+from .wire_states import WireStates, gates_between
 
 ZERO = np.array([1, 0], np.complex128)
 
@@ -45,7 +46,7 @@ def _exchanged(swap: Gate, states: WireStates) -> list[Gate]:
     if one is not None and other is not None:
         there, phase = gates_between(one, other, first)
         back, more = gates_between(other, one, second)
-        return [*there, *back, *global_phase(phase + more)]
+        return [*there, *back, *phase_gates(phase + more)]
     if one is not None:
         return _moved(one, first, second)
     return [swap] if other is None else _moved(other, second, first)
@@ -56,4 +57,4 @@ def _moved(state: ComplexMatrix, known: int, wire: int) -> list[Gate]:
     enter, phase = gates_between(state, ZERO, known)
     leave, more = gates_between(ZERO, state, wire)
     flips = [Gate("CNOT", (wire, known)), Gate("CNOT", (known, wire))]
-    return [*enter, *flips, *leave, *global_phase(phase + more)]
+    return [*enter, *flips, *leave, *phase_gates(phase + more)]

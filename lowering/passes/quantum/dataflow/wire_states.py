@@ -21,6 +21,7 @@ from qjit.lowering.passes.circuits.circuit import (
 )
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression
+from qjit.lowering.passes.circuits.phases import phase_gates, scaled
 from qjit.lowering.passes.unitaries.single_qubit import (
     NAMED,
     TOLERANCE,
@@ -141,7 +142,7 @@ class WireStates:
         value = complex(np.vdot(state, turned))
         if np.abs(turned - value * state).max() > TOLERANCE:
             return [gate]
-        return global_phase(cmath.phase(value))
+        return phase_gates(cmath.phase(value))
 
     def _on_other(
         self, tensor: ComplexMatrix, wire: int, other: int
@@ -159,7 +160,7 @@ class WireStates:
             return None
         there, phase = gates_between(state, after, wire)
         on_other, more = single_qubit_gates(rest, other)
-        return [*there, *on_other, *global_phase(phase + more)]
+        return [*there, *on_other, *phase_gates(phase + more)]
 
     def _symbolic(self, gate: Gate) -> list[Gate]:
         """Return what a rotation by an angle that is not known leaves."""
@@ -174,7 +175,7 @@ class WireStates:
         if phase.known == 0:
             return []
         if not controls:
-            return [Gate("GlobalPhase", (), -phase)]
+            return phase_gates(phase)
         name = "PhaseShift" if len(controls) == 1 else "ControlledPhaseShift"
         return [Gate(name, controls, phase)]
 
@@ -191,14 +192,7 @@ class WireStates:
 
 
 def _signed(angle: ParameterExpression, sign: int, gate: Gate) -> ParameterExpression:
-    factor = -sign if gate.adjoint else sign
-    return angle if factor == 1 else angle * float(factor)
-
-
-def global_phase(angle: float) -> list[Gate]:
-    """Return the gate of the phase e^(i angle), none for 1."""
-    angle = math.remainder(angle, 2 * math.pi)
-    return [] if abs(angle) < 1e-15 else [Gate("GlobalPhase", (), -angle)]
+    return scaled(angle, float(-sign if gate.adjoint else sign))
 
 
 def gates_between(

@@ -10,6 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from qjit.dialects.gates.spelling import spelled
 from qjit.dialects.quantum import AllocOp, GateOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.linearity import line_of
@@ -29,7 +30,7 @@ from qjit.runtime.recent import MOST
 
 from .clean_wires import has_many_controls, through_clean_wire
 from .expansion import expanded, kind_of, quarter_turns
-from .gate_set import ADJOINT, PHASE, GateSet, aliases_replaced, unknown_names
+from .gate_set import PHASE, GateSet, aliases_replaced, unknown_names
 from .rule_checks import check_rule
 from .rule_texts import RuleText, rule_kinds
 
@@ -195,7 +196,7 @@ def _lacks(target: Target, what: str) -> str:
 def _in_words(op: Operation, each: Instruction) -> str:
     if isinstance(each, Opaque):
         return op.gate.data if isinstance(op, GateOp) else "a matrix"
-    name = f"adjoint({each.record.name})" if each.adjoint else each.record.name
+    name = spelled(each.record.name, each.adjoint)
     return f"{name} under further controls" if each.controls else name
 
 
@@ -304,7 +305,7 @@ def gate_set(
             raise ValueError(f"{text!r} is no weight, such as 'CNOT=5'")
         (own,) = aliases_replaced([name])
         costs[own] = float(number)
-        if names.isdisjoint((own, f"{ADJOINT}{own})")):
+        if names.isdisjoint((own, spelled(own, True))):
             raise ValueError(f"{text!r} is the weight of a gate outside of the gates")
     read = [RuleText.read(text) for text in rules]
     for rule in read:

@@ -11,11 +11,11 @@ from typing import Any
 from qjit.dialects.gates import GATES, GateRecord
 from qjit.dialects.gates.fourier import Angle
 from qjit.dialects.gates.record import Step
+from qjit.lowering.passes.circuits.angles import eighths_of
 
 # The angles that are part of kinds where a gate set has no rotations, and how many of
 # them there are in the period of all gates.
 UNIT, PERIOD = pi / 4, 16
-SNAP = 1e-9
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,8 @@ def turns_of(params: Sequence[Any]) -> tuple[int, ...] | None:
             if any(param.coefficients):
                 return None
             param = param.offset
-        turns = round(param / UNIT)
-        if abs(param - turns * UNIT) > SNAP:
+        turns = eighths_of(param)
+        if turns is None:
             return None
         found.append(turns % PERIOD)
     return tuple(found)

@@ -15,11 +15,11 @@ from typing import Any
 
 from qjit.dialects.gates import GateRecord, are_discrete, find_gate
 from qjit.dialects.gates.fourier import Angle, parameters
+from qjit.dialects.gates.spelling import read_spelling, spelled
 
 from .gate_kinds import GateKind, KindStep, Rule, substituted
 from .rules import Written, rules_of
 
-ADJOINT = "adjoint("
 PHASE = "GlobalPhase"
 # What gates of a set cost unless they are given weights, by their numbers of wires.
 WEIGHTS = {0: 1e-3, 1: 1.0, 2: 10.0}
@@ -60,9 +60,9 @@ class GateSet:
 
     def __post_init__(self) -> None:
         self._records = [
-            (record, name.startswith(ADJOINT))
-            for name in sorted(self.names)
-            if (record := find_gate(_bare(name))) is not None
+            (record, adjoint)
+            for name, adjoint in map(read_spelling, sorted(self.names))
+            if (record := find_gate(name)) is not None
         ]
         self.discrete = are_discrete(self.names)
 
@@ -118,7 +118,7 @@ class GateSet:
         return Placed(kind, name, angles, tuple(range(kind.num_wires)))
 
     def _weight(self, kind: GateKind, name: str) -> float:
-        given = self.weights.get(f"{ADJOINT}{name})") if kind.adjoint else None
+        given = self.weights.get(spelled(name, True)) if kind.adjoint else None
         if given is None:
             given = self.weights.get(name)
         return WEIGHTS.get(kind.num_wires, WIDE) if given is None else given
@@ -204,20 +204,15 @@ def _moved(placed: Placed, step: KindStep, everything: Iterable[int]) -> Placed:
     )
 
 
-def _bare(name: str) -> str:
-    return name[len(ADJOINT) : -1] if name.startswith(ADJOINT) else name
-
-
 def unknown_names(names: Iterable[str]) -> list[str]:
     """Return the names that are no gates, nor adjoints of gates."""
-    return [name for name in names if find_gate(_bare(name)) is None]
+    return [name for name in names if find_gate(read_spelling(name)[0]) is None]
 
 
 def aliases_replaced(names: Iterable[str]) -> frozenset[str]:
     """Return names where each gate has the name of the table."""
     found: set[str] = set()
-    for name in names:
-        record = find_gate(_bare(name))
-        own = _bare(name) if record is None else record.name
-        found.add(f"{ADJOINT}{own})" if name.startswith(ADJOINT) else own)
+    for name, adjoint in map(read_spelling, names):
+        record = find_gate(name)
+        found.add(spelled(name if record is None else record.name, adjoint))
     return frozenset(found)

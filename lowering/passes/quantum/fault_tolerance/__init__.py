@@ -1,1 +1,1 @@
-"""Circuits for machines that correct errors: Clifford gates and T, and Pauli words."""
+"""Circuits of Clifford gates and T, for machines that correct errors."""

@@ -1,1 +1,1 @@
-"""Passes that move gates out of loops."""
+"""Passes that write out turns of loops, and that move gates out of loops."""

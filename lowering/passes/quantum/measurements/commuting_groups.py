@@ -81,14 +81,11 @@ def groups_of(
     owners = [n for n, observable in enumerate(observables) for _ in observable]
     of[owners, range(len(products))] = 1
     conflict = conflicts(products, qubit_wise=grouping == "qubit-wise")
-    return coloured(of @ conflict @ of.T > 0)
+    return sorted(map(sorted, coloured(of @ conflict @ of.T > 0)))
 
 
 def coloured(conflict: Bits) -> list[list[int]]:
-    """Return groups of what does not conflict, those with most conflicts placed first.
-
-    Groups are in the order of their first members.
-    """
+    """Return groups of what does not conflict, those with most conflicts first."""
     order = np.argsort(-conflict.sum(axis=1), kind="stable").tolist()
     groups: list[list[int]] = []
     refused: list[Bits] = []
@@ -100,4 +97,4 @@ def coloured(conflict: Bits) -> list[list[int]]:
             refused.append(np.zeros(len(conflict), np.bool_))
         groups[place].append(number)
         refused[place] |= conflict[number]
-    return sorted(map(sorted, groups))
+    return groups

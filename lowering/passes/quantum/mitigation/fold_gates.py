@@ -12,9 +12,9 @@ from qjit.lowering.passes.circuits.blocks import rewrite_circuits
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.pipeline import PipelineError
 
+from .fold_methods import METHODS
 from .folding import fold_each, fold_whole, folded, num_folds
 
-METHODS = ("global", "local", "random")
 MOST = 1000
 
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, has_known_matrix
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.cnot_counts import count_cnots
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.quantum.dataflow.wire_states import global_phase
+from qjit.lowering.passes.circuits.phases import phase_gates
 from qjit.runtime.recent import MOST
 
 from .clifford_synthesis import (
@@ -26,7 +27,6 @@ from .clifford_synthesis import (
 # How far a window looks ahead, and how often a circuit is gone through.
 WINDOW = 40
 ROUNDS = 4
-COSTS = {"CNOT": 1, "CZ": 1, "CY": 1, "ECR": 1, "SWAP": 3, "ISWAP": 2}
 # The Pauli that a gate commutes with on each of its targets.
 ABOUT: dict[str, tuple[str, ...]] = {
     "X": ("X", "RX", "SX", "IsingXX"),
@@ -157,20 +157,21 @@ class _Window:
     def cost(self) -> tuple[int, int]:
         """The number of CNOTs that the gates stand for, and of gates on one wire."""
         pairs = [gate for gate, _ in self.gates if len(gate.all_wires) == 2]
-        cost = sum(COSTS.get(gate.name, 2) for gate in pairs)
-        return cost, len(self.gates) - len(pairs) + sum(g.name != "CNOT" for g in pairs)
+        return count_cnots(pairs), len(self.gates) - len(pairs) + sum(
+            g.name != "CNOT" for g in pairs
+        )
 
 
 def _rewritten(circuit: Circuit) -> Circuit:
     """Write windows anew, from the first gate to the last."""
-    place = list(range(circuit.num_wires))
+    place = {wire: wire for wire in range(circuit.num_wires)}
     source = iter(circuit)
     ahead: list[_Ahead] = []
     new: list[Instruction] = []
     phase, changed = 0.0, False
     while True:
         while len(ahead) < WINDOW and (each := next(source, None)) is not None:
-            ahead.append(_Ahead.of(each).on(dict(enumerate(place))))
+            ahead.append(_Ahead.of(each).on(place))
         if not ahead:
             break
         best = _best(ahead)
@@ -181,16 +182,16 @@ def _rewritten(circuit: Circuit) -> Circuit:
         window, found = best
         on = dict(enumerate(window.wires))
         gates = [_Ahead.of(gate.on(on)) for gate in found.gates]
-        moved = dict(enumerate(range(circuit.num_wires)))
+        moved = {wire: wire for wire in range(circuit.num_wires)}
         for wire, at in zip(window.wires, found.output, strict=True):
             moved[wire] = window.wires[at]
         ahead = [*window.before, *gates, *(each.on(moved) for each in window.after)]
-        place = [moved[wire] for wire in place]
+        place = {wire: moved[at] for wire, at in place.items()}
         phase += found.phase
     if not changed:
         return circuit
     output = [place[wire] for wire in circuit.output]
-    return circuit.of([*new, *global_phase(phase)], output)
+    return circuit.of([*new, *phase_gates(phase)], output)
 
 
 def _best(ahead: Sequence[_Ahead]) -> tuple[_Window, CliffordCircuit] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,9 @@ import numpy as np
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.cnot_counts import COUNTS
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.phases import phase_gates
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.passes.unitaries.two_qubit_decomposition import (
     cartan_decomposition,
@@ -74,28 +75,27 @@ class ConsolidateBlocksPass(CircuitPass):
 
     def _on_two_wires(self, circuit: Circuit) -> Circuit:
         made: dict[bytes, TwoQubitCircuit | None] = {}
-        place = list(range(circuit.num_wires))
+        place = {wire: wire for wire in range(circuit.num_wires)}
         new: list[Instruction] = []
         changed, phase = False, 0.0
         for each in two_qubit_blocks(circuit):
             if not isinstance(each, Block):
-                new.append(each.on(dict(enumerate(place))))
+                new.append(each.on(place))
                 continue
             found = self._cheaper(each, made)
             if found is None:
-                new += [gate.on(dict(enumerate(place))) for gate in each.gates]
+                new += [gate.on(place) for gate in each.gates]
                 continue
             changed = True
-            on = [place[wire] for wire in each.wires]
-            new += [gate.on(dict(enumerate(on))) for gate in found.gates]
+            on = {k: place[wire] for k, wire in enumerate(each.wires)}
+            new += [gate.on(on) for gate in found.gates]
             phase += found.phase
             if found.exchanged:
                 first, second = each.wires
                 place[first], place[second] = place[second], place[first]
         if not changed:
             return circuit
-        if abs(math.remainder(phase, 2 * math.pi)) > 1e-15:
-            new.append(Gate("GlobalPhase", (), -math.remainder(phase, 2 * math.pi)))
+        new += phase_gates(phase)
         return circuit.of(new, [place[wire] for wire in circuit.output])
 
     def _cheaper(
@@ -160,6 +160,6 @@ def _run_cost(matrix: ComplexMatrix | None) -> int:
 
 
 def _num_cnots(gate: Gate) -> int:
-    if gate.name in ONE and 0 not in gate.control_values:
-        return 1
+    if gate.name in COUNTS:
+        return COUNTS[gate.name]
     return num_cnots(cartan_decomposition(gate.matrix({})).coordinates)

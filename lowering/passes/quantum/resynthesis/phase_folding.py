@@ -7,31 +7,23 @@ Maslov and Mosca, arXiv:1303.2042; Nam et al., arXiv:1710.07345).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-
-EIGHTH = math.pi / 4
-FIXED = {"Z": 4 * EIGHTH, "S": 2 * EIGHTH, "T": EIGHTH}
-SHIFTS = ("PhaseShift", "U1")
-DIAGONAL = ("CZ", "ControlledPhaseShift", "CRZ", "IsingZZ", "MultiRZ", "CCZ")
-# Multiples of pi/4 as gates: the name, and whether it is an adjoint.
-EIGHTHS: Sequence[tuple[tuple[str, bool], ...]] = (
-    (),
-    (("T", False),),
-    (("S", False),),
-    (("S", False), ("T", False)),
-    (("Z", False),),
-    (("Z", False), ("T", False)),
-    (("S", True),),
-    (("T", True),),
+from qjit.lowering.passes.circuits.parameters import ParameterExpression
+from qjit.lowering.passes.circuits.phases import (
+    NOTHING,
+    is_rotation,
+    phase_gates,
+    rotation_angle,
+    rotation_gates,
+    scaled,
+    total,
 )
-NOTHING = parameter(0.0)
+
+DIAGONAL = ("CZ", "ControlledPhaseShift", "CRZ", "IsingZZ", "MultiRZ", "CCZ")
 
 
 @dataclass
@@ -56,9 +48,9 @@ class Rotation:
             self.sign = sign
         same = shifted and sign == self.sign and self.shifts is not None
         self.shifts = total(self.shifts, angle) if same and self.shifts else None
-        self.angle = total(self.angle, _negated(angle) if flipped else angle)
+        self.angle = total(self.angle, scaled(angle, -1.0) if flipped else angle)
         if shifted:
-            self.phase = total(self.phase, _half(angle))
+            self.phase = total(self.phase, scaled(angle, 0.5))
         self.places.append(place)
 
     def gates(self, wire: int, flipped: bool) -> tuple[list[Gate], ParameterExpression]:
@@ -66,75 +58,9 @@ class Rotation:
         if self.angle.known is None and self.shifts and (self.sign < 0) == flipped:
             return [Gate("PhaseShift", wire, self.shifts)], NOTHING
         gates, phase = rotation_gates(
-            _negated(self.angle) if flipped else self.angle, wire
+            scaled(self.angle, -1.0) if flipped else self.angle, wire
         )
         return gates, total(self.phase, phase)
-
-
-def rotation_angle(gate: Gate) -> tuple[ParameterExpression, bool]:
-    """Return the angle of a gate about Z, and whether it is the phase of |1> alone."""
-    angle = parameter(FIXED[gate.name]) if gate.name in FIXED else gate.angle
-    return _negated(angle) if gate.adjoint else angle, gate.name != "RZ"
-
-
-def is_rotation(each: Instruction) -> bool:
-    """Return whether an instruction is a rotation about Z on one wire."""
-    return (
-        isinstance(each, Gate)
-        and not each.controls
-        and (each.name in FIXED or each.name in SHIFTS or each.name == "RZ")
-    )
-
-
-def rotation_gates(
-    angle: ParameterExpression, wire: int
-) -> tuple[list[Gate], ParameterExpression]:
-    """Return gates for a rotation about Z, and the phase that comes with them."""
-    known = angle.known
-    if known is None:
-        return [Gate("RZ", wire, angle)], NOTHING
-    eighths = round(known / EIGHTH)
-    if abs(known - eighths * EIGHTH) < 1e-13:
-        names = EIGHTHS[eighths % 8]
-        gates = [Gate(name, wire, adjoint=adjoint) for name, adjoint in names]
-        return gates, parameter(-known / 2)
-    turns = round(known / (2 * math.pi))
-    rest = known - 2 * math.pi * turns
-    return [Gate("RZ", wire, rest)], parameter(math.pi * (turns % 2))
-
-
-def phase_gates(phase: ParameterExpression) -> list[Gate]:
-    """Return the gate of the phase e^(i phase), none for 1."""
-    known = phase.known
-    if known is None:
-        return [Gate("GlobalPhase", (), _negated(phase))]
-    rest = math.remainder(known, 2 * math.pi)
-    return [] if abs(rest) < 1e-15 else [Gate("GlobalPhase", (), -rest)]
-
-
-def total(
-    first: ParameterExpression | None, second: ParameterExpression
-) -> ParameterExpression:
-    """Return a sum; numbers are added at once."""
-    if first is None or first.known == 0:
-        return second
-    if second.known == 0:
-        return first
-    if first.known is not None and second.known is not None:
-        return parameter(first.known + second.known)
-    return first + second
-
-
-def _negated(angle: ParameterExpression) -> ParameterExpression:
-    if angle.known is not None:
-        return parameter(-angle.known)
-    if angle.sign == "-" and angle.operands[0].known == 0:
-        return angle.operands[1]
-    return -angle
-
-
-def _half(angle: ParameterExpression) -> ParameterExpression:
-    return angle * 0.5 if angle.known is None else parameter(angle.known / 2)
 
 
 class Parities:
@@ -196,7 +122,7 @@ def fold_phases(circuit: Circuit) -> Circuit:
     phase = NOTHING
     if constant is not None:
         gone |= set(constant.places)
-        phase = total(constant.phase, _negated(_half(constant.angle)))
+        phase = total(constant.phase, scaled(constant.angle, -0.5))
     new: list[Instruction] = []
     for place, each in enumerate(circuit):
         if place not in gone:

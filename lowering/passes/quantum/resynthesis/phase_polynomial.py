@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
-from qjit.lowering.passes.circuits.circuit import Circuit
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
+from qjit.lowering.passes.circuits.cnot_counts import count_cnots
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
+from qjit.lowering.passes.circuits.phases import NOTHING, is_rotation, total
+from qjit.lowering.passes.circuits.regions import RegionCircuit, rewrite_regions
 
 from .linear_reversible import Flip, bits_of, inverted, linear_circuit
 from .parity_network import NETWORKS
-from .phase_folding import (
-    NOTHING,
-    Parities,
-    Rotation,
-    fold_phases,
-    is_rotation,
-    total,
-)
-from .regions import Region, RegionCircuit, rewrite_regions
+from .phase_folding import Parities, Rotation, fold_phases
 
-# How many CNOTs a gate of a region stands for.
-COSTS: dict[str, int] = {
-    **{"X": 0, "CNOT": 1, "SWAP": 3, "CZ": 1},
-    **dict.fromkeys(("ControlledPhaseShift", "CRZ", "IsingZZ"), 2),
-}
+# The gates of regions besides rotations about Z.
+NAMES = ("X", "CNOT", "SWAP", "CZ", "ControlledPhaseShift", "CRZ", "IsingZZ")
 # Larger regions are left to what only sees a part of them.
 MOST_WIRES = 64
 
@@ -46,24 +39,22 @@ class PhasePolynomialPass(CircuitPass):
         return rewrite_regions(fold_phases(circuit), _is_of_region, _cheaper)
 
 
-def _is_of_region(gate: Gate) -> bool:
-    return not gate.controls and (gate.name in COSTS or is_rotation(gate))
+def _is_of_region(each: Instruction) -> TypeGuard[Gate]:
+    if not isinstance(each, Gate) or each.controls:
+        return False
+    return each.name in NAMES or is_rotation(each)
 
 
-def _cheaper(region: Region) -> RegionCircuit | None:
+def _cheaper(gates: Sequence[Gate], num_wires: int) -> RegionCircuit | None:
     """Return a circuit of a region with fewer CNOTs, if one is found."""
-    cost = sum(COSTS.get(gate.name, 0) for gate in region.gates)
-    wires = region.wires
-    if cost < 2 or len(wires) > MOST_WIRES:
+    cost = count_cnots(gates)
+    if cost < 2 or num_wires > MOST_WIRES:
         return None
-    at = {wire: k for k, wire in enumerate(wires)}
-    polynomial = PhasePolynomial(len(wires))
-    for gate in region.gates:
-        polynomial.apply(gate.on(at))
+    polynomial = PhasePolynomial(num_wires)
+    for gate in gates:
+        polynomial.apply(gate)
     best = min(polynomial.networks(), key=lambda each: len(each[0]))
-    if len(best[0]) >= cost:
-        return None
-    return polynomial.circuit(*best, wires)
+    return polynomial.circuit(*best) if len(best[0]) < cost else None
 
 
 class PhasePolynomial:
@@ -114,9 +105,7 @@ class PhasePolynomial:
             more, rows = linear_circuit(there @ inverted(here) % 2)
             yield [*flips, *more], rows
 
-    def circuit(
-        self, flips: Sequence[Flip], rows: Sequence[int], wires: Sequence[int]
-    ) -> RegionCircuit:
+    def circuit(self, flips: Sequence[Flip], rows: Sequence[int]) -> RegionCircuit:
         """Return gates for a network: rotations where their parities come first."""
         left = {m: each for m, each in self.rotations.items() if each.angle.known != 0}
         phase = NOTHING
@@ -129,7 +118,7 @@ class PhasePolynomial:
             nonlocal phase
             rotation = left.pop(masks[wire], None)
             if rotation is not None:
-                found, more = rotation.gates(wires[wire], False)
+                found, more = rotation.gates(wire, False)
                 gates.extend(found)
                 phase = total(phase, more)
 
@@ -137,14 +126,12 @@ class PhasePolynomial:
         for wire in range(self.size):
             rotate(wire)
         for control, target in flips:
-            gates.append(Gate("CNOT", (wires[control], wires[target])))
+            gates.append(Gate("CNOT", (control, target)))
             masks[target] ^= masks[control]
             rotate(target)
-        output = {wires[row]: wires[at] for at, row in enumerate(rows)}
-        for at, row in enumerate(rows):
-            if self.bits.flips[row]:
-                gates.append(Gate("X", wires[at]))
-        return RegionCircuit(gates, phase, output)
+        output = [rows.index(wire) for wire in range(self.size)]
+        gates += [Gate("X", at) for at, row in enumerate(rows) if self.bits.flips[row]]
+        return RegionCircuit(gates, output, phase)
 
 
 def _turned(name: str, angle: ParameterExpression, gate: Gate) -> Gate:

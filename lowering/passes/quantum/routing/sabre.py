@@ -184,20 +184,19 @@ class Meetings:
 
     def swap_before(self, gate: int) -> int | None:
         """Return the SWAP of its qubits behind which a gate may be done at once."""
-        found: set[tuple[int, int] | None] = set()
+        places: set[int] = set()
         for qubit, partner, rank in self._ranks(gate):
             swap = self.swapped[qubit]
             if swap is None or swap[0] != partner:
                 return None
             if self.last[qubit] and self.rank[qubit] != rank:
                 return None
-            found.add((swap[1], 0))
-        if len(found) != 1:
+            places.add(swap[1])
+        if len(places) != 1:
             return None
         for qubit in self.gates.pairs[gate]:
             self.swapped[qubit] = None
-        (only,) = found
-        return None if only is None else only[0]
+        return places.pop()
 
     def swap(self, x: int, y: int, place: int | None) -> None:
         """Note a SWAP, with its place if a gate may still come to it."""

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qjit.dialects.gates import CONTROLLED, GATES, MULTI_CONTROLLED, find_gate
+from qjit.dialects.gates.spelling import read_spelling, spelled
 
 PER_SECOND = 10**18
 UNITS = (("s", 1), ("ms", 10**3), ("µs", 10**6), ("ns", 10**9), ("ps", 10**12))
 MEASURE, RESET = "measure", "reset"
-ADJOINT = "adjoint("
+# When gates start: as soon, or as late, as they can.
+MODES = ("asap", "alap")
 # By what a duration is found: the first that is known counts.
 Keys = tuple[str, ...]
 
@@ -109,7 +111,7 @@ def gate_keys(
     found = _name_under(GATES[name].base or name, values)
     if found is None:
         return by_wires
-    return (f"{ADJOINT}{found})", found, *by_wires) if adjoint else (found, *by_wires)
+    return (spelled(found, True), found, *by_wires) if adjoint else (found, *by_wires)
 
 
 def _name_under(base: str, values: Sequence[int]) -> str | None:
@@ -126,8 +128,8 @@ def _checked(key: str) -> str:
         return key
     if key.isdecimal() and int(key):
         return str(int(key))
-    adjoint = key.startswith(ADJOINT) and key.endswith(")")
-    record = find_gate(key[len(ADJOINT) : -1] if adjoint else key)
+    name, adjoint = read_spelling(key)
+    record = find_gate(name)
     if record is None:
         raise DurationError(
             f"there is no gate {key!r} that could take time. Durations are of gates by "
@@ -143,4 +145,4 @@ def _checked(key: str) -> str:
         raise DurationError(
             f"{record.name} is its own adjoint. Say how long {record.name!r} takes."
         )
-    return f"{ADJOINT}{record.name})" if adjoint else record.name
+    return spelled(record.name, adjoint)

@@ -23,10 +23,8 @@ from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.program_attributes import DURATIONS
 
 from .block_times import BlockTimes
-from .durations import PER_SECOND, DurationError, Durations, attoseconds
+from .durations import MODES, PER_SECOND, DurationError, Durations, attoseconds
 from .operation_durations import with_durations
-
-MODES = ("asap", "alap")
 
 
 @dataclass(frozen=True)

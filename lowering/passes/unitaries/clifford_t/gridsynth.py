@@ -20,6 +20,7 @@ from itertools import count, islice
 import numpy as np
 
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.lowering.passes.circuits.angles import LOST
 from qjit.runtime.recent import MOST
 
 from .bloch_matrices import GATES, BlochMatrix, bloch_matrix
@@ -28,10 +29,8 @@ from .grid_problems import PhaseGrid
 from .norm_equations import solve_norm_equation
 from .rings import OMEGA, Cyclotomic, RootTwo
 
-# The errors that can be asked for.
-SMALLEST, LARGEST = 1e-14, 1.0
-# Angles this close to a multiple of pi/4 are meant to be it.
-CLOSE = 1e-13
+# The errors that can be asked for: no smaller ones than what angles lose themselves.
+SMALLEST, LARGEST = LOST, 1.0
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,6 @@ def is_error(given: float | str) -> bool:
         return SMALLEST <= float(given) <= LARGEST
     except (TypeError, ValueError):
         return False
-
-
-def is_exact(angle: float) -> bool:
-    """Tell whether RZ of an angle is a product of Clifford gates and T."""
-    return abs(math.remainder(angle, math.pi / 4)) < CLOSE
 
 
 @lru_cache(MOST)

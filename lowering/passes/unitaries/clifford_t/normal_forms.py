@@ -8,8 +8,16 @@ of one of its rows are even, because the axis of the T is the Z axis of what is 
 
 from __future__ import annotations
 
+import cmath
+import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
+
+import numpy as np
+
+from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.dialects.gates.record import PAULIS
+from qjit.lowering.passes.circuits.gates import named_gate
 
 from .bloch_matrices import GATES, IDENTITY, BlochMatrix
 from .rings import RootTwo
@@ -78,6 +86,21 @@ def _clifford_words() -> dict[tuple[int, ...], tuple[str, ...]]:
                     new.append((longer, (*word, name)))
         front = new
     return found
+
+
+def eighth_between(names: Sequence[str], matrix: ComplexMatrix) -> float:
+    """Return the angle of the phase before gates that makes them a matrix.
+
+    It is a multiple of pi/8.
+    """
+    found = reduce(lambda before, name: _matrix(name) @ before, names, PAULIS["I"])
+    phase = cmath.phase(complex(np.vdot(found, matrix)))
+    return round(phase / (math.pi / 8)) * math.pi / 8
+
+
+@cache
+def _matrix(name: str) -> ComplexMatrix:
+    return named_gate(name, 0).matrix({})
 
 
 def product_of(names: Sequence[str]) -> BlochMatrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .paulis import Pauli, bits, times, turned
+from .pauli_words import Pauli, bits, times, turned
 
 
 class QuarterTurn(NamedTuple):

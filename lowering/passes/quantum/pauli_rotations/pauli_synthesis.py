@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .pauli_rows import LETTERS, Codes, Flags, PauliRows, Step
+from qjit.lowering.passes.circuits.gates import Gate
+
+from .pauli_program import PauliProgram
+from .pauli_words import Pauli, bits
+
+Flags = NDArray[np.bool_]
+# Letters as numbers: the bit of X, and twice that of Z.
+Codes = NDArray[np.int8]
+LETTERS = "IXZY"
 
 # How many words are looked at, and how many of the shortest may be next.
 WINDOW = 64
@@ -30,7 +38,6 @@ TO_PAIR: dict[tuple[int, int], tuple[str, ...]] = {
     (3, 1): ("H", "S"),
     (2, 3): ("S", "H"),
 }
-NAMES = {code: letter for letter, code in LETTERS.items()}
 
 
 def _anticommute(one: int, other: int) -> bool:
@@ -82,14 +89,71 @@ class Turn:
     negative: bool
 
 
-class PauliNetwork:
-    """The synthesis of a sequence of words, and of the Clifford gate after them."""
+class PauliRows:
+    """Words with signs: bits of X and of Z on each wire, and which are negative."""
 
-    def __init__(self, words: PauliRows, preference: Preference, most: int) -> None:
-        self.words, self.preference, self.most = words, preference, most
-        self.num_wires = words.x.shape[1]
+    def __init__(self, words: Sequence[Pauli], num_wires: int) -> None:
+        self.x: Flags = np.zeros((len(words), num_wires), np.bool_)
+        self.z: Flags = np.zeros((len(words), num_wires), np.bool_)
+        self.negative: Flags = np.array([word.sign < 0 for word in words], np.bool_)
+        for row, word in enumerate(words):
+            self.x[row, [*bits(word.x)]] = True
+            self.z[row, [*bits(word.z)]] = True
+
+    @property
+    def codes(self) -> Codes:
+        """The letters of all words as numbers."""
+        return self.x + 2 * self.z.astype(np.int8)
+
+    def conjugate(self, gate: Gate) -> None:
+        """Make each word P the word g P g^-1 for a gate g: H, S, X, Z or CNOT."""
+        wire, *others = gate.wires
+        x, z = self.x[:, wire], self.z[:, wire]
+        match gate.name:
+            case "H":
+                self.negative ^= x & z
+                self.x[:, wire], self.z[:, wire] = z.copy(), x.copy()
+            case "S":
+                self.negative ^= x & z
+                z ^= x
+            case "X":
+                self.negative ^= z
+            case "Z":
+                self.negative ^= x
+            case "CNOT":
+                (target,) = others
+                over, under = self.x[:, target], self.z[:, target]
+                self.negative ^= x & under & ~(over ^ z)
+                over ^= x
+                z ^= under
+            case _:
+                raise ValueError(f"words are not changed by {gate.name} here")
+
+    def anticommute(self) -> Flags:
+        """Return for each two rows whether they anticommute."""
+        x, z = self.x.astype(np.float32), self.z.astype(np.float32)
+        product = x @ z.T
+        return (product + product.T) % 2 == 1
+
+
+class PauliNetwork:
+    """The synthesis of the rotations of a program, and of the Clifford gate after them.
+
+    The first rows of `words` are what X, then Z, on each wire is before that gate;
+    those after are the words of the rotations.
+    """
+
+    def __init__(
+        self, program: PauliProgram, preference: Preference, most: int
+    ) -> None:
+        self.preference, self.most = preference, most
+        self.num_wires = program.num_wires
         self.first = 2 * self.num_wires
-        self.made: list[Step | Turn] = []
+        frame = program.frame
+        axes = [each.axis for each in program.rotations]
+        words = PauliRows([*frame.of_x, *frame.of_z, *axes], self.num_wires)
+        self.words = words
+        self.made: list[Gate | Turn] = []
         self.num_flips = 0
         apart: Flags = words.anticommute()[self.first :, self.first :]
         self.later = np.triu(apart, 1)
@@ -107,11 +171,12 @@ class PauliNetwork:
                 return None
         return self._clifford()
 
-    def _do(self, step: Step) -> None:
-        self.made.append(step)
-        self.words.conjugate(step)
+    def _do(self, name: str, *wires: int) -> None:
+        gate = Gate(name, wires)
+        self.made.append(gate)
+        self.words.conjugate(gate)
         x, z = self.words.x, self.words.z
-        for wire in step[1]:
+        for wire in wires:
             self.codes[:, wire] = x[:, wire] + 2 * z[:, wire].astype(np.int8)
 
     def _turns(self) -> bool:
@@ -128,7 +193,7 @@ class PauliNetwork:
                 codes = self.codes[self.first + number]
                 wire = int(np.argmax(codes))
                 negative = bool(self.words.negative[self.first + number])
-                letter = NAMES[int(codes[wire])]
+                letter = LETTERS[int(codes[wire])]
                 self.made.append(Turn(number, letter, wire, negative))
                 self.left[number] = False
                 self.blockers -= self.later[number]
@@ -172,10 +237,10 @@ class PauliNetwork:
         if TURNS[q, p] < TURNS[p, q]:
             a, b, p, q = b, a, q, p
         for name in TO_Z[p]:
-            self._do((name, (a,)))
+            self._do(name, a)
         for name in TO_X[q]:
-            self._do((name, (b,)))
-        self._do(("CNOT", (a, b)))
+            self._do(name, b)
+        self._do("CNOT", a, b)
         self.num_flips += 1
 
     def _clifford(self) -> list[int] | None:
@@ -205,11 +270,11 @@ class PauliNetwork:
             self._flip(*self._best_of_rows(ways, left))
         pair = int(self.codes[rows[0], at]), int(self.codes[rows[1], at])
         for name in TO_PAIR[pair]:
-            self._do((name, (at,)))
+            self._do(name, at)
         if self.words.negative[rows[0]]:
-            self._do(("Z", (at,)))
+            self._do("Z", at)
         if self.words.negative[rows[1]]:
-            self._do(("X", (at,)))
+            self._do("X", at)
         return at
 
     def _best_of_rows(

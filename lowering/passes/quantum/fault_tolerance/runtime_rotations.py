@@ -32,13 +32,20 @@ from qjit.dialects.quantum import ExtractOp, GateOp, InsertOp
 from qjit.lowering.analysis.constants import known_float
 from qjit.lowering.native.host_calls import record
 from qjit.lowering.passes.circuits.blocks import blocks_with_gates
-from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate
+from qjit.lowering.passes.circuits.gates import (
+    Gate,
+    line_number,
+    named_gate,
+    write_gate,
+)
 from qjit.lowering.passes.unitaries.clifford_t.gridsynth import approximate_rz
-from qjit.lowering.passes.unitaries.clifford_t.normal_forms import normal_form
+from qjit.lowering.passes.unitaries.clifford_t.normal_forms import (
+    eighth_between,
+    normal_form,
+)
 from qjit.runtime.recent import MOST
 
 from .open_registers import OpenRegisters
-from .pauli_rotations import eighth_between, gate_of
 
 # The gates by their numbers.
 GATES = ("T", "H", "S", "X", "Y", "Z", "adjoint(S)")
@@ -146,7 +153,7 @@ class _Replacement:
         builder = Builder(InsertPoint.at_end(block))
         taken = builder.insert(ExtractOp(register, wire, line=self.line))
         qubits: dict[Any, SSAValue] = {0: taken.qubit}
-        write_gate(gate_of(name, 0), qubits, builder.insert, self.line)
+        write_gate(named_gate(name, 0), qubits, builder.insert, self.line)
         back = builder.insert(InsertOp(register, wire, qubits[0], line=self.line))
         builder.insert(scf.YieldOp(back.out_register))
         return Region(block)

@@ -20,13 +20,18 @@ from qjit.dialects.gates.record import pauli_matrix
 from qjit.lowering.passes.circuits.commutation import GateForm, form_of
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
+from qjit.lowering.passes.circuits.phases import (
+    NOTHING,
+    known_eighths,
+    scaled,
+    total,
+)
 from qjit.lowering.passes.quantum.decomposition.decompose_gates import gate_set
 from qjit.lowering.passes.quantum.decomposition.expansion import expanded
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import NOTHING, total
 from qjit.runtime.recent import MOST
 
 from .clifford_frame import QuarterTurn
-from .paulis import Pauli, commute, read_word
+from .pauli_words import Pauli, commute, read_word
 
 # Gates on more wires are decomposed, unless they are rotations about one word.
 MOST_WIRES = 4
@@ -48,12 +53,8 @@ class Rotation(NamedTuple):
 
     @property
     def eighths(self) -> int | None:
-        """The angle in units of pi/4, where it is known and a multiple of it."""
-        known = self.angle.known
-        if known is None:
-            return None
-        found = round(known / (math.pi / 4))
-        return found if abs(known - found * math.pi / 4) < SMALL else None
+        """The angle modulo 4 pi in units of pi/4, if it is known to be a multiple."""
+        return known_eighths(self.angle)
 
 
 def rotations_of(
@@ -134,16 +135,6 @@ def _decomposed(
         found += rotations
         phase = total(phase, more)
     return found, phase
-
-
-def scaled(angle: ParameterExpression, factor: float) -> ParameterExpression:
-    """Return a multiple of an angle; numbers are multiplied at once."""
-    known = angle.known
-    if known is not None:
-        return parameter(factor * known)
-    if factor == -1.0:
-        return -angle
-    return angle if factor == 1.0 else angle * factor
 
 
 @lru_cache(MOST)

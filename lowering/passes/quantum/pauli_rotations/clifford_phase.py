@@ -16,7 +16,7 @@ from qjit.lowering.passes.circuits.gates import Gate
 
 from .clifford_frame import QuarterTurn
 from .gate_rotations import clifford_turns
-from .paulis import bits
+from .pauli_words import bits
 
 
 class StabilizerState:

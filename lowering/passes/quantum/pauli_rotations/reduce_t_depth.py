@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
-from qjit.lowering.passes.circuits.circuit import Circuit
+from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.circuits.parameters import parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
-    phase_gates,
+from qjit.lowering.passes.circuits.phases import (
+    NOTHING,
     rotation_gates,
+    scaled,
     total,
 )
+from qjit.lowering.passes.circuits.regions import RegionCircuit, rewrite_regions
 
 from .clifford_circuits import clifford_gates, diagonal_gates
 from .clifford_frame import CliffordFrame, QuarterTurn
-from .clifford_phase import phase_between
-from .gate_rotations import clifford_turns, scaled
+from .gate_rotations import clifford_turns
 from .merging import merged
 from .pauli_layers import Layer, layers_of
-from .pauli_program import PauliProgram, Segment, read_gates, rewrite_gates
+from .pauli_program import PauliProgram, read_gates
 
 
 class ReduceTDepthPass(CircuitPass):
@@ -35,12 +36,15 @@ class ReduceTDepthPass(CircuitPass):
 
     def rewrite(self, circuit: Circuit) -> Circuit:
         """Rewrite the gates between operations that stay as they are."""
-        return rewrite_gates(circuit, _layered)
+        return rewrite_regions(circuit, _is_gate, _layered)
 
 
-def _layered(segment: Segment, num_wires: int) -> tuple[list[Gate], list[int]] | None:
+def _is_gate(each: Instruction) -> TypeGuard[Gate]:
+    return isinstance(each, Gate)
+
+
+def _layered(gates: Sequence[Gate], num_wires: int) -> RegionCircuit | None:
     """Return gates in layers, None if there are no fewer layers than there were."""
-    gates = [each for each in segment if isinstance(each, Gate)]
     program = merged(read_gates(gates, num_wires))
     layers = layers_of(program.rotations, num_wires)
     if len(layers) >= rotation_depth(gates, num_wires):
@@ -69,7 +73,7 @@ class _Writer:
         self.program = program
         self.gates: list[Gate] = []
         self.clifford: list[Gate] = []
-        self.phase = program.phase
+        self.phase = NOTHING
         # What the Clifford gates so far make of a word.
         self.images = CliffordFrame(program.num_wires)
         for layer in layers:
@@ -92,11 +96,8 @@ class _Writer:
         self.gates += made
         self.clifford += made
 
-    def written(self) -> tuple[list[Gate], list[int]]:
+    def written(self) -> RegionCircuit:
         """Return all gates, with what is missing of the Clifford circuit at the end."""
         rest, output = clifford_gates(self.program.frame.after(self.images))
-        self.gates += rest
-        self.clifford += rest
-        between = phase_between(self.program.turns, self.clifford, output)
-        phase = total(self.phase, parameter(between))
-        return [*self.gates, *phase_gates(phase)], output
+        more = self.program.phase_with([*self.clifford, *rest], output)
+        return RegionCircuit([*self.gates, *rest], output, total(self.phase, more))

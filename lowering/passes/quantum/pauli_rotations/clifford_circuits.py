@@ -15,7 +15,7 @@ from qjit.lowering.passes.quantum.resynthesis.clifford_synthesis import turn
 
 from .clifford_frame import CliffordFrame
 from .gate_rotations import clifford_turns
-from .paulis import Pauli, bits
+from .pauli_words import Pauli, bits
 
 X, Z = 1, 2  # one letter as a number: Y is both
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qjit.lowering.passes.circuits.angles import reduced, rounding
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
+from qjit.lowering.passes.circuits.phases import (
     NOTHING,
+    SHIFTS,
     phase_gates,
     rotation_gates,
+    scaled,
     total,
 )
 
 from .clifford_frame import CliffordFrame, QuarterTurn
-from .gate_rotations import Rotation, rotations_of, scaled
+from .gate_rotations import Rotation, rotations_of
 from .merging import merge_targets
-from .paulis import Pauli
+from .pauli_words import Pauli
 
-SHIFTS = ("PhaseShift", "U1")
 ABOUT_Z = ("T", "RZ", *SHIFTS)
 OTHERS = ("RX", "RY", "IsingXX", "IsingYY", "IsingZZ", "MultiRZ", "PauliRot")
 
@@ -144,7 +146,6 @@ def _sum(
     forward = first.inverse() if first.adjoint else first
     if angle.known is None:
         return [forward.at(angle)], phase
-    turns = round(angle.known / (2 * math.pi))
-    rest = angle.known - turns * 2 * math.pi
-    phase = total(phase, parameter(math.pi * turns))
-    return [] if abs(rest) < 1e-15 else [forward.at(rest)], phase
+    rest, turns = reduced(angle.known)
+    phase = total(phase, parameter(math.pi * (turns % 2)))
+    return [] if abs(rest) <= rounding(angle.known) else [forward.at(rest)], phase

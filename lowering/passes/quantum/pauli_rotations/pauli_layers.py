@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .gate_rotations import Rotation
-from .paulis import Pauli, commute
+from .pauli_words import Pauli, commute
 
 
 @dataclass

@@ -8,28 +8,24 @@ what they pass (Litinski, arXiv:1808.02892).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
-from qjit.lowering.passes.circuits.circuit import (
-    Circuit,
-    Instruction,
-    Measurement,
-    Opaque,
-)
+from qjit.lowering.passes.circuits.angles import reduced
+from qjit.lowering.passes.circuits.circuit import Instruction, Measurement
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import (
+from qjit.lowering.passes.circuits.phases import (
     NOTHING,
-    phase_gates,
+    scaled,
     total,
 )
 
 from .clifford_frame import CliffordFrame, QuarterTurn
 from .clifford_phase import phase_between
-from .gate_rotations import Rotation, rotations_of, scaled
-from .paulis import Pauli, bits, read_word
+from .gate_rotations import Rotation, rotations_of
+from .pauli_words import Pauli, bits, read_word
 
 
 class Measured(NamedTuple):
@@ -88,30 +84,40 @@ class PauliProgram:
         """The frame of the Clifford circuit at the end."""
         return CliffordFrame(self.num_wires, self.turns)
 
-    def end(self, gates: Sequence[Gate], output: Sequence[int]) -> list[Gate]:
-        """Return the gate of the phase that is missing at the end, none for 1.
+    def phase_with(
+        self, gates: Sequence[Gate], output: Sequence[int]
+    ) -> ParameterExpression:
+        """Return the phase of the program, where gates stand for its turns.
 
         Args:
-            gates: what stands for the turns, up to a phase.
+            gates: what is the turns up to a phase.
             output: on which wire each wire's qubit is after them.
         """
-        between = phase_between(self.turns, gates, output)
-        return phase_gates(total(self.phase, parameter(between)))
+        return total(self.phase, parameter(phase_between(self.turns, gates, output)))
 
 
 def _split(rotation: Rotation) -> tuple[Rotation | None, QuarterTurn | None, float]:
     """Return a rotation without Clifford gates, what is one of it, and the phase.
 
-    Odd multiples of pi/4 are pi/4 or -pi/4, and a Pauli.
+    Odd multiples of pi/4 are pi/4 or -pi/4, and a Clifford gate; other angles are from
+    -pi to pi.
     """
-    eighths = rotation.eighths
-    if eighths is None:
+    eighths, known = rotation.eighths, rotation.angle.known
+    if known is None:
         return rotation, None, 0.0
+    if eighths is None:
+        less, turns = reduced(known)
+        return Rotation(rotation.axis, parameter(less)), None, math.pi * (turns % 2)
     rest = 0 if eighths % 2 == 0 else 1 if eighths % 4 == 1 else -1
     turns, quarters = divmod((eighths - rest) // 2, 4)
     left = Rotation(rotation.axis, parameter(rest * math.pi / 4)) if rest else None
     turn = QuarterTurn(rotation.axis, quarters) if quarters else None
     return left, turn, math.pi * turns
+
+
+def is_step(each: Instruction) -> TypeGuard[Gate | Measurement]:
+    """Tell whether an instruction can be read."""
+    return isinstance(each, Gate | Measurement)
 
 
 def read_gates(gates: Sequence[Gate | Measurement], num_wires: int) -> PauliProgram:
@@ -143,58 +149,3 @@ def written(step: Step) -> Gate | Measurement:
     if isinstance(step, Rotation):
         return Gate("PauliRot", wires, step.angle, static={"pauli_word": word})
     return replace(step.was, wires=wires, word=word, negative=axis.sign < 0)
-
-
-Segment = Sequence[Gate | Measurement]
-Write = Callable[[Segment, int], tuple[Segment, list[int]] | None]
-
-
-def rewrite_gates(circuit: Circuit, write: Write) -> Circuit:
-    """Rewrite all gates and measurements between operations that stay as they are.
-
-    Args:
-        circuit: a circuit.
-        write: returns other gates on as many wires, and on which wire each wire's qubit
-            is after them, or None where gates stay.
-    """
-    place = list(range(circuit.num_wires))
-    new: list[Instruction] = []
-    changed = False
-    for each in _segments(circuit):
-        if isinstance(each, Opaque):
-            new.append(each.on(dict(enumerate(place))))
-            continue
-        wires = sorted({wire for gate in each for wire in gate.all_wires})
-        at = {wire: k for k, wire in enumerate(wires)}
-        found = write([gate.on(at) for gate in each], len(wires))
-        if found is None:
-            new += [gate.on(dict(enumerate(place))) for gate in each]
-            continue
-        changed = True
-        before = [place[wire] for wire in wires]
-        new += [gate.on(dict(enumerate(before))) for gate in found[0]]
-        for wire, moved in zip(wires, found[1], strict=True):
-            place[wire] = before[moved]
-    if not changed:
-        return circuit
-    return circuit.of(new, [place[wire] for wire in circuit.output])
-
-
-def _segments(circuit: Circuit) -> Iterator[list[Gate | Measurement] | Opaque]:
-    """Yield the gates between operations that stay, and these, in a valid order."""
-    level = [0] * circuit.num_wires
-    gates: dict[int, list[Gate | Measurement]] = {}
-    between: dict[int, list[Opaque]] = {}
-    for each in circuit:
-        highest = max((level[wire] for wire in each.all_wires), default=0)
-        if isinstance(each, Gate | Measurement):
-            gates.setdefault(highest, []).append(each)
-        else:
-            between.setdefault(highest, []).append(each)
-            highest += 1
-        for wire in each.all_wires:
-            level[wire] = highest
-    for number in range(max(level, default=0) + 1):
-        if number in gates:
-            yield gates[number]
-        yield from between.get(number, ())

@@ -1,46 +1,40 @@
-"""Gates on one qubit between others, each of which is written with fewer rotations.
-
-Rotations cost most, then T gates; Clifford gates cost nothing.
-"""
+"""Gates on one qubit between others: with fewer rotations, or without any."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import reduce
 
 from qjit.dialects.gates.fourier import ComplexMatrix
+from qjit.lowering.passes.circuits.angles import eighths_of
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction
-from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.circuits.parameters import AffineForm
+from qjit.lowering.passes.circuits.gates import Gate, name_of, named_gate
+from qjit.lowering.passes.circuits.parameters import parameter
+from qjit.lowering.passes.circuits.phases import (
+    NOTHING,
+    phase_gates,
+    rotation_angle,
+    rotation_gates,
+    total,
+)
 from qjit.lowering.passes.quantum.cancellation.combine_global_phases import (
     CombineGlobalPhasesPass,
-    global_phase,
 )
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import rotation_gates
 from qjit.lowering.passes.unitaries.clifford_t.bloch_matrices import (
     GATES,
     IDENTITY,
     BlochMatrix,
 )
-from qjit.lowering.passes.unitaries.clifford_t.gridsynth import (
-    approximate_rz,
-    is_exact,
-)
-from qjit.lowering.passes.unitaries.clifford_t.normal_forms import normal_form
-
-from .pauli_rotations import (
-    Cost,
-    PauliRotations,
-    angle_of,
-    costs_of,
+from qjit.lowering.passes.unitaries.clifford_t.gridsynth import approximate_rz
+from qjit.lowering.passes.unitaries.clifford_t.normal_forms import (
     eighth_between,
-    gate_of,
-    name_of,
+    normal_form,
 )
 
-# Gates on one wire, and what takes their place with the angle of a phase; or nothing.
-Rewritten = Callable[[list[Gate]], tuple[list[Gate], AffineForm] | None]
+from .rotation_runs import GatesWithPhase, fewer_rotations
+
+# Gates on one wire, and what takes their place; or nothing.
+Rewritten = Callable[[list[Gate]], GatesWithPhase | None]
 
 
 def with_few_rotations(circuit: Circuit) -> Circuit:
@@ -54,7 +48,7 @@ def with_rotations_approximated(circuit: Circuit, epsilon: float) -> Circuit:
     Gates around these are multiplied with them.
     """
 
-    def approximated(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
+    def approximated(gates: list[Gate]) -> GatesWithPhase | None:
         return _multiplied(gates, epsilon)
 
     return CombineGlobalPhasesPass().rewrite(
@@ -73,7 +67,7 @@ def _rewritten(
     """Return a circuit with other gates for each run on one wire."""
     runs: dict[int, list[Gate]] = {}
     new: list[Instruction] = []
-    phase, changed = AffineForm(), False
+    phase, changed = NOTHING, False
 
     def finish(wire: int) -> None:
         nonlocal phase, changed
@@ -82,7 +76,7 @@ def _rewritten(
         if found is not None:
             line = next((each.line for each in gates if each.line is not None), None)
             gates = [_at_line(each, line) for each in found[0]]
-            phase += found[1]
+            phase = total(phase, found[1])
             changed = True
         new.extend(gates)
 
@@ -97,9 +91,7 @@ def _rewritten(
         finish(wire)
     if not changed:
         return circuit
-    if not phase.is_zero(2 * math.pi):
-        new.append(global_phase(-phase))
-    return circuit.of(new)
+    return circuit.of([*new, *phase_gates(phase)])
 
 
 def _at_line(gate: Gate, line: int | None) -> Gate:
@@ -107,12 +99,10 @@ def _at_line(gate: Gate, line: int | None) -> Gate:
 
 
 def _is_single(gate: Gate) -> bool:
-    """Tell whether a gate is a Clifford gate on one qubit, T, or RZ of a sum."""
+    """Tell whether a gate is a Clifford gate on one qubit, T, or RZ."""
     if len(gate.wires) != 1 or gate.controls:
         return False
-    if gate.name == "RZ":
-        return gate.angle.affine is not None
-    return name_of(gate) in GATES
+    return gate.name == "RZ" or name_of(gate) in GATES
 
 
 def _is_exact(gate: Gate) -> bool:
@@ -120,40 +110,26 @@ def _is_exact(gate: Gate) -> bool:
     return _is_single(gate) and (name_of(gate) in GATES or is_rotation(gate))
 
 
-def _merged(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
-    rotations = PauliRotations()
-    for gate in gates:
-        rotations.add(gate)
-    fused = min(rotations, rotations.fused(), key=lambda each: each.cost)
-    if fused.cost >= _cost(gates):
-        return _named(gates)
-    found = fused.gates(gates[0].wires[0])
-    return found, fused.phase
+def _merged(gates: list[Gate]) -> GatesWithPhase | None:
+    return fewer_rotations(gates) or _named(gates)
 
 
-def _named(gates: list[Gate]) -> tuple[list[Gate], AffineForm] | None:
+def _named(gates: list[Gate]) -> GatesWithPhase | None:
     """Return gates where rotations by multiples of pi/4 have names, if any do."""
     found: list[Gate] = []
-    phase = AffineForm()
+    phase = NOTHING
     for gate in gates:
         known = gate.angle.known if gate.name == "RZ" else None
-        if known is None or not is_exact(known):
+        if known is None or eighths_of(known) is None:
             found.append(gate)
             continue
-        named, more = rotation_gates(gate.angle, gate.wires[0])
+        named, more = rotation_gates(rotation_angle(gate)[0], gate.wires[0])
         found += named
-        phase += AffineForm(more.known or 0.0)
+        phase = total(phase, more)
     return None if found == gates else (found, phase)
 
 
-def _cost(gates: Sequence[Gate]) -> Cost:
-    angles = (angle_of(gate) for gate in gates)
-    return costs_of([angle for angle in angles if angle is not None])
-
-
-def _multiplied(
-    gates: list[Gate], epsilon: float
-) -> tuple[list[Gate], AffineForm] | None:
+def _multiplied(gates: list[Gate], epsilon: float) -> GatesWithPhase | None:
     """Return the normal form of gates, if it is shorter or there was a rotation."""
     wire = gates[0].wires[0]
     factors = [_factor(gate, epsilon) for gate in gates]
@@ -164,12 +140,12 @@ def _multiplied(
         if (bloch.exponent, len(found)) >= (count, len(gates)):
             return None
     matrix = reduce(lambda before, each: each[1] @ before, factors[1:], factors[0][1])
-    made = [gate_of(name, wire) for name in found]
-    return made, AffineForm(eighth_between(found, matrix))
+    made = [named_gate(name, wire) for name in found]
+    return made, parameter(eighth_between(found, matrix))
 
 
 def _factor(gate: Gate, epsilon: float) -> tuple[BlochMatrix, ComplexMatrix]:
     if is_rotation(gate):
-        found = approximate_rz(gate.angle.known or 0.0, epsilon)
+        found = approximate_rz(rotation_angle(gate)[0].known or 0.0, epsilon)
         return found.bloch, found.matrix
     return GATES[name_of(gate)], gate.matrix({})

@@ -8,9 +8,9 @@ from xdsl.ir import Operation, SSAValue
 from qjit.dialects.quantum import GateOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.quantum.types import BitType, RegisterType
-from qjit.lowering.analysis.constants import known_float, known_integer
+from qjit.lowering.analysis.constants import known_integer
+from qjit.lowering.passes.circuits.angles import eighths_of, known_angle
 from qjit.lowering.passes.pipeline import PassError
-from qjit.lowering.passes.unitaries.clifford_t.gridsynth import is_exact
 
 
 class ErrorBudget:
@@ -65,8 +65,8 @@ def is_approximated(op: GateOp) -> bool:
     if op.gate.data != "RZ":
         return False
     (angle,) = op.params
-    known = known_float(angle)
-    return known is None or not is_exact(known)
+    known = known_angle(angle)
+    return known is None or eighths_of(known) is None
 
 
 def _turns(loop: scf.ForOp | scf.WhileOp, gate: Operation) -> int:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qjit.lowering.passes.quantum.resynthesis.phase_folding import total
+from qjit.lowering.passes.circuits.phases import total
 
 from .gate_rotations import Rotation
 from .pauli_program import PauliProgram, Step
-from .paulis import Pauli, commute
+from .pauli_words import Pauli, commute
 
 
 def merge_targets(
@@ -65,13 +65,15 @@ def merged(program: PauliProgram) -> PauliProgram:
             [isinstance(each, Rotation) for each in steps],
         )
         sums: dict[int, Step] = {}
+        changed: dict[int, Rotation] = {}
         for each, target in zip(steps, targets, strict=True):
-            before = sums.get(target)
-            if isinstance(before, Rotation) and isinstance(each, Rotation):
-                angle = total(before.angle, each.angle).simplified()
-                sums[target] = Rotation(each.axis, angle)
-            else:
-                sums[target] = each
-        if len(sums) == len(steps):
+            before = sums.setdefault(target, each)
+            if before is not each:
+                assert isinstance(before, Rotation) and isinstance(each, Rotation)
+                angle = total(before.angle, each.angle)
+                sums[target] = changed[target] = before._replace(angle=angle)
+        if not changed:
             return program
+        for target, each in changed.items():
+            sums[target] = each._replace(angle=each.angle.simplified())
         program = program.replaced(sums.values())

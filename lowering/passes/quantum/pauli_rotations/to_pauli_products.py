@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import takewhile
 
 from xdsl.context import Context
@@ -11,10 +12,11 @@ from qjit.lowering.passes.circuits.blocks import rewrite_circuits
 from qjit.lowering.passes.circuits.circuit import Circuit, Measurement
 from qjit.lowering.passes.circuits.circuit_pass import CircuitPass
 from qjit.lowering.passes.circuits.gates import Gate
+from qjit.lowering.passes.circuits.regions import RegionCircuit, rewrite_regions
 
 from .clifford_circuits import clifford_gates
 from .merging import merged
-from .pauli_program import PauliProgram, Segment, read_gates, rewrite_gates, written
+from .pauli_program import is_step, read_gates, written
 
 
 class ToPauliProductsPass(CircuitPass):
@@ -34,28 +36,20 @@ class ToPauliProductsPass(CircuitPass):
 
     def rewrite(self, circuit: Circuit) -> Circuit:
         """Rewrite what is between operations that stay as they are."""
-        return rewrite_gates(circuit, _products)
+        return rewrite_regions(circuit, is_step, _products)
 
 
 def _products(
-    segment: Segment, num_wires: int
-) -> tuple[list[Gate | Measurement], list[int]] | None:
-    """Return the products of a segment, None if it is in this form."""
-    program = read_gates(segment, num_wires)
-    found = merged(program)
-    if found is program and _is_written(segment, program):
+    gates: Sequence[Gate | Measurement], num_wires: int
+) -> RegionCircuit | None:
+    """Return the products of a region, None if it is in this form."""
+    program = merged(read_gates(gates, num_wires))
+    products = [*map(written, program.steps)]
+    if [*takewhile(_is_product, gates)] == products:
         return None
-    made, output = clifford_gates(found.frame)
-    return [*map(written, found.steps), *made, *found.end(made, output)], output
+    made, output = clifford_gates(program.frame)
+    return RegionCircuit([*products, *made], output, program.phase_with(made, output))
 
 
-def _is_written(segment: Segment, program: PauliProgram) -> bool:
-    """Tell whether rotations and measurements come first, each by itself."""
-    return len(list(takewhile(_is_step, segment))) == len(program.steps)
-
-
-def _is_step(each: Gate | Measurement) -> bool:
-    if isinstance(each, Measurement):
-        return True
-    word = each.static.get("pauli_word", "I")
-    return "I" not in word and not each.controls and not each.adjoint
+def _is_product(each: Gate | Measurement) -> bool:
+    return isinstance(each, Measurement) or each.name == "PauliRot"

@@ -1,1 +1,0 @@
-"""Passes that make circuits of Clifford gates and T."""

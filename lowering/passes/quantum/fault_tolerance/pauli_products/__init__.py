@@ -1,1 +1,0 @@
-"""Passes on rotations about products of Pauli matrices."""

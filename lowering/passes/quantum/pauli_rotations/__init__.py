@@ -1,0 +1,1 @@
+"""Circuits as rotations about Pauli words with one Clifford circuit behind them."""

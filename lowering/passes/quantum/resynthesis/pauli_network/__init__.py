@@ -1,1 +1,0 @@
-"""Circuits as rotations about Pauli words and one Clifford gate."""
