@@ -21,7 +21,7 @@ from xdsl.dialects.builtin import (
     UnitAttr,
     i64,
 )
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Operation
 
 from qjit.dialects.quantum.linearity import LINES
 from qjit.lowering.jax_internals.equations import is_key, key_implementation
@@ -36,9 +36,12 @@ STATUS = "qjit.status"
 SIDE_EFFECTS = "qjit.side_effects"
 PASSES = "qjit.passes"  # that are yet to come
 CIRCUIT_PASSES = "passes"  # of the operation that begins a circuit, on this one only
+FINAL_PASSES = "final_passes"  # of the same, on what its device's passes leave
 WEAK = "weak "
 # Of an allocation: which quantum function it is of, and what its wires are called.
 CIRCUIT, LABELS = "circuit", "labels"
+# Of an allocation: that its circuit is over dual numbers, whose state is no state.
+DUAL = "dual"
 # Of an allocation, and of a function of gates: how long operations take.
 DURATIONS = "durations"
 
@@ -118,9 +121,9 @@ def set_lines(module: ModuleOp, lines: Iterable[str]) -> None:
     module.attributes[LINES] = _texts(lines)
 
 
-def set_passes(module: ModuleOp, names: Sequence[str]) -> None:
-    """Let a module say which passes are yet to come."""
-    module.attributes[PASSES] = _texts(names)
+def set_passes(op: Operation, names: Sequence[str], kind: str = PASSES) -> None:
+    """Let a module, or what begins a circuit, say which passes are yet to come."""
+    op.attributes[kind] = _texts(names)
 
 
 def array_text(aval: Any) -> str:

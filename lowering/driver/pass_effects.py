@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 
 from jax.extend.core import ClosedJaxpr
 from xdsl.context import Context
@@ -11,32 +12,37 @@ from qjit.dialects.host import CallOp
 from qjit.dialects.quantum import GateOp, UnitaryOp
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.pipeline import OwnPass, Step
-from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import for_circuits
+from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import (
+    with_circuit_passes,
+)
 from qjit.lowering.passes.run import run
 from qjit.lowering.program_attributes import set_lines
+
+OF_QNODES = ("qnode-passes", "final-qnode-passes")
 
 
 class Rewriting:
     """A program that is imported and rewritten, and goes no further.
 
-    `own` is how many of its passes are those of single quantum functions: one or none.
+    `own` is after how many passes those of single quantum functions are done.
     """
 
     def __init__(
         self, closed: ClosedJaxpr, symbol: str, passes: Sequence[Step | OwnPass]
     ) -> None:
         imported = import_program(closed, name=symbol)
-        found = imported.circuit_passes
-        own = [for_circuits(found)] if found else []
-        self.own = len(own)
-        self.passes: list[Step | OwnPass] = [*own, *passes]
+        self.passes = with_circuit_passes(
+            imported.module, imported.circuit_passes, passes
+        )
+        places = [n for n, step in enumerate(self.passes) if step.name in OF_QNODES]
+        self.own = 1 + max(places, default=-1)
         self._module = imported.module
         set_lines(self._module, imported.locations)
 
     def after(self, count: int) -> ModuleOp:
         """Return the module after so many passes; ask only once."""
         context = Context(allow_unregistered=True)
-        for _ in run(context, self._module, self.passes[:count]):
+        for _ in islice(run(context, self._module, self.passes), count):
             pass
         return self._module
 

@@ -19,7 +19,9 @@ from qjit.lowering.native.compile import compile_object, triple
 from qjit.lowering.native.link import Code, Compiled, calls_in
 from qjit.lowering.native.xla_handler import add_handler
 from qjit.lowering.passes.pipeline import OwnPass, Step
-from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import for_circuits
+from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import (
+    with_circuit_passes,
+)
 from qjit.lowering.passes.run import run
 from qjit.lowering.passes.verification import Verifier
 from qjit.lowering.program_attributes import Interface, set_passes
@@ -75,8 +77,7 @@ def compile_jaxpr(
         has_side_effects,
     )
     interface.write(imported.module)
-    if imported.circuit_passes:
-        passes = (for_circuits(imported.circuit_passes), *passes)
+    passes = with_circuit_passes(imported.module, imported.circuit_passes, passes)
     report = {"native": imported.native, "host": imported.host, **imported.notes}
     set_passes(imported.module, [step.text for step in passes])
     stages.end_of_module("quantum", imported.module)

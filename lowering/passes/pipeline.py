@@ -36,7 +36,10 @@ class Step:
     """A step of the pipeline: its name, its level, and where it is.
 
     Those that no program does without are needed; others are in the default pipeline
-    or not. Options are written behind the name in braces, as xDSL has them.
+    or not. Those are final that depend on the gates that run in the end, on their
+    times, or on where they are: on a device they come after its own. Those that are not
+    exact are about noise and errors of gates. Options are written behind the name in
+    braces, as xDSL has them.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Step:
     attribute: str
     needed: bool = False
     default: bool = True
+    final: bool = False
+    exact: bool = True
     options: str = ""
 
     @property
@@ -80,7 +85,13 @@ class Step:
 
 
 def _pass(
-    name: str, folder: str, *, needed: bool = False, default: bool = True
+    name: str,
+    folder: str,
+    *,
+    needed: bool = False,
+    default: bool = True,
+    final: bool = False,
+    exact: bool = True,
 ) -> Step:
     """Return the step of a pass: its file and its class are named after it.
 
@@ -88,7 +99,13 @@ def _pass(
     """
     module = f"qjit.lowering.passes.{folder}.{name.replace('-', '_')}"
     attribute = "".join(map(str.capitalize, name.split("-"))) + "Pass"
-    return Step(name, folder.partition(".")[0], module, attribute, needed, default)
+    level = folder.partition(".")[0]
+    return Step(name, level, module, attribute, needed, default, final, exact)
+
+
+def _final(name: str, folder: str, *, exact: bool = True) -> Step:
+    """Return the step of a pass that depends on the gates that run in the end."""
+    return _pass(name, folder, default=False, final=True, exact=exact)
 
 
 def _rewrite(name: str, module: str) -> Step:
@@ -102,6 +119,7 @@ TABLE: tuple[Step, ...] = (
     _rewrite("reroll-loops", "reroll.reroll"),
     _rewrite("share-forward-runs", "share_forward_runs"),
     _pass("qnode-passes", "quantum.circuit_pipelines", default=False),
+    _pass("final-qnode-passes", "quantum.circuit_pipelines", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),
     _pass("device-passes", "quantum.circuit_pipelines"),
     _pass("defer-measurements", "quantum.dynamic_circuits", default=False),
@@ -124,19 +142,19 @@ TABLE: tuple[Step, ...] = (
     _pass("phase-polynomial", "quantum.resynthesis", default=False),
     _pass("pauli-network", "quantum.pauli_rotations", default=False),
     _pass("consolidate-blocks", "quantum.resynthesis", default=False),
-    _pass("clifford-t", "quantum.fault_tolerance", default=False),
+    _pass("clifford-t", "quantum.fault_tolerance", default=False, exact=False),
     _pass("to-pauli-products", "quantum.pauli_rotations", default=False),
     _pass("merge-pauli-rotations", "quantum.pauli_rotations", default=False),
     _pass("reduce-t-depth", "quantum.pauli_rotations", default=False),
     _pass("split-non-commuting", "quantum.measurements", default=False),
     _pass("diagonalize-measurements", "quantum.measurements", default=False),
     _pass("measurement-from-samples", "quantum.measurements", default=False),
-    _pass("route-qubits", "quantum.routing", default=False),
-    _pass("fold-gates", "quantum.mitigation", default=False),
-    _pass("twirl-pauli", "quantum.mitigation", default=False),
-    _pass("schedule-gates", "quantum.timing", default=False),
-    _pass("dynamical-decoupling", "quantum.timing", default=False),
-    _pass("remove-delays", "quantum.timing", default=False),
+    _final("route-qubits", "quantum.routing"),
+    _final("fold-gates", "quantum.mitigation", exact=False),
+    _final("twirl-pauli", "quantum.mitigation", exact=False),
+    _final("schedule-gates", "quantum.timing"),
+    _final("dynamical-decoupling", "quantum.timing"),
+    _final("remove-delays", "quantum.timing"),
     _pass("build-schedules", "schedule", needed=True),
     _pass("retime-loops", "schedule"),
     _pass("select-kernels", "schedule"),
@@ -146,6 +164,8 @@ TABLE: tuple[Step, ...] = (
     Step("convert-to-llvm", "llvm", CONVERSION, "ConvertToLLVMPass", needed=True),
 )
 STEPS = {step.name: step for step in TABLE}
+# What runs passes on circuits one by one.
+OF_CIRCUITS = ("qnode-passes", "final-qnode-passes", "device-passes")
 DEFAULT: tuple[str, ...] = tuple(
     step.name for step in TABLE if step.default and not step.needed
 )
@@ -174,6 +194,14 @@ class OwnPass:
         """What it does, in one line."""
         found = getattr(self.item, "meaning", None) or self.item.__doc__ or ""
         return str(found).partition("\n")[0]
+
+    @property
+    def exact(self) -> bool:
+        """Whether it says that circuits mean the same after it, whatever their gates.
+
+        A rewrite rule is compared with what it replaces, and so is exact.
+        """
+        return bool(getattr(self.item, "exact", False))
 
     @cached_property
     def found(self) -> Any:
@@ -303,17 +331,36 @@ def _check(steps: Sequence[Any], place: Callable[[Any], int]) -> None:
 def resolve_circuit(passes: str | Sequence[Any]) -> tuple[str | OwnPass, ...]:
     """Return passes on single circuits: texts of ours, and the passes of users.
 
+    Of a pipeline that has a name, these are its passes on gates.
+
     Raises:
         PipelineError: for what is no pass on gates.
     """
-    steps = _known(preset(passes) if isinstance(passes, str) else passes)
+    if isinstance(passes, str):
+        passes = [n for n in preset(passes) if STEPS[n].level == "quantum"]
+    steps = _known(passes)
     for step in steps:
-        if step.level != "quantum" or step.name in ("qnode-passes", "device-passes"):
+        if step.level != "quantum" or step.name in OF_CIRCUITS:
             raise PipelineError(
                 f"'{step.name}', of level '{step.level}', is no pass on single "
                 "circuits. Pass it to qjit(pipeline=...)."
             )
     return tuple(s.text if isinstance(s, Step) else s for s in steps)
+
+
+def no_tangents(step: Step | OwnPass) -> str:
+    """Return why a pass is not applied to circuits over dual numbers, and a remedy."""
+    text = (
+        "derivatives of second order or forward mode by the adjoint method are of "
+        f"other circuits, on whose gates the pass '{step.name}' does not have its "
+        "effect. Use diff_method='parameter-shift'"
+    )
+    if isinstance(step, Step):
+        return f"{text}."
+    return (
+        f"{text}, or give the pass the attribute exact=True, if circuits mean the same "
+        "after it, whatever their gates."
+    )
 
 
 def _order_of(before: Step | OwnPass, after: Step | OwnPass) -> str:

@@ -6,6 +6,7 @@ counts; on hardware it is two-qubit gates that count.
 
 from collections.abc import Collection
 
+from qjit.dialects.gates import are_discrete
 from qjit.dialects.target import ALL_PAIRS, SIMULATE, Target
 
 MEETING = ("cancel-inverses", "merge-rotations")
@@ -41,6 +42,8 @@ ROUNDS = {
         *RESYNTHESIS,
     ),
 }
+# What writes gates anew by angles that gates without angles do not have.
+BY_ANGLES = ("single-qubit-fusion", "consolidate-blocks")
 # From this level on, blocks on two qubits are written anew after routing.
 WRITES_ANEW = 2
 
@@ -63,6 +66,11 @@ PRESETS: dict[str, tuple[str, ...]] = {
 }
 
 
+def has_own_passes(target: Target) -> bool:
+    """Tell whether circuits are compiled to the gates or the pipeline of a device."""
+    return target.gates is not None or target.pipeline != SIMULATE
+
+
 def circuit_passes(target: Target) -> tuple[str, ...]:
     """Return the passes of a device's pipeline that are on single circuits.
 
@@ -72,10 +80,13 @@ def circuit_passes(target: Target) -> tuple[str, ...]:
     if target.pipeline == SIMULATE:
         return ()
     names = PRESETS[target.pipeline]
-    if target.coupling == ALL_PAIRS:
+    gates = target.gates or ()
+    if target.coupling != ALL_PAIRS:
+        level = int(target.pipeline.partition(":")[2])
+        names = (*names, *_routing(level, target.coupling, gates))
+    if not gates or not are_discrete(gates):
         return names
-    level = int(target.pipeline.partition(":")[2])
-    return (*names, *_routing(level, target.coupling, target.gates or ()))
+    return tuple(name for name in names if name.partition("{")[0] not in BY_ANGLES)
 
 
 def _routing(level: int, coupling: str, gates: Collection[str]) -> tuple[str, ...]:

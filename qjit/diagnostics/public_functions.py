@@ -61,11 +61,12 @@ def _explained(
         signature.bind(*args, **kwargs)
     except TypeError as mismatch:
         kind, cause = ArgumentError, str(mismatch)
-    parameters = ", ".join(
-        str(each.replace(annotation=inspect.Parameter.empty))
+    bare = [
+        each.replace(annotation=inspect.Parameter.empty)
         for each in signature.parameters.values()
-    )
+    ]
+    takes = inspect.Signature(bare)
     return kind(
         f"{user_line()}: {name} was called with arguments that it cannot take: "
-        f"{cause.rstrip('.')}. It takes {name}({parameters})."
+        f"{cause.rstrip('.')}. It takes {name}{takes}."
     )

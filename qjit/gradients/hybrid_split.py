@@ -70,6 +70,7 @@ class CircuitProgram:
     samples: bool = False
     device: str = "statevector"
     passes: tuple[Any, ...] = ()
+    dual: bool = False  # whether it is over dual numbers, whose states are no states
 
 
 @dataclass(frozen=True)

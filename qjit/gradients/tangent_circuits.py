@@ -20,6 +20,7 @@ from jax.core import ShapedArray
 from qjit.dialects.circuit_tree import Branch, Input, Loop, Node, Slot, Step, steps
 from qjit.errors import DifferentiationError
 from qjit.lowering.jax_internals.tracing import user_line
+from qjit.lowering.passes.pipeline import find_step, no_tangents
 
 from .hybrid_split import CircuitProgram, is_measurement
 from .tangent_matrices import (
@@ -30,9 +31,6 @@ from .tangent_matrices import (
     target_count,
     to_parts,
 )
-
-# Passes for the noise of gates, which circuits over dual numbers do not have.
-MITIGATION = ("fold-gates", "twirl-pauli")
 
 # From the flat angles and their tangents: more of the flat angles.
 Maker = Callable[[Any, Any], Any]
@@ -72,7 +70,7 @@ def circuit_tangents(
     active = tuple(wrt)
     if 0 not in active:
         return _along_coefficients(program, active, bind)
-    _check_unmitigated(program)
+    _check_passes(program)
     dual, circuit = _dual(program, active)
 
     def run(*args: Any) -> list[Any]:
@@ -90,17 +88,13 @@ def circuit_tangents(
     return run
 
 
-def _check_unmitigated(program: CircuitProgram) -> None:
-    """Refuse circuits that are there for their noise."""
-    names = [each.partition("{")[0] for each in program.passes if isinstance(each, str)]
-    for name in MITIGATION:
-        if name in names:
+def _check_passes(program: CircuitProgram) -> None:
+    """Refuse circuits on which a pass does what circuits over dual numbers have not."""
+    for each in program.passes:
+        step = find_step(each) if isinstance(each, str) else each
+        if not step.exact:
             first = next(steps(program.nodes))
-            raise DifferentiationError(
-                f"{_line(first)}: derivatives of second order or forward mode of "
-                f"'{program.name}' are of other circuits, on whose gates the pass "
-                f"'{name}' has no effect. Use diff_method='parameter-shift'."
-            )
+            raise DifferentiationError(f"{_line(first)}: {no_tangents(step)}")
 
 
 def _line(step: Step) -> str:
@@ -161,6 +155,7 @@ def _dual(program: CircuitProgram, wrt: tuple[int, ...]) -> tuple[Dual, CircuitP
         tuple(_doubled(result) for result in program.results),
         tuple(coefficients),
         program.name,
+        dual=True,
     )
     return dual, circuit
 

@@ -425,7 +425,8 @@ def qnode(
             the least 32-bit integer, or NaN for eigenvalues.
         passes: passes that its circuits go through, before those of the program: names
             of level "quantum" in `qjit.passes`, with their options in braces, and
-            passes and patterns of xDSL; or a text from "hardware:0" to "hardware:3".
+            passes and patterns of xDSL; or the name of a pipeline, "simulate" or
+            "hardware:0" to "hardware:3", for its passes on gates.
 
     Returns:
         A function of JAX arrays (any pytrees), usable under every JAX transformation;

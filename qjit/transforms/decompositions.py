@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from qjit.diagnostics.numbers import checked_real
 from qjit.diagnostics.translation import definition_line
 from qjit.dialects.gates import GateRecord, find_gate
 from qjit.errors import ArgumentError, ParameterError, QJitError
@@ -139,7 +140,8 @@ def decompose(
 
     Raises:
         ArgumentError: for what is no quantum function, or no rule.
-        PipelineError: for names and weights of what is no gate.
+        ParameterError: for weights that are no numbers.
+        PipelineError: for names of what is no gate, and weights of gates outside.
         UnsupportedError: on the first call, if a gate is not made of those of the set.
 
     >>> import qjit as qj
@@ -156,8 +158,7 @@ def decompose(
     ['CZ', 'GlobalPhase', 'RZ', 'SX'] 2
     """
     step = pass_text(gates, weights or {}, rules)
-    given = () if function is None else (function,)
-    return with_pass("decompose", given, step)
+    return with_pass("decompose", function, step)
 
 
 def pass_text(
@@ -177,7 +178,10 @@ def pass_text(
             )
     options = {
         "gates": sorted(map(str, gates)),
-        "weights": [f"{name}={float(cost)!r}" for name, cost in weights.items()],
+        "weights": [
+            f"{name}={checked_real('decompose', f'the weight of {name}', cost)!r}"
+            for name, cost in weights.items()
+        ],
         "rules": [rule.text for rule in chosen],
     }
     texts = (

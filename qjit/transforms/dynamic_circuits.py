@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from qjit.errors import ParameterError
-from qjit.lowering.jax_internals.tracing import user_line
+from qjit.diagnostics.numbers import checked_integer
 
 from .quantum_functions import with_pass
 
 
-def defer_measurements(*given: Any, num_wires: int | None = None) -> Any:
+def defer_measurements(function: Any = None, *, num_wires: int | None = None) -> Any:
     """Return a quantum function whose measurements on the way are at its end.
 
     What is done on an outcome is done under the control of its qubit instead, and a
@@ -16,7 +15,7 @@ def defer_measurements(*given: Any, num_wires: int | None = None) -> Any:
     decides in another way, such as the length of a loop, is measured before that.
 
     Args:
-        given: the quantum function; without one, a decorator is returned.
+        function: the quantum function; without it, a decorator is returned.
         num_wires: the most wires that there may be then; by default, any number.
 
     Returns:
@@ -36,16 +35,14 @@ def defer_measurements(*given: Any, num_wires: int | None = None) -> Any:
     >>> '"CNOT"' in qj.qjit(circuit).stages()["qnode-passes"]
     True
     """
-    if num_wires is not None and num_wires < 1:
-        raise ParameterError(
-            f"{user_line()}: defer_measurements takes at least 1 wire, but got "
-            f"{num_wires}."
-        )
-    options = "" if num_wires is None else f"{{wires={num_wires}}}"
-    return with_pass("defer_measurements", given, "defer-measurements" + options)
+    step = "defer-measurements"
+    if num_wires is not None:
+        most = checked_integer("defer_measurements", "num_wires", num_wires, 1)
+        step += f"{{wires={most}}}"
+    return with_pass("defer_measurements", function, step)
 
 
-def reuse_qubits(*given: Any) -> Any:
+def reuse_qubits(function: Any = None) -> Any:
     """Return a quantum function on fewer wires, which it uses after measuring them.
 
     Gates are done in another order, so that qubits are measured early; those that are
@@ -53,7 +50,7 @@ def reuse_qubits(*given: Any) -> Any:
     measurements at the end look at stay: measure by `measure` what is to be used again.
 
     Args:
-        given: the quantum function; without one, a decorator is returned.
+        function: the quantum function; without it, a decorator is returned.
 
     Returns:
         A quantum function with the same results; the given one stays as it was.
@@ -72,4 +69,4 @@ def reuse_qubits(*given: Any) -> Any:
     >>> "quantum.reg<2>" in qj.qjit(ghz).stages()["qnode-passes"]
     True
     """
-    return with_pass("reuse_qubits", given, "reuse-qubits")
+    return with_pass("reuse_qubits", function, "reuse-qubits")

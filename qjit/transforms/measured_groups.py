@@ -9,7 +9,7 @@ from qjit.lowering.passes.quantum.measurements.commuting_groups import GROUPINGS
 from .quantum_functions import with_pass
 
 
-def split_non_commuting(*given: Any, grouping: str = "qubit-wise") -> Any:
+def split_non_commuting(function: Any = None, *, grouping: str = "qubit-wise") -> Any:
     """Return a quantum function that runs once for each group of observables.
 
     A device measures only observables that commute in one run. What the function
@@ -18,7 +18,7 @@ def split_non_commuting(*given: Any, grouping: str = "qubit-wise") -> Any:
     one group is refused.
 
     Args:
-        given: the quantum function; without one, a decorator is returned.
+        function: the quantum function; without it, a decorator is returned.
         grouping: "qubit-wise" for groups of Pauli words that agree wherever both act,
             "commuting" for words that commute, which are fewer groups and need gates
             between wires, "none" for each word by itself.
@@ -47,10 +47,10 @@ def split_non_commuting(*given: Any, grouping: str = "qubit-wise") -> Any:
             f"{', '.join(map(repr, GROUPINGS))}, but got {grouping!r}."
         )
     name = f"split-non-commuting{{grouping={grouping}}}"
-    return with_pass("split_non_commuting", given, name)
+    return with_pass("split_non_commuting", function, name)
 
 
-def diagonalize_measurements(*given: Any) -> Any:
+def diagonalize_measurements(function: Any = None) -> Any:
     """Return a quantum function that measures in the computational basis only.
 
     Gates before the measurements turn their basis: H and S on single wires, Clifford
@@ -58,7 +58,7 @@ def diagonalize_measurements(*given: Any) -> Any:
     those of the eigenvectors of known matrices. What it returns is the same.
 
     Args:
-        given: the quantum function; without one, a decorator is returned.
+        function: the quantum function; without it, a decorator is returned.
 
     Returns:
         A quantum function; the given one stays as it was.
@@ -78,4 +78,4 @@ def diagonalize_measurements(*given: Any) -> Any:
     ...        if "quantum.gate" in line])
     ['CNOT', 'H']
     """
-    return with_pass("diagonalize_measurements", given, "diagonalize-measurements")
+    return with_pass("diagonalize_measurements", function, "diagonalize-measurements")

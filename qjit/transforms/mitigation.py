@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from qjit.devices.call_options import taken
+from qjit.diagnostics.numbers import checked_integer, checked_real
 from qjit.errors import ArgumentError, MeasurementError, ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
@@ -47,7 +48,8 @@ def fold_gates(
 
     Raises:
         ArgumentError: for what is no quantum function.
-        PipelineError: for other factors, methods and seeds.
+        ParameterError: for what is no number.
+        PipelineError: for other factors and methods.
 
     >>> import qjit as qj
     >>> @qj.qnode(wires=2)
@@ -61,9 +63,10 @@ def fold_gates(
     ...  if "quantum.gate" in line]
     ['RX', 'CNOT', 'CNOT', 'RX', 'RX', 'CNOT']
     """
-    name = f"fold-gates{{factor={float(factor)!r} method={method} seed={seed}}}"
-    given = () if function is None else (function,)
-    return with_pass("fold_gates", given, name)
+    times = checked_real("fold_gates", "factor", factor)
+    first = checked_integer("fold_gates", "seed", seed, 0)
+    step = f"fold-gates{{factor={times!r} method={method} seed={first}}}"
+    return with_pass("fold_gates", function, step)
 
 
 def mitigate_with_zne(
@@ -120,7 +123,9 @@ def mitigate_with_zne(
     """
     factors = _factors(scale_factors)
     curve = extrapolation(extrapolate, factors, dict(extrapolate_kwargs or {}))
-    repeats = _runs(reps_per_factor, "reps_per_factor")
+    repeats = checked_integer(
+        "mitigate_with_zne", "reps_per_factor", reps_per_factor, 1, MOST_RUNS
+    )
 
     def change(function: Any) -> Callable[..., Any]:
         options = dict(folding_kwargs or {})
@@ -160,8 +165,7 @@ def twirl(function: Any = None, samples: int = 8, *, seed: int = 0) -> Any:
 
     Raises:
         ArgumentError: for what is no quantum function.
-        ParameterError: for other samples.
-        PipelineError: for other seeds.
+        ParameterError: for other samples and seeds.
         MeasurementError: when called, for results that are no statistics.
 
     >>> import qjit as qj
@@ -174,8 +178,9 @@ def twirl(function: Any = None, samples: int = 8, *, seed: int = 0) -> Any:
     >>> print(f"{qj.qjit(circuit)(0.3):.4f}")
     0.9553
     """
-    number = _runs(samples, "samples")
-    names = [f"twirl-pauli{{seed={seed + place}}}" for place in range(number)]
+    number = checked_integer("twirl", "samples", samples, 1, MOST_RUNS)
+    first = checked_integer("twirl", "seed", seed, 0)
+    names = [f"twirl-pauli{{seed={first + place}}}" for place in range(number)]
 
     def change(function: Any) -> Callable[..., Any]:
         made = [
@@ -193,24 +198,13 @@ def twirl(function: Any = None, samples: int = 8, *, seed: int = 0) -> Any:
 
 def _factors(given: Sequence[float]) -> tuple[float, ...]:
     """Return factors of noise, which are from 1 and differ."""
-    found = tuple(map(float, given))
+    found = tuple(checked_real("mitigate_with_zne", "a factor", each) for each in given)
     if len(found) < 2 or len(set(found)) < len(found) or not all(f >= 1 for f in found):
         raise ParameterError(
             f"{user_line()}: scale_factors takes at least two different numbers from "
             f"1, such as (1, 3, 5), but got {given!r}."
         )
     return found
-
-
-def _runs(number: Any, name: str) -> int:
-    """Return a number of runs, or refuse what is none."""
-    whole = isinstance(number, int) and not isinstance(number, bool)
-    if not whole or not 1 <= number <= MOST_RUNS:
-        raise ParameterError(
-            f"{user_line()}: {name} takes an integer from 1 to {MOST_RUNS}, but got "
-            f"{number!r}."
-        )
-    return number
 
 
 def _folded(
@@ -238,7 +232,7 @@ def _folded(
         )
     seeds = [0] * repeats
     if folding == "random":
-        first = int(options.get("seed", 0))
+        first = checked_integer("mitigate_with_zne", "seed", options.get("seed", 0), 0)
         seeds = [first + place for place in range(repeats)]
     return [
         fold_gates(known, factor, method=folding, seed=seed)

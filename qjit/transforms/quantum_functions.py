@@ -1,6 +1,5 @@
 """Functions from one quantum function to another."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from qjit.devices.shots import checked_shots
@@ -24,8 +23,8 @@ def quantum_function(name: str, given: Any) -> QNode:
     return given
 
 
-def with_pass(name: str, given: Sequence[Any], step: str) -> Any:
-    """Return a quantum function with one more pass; if none is given, what adds it.
+def with_pass(name: str, function: Any, step: str) -> Any:
+    """Return a quantum function with one more pass; if it is None, what adds the pass.
 
     Raises:
         ArgumentError: for what is no quantum function.
@@ -34,10 +33,10 @@ def with_pass(name: str, given: Sequence[Any], step: str) -> Any:
     def change(function: Any) -> QNode:
         return quantum_function(name, function).with_passes([step])
 
-    return change(given[0]) if given else change
+    return change if function is None else change(function)
 
 
-def set_shots(*given: Any, shots: Any = None) -> Any:
+def set_shots(*given: Any, shots: Any = "unset") -> Any:
     """Return a quantum function with another number of shots.
 
     Args:
@@ -50,7 +49,8 @@ def set_shots(*given: Any, shots: Any = None) -> Any:
         A quantum function; the given one stays as it was.
 
     Raises:
-        ArgumentError: for what is no quantum function.
+        ArgumentError: for what is no quantum function, and for more than one, or
+            shots that are given twice.
         ParameterError: for other shots.
 
     >>> import qjit as qj
@@ -63,7 +63,14 @@ def set_shots(*given: Any, shots: Any = None) -> Any:
     """
     functions = [each for each in given if callable(each)]
     numbers = [each for each in given if not callable(each)]
-    chosen = checked_shots(numbers[0] if numbers else shots)
+    if not isinstance(shots, str) or shots != "unset":
+        numbers.append(shots)
+    if len(functions) > 1 or len(numbers) > 1:
+        raise ArgumentError(
+            f"{user_line()}: set_shots takes one quantum function and its shots, but "
+            f"got {len(functions)} and {len(numbers)}. Give each once."
+        )
+    chosen = checked_shots(numbers[0] if numbers else None)
 
     def change(function: Any) -> QNode:
         return quantum_function("set_shots", function).with_shots(chosen)

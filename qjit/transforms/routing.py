@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from qjit.devices.hardware import Pair, coupling_text
-from qjit.errors import ParameterError
-from qjit.lowering.jax_internals.tracing import user_line
+from qjit.diagnostics.numbers import checked_integer
 
 from .quantum_functions import with_pass
 
 
 def route(
-    *given: Any,
+    function: Any = None,
+    *,
     coupling: Any,
     errors: Mapping[Pair, float] | None = None,
     trials: int | None = None,
@@ -19,11 +19,12 @@ def route(
 ) -> Any:
     """Return a quantum function with SWAPs, so that gates are between neighbours.
 
-    What it returns is the same. Gates on three wires and more are refused: put the
-    pass "decompose-gates" before.
+    What it returns is the same. On a device it comes after the device's passes, and one
+    that has a coupling itself needs none. Gates on three wires and more are refused:
+    put the pass "decompose-gates" before.
 
     Args:
-        given: the quantum function; without one, a decorator is returned.
+        function: the quantum function; without it, a decorator is returned.
         coupling: which qubits are neighbours: "line", "ring", "star", "grid:3x4",
             "heavy-hex:3", "all", edges as in "0-1,1-2" or as pairs, or a graph of
             networkx or rustworkx. There may be more qubits than wires.
@@ -36,7 +37,8 @@ def route(
 
     Raises:
         ArgumentError: for what is no quantum function.
-        ParameterError: for what is no coupling graph.
+        UnsupportedError: on the first call, for a circuit that is routed already.
+        ParameterError: for what is no coupling graph, no number of trials or no seed.
 
     >>> import qjit as qj
     >>> @qj.route(coupling="line")
@@ -50,12 +52,9 @@ def route(
     >>> qj.qjit(circuit).stages()["qnode-passes"].count("SWAP")
     1
     """
-    if trials is not None and trials < 1:
-        raise ParameterError(
-            f"{user_line()}: route takes at least 1 trial, but got {trials}."
-        )
-    text = coupling_text(coupling, errors)
-    most = "" if trials is None else f" trials={trials}"
-    name = f'route-qubits{{coupling="{text}"{most} seed={seed}}}'
+    options = [f'coupling="{coupling_text(coupling, errors)}"']
+    if trials is not None:
+        options.append(f"trials={checked_integer('route', 'trials', trials, 1)}")
+    options.append(f"seed={checked_integer('route', 'seed', seed, 0)}")
 
-    return with_pass("route", given, name)
+    return with_pass("route", function, f"route-qubits{{{' '.join(options)}}}")

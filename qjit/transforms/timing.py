@@ -3,24 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
+from qjit.diagnostics.numbers import checked_real
 from qjit.errors import ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.lowering.passes.quantum.timing.durations import MODES, Durations
+from qjit.lowering.passes.quantum.timing.durations import (
+    MODES,
+    DurationError,
+    Durations,
+)
 
 from .quantum_functions import quantum_function, with_pass
 
 Times = Mapping[Any, float]  # seconds, by names and by numbers of wires
 
 
-def schedule(*given: Any, durations: Times | None = None, mode: str = "asap") -> Any:
+def schedule(
+    function: Any = None, *, durations: Times | None = None, mode: str = "asap"
+) -> Any:
     """Return a quantum function with delays, so that gates start at known times.
 
     All wires of a circuit, and of the body of a loop or branch, then take equally long.
     Passes that change gates come before.
 
     Args:
-        given: the quantum function; without one, a decorator is returned.
+        function: the quantum function; without it, a decorator is returned.
         durations: how many seconds operations take: gates by name, as "CNOT" or
             "adjoint(S)", or by their number of wires, as 2; "measure" and "reset". They
             go before those of the device, if it has some.
@@ -70,11 +77,12 @@ def schedule(*given: Any, durations: Times | None = None, mode: str = "asap") ->
             [f'schedule-gates{{mode={mode} durations="{text}"}}']
         )
 
-    return change(given[0]) if given else change
+    return change if function is None else change(function)
 
 
 def dynamical_decoupling(
-    *given: Any,
+    function: Any = None,
+    *,
     sequence: str = "XX",
     durations: Times | None = None,
     spacing: float | None = None,
@@ -85,8 +93,8 @@ def dynamical_decoupling(
     is long enough for them, but for those of qubits that are still in |0>.
 
     Args:
-        given: the quantum function, such as `schedule` makes; without one, a decorator
-            is returned.
+        function: the quantum function, such as `schedule` makes; without it, a
+            decorator is returned.
         sequence: "XX", "YY", "XpXm" (turns by pi and -pi), "XY4", "XY8" or "XY16".
         durations: how many seconds gates take, as `schedule` takes them; those with
             which gates were scheduled are known.
@@ -119,20 +127,20 @@ def dynamical_decoupling(
             f"{user_line()}: dynamical_decoupling has the sequences "
             f"{', '.join(map(repr, SEQUENCES))}, but got {sequence!r}."
         )
-    apart = None if spacing is None else float(spacing)
-    if apart is not None and not apart > 0:
-        raise ParameterError(
-            f"{user_line()}: pulses are more than 0 seconds apart, but got spacing "
-            f"{spacing!r}."
-        )
     options = [f"sequence={sequence}"]
     if text := _text("dynamical_decoupling", durations):
         options.append(f'durations="{text}"')
-    if apart is not None:
+    if spacing is not None:
+        apart = checked_real("dynamical_decoupling", "spacing", spacing)
+        if not apart > 0:
+            raise ParameterError(
+                f"{user_line()}: pulses are more than 0 seconds apart, but got spacing "
+                f"{spacing!r}."
+            )
         options.append(f'spacing="{apart!r}"')
 
     step = f"dynamical-decoupling{{{' '.join(options)}}}"
-    return with_pass("dynamical_decoupling", given, step)
+    return with_pass("dynamical_decoupling", function, step)
 
 
 def _text(name: str, durations: Any) -> str:
@@ -145,7 +153,10 @@ def _text(name: str, durations: Any) -> str:
             f"{{1: 30e-9, 'CNOT': 300e-9}}, but got {type(durations).__name__}."
         )
     try:
-        found = {str(key): float(value) for key, value in durations.items()}
+        found = {
+            str(key): checked_real(name, f"the duration of {key}", value)
+            for key, value in durations.items()
+        }
         return Durations.of(found).text
-    except (TypeError, ValueError) as error:
+    except DurationError as error:
         raise ParameterError(f"{user_line()}: {error}") from error

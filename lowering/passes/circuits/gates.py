@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from qjit.dialects.gates import GATES, GateRecord, find_gate
+from qjit.dialects.gates import CONTROLLED, GATES, GateRecord, find_gate
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.gates.spelling import read_spelling, spelled
 from qjit.dialects.quantum import GateOp, StatePrepOp, UnitaryOp
@@ -19,13 +19,6 @@ from qjit.runtime.recent import MOST
 
 from .angles import PERIOD, reduced
 from .parameters import ParameterExpression, parameter
-
-# The gates that are others under controls that fire on 1, by base and number.
-CONTROLLED: Mapping[tuple[str, int], str] = {
-    (record.base, record.num_controls): record.name
-    for record in GATES.values()
-    if record.base is not None and record.num_controls is not None
-}
 
 
 @dataclass(frozen=True, init=False)

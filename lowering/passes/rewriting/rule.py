@@ -45,6 +45,7 @@ class RewriteRule:
     function: Rule
     pattern: tuple[Spelling, ...]
     level: str = "quantum"
+    exact: bool = True
     _checked: Recent[tuple[str, ...], bool] = field(
         default_factory=Recent[tuple[str, ...], bool]
     )

@@ -13,10 +13,9 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import SymbolTable
 
 from qjit.dialects import quantum
-from qjit.dialects.gates import GATES
+from qjit.dialects.gates import CONTROLLED, GATES
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.types import register_size
-from qjit.lowering.passes.circuits.gates import CONTROLLED
 from qjit.lowering.passes.quantum.timing.durations import seconds_text
 from qjit.lowering.passes.quantum.timing.operation_durations import durations_of
 from qjit.lowering.program_attributes import CIRCUIT, LABELS

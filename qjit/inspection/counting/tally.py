@@ -306,7 +306,7 @@ def _gate_keys(gate: Gate, on: Sequence[Wire]) -> Keys:
     """Return by what the time is found that a gate takes; on no wires it takes none."""
     if not on:
         return ()
-    return gate_keys(None if gate.extra else gate.name, len(on), gate.adjoint)
+    return gate_keys(gate.name, gate.values, len(on), gate.adjoint)
 
 
 def _sizes(found: Tally) -> str:

@@ -28,12 +28,9 @@ from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.native.blas import PREFIX, SPLIT, routine_address
 from qjit.lowering.native.host_calls import evaluate_host_call, host_error_text
-from qjit.lowering.passes.quantum.circuit_pipelines.device_passes import (
-    DevicePassesPass,
-)
-from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import for_circuits
-from qjit.lowering.passes.quantum.decomposition.decompose_gates import (
-    DecomposeGatesPass,
+from qjit.lowering.passes.pipeline import find_step
+from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import (
+    with_circuit_passes,
 )
 
 C_TYPES: dict[Any, Any] = {
@@ -113,9 +110,10 @@ def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]
 
         closed = jax.make_jaxpr(call)(*avals)
         imported = import_program(closed, name="main")
-        own_passes = for_circuits(imported.circuit_passes).found()
-        for each in (own_passes, DevicePassesPass(), DecomposeGatesPass()):
-            each.apply(Context(), imported.module)
+        passes = [find_step(name) for name in ("device-passes", "decompose-gates")]
+        steps = with_circuit_passes(imported.module, imported.circuit_passes, passes)
+        for each in steps:
+            each.found().apply(Context(), imported.module)
         return imported.module, closed
 
     def evaluate(*args: Any) -> list[Any]:

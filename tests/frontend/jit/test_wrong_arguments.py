@@ -79,7 +79,7 @@ INSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }
 OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "classical_fisher": ((energy,), {"argnums": 0}),
-    "clifford_t_decomposition": ((energy,), {"epsilon": 1e-3, "each": 1e-4}),
+    "clifford_t_decomposition": ((energy,), {"epsilon": 1e-3}),
     "compile_stage": (("builtin.module {}",), {}),
     "cond": ((True, layer, layer), {}),
     "decompose": ((energy,), {"gates": ["RZ", "SX", "CZ"], "weights": {"CZ": 2.0}}),
@@ -252,6 +252,45 @@ def test_wrong_arguments_outside(name: str) -> None:
     mistakes = [*signature_mistakes(args, kwargs), *value_mistakes(args, kwargs)]
     for wrong in mistakes:
         check(functools.partial(plain, function, *wrong), (name, *wrong))
+
+
+EXTRA = "too many positional"
+# Functions, what is given besides a quantum function, and what the error says.
+MEANINGLESS: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
+    ("split_non_commuting", ("commuting",), {}, EXTRA),
+    ("diagonalize_measurements", (1,), {}, EXTRA),
+    ("defer_measurements", (3,), {}, r"\(function=None, \*, num_wires=None\)"),
+    ("reuse_qubits", (2,), {}, EXTRA),
+    ("route", ("ring",), {"coupling": "line"}, EXTRA),
+    ("schedule", ({1: 1e-8},), {}, EXTRA),
+    ("dynamical_decoupling", ("XY4",), {}, EXTRA),
+    ("set_shots", (3, 4), {}, "Give each once"),
+    ("set_shots", (3,), {"shots": 4}, "Give each once"),
+    ("set_shots", (energy, 4), {}, "Give each once"),
+    ("defer_measurements", (), {"num_wires": True}, "an integer from 1 as num_wires"),
+    ("defer_measurements", (), {"num_wires": "3"}, "an integer from 1 as num_wires"),
+    ("route", (), {"coupling": "line", "trials": 1.5}, "an integer from 1 as trials"),
+    ("route", (), {"coupling": "line", "seed": "a"}, "an integer from 0 as seed"),
+    ("fold_gates", (True,), {}, "a number as factor"),
+    ("fold_gates", ("3",), {}, "a number as factor"),
+    ("fold_gates", (), {"seed": True}, "an integer from 0 as seed"),
+    ("twirl", (), {"seed": "1"}, "an integer from 0 as seed"),
+    ("mitigate_with_zne", ((True, 3),), {}, "a number as a factor"),
+    ("schedule", (), {"durations": {1: True}}, "a number as the duration of 1"),
+    ("dynamical_decoupling", (), {"spacing": "1"}, "a number as spacing"),
+    ("clifford_t_decomposition", (), {"epsilon": True}, "a number as epsilon"),
+    ("clifford_t_decomposition", (), {"each": "1e-3"}, "a number as each"),
+    ("clifford_t_decomposition", (), {"epsilon": 1e-3, "each": 1e-3}, "but got both"),
+    ("decompose", (), {"gates": ["CZ"], "weights": {"CZ": True}}, "the weight of CZ"),
+    ("decompose", (), {"gates": ["CZ"], "weights": {"CNOT": 2}}, "outside of the"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(MEANINGLESS)))
+def test_arguments_that_mean_nothing_are_refused(case: int) -> None:
+    name, args, kwargs, words = MEANINGLESS[case]
+    with pytest.raises(QJitError, match=rf"arguments\.py:\d+: .*{words}"):
+        getattr(qj, name)(energy, *args, **kwargs)
 
 
 def test_every_public_function_is_tried() -> None:

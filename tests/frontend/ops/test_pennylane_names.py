@@ -56,6 +56,7 @@ DEFAULTS = {
     ("value_and_grad", "argnums"): "the same: the first argument",
     ("StronglyEntanglingLayers", "imprimitive"): "the same gate",
     ("exp", "coeff"): "the same number",
+    ("set_shots", "shots"): "a mark of its own, in PennyLane as well",
     ("device", "name"): "there is one device by default",
 }
 NAMES = sorted(

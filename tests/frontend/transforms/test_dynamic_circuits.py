@@ -31,7 +31,9 @@ def test_values_and_derivatives_stay(change: Callable[[Any], Any]) -> None:
 
 
 def test_what_they_refuse() -> None:
-    with pytest.raises(qj.errors.ParameterError, match="at least 1 wire, but got 0"):
+    with pytest.raises(
+        qj.errors.ParameterError, match="an integer from 1 as num_wires, but got 0"
+    ):
         qj.defer_measurements(fed_forward, num_wires=0)
     with pytest.raises(qj.errors.ArgumentError, match="takes a quantum function"):
         qj.reuse_qubits(lambda: None)

@@ -215,7 +215,11 @@ WRONG: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: qj.fold_gates(max, 3), ArgumentError, "takes a quantum function"),
     (lambda: qj.fold_gates(circuit, 0.5), PipelineError, "factor from 1"),
     (lambda: qj.twirl(max), ArgumentError, "takes a quantum function"),
-    (lambda: qj.twirl(circuit, 0), ParameterError, "samples takes an integer"),
+    (
+        lambda: qj.twirl(circuit, 0),
+        ParameterError,
+        "an integer from 1 to 1000 as samples",
+    ),
     (lambda: qj.mitigate_with_zne(max), ArgumentError, "takes a quantum function"),
     (lambda: qj.mitigate_with_zne(circuit, (1,)), ParameterError, "at least two"),
     (lambda: qj.mitigate_with_zne(circuit, (1, 1)), ParameterError, "different"),

@@ -157,6 +157,17 @@ def test_what_is_no_pass_is_refused(passes: Any, text: str) -> None:
     assert __file__ in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["simulate", "hardware:0"])
+def test_names_of_pipelines_stand_for_their_passes_on_gates(name: str) -> None:
+    named = qj.qnode(wires=2, passes=name)(long.function)
+    assert set(named.passes) <= {
+        "cancel-inverses",
+        "merge-rotations",
+        "decompose-gates",
+    }
+    np.testing.assert_allclose(named(0.3), long(0.3), atol=1e-6)
+
+
 def test_functions_that_call_changed_ones_are_changed_too() -> None:
     @jax.jit
     def layer(x: Any) -> Any:

@@ -182,3 +182,138 @@ def test_texts_of_devices() -> None:
     for device in (hardware(1), qj.device(wires=2), hardware(3, coupling="grid:2x2")):
         assert find_target(device.target.text) == device.target
     assert find_target("statevector") == STATEVECTOR
+
+
+# Passes of functions that depend on the gates that run in the end
+
+TIMES = {1: 3e-8, "RZ": 0, 2: 3e-7}
+
+
+def gate_times(text: str) -> dict[str, int]:
+    """Return how many gates on one wire but RZ, and on two, the text of a stage has."""
+    names = [line.split('"')[1] for line in text.splitlines() if "quantum.gate" in line]
+    pairs = [name for name in names if name == "CZ"]
+    pulses = [name for name in names if name in ("SX", "X")]
+    return {"pulses": len(pulses), "pairs": len(pairs)}
+
+
+@pytest.mark.parametrize("pipeline", ["simulate", "hardware:0", "hardware:2"])
+def test_times_are_those_of_the_gates_that_run(pipeline: str) -> None:
+    line = "line" if pipeline.startswith("hardware") else None
+    few = qj.device(wires=WIRES, gates=NATIVE, coupling=line, pipeline=pipeline)
+    timed = qj.schedule(qj.qnode(few)(rotated), durations=TIMES)
+    compiled = qj.qjit(timed)
+    stages = compiled.stages(0.7)
+    assert "quantum.delay" not in stages["merge-rotations"]
+    text = stages["final-qnode-passes"]
+    delayed = [line for line in text.splitlines() if "quantum.delay" in line]
+    assert delayed
+    assert list(stages).index("final-qnode-passes") > list(stages).index(
+        "merge-rotations"
+    )
+    # All wires that are used take equally long.
+    found, count = qj.specs(compiled)(0.7), gate_times(text)
+    assert found.duration is not None
+    total = found.duration * 2 - found.idle_time
+    assert total == pytest.approx(3e-8 * count["pulses"] + 6e-7 * count["pairs"])
+    np.testing.assert_allclose(compiled(0.7), (1 + np.cos(0.7)) / 2, atol=1e-12)
+
+
+def test_what_looks_at_circuits_sees_them_on_the_device() -> None:
+    timed = qj.schedule(qj.qnode(hardware(1))(rotated), durations=TIMES)
+    drawn = qj.draw(timed, width=300)(0.7)
+    assert "Delay" in drawn
+    assert "RX" not in drawn
+    assert qj.specs(qj.decompose(qj.qnode(hardware(1))(rotated), gates=NATIVE))(0.7)
+    stages = qj.qjit(timed).stages(0.7)
+    (value,) = qj.compile_stage(stages["quantum"])(0.7)
+    np.testing.assert_allclose(value, (1 + np.cos(0.7)) / 2, atol=1e-12)
+
+
+@pytest.mark.parametrize("device", ["statevector", "reference"])
+def test_gates_that_final_passes_add_are_native(device: str) -> None:
+    few = qj.device(device, wires=WIRES, gates=NATIVE)
+    changes: list[Any] = [
+        lambda f: qj.route(f, coupling="line"),
+        lambda f: qj.fold_gates(f, 3),
+        lambda f: qj.twirl(f, 1),
+        lambda f: qj.dynamical_decoupling(qj.schedule(f, durations=TIMES)),
+        lambda f: qj.reuse_qubits(qj.schedule(f, durations=TIMES)),
+    ]
+    for change in changes:
+        node = change(qj.qnode(few)(rotated))
+        np.testing.assert_allclose(qj.qjit(node)(0.7), (1 + np.cos(0.7)) / 2, atol=1e-9)
+        if device == "statevector":
+            text = qj.qjit(node).stages(0.7)["final-qnode-passes"]
+            lines = [line for line in text.splitlines() if "quantum.gate" in line]
+            assert all(is_native(line.split('"')[1]) for line in lines)
+
+
+def test_final_passes_stand_between_ours_and_those_of_the_user() -> None:
+    @qj.passes.rewrite("X(a)")
+    def noise(flip: Any) -> Any:
+        return [flip]
+
+    folded = qj.fold_gates(qj.qnode(hardware(0))(rotated), 3)
+    steps = ("merge-rotations", noise, 'schedule-gates{durations="1:1e-8,2:1e-7"}')
+    stages = list(qj.qjit(folded, pipeline=steps).stages(0.7))
+    wanted = ["decompose-gates", "merge-rotations", "final-qnode-passes", "noise"]
+    assert [name for name in stages if name in wanted] == wanted
+    waiting = qj.qnode(hardware(0), passes=["fold-gates", noise])(rotated)
+    text = qj.qjit(waiting).stages(0.7)["quantum"]
+    assert "final_passes" not in text
+    np.testing.assert_allclose(qj.qjit(waiting)(0.7), (1 + np.cos(0.7)) / 2, atol=1e-9)
+
+
+def test_routing_twice_is_refused() -> None:
+    twice = qj.route(qj.qnode(hardware(0))(rotated), coupling="star")
+    words = r"test_device_passes\.py:\d+: this circuit is routed already"
+    with pytest.raises(UnsupportedError, match=words):
+        qj.qjit(twice)(0.7)
+    once = qj.qjit(twice, pipeline=("merge-rotations",))
+    np.testing.assert_allclose(once(0.7), (1 + np.cos(0.7)) / 2, atol=1e-12)
+
+
+def test_final_passes_are_under_derivatives_too() -> None:
+    plain = jax.grad(qj.qnode(wires=WIRES)(rotated))(0.4)
+    for options in ({}, {"gates": None}):
+        node = qj.schedule(qj.qnode(hardware(1, **options))(rotated), durations=TIMES)
+        gradient = qj.qjit(jax.grad(node))
+        np.testing.assert_allclose(gradient(0.4), plain, atol=1e-9)
+        assert "quantum.delay" in gradient.stages(0.4)["final-qnode-passes"]
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_gates_without_angles_stay_so(level: int) -> None:
+    gates = {"H", "S", "T", "CNOT", "X", "adjoint(S)", "adjoint(T)"}
+
+    def circuit() -> Any:
+        for angle in (0.3, 0.7):
+            qj.RX(angle, 0)
+            qj.CNOT([0, 1])
+        return qj.expval(qj.Z(0))
+
+    device = qj.device(wires=2, gates=gates, pipeline=f"hardware:{level}")
+    few_t = qj.clifford_t_decomposition(qj.qnode(device)(circuit), epsilon=1e-2)
+    compiled = qj.qjit(few_t)
+    text = compiled.stages()["device-passes"]
+    names = {line.split('"')[1] for line in text.splitlines() if "quantum.gate" in line}
+    assert names <= {"H", "S", "T", "CNOT", "X", "GlobalPhase"}
+    np.testing.assert_allclose(compiled(), qj.qnode(wires=2)(circuit)(), atol=2e-2)
+
+
+@pytest.mark.parametrize("step", ["fold-gates", "single-qubit-fusion", "clifford-t"])
+def test_pipelines_that_leave_other_gates_are_refused(step: str) -> None:
+    few = qj.device(wires=2, gates=NATIVE)
+
+    @qj.qnode(few)
+    def circuit() -> Any:
+        qj.H(0)
+        qj.CNOT([0, 1])
+        return qj.expval(qj.Z(0) @ qj.Z(1))
+
+    words = r"_passes\.py:\d+: the passes .* leave .*, which device .*'decompose-gates'"
+    with pytest.raises(UnsupportedError, match=words):
+        qj.qjit(circuit, pipeline=(step,))()
+    settled = qj.qjit(circuit, pipeline=(step, "decompose-gates"))
+    np.testing.assert_allclose(settled(), 1, atol=1e-12)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
-from qjit.lowering.passes.pipeline import PassError
+from qjit.lowering.passes.pipeline import OF_CIRCUITS, PassError
 from qjit.lowering.passes.presets import PRESETS
 from tests.programs.test_programs import (
     OBSERVABLE,
@@ -25,13 +25,12 @@ from tests.support.tangent_states import TangentFunctions
 
 EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "3"))
 TOLERANCE = 1e-9
-RUN_CIRCUITS = ("qnode-passes", "device-passes")
 OPTIONS = (
     'route-qubits{coupling="line"}',
     "consolidate-blocks{basis=CZ exchange=false}",
     "decompose-gates{gates=RZ,SX,X,CZ,QubitUnitary}",
 )
-NAMES = [name for name in EXACT if name not in RUN_CIRCUITS]
+NAMES = [name for name in EXACT if name not in OF_CIRCUITS]
 LEVELS = [names for name, names in PRESETS.items() if name.startswith("hardware")]
 EACH: list[Sequence[str]] = [*((name,) for name in (*NAMES, *OPTIONS)), *LEVELS]
 few = settings(

@@ -7,9 +7,14 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass
 
 import qjit as qj
 from qjit.dialects.gates import GATES
+from qjit.dialects.quantum import GateOp
+from qjit.errors import DifferentiationError, UnsupportedError
 from qjit.lowering.passes.circuits.circuit import product
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PipelineError, find_step
@@ -162,3 +167,57 @@ def test_twirled_gates_stay_and_so_does_the_state() -> None:
 def test_options_that_cannot_be(step: str) -> None:
     with pytest.raises(PipelineError, match=r"fold-gates|twirl-pauli"):
         find_step(step)
+
+
+class Noise(ModulePass):
+    """Turns by another angle than RX."""
+
+    name = "noise"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Make RY of each RX."""
+        for gate in [each for each in op.walk() if isinstance(each, GateOp)]:
+            if gate.gate.data == "RX":
+                gate.properties["gate"] = StringAttr("RY")
+
+
+class Nothing(ModulePass):
+    """Leaves programs as they are."""
+
+    name = "nothing"
+    exact = True
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Do nothing."""
+
+
+def angles(x: Any) -> Any:
+    qj.RX(x, 0)
+    return qj.expval(qj.Z(0))
+
+
+INEXACT = ("fold-gates", "twirl-pauli", "clifford-t{each=1e-2}", Noise)
+
+
+@pytest.mark.parametrize("step", INEXACT)
+@pytest.mark.parametrize("transform", [jax.jacfwd, jax.hessian])
+def test_no_effect_on_a_derivative_is_refused(transform: Any, step: Any) -> None:
+    adjoint, shifted = (
+        qj.qnode(wires=1, diff_method=method)(angles)
+        for method in ("adjoint", "parameter-shift")
+    )
+    words = r"test_mitigation\.py:\d+: derivatives of second order .* does not have its"
+    with pytest.raises(UnsupportedError, match=words):
+        qj.qjit(transform(adjoint), pipeline=(step,))(0.3)
+    own = adjoint.with_passes([step])
+    with pytest.raises(DifferentiationError, match=words):
+        transform(own)(0.3)
+    found = qj.qjit(transform(shifted), pipeline=(step,))(0.3)
+    wanted = -np.sin(0.3) if transform is jax.jacfwd else -np.cos(0.3)
+    assert found == pytest.approx(wanted, abs=0.1)
+
+
+def test_passes_that_are_exact_are_under_all_derivatives() -> None:
+    node = qj.qnode(wires=1, passes=[Nothing])(angles)
+    found = qj.qjit(jax.hessian(node), pipeline=(Nothing, "cancel-inverses"))(0.3)
+    assert found == pytest.approx(-np.cos(0.3), abs=1e-9)

@@ -304,6 +304,39 @@ def test_gates_that_a_device_lacks_are_refused(monkeypatch: pytest.MonkeyPatch) 
         qj.qjit(circuit, pipeline=(flip_to_phase,))()
 
 
+@qj.passes.rewrite("S(a)", "S(a)", "S(a)")
+def turn_back(first: Any, *_: Any) -> Any:
+    return [qj.passes.Gate("S", first.wires, adjoint=True)]
+
+
+@qj.passes.rewrite("CZ(a, b)")
+def in_halves(gate: Any) -> Any:
+    control, target = gate.wires
+    return [qj.passes.Gate("S", target, controls=(control,))] * 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (turn_back, r"leaves adjoint\(S\), which device"),
+        (in_halves, "leaves S under further controls, which device"),
+    ],
+)
+def test_modified_gates_that_a_device_lacks_are_refused(rule: Any, words: str) -> None:
+    gates = {"S", "CZ", "H"}
+
+    @qj.qnode(qj.device(wires=2, gates=gates, pipeline="simulate"))
+    def circuit() -> Any:
+        qj.H(0)
+        for _ in range(3):
+            qj.S(0)
+        qj.CZ([0, 1])
+        return qj.state()
+
+    with pytest.raises(UnsupportedError, match=rf"_rules\.py:\d+: .* {words}"):
+        qj.qjit(circuit, pipeline=(rule,))()
+
+
 @pytest.mark.parametrize(
     ("angle", "most"), [(np.pi / 2, 3), (-np.pi / 2, 3), (np.pi, 2), (0.3, 5)]
 )

@@ -380,7 +380,7 @@ def test_functions_are_routed() -> None:
     [
         ({"coupling": "lines"}, "names no coupling graph"),
         ({"coupling": 3}, "but got int"),
-        ({"coupling": "line", "trials": 0}, "at least 1 trial"),
+        ({"coupling": "line", "trials": 0}, "an integer from 1 as trials"),
         ({"coupling": [(0, 1)], "errors": {(1, 2): 0.1}}, "no edge"),
         ({"coupling": [(0, 0)]}, "two ends"),
     ],

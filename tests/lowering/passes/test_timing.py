@@ -357,6 +357,35 @@ def test_gates_without_a_duration_are_noted() -> None:
     assert "CZ: no duration is known" in found.notes
 
 
+@pytest.mark.parametrize(
+    ("body", "times", "seconds"),
+    [
+        (lambda: qj.MultiControlledX(range(4)), {"MultiControlledX": 2e-7}, 2e-7),
+        (
+            lambda: qj.MultiControlledX([0, 1], control_values=[0]),
+            {2: 1e-8, "MultiControlledX": 2e-7},
+            2e-7,
+        ),
+        (lambda: qj.CNOT([0, 1]), {2: 1e-8, "MultiControlledX": 2e-7}, 1e-8),
+        (
+            lambda: qj.ControlledQubitUnitary(np.eye(2)[::-1], [0, 1]),
+            {"QubitUnitary": 1e-8, "ControlledQubitUnitary": 2e-7},
+            2e-7,
+        ),
+    ],
+)
+def test_gates_under_controls_have_durations_by_their_names(
+    body: Any, times: Any, seconds: float
+) -> None:
+    @qj.schedule(durations=times)
+    @qj.qnode(wires=4)
+    def circuit() -> Any:
+        body()
+        return qj.expval(qj.Z(0))
+
+    assert qj.specs(circuit)().duration == seconds
+
+
 def test_devices_know_durations(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = replace(STATEVECTOR, name="machine", durations={"1": 1e-8, "CZ": 5e-8})
     monkeypatch.setitem(TARGETS, "machine", machine)
@@ -373,8 +402,18 @@ def test_devices_know_durations(monkeypatch: pytest.MonkeyPatch) -> None:
     assert qj.specs(other)().duration == 13e-8
     few = replace(machine, gates=frozenset({"X", "H", "CZ"}))
     monkeypatch.setitem(TARGETS, "machine", few)
-    text = qj.draw(qj.dynamical_decoupling(qj.schedule(circuit)), width=99)()
+
+    @qj.qnode(qj.device("machine", wires=2))
+    def others() -> Any:
+        qj.Hadamard(0)
+        qj.X(0)
+        qj.CZ([0, 1])
+        return qj.probs()
+
+    text = qj.draw(qj.dynamical_decoupling(qj.schedule(others)), width=99)()
     assert "Delay[20 ns]" in text
+    # What the program takes away takes no time.
+    assert qj.specs(qj.schedule(circuit))().duration == 5e-8
 
     @qj.qnode(qj.device("machine", wires=1))
     def waiting() -> Any:
@@ -438,8 +477,11 @@ def test_options_that_mean_nothing(options: str, cause: str) -> None:
     [
         (qj.schedule, {}, "device 'statevector' does not say"),
         (qj.schedule, {"durations": [1]}, "dictionary"),
-        (qj.schedule, {"durations": {1: "long"}}, "could not convert"),
+        (qj.schedule, {"durations": {1: "long"}}, "a number as the duration of 1"),
         (qj.schedule, {"durations": {1: math.inf}}, "from 0, but got inf"),
+        (qj.schedule, {"durations": {"GlobalPhase": 1}}, "GlobalPhase takes no time"),
+        (qj.schedule, {"durations": {"StatePrep": 1}}, "StatePrep takes no time"),
+        (qj.schedule, {"durations": {"adjoint(H)": 1}}, "H is its own adjoint"),
         (qj.schedule, {"durations": {1: 1}, "mode": "late"}, "'asap' or 'alap'"),
         (qj.dynamical_decoupling, {"sequence": "ZZ"}, "'XX', 'YY'"),
         (qj.dynamical_decoupling, {"spacing": 0}, "more than 0 seconds"),

@@ -297,6 +297,7 @@ def _run(
         program.num_wires,
         program.dtype,
         recorded=recorded,
+        dual=program.dual,
         target=find_target(program.device),
         draws=draws,
         passes=program.passes,

@@ -10,12 +10,17 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from qjit.dialects.gates.spelling import spelled
 from qjit.dialects.quantum import AllocOp, GateOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
-from qjit.lowering.passes.circuits.blocks import blocks_with_gates, rewrite_block
+from qjit.lowering.passes.circuits.blocks import (
+    blocks_with_gates,
+    circuits,
+    rewrite_block,
+)
 from qjit.lowering.passes.circuits.circuit import Circuit, Instruction, Opaque
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
@@ -63,9 +68,7 @@ class DecomposeGatesPass(ModulePass):
             expand_pauli_measurements(op)
             decompose_matrices_of_devices(op)
             sets = {
-                gate: of_target(target)
-                for gate, target in ops_and_targets(op)
-                if isinstance(gate, Controllable) and target.gates is not None
+                gate: of_target(target) for gate, target in limited_targets(op).items()
             }
         for block in list(blocks_with_gates(op)):
             rewrite_block(block, lambda circuit: self._rewrite(circuit, sets))
@@ -107,14 +110,11 @@ class Expanded:
             self.states.apply(each)
 
     def _add(self, op: Operation, each: Instruction, gates: GateSet | None) -> None:
+        if gates is None or not is_outside(op, each, gates):
+            self.made.append(each)
+            return
         if isinstance(each, Opaque):
-            if gates is not None:
-                check_opaque(op, gates)
-            self.made.append(each)
-            return
-        if gates is None or is_in(each, gates):
-            self.made.append(each)
-            return
+            raise PassError(why_it_stays(op, gates))
         self.changed = True
         spare = self._spare(each)
         clean = self._clean(each, spare)
@@ -167,26 +167,53 @@ def is_in(gate: Gate, gates: GateSet) -> bool:
     return name is not None and name == gate.record.name
 
 
-def check_opaque(op: Operation, gates: GateSet) -> None:
-    """Refuse an operation that stays, unless it is in a set or not for it to say."""
+def is_outside(op: Operation, each: Instruction, gates: GateSet) -> bool:
+    """Tell whether an operation of a circuit is a gate or a matrix outside of a set."""
+    if not isinstance(each, Opaque):
+        return not is_in(each, gates)
     if isinstance(op, GateOp):
-        if op.gate.data not in gates.names:
-            raise PassError(
-                f"{line_of(op) or 'unknown line'}: {op.gate.data} cannot be decomposed "
-                f"for {gates.whose} where the adjoint method differentiates it. Choose "
-                "diff_method='parameter-shift' or 'finite-diff'."
-            )
-    elif (
-        isinstance(op, UnitaryOp)
-        and not gates.modified
-        and "QubitUnitary" not in gates.names
-    ):
-        raise PassError(
-            f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known "
-            f"when the program is compiled cannot be decomposed for {gates.whose}. "
-            "Give it as a constant, apply gates with angles, or add QubitUnitary to "
-            "the gates."
+        return op.gate.data not in gates.names
+    is_matrix = isinstance(op, UnitaryOp) and not gates.modified
+    return is_matrix and "QubitUnitary" not in gates.names
+
+
+def lacking(module: ModuleOp) -> Iterator[tuple[Operation, str]]:
+    """Yield operations that their devices do not have, and this in words."""
+    sets = limited_targets(module)
+    for block in blocks_with_gates(module) if sets else ():
+        for circuit in circuits(block):
+            for op, each in zip(circuit.ops, circuit, strict=True):
+                found = sets.get(op)
+                if found is not None and is_outside(op, each, of_target(found)):
+                    yield op, _lacks(found, _in_words(op, each))
+
+
+def _lacks(target: Target, what: str) -> str:
+    has = ", ".join(sorted(target.gates or ()))
+    return f"{what}, which device '{target.name}' does not have. It has {has}"
+
+
+def _in_words(op: Operation, each: Instruction) -> str:
+    if isinstance(each, Opaque):
+        return op.gate.data if isinstance(op, GateOp) else "a matrix"
+    name = spelled(each.record.name, each.adjoint)
+    return f"{name} under further controls" if each.controls else name
+
+
+def why_it_stays(op: Operation, gates: GateSet) -> str:
+    """Return why a gate without known numbers cannot be decomposed, and a remedy."""
+    if isinstance(op, GateOp):
+        return (
+            f"{line_of(op) or 'unknown line'}: {op.gate.data} cannot be decomposed "
+            f"for {gates.whose} where the adjoint method differentiates it. Choose "
+            "diff_method='parameter-shift' or 'finite-diff'."
         )
+    return (
+        f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known "
+        f"when the program is compiled cannot be decomposed for {gates.whose}. "
+        "Give it as a constant, apply gates with angles, or add QubitUnitary to "
+        "the gates."
+    )
 
 
 def impossible(op: Operation, gate: Gate, gates: GateSet) -> str:
@@ -234,6 +261,15 @@ def targets_of(module: ModuleOp) -> Iterator[Target]:
             yield target_of(each)
 
 
+def limited_targets(module: ModuleOp) -> dict[Operation, Target]:
+    """Return the devices of gates, of those devices that have not all gates."""
+    return {
+        op: target
+        for op, target in ops_and_targets(module)
+        if isinstance(op, Controllable) and target.gates is not None
+    }
+
+
 def ops_and_targets(module: ModuleOp) -> Iterator[tuple[Operation, Target]]:
     """Yield the operations of a module with the devices that they run on."""
     target = STATEVECTOR
@@ -261,6 +297,7 @@ def gate_set(
     """
     if unknown := unknown_names(gates):
         raise ValueError(f"{unknown[0]!r} is no gate that others can be decomposed to")
+    names = aliases_replaced(gates) | {PHASE}
     costs: dict[str, float] = {}
     for text in weights:
         name, sign, number = text.partition("=")
@@ -268,7 +305,8 @@ def gate_set(
             raise ValueError(f"{text!r} is no weight, such as 'CNOT=5'")
         (own,) = aliases_replaced([name])
         costs[own] = float(number)
-    names = aliases_replaced(gates) | {PHASE}
+        if names.isdisjoint((own, spelled(own, True))):
+            raise ValueError(f"{text!r} is the weight of a gate outside of the gates")
     read = [RuleText.read(text) for text in rules]
     for rule in read:
         check_rule(rule)

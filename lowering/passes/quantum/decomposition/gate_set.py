@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from qjit.dialects.gates import GateRecord, find_gate
+from qjit.dialects.gates import GateRecord, are_discrete, find_gate
 from qjit.dialects.gates.fourier import Angle, parameters
 from qjit.dialects.gates.spelling import read_spelling, spelled
 
@@ -64,9 +64,7 @@ class GateSet:
             for name, adjoint in map(read_spelling, sorted(self.names))
             if (record := find_gate(name)) is not None
         ]
-        self.discrete = not any(
-            record.num_params for record, _ in self._records if record.name != PHASE
-        )
+        self.discrete = are_discrete(self.names)
 
     def name_of(self, kind: GateKind) -> str | None:
         """Return the name in the set of the gates of a kind, if they are in it."""

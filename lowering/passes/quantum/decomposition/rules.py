@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from qjit.dialects.gates import CONTROLLED as NAMES
 from qjit.dialects.gates import GATES, GateRecord, Step
 from qjit.dialects.gates.fourier import Angle, parameters
-from qjit.lowering.passes.circuits.gates import CONTROLLED as NAMES
 from qjit.runtime.recent import MOST
 
 from .gate_kinds import (

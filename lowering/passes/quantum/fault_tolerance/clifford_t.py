@@ -39,18 +39,20 @@ COSTS = {
 }
 WEIGHTS = tuple(f"{name}={cost}" for name, cost in COSTS.items())
 
+EPSILON = 1e-6
+
 
 @dataclass(frozen=True)
 class CliffordTPass(ModulePass):
     """Make circuits of Clifford gates and T (Ross and Selinger, arXiv:1403.2975).
 
     `epsilon` bounds the error of a circuit in the operator norm, which its rotations
-    share; `each` is the error of one rotation, and takes its place. Where an angle is
+    share, 1e-6 by default; or `each` is the error of one rotation. Where an angle is
     known only when the program runs, the gates are found then. Errors may be texts, as
     which options such as 1e-6 are read.
     """
 
-    epsilon: float | int | str = 1e-6
+    epsilon: float | int | str | None = None
     each: float | int | str | None = None
 
     name = "clifford-t"
@@ -59,6 +61,8 @@ class CliffordTPass(ModulePass):
 
     def __post_init__(self) -> None:
         """Refuse errors that cannot be."""
+        if self.epsilon is not None and self.each is not None:
+            raise ValueError("epsilon, of a circuit, and each, of a rotation, are both")
         for name, given in (("epsilon", self.epsilon), ("each", self.each)):
             if given is not None and not is_error(given):
                 raise ValueError(
@@ -81,7 +85,7 @@ class CliffordTPass(ModulePass):
     def _share(self, module: ModuleOp) -> float:
         if self.each is not None:
             return float(self.each)
-        return float(self.epsilon) / max(ErrorBudget(module).count(), 1)
+        return float(self.epsilon or EPSILON) / max(ErrorBudget(module).count(), 1)
 
 
 def _with_few_rotations(circuit: Circuit) -> Circuit:

@@ -6,8 +6,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from qjit.dialects.quantum import AllocOp
+from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
-from qjit.lowering.passes.pipeline import PipelineError
+from qjit.lowering.passes.pipeline import PassError, PipelineError
 from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
 
 from .coupling import CouplingError, parse_coupling
@@ -47,6 +49,14 @@ class RouteQubitsPass(ModulePass):
         """Route all registers."""
         if self.coupling == "all":
             return
+        for each in op.walk():
+            if isinstance(each, AllocOp) and "vertices" in each.attributes:
+                raise PassError(
+                    f"{line_of(each) or 'unknown line'}: this circuit is routed "
+                    f"already, and cannot be routed to '{self.coupling}' as well. "
+                    "Route it once: by the coupling of its device, or by "
+                    "'route-qubits'."
+                )
         options = RoutingOptions(
             lambda size: parse_coupling(self.coupling, size), self.trials, self.seed
         )

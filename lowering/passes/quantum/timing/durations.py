@@ -6,10 +6,10 @@ Times in tables are whole numbers of attoseconds, so that their sums are exact.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qjit.dialects.gates import find_gate
+from qjit.dialects.gates import CONTROLLED, GATES, MULTI_CONTROLLED, find_gate
 from qjit.dialects.gates.spelling import read_spelling, spelled
 
 PER_SECOND = 10**18
@@ -49,7 +49,8 @@ class Durations:
         """Return the durations that a table says in seconds.
 
         Keys are names of gates, "adjoint(S)", "measure", "reset", or a number of wires:
-        "2" is for all gates on two wires that are not named.
+        "2" is for all gates on two wires that are not named. "MultiControlledX" is X
+        under controls for which no other gate has a name.
 
         Raises:
             DurationError: for other keys, and for times that are none.
@@ -95,18 +96,30 @@ class Durations:
         return next((self.table[key] for key in keys if key in self.table), None)
 
 
-def gate_keys(name: str | None, num_wires: int, adjoint: bool = False) -> Keys:
+def gate_keys(
+    name: str, values: Sequence[int], num_wires: int, adjoint: bool = False
+) -> Keys:
     """Return by what the duration of a gate is found.
 
     Args:
-        name: its name, None for one under more controls than its name says.
+        name: its name, with its controls or without.
+        values: those on which its controls fire.
         num_wires: the number of its wires.
         adjoint: whether it is the adjoint, which takes as long unless it is said.
     """
     by_wires = (str(num_wires),)
-    if name is None:
+    found = _name_under(GATES[name].base or name, values)
+    if found is None:
         return by_wires
-    return (spelled(name, True), name, *by_wires) if adjoint else (name, *by_wires)
+    return (spelled(found, True), found, *by_wires) if adjoint else (found, *by_wires)
+
+
+def _name_under(base: str, values: Sequence[int]) -> str | None:
+    """Return the name of a gate under controls, if it has one."""
+    if not values:
+        return base
+    named = CONTROLLED.get((base, len(values))) if all(values) else None
+    return named or MULTI_CONTROLLED.get(base)
 
 
 def _checked(key: str) -> str:
@@ -122,5 +135,14 @@ def _checked(key: str) -> str:
             f"there is no gate {key!r} that could take time. Durations are of gates by "
             "name, of 'measure' and 'reset', and of gates by their number of wires, "
             "such as '2'."
+        )
+    if record.definition is None or record.num_targets == 0:
+        raise DurationError(
+            f"{record.name} takes no time. Durations are of gates on wires; states "
+            "that 'decompose-gates' makes of gates take as long as these."
+        )
+    if adjoint and record.self_adjoint:
+        raise DurationError(
+            f"{record.name} is its own adjoint. Say how long {record.name!r} takes."
         )
     return spelled(record.name, adjoint)

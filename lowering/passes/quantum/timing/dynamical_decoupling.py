@@ -25,6 +25,10 @@ from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.circuits.blocks import is_fresh
 from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate
 from qjit.lowering.passes.pipeline import PassError, PipelineError
+from qjit.lowering.passes.quantum.decomposition.decompose_gates import (
+    is_in,
+    of_target,
+)
 from qjit.lowering.program_attributes import DURATIONS
 
 from .durations import PER_SECOND, Durations, attoseconds, gate_keys
@@ -96,11 +100,13 @@ class DynamicalDecouplingPass(ModulePass):
 
     def _check_gates(self, delay: DelayOp, target: Target) -> None:
         """Refuse pulses that a device does not have."""
-        names = {each.name for each in SEQUENCES[self.sequence].pulses}
-        if target.gates is not None and not names <= target.gates:
+        if target.gates is None:
+            return
+        pulses, gates = SEQUENCES[self.sequence].pulses, of_target(target)
+        if missing := {each.name for each in pulses if not is_in(each, gates)}:
             raise PassError(
                 f"{line_of(delay) or 'unknown line'}: device '{target.name}' has no "
-                f"gate {min(names - target.gates)}, which the sequence {self.sequence} "
+                f"gate {min(missing)}, which the sequence {self.sequence} "
                 f"has. It has {', '.join(sorted(target.gates))}."
             )
 
@@ -108,7 +114,7 @@ class DynamicalDecouplingPass(ModulePass):
         """Put pulses into a delay that is long enough."""
         sequence = SEQUENCES[self.sequence]
         times = [
-            required(gate_keys(each.name, 1), durations, delay, self.name)
+            required(gate_keys(each.name, (), 1), durations, delay, self.name)
             for each in sequence.pulses
         ]
         total, busy = attoseconds(delay.seconds), sum(times)

@@ -16,7 +16,6 @@ from qjit.dialects.quantum import (
     UnitaryOp,
 )
 from qjit.dialects.quantum.linearity import line_of
-from qjit.lowering.passes.circuits.gates import CONTROLLED
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.program_attributes import DURATIONS
 
@@ -69,25 +68,19 @@ def _parts(op: Operation) -> Iterator[Keys]:
         case GateOp():
             yield from _gate_keys(op)
         case UnitaryOp():
-            kind = "QubitUnitary" if op.diagonal is None else "DiagonalQubitUnitary"
-            name = None if op.controls else kind
-            yield gate_keys(name, len(op.qubits), op.adjoint is not None)
+            name = "QubitUnitary" if op.diagonal is None else "DiagonalQubitUnitary"
+            values, is_adjoint = op.control_pattern, op.adjoint is not None
+            yield gate_keys(name, values, len(op.qubits), is_adjoint)
         case _:
             pass
 
 
 def _gate_keys(op: GateOp) -> Iterator[Keys]:
     """Yield by what the duration of a gate is found, if it acts on wires."""
-    record = GATES[op.gate.data]
-    _, _, targets, controls = op.groups
-    size = len(controls) + (0 if record.num_targets == 0 else len(targets))
-    base = record.base or record.name
-    name: str | None = base
-    if controls:
-        fires_on_ones = all(op.control_pattern)
-        name = CONTROLLED.get((base, len(controls))) if fires_on_ones else None
+    name, values = op.gate.data, op.control_pattern
+    size = len(values) + (0 if GATES[name].num_targets == 0 else len(op.targets))
     if size:
-        yield gate_keys(name, size, op.adjoint is not None)
+        yield gate_keys(name, values, size, op.adjoint is not None)
 
 
 def durations_of(op: Operation) -> Durations | None:
