@@ -59,7 +59,13 @@ from qjit.tracing.context import (
     rerolls,
     tracing,
 )
-from qjit.tracing.random_keys import WORDS, key_words, split_key
+from qjit.tracing.random_keys import (
+    WORDS,
+    is_one_program,
+    key_words,
+    next_key,
+    split_key,
+)
 from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
 
@@ -181,6 +187,11 @@ class QNode(TakesStatic, Picklable):
         assert not isinstance(shots, tuple)
         return shots
 
+    @property
+    def _draws(self) -> bool:
+        """Whether random numbers are drawn, for its results or for a derivative."""
+        return self.device.shots is not None or self.diff_method == "spsa"
+
     def with_shots(self, shots: Any) -> "QNode":
         """Return the same with another number of shots, or None for exact results."""
         number = checked_shots(shots)
@@ -239,6 +250,8 @@ class QNode(TakesStatic, Picklable):
         """Run the quantum function on arrays."""
         if not trace_state_clean():
             return awaited(self._call, args, kwargs, key)
+        if key is None and self._draws and is_one_program():
+            key = next_key(self.device.seed)
         run = self._jitted if key is None else partial(_apart, self._keyed, key)
         return call(run, self.function, args, kwargs)
 
@@ -337,7 +350,7 @@ class QNode(TakesStatic, Picklable):
 
     def _with_key(self, jaxpr: Jaxpr) -> Jaxpr:
         """Give a circuit that draws an input for its key, the last one."""
-        if self.device.shots is None and self.diff_method != "spsa":
+        if not self._draws:
             return jaxpr
         (key,) = jax.make_jaxpr(lambda _: ())(WORDS).jaxpr.invars
         return jaxpr.replace(invars=[*jaxpr.invars, key])
