@@ -39,6 +39,8 @@ CIRCUIT_PASSES = "passes"  # of the operation that begins a circuit, on this one
 WEAK = "weak "
 # Of an allocation: which quantum function it is of, and what its wires are called.
 CIRCUIT, LABELS = "circuit", "labels"
+# Of an allocation: that its circuit has the key of its random numbers.
+SEEDED = "seeded"
 # Of an allocation, and of a function of gates: how long operations take.
 DURATIONS = "durations"
 

@@ -70,6 +70,7 @@ class CircuitProgram:
     samples: bool = False
     device: str = "statevector"
     passes: tuple[Any, ...] = ()
+    estimated: bool = False  # by a pass, from samples
 
 
 @dataclass(frozen=True)
