@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from xdsl.dialects import arith, cf, complex, math, memref, scf, tensor
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     AnyFloat,
     ComplexType,
     DenseIntOrFPElementsAttr,
@@ -318,6 +319,24 @@ class ArrayFunctions(InterpreterFunctions):
         value, array, *indices = args
         array[tuple(indices)] = value
         return ()
+
+    @impl(memref.ReinterpretCastOp)
+    def run_view(
+        self, interpreter: Interpreter, op: memref.ReinterpretCastOp, args: PythonValues
+    ) -> PythonValues:
+        """Look at the elements from an offset on, in order, as another array."""
+        array, *given = args
+        numbers = iter(given)
+        offset, shape = (
+            [
+                next(numbers) if number == DYNAMIC_INDEX else number
+                for number in static.get_values()
+            ]
+            for static in (op.static_offsets, op.static_sizes)
+        )
+        first = offset[0]
+        flat = array.reshape(-1)[first : first + int(np.prod(shape))]
+        return (flat.reshape(shape),)
 
     @impl(memref.CopyOp)
     def run_copy(
