@@ -105,9 +105,18 @@ def _elementwise(function: Callable[..., Any]) -> Callable[..., PythonValues]:
     def run(
         self: InterpreterFunctions, interpreter: Interpreter, op: Operation, args: Any
     ) -> PythonValues:
-        return (function(*args),)
+        return (_of_width(function(*args), op.results[0].type),)
 
     return run
+
+
+def _of_width(number: Any, kind: Attribute) -> Any:
+    """Return a number of a type; integers keep their low bits, the highest as sign."""
+    if not isinstance(kind, IntegerType):
+        return number
+    width = kind.width.data
+    low = int(number) & ((1 << width) - 1)
+    return low - (1 << width) if width > 1 and low >> (width - 1) else low
 
 
 class ElementwiseFunctions(InterpreterFunctions):
@@ -243,7 +252,7 @@ class ArrayFunctions(InterpreterFunctions):
         if isinstance(op.value, DenseIntOrFPElementsAttr):
             return (_dense(op.value),)
         assert isinstance(op.value, IntegerAttr | FloatAttr)
-        return (op.value.value.data,)
+        return (_of_width(op.value.value.data, op.result.type),)
 
     @impl(arith.ExtUIOp)
     def run_extend(
@@ -258,10 +267,7 @@ class ArrayFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: arith.TruncIOp, args: PythonValues
     ) -> PythonValues:
         """Keep the low bits, the highest of them as the sign."""
-        assert isinstance(op.result.type, IntegerType)
-        width = op.result.type.width.data
-        low = int(args[0]) & ((1 << width) - 1)
-        return (low - (1 << width) if width > 1 and low >> (width - 1) else low,)
+        return (_of_width(args[0], op.result.type),)
 
     @impl(arith.UIToFPOp)
     def run_to_float(
