@@ -477,8 +477,12 @@ def test_what_has_no_samples_is_refused() -> None:
     refused(measured, 0.3, match="measures on the way")
     both = qj.qjit(jax.value_and_grad(lambda x: jnp.sin(circuit(x)[0])))
     module = parsed(both.stages(0.3)["quantum"])
+    sampling = find_step("measurement-from-samples{shots=5}").found()
     with pytest.raises(PassError, match="adjoint method has no"):
-        find_step("measurement-from-samples{shots=5}").found().apply(Context(), module)
+        sampling.apply(Context(), module)
+    slope = qj.qjit(lambda x: jax.jvp(lambda x: circuit(x)[0], (x,), (1.0,))[1])
+    with pytest.raises(PassError, match="not normalised, which has no samples"):
+        sampling.apply(Context(), parsed(slope.stages(0.3)["quantum"]))
     with pytest.raises(PipelineError, match="at least 1 shot"):
         _ = find_step("measurement-from-samples{shots=0}").found()
 
