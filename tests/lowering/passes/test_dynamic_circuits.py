@@ -376,7 +376,7 @@ def fed_forward(x: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("circuit", "wires"), [(measured_ghz, 2), (measured_in_a_loop, 2), (fed_forward, 2)]
+    ("circuit", "wires"), [(measured_ghz, 1), (measured_in_a_loop, 1), (fed_forward, 2)]
 )
 def test_wires_that_are_needed(circuit: Callable[..., Any], wires: int) -> None:
     assert num_wires(after(REUSE, circuit, 0.7)) == wires
