@@ -330,7 +330,10 @@ class ArrayFunctions(InterpreterFunctions):
     def run_view(
         self, interpreter: Interpreter, op: memref.ReinterpretCastOp, args: PythonValues
     ) -> PythonValues:
-        """Look at the elements from an offset on, in order, as another array."""
+        """Look at the elements from an offset on, in order, as another array.
+
+        A window of them may end behind the last one.
+        """
         array, *given = args
         numbers = iter(given)
         offset, shape = (
@@ -342,7 +345,7 @@ class ArrayFunctions(InterpreterFunctions):
         )
         first = offset[0]
         flat = array.reshape(-1)[first : first + int(np.prod(shape))]
-        return (flat.reshape(shape),)
+        return (flat if len(shape) == 1 else flat.reshape(shape),)
 
     @impl(memref.CopyOp)
     def run_copy(
