@@ -42,6 +42,8 @@ WEAK = "weak "
 CIRCUIT, LABELS = "circuit", "labels"
 # Of an allocation: that its circuit is over dual numbers, whose state is no state.
 DUAL = "dual"
+# Of an allocation: that its circuit has the key of its random numbers.
+SEEDED = "seeded"
 # Of an allocation, and of a function of gates: how long operations take.
 DURATIONS = "durations"
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from xdsl.dialects import arith, cf, complex, math, memref, scf, tensor
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     AnyFloat,
     ComplexType,
     DenseIntOrFPElementsAttr,
@@ -104,9 +105,18 @@ def _elementwise(function: Callable[..., Any]) -> Callable[..., PythonValues]:
     def run(
         self: InterpreterFunctions, interpreter: Interpreter, op: Operation, args: Any
     ) -> PythonValues:
-        return (function(*args),)
+        return (_of_width(function(*args), op.results[0].type),)
 
     return run
+
+
+def _of_width(number: Any, kind: Attribute) -> Any:
+    """Return a number of a type; integers keep their low bits, the highest as sign."""
+    if not isinstance(kind, IntegerType):
+        return number
+    width = kind.width.data
+    low = int(number) & ((1 << width) - 1)
+    return low - (1 << width) if width > 1 and low >> (width - 1) else low
 
 
 class ElementwiseFunctions(InterpreterFunctions):
@@ -242,7 +252,7 @@ class ArrayFunctions(InterpreterFunctions):
         if isinstance(op.value, DenseIntOrFPElementsAttr):
             return (_dense(op.value),)
         assert isinstance(op.value, IntegerAttr | FloatAttr)
-        return (op.value.value.data,)
+        return (_of_width(op.value.value.data, op.result.type),)
 
     @impl(arith.ExtUIOp)
     def run_extend(
@@ -257,10 +267,7 @@ class ArrayFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: arith.TruncIOp, args: PythonValues
     ) -> PythonValues:
         """Keep the low bits, the highest of them as the sign."""
-        assert isinstance(op.result.type, IntegerType)
-        width = op.result.type.width.data
-        low = int(args[0]) & ((1 << width) - 1)
-        return (low - (1 << width) if width > 1 and low >> (width - 1) else low,)
+        return (_of_width(args[0], op.result.type),)
 
     @impl(arith.UIToFPOp)
     def run_to_float(
@@ -318,6 +325,27 @@ class ArrayFunctions(InterpreterFunctions):
         value, array, *indices = args
         array[tuple(indices)] = value
         return ()
+
+    @impl(memref.ReinterpretCastOp)
+    def run_view(
+        self, interpreter: Interpreter, op: memref.ReinterpretCastOp, args: PythonValues
+    ) -> PythonValues:
+        """Look at the elements from an offset on, in order, as another array.
+
+        A window of them may end behind the last one.
+        """
+        array, *given = args
+        numbers = iter(given)
+        offset, shape = (
+            [
+                next(numbers) if number == DYNAMIC_INDEX else number
+                for number in static.get_values()
+            ]
+            for static in (op.static_offsets, op.static_sizes)
+        )
+        first = offset[0]
+        flat = array.reshape(-1)[first : first + int(np.prod(shape))]
+        return (flat if len(shape) == 1 else flat.reshape(shape),)
 
     @impl(memref.CopyOp)
     def run_copy(

@@ -132,6 +132,8 @@ class QuantumFunctions(InterpreterFunctions):
         watch: Watch | None = None,
     ) -> None:
         self.generator, self.trees, self.watch = generator, paths.trees, watch
+        self.own_seed = generator.bit_generator.seed_seq.generate_state(1, np.uint64)
+        self.executions = 0
 
     @impl(quantum.AllocOp)
     def run_alloc(
@@ -363,9 +365,12 @@ class QuantumFunctions(InterpreterFunctions):
     def run_execution_key(
         self, interpreter: Interpreter, op: dialect.ExecutionKeyOp, args: PythonValues
     ) -> PythonValues:
-        """Draw a key, or take a seed for one."""
-        drawn = int(self.generator.integers(1 << 62))
-        return (drawn if op.seed is None else op.seed.value.data,)
+        """Make a key of a seed, or of the program's own, and of how many there were."""
+        given = None if op.seed is None else op.seed.value.data & (1 << 64) - 1
+        seed = int(self.own_seed[0]) if given is None else given
+        self.executions += 1
+        words = np.random.SeedSequence([seed, self.executions]).generate_state(2)
+        return (int(words.view(np.int64)[0]),)
 
     def _draw(self, op: ShotReadout, register: Register) -> NDArray[np.int64]:
         found = probabilities(register.by_wire(), op.measured)

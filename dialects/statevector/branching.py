@@ -19,7 +19,6 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_prop_def,
-    prop_def,
     result_def,
 )
 
@@ -28,22 +27,17 @@ from xdsl.irdl import (
 class PathsBeginOp(IRDLOperation):
     """Start with the first path through the measurements that follow.
 
-    `state_bytes` is the size of one saved state. Shots are drawn `once` where those
-    that a postselection refuses are not drawn again.
+    Shots are drawn `once` where those that a postselection refuses are not drawn again.
     """
 
     name = "statevector.paths_begin"
     shots = opt_prop_def(IntegerAttr.constr(i64))
-    state_bytes = prop_def(IntegerAttr.constr(i64))
     once = opt_prop_def(UnitAttr)
 
-    def __init__(
-        self, shots: int | None, state_bytes: int, *, once: bool = False
-    ) -> None:
+    def __init__(self, shots: int | None, *, once: bool = False) -> None:
         super().__init__(
             properties={
                 "shots": None if shots is None else IntegerAttr(shots, i64),
-                "state_bytes": IntegerAttr(state_bytes, i64),
                 "once": UnitAttr() if once else None,
             }
         )

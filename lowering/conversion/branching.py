@@ -1,5 +1,6 @@
 """Conversion of outcome paths to calls of the native runtime."""
 
+from itertools import dropwhile
 from typing import NamedTuple
 
 from xdsl.dialects import llvm
@@ -22,13 +23,23 @@ LARGE_STATE = 1 << 24
 def _begin(converter: Converter, op: branching.PathsBeginOp) -> None:
     shots = 0 if op.shots is None else op.shots.value.data
     budget = converter.int(KEPT_BYTES)
-    if op.state_bytes.value.data >= LARGE_STATE:
+    if state_bytes(op) >= LARGE_STATE:
         budget = converter.result("__qjit__memory_budget", i64, [])
     once = converter.int(int(op.once is not None))
     args = [converter.context, converter.int(shots), once, budget]
     address = converter.result("__qrt__paths_begin", pointer_type, args)
     converter.check_memory(address, NO_MEMORY)
     converter.circuit_state = PathTree(address)
+
+
+def state_bytes(op: branching.PathsBeginOp) -> int:
+    """Return the size of the states whose paths begin."""
+    around = op.parent_op()
+    assert around is not None
+    following = dropwhile(lambda each: each is not op, around.walk())
+    alloc = next(each for each in following if isinstance(each, quantum.AllocOp))
+    amplitude = 8 if "single" in alloc.attributes else 16
+    return amplitude << alloc.register.type.size.data
 
 
 def _address(converter: Converter) -> SSAValue:

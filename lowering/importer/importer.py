@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
+import jax
 import numpy as np
 from jax.dtypes import float0
 from jax.extend.core import ClosedJaxpr, Literal
@@ -164,7 +165,10 @@ class Importer(Emitter):
         self._location_ids: dict[str, int] = {}
 
     def constant(self, value: Any) -> Value:
-        """Return a value known at compile time."""
+        """Return a value known at compile time; of random keys, their words."""
+        if is_key(getattr(value, "dtype", np.bool_)):
+            with jax.ensure_compile_time_eval():
+                value = jax.random.key_data(value)
         array = np.asarray(value)
         if array.dtype == float0:
             array = np.zeros(array.shape, np.bool_)

@@ -146,8 +146,10 @@ GATE_PRIMITIVES = (gate_p, unitary_p, state_prep_p)
 # What changes no state: under controls, and inverted, it is the same.
 PASSING_PRIMITIVES = (barrier_p, delay_p)
 OUTCOME_PRIMITIVES = (record_p, mean_p, variance_p)
+STATISTICS = (expval_p, var_p, probs_p)
 TERMINAL_PRIMITIVES = (
-    *(expval_p, var_p, probs_p, state_p, density_matrix_p, resources_p),
+    *STATISTICS,
+    *(state_p, density_matrix_p, resources_p),
     *(sample_p, estimate_p),
     *OUTCOME_PRIMITIVES,
 )

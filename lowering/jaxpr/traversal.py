@@ -12,7 +12,7 @@ from qjit.lowering.jax_internals.tracing import bind as bind
 
 from .dimensions import is_static
 from .nested import inner_jaxprs as inner_jaxprs
-from .primitives import TERMINAL_PRIMITIVES, quantum_effect
+from .primitives import STATISTICS, TERMINAL_PRIMITIVES, quantum_effect
 
 CALL_PRIMITIVES = frozenset(
     {"pjit", "jit", "closed_call", "core_call", "checkpoint", "remat", "remat2"}
@@ -101,6 +101,12 @@ def measures_mid_circuit(jaxpr: Jaxpr) -> bool:
     """Tell whether a circuit measures or resets on the way, or asks what it found."""
     names = {eqn.primitive.name for eqn, _ in quantum_eqns(jaxpr)}
     return not names.isdisjoint(MIDWAY)
+
+
+def has_exact_statistics(jaxpr: Jaxpr) -> bool:
+    """Tell whether results of a circuit need statistics that are not made of shots."""
+    needed = jaxpr.replace(eqns=needed_eqns(jaxpr.eqns, jaxpr.outvars))
+    return any(eqn.primitive in STATISTICS for eqn, _ in quantum_eqns(needed))
 
 
 def measurements_last(closed: ClosedJaxpr) -> ClosedJaxpr:

@@ -220,6 +220,12 @@ def _circuit_jvp(
     call = Call.of(primals, program, batch)
     outs = circuit_p.bind(*primals, program=program, batch=batch)
     direction = call.direction(tangents)
+    if direction is not None and program.estimated:
+        raise DifferentiationError(
+            f"{user_line()}: '{program.name}', which is estimated by "
+            "'measurement-from-samples', has derivatives by angles of gates only. Give "
+            "shots to qnode(shots=...) instead."
+        )
     if direction is not None and program.samples:
         raise DifferentiationError(
             f"{user_line()}: a derivative of '{program.name}' from shots is "

@@ -71,6 +71,7 @@ class CircuitProgram:
     device: str = "statevector"
     passes: tuple[Any, ...] = ()
     dual: bool = False  # whether it is over dual numbers, whose states are no states
+    estimated: bool = False  # by a pass, from samples
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from qjit.lowering.jaxpr.primitives import real_dtype
 from qjit.lowering.jaxpr.structural_hash import hashed_by_fields
 from qjit.lowering.jaxpr.traversal import measures_mid_circuit
 
-from .hybrid_split import CircuitProgram, HybridPartition, Measured
+from .hybrid_split import CircuitProgram, HybridPartition, Measured, is_measurement
 from .pauli_insertion import Insertions, inserted, is_gate, read_by_test
 from .qnode_primitives import Circuit, along, circuit_p, qnode_p
 from .sampled_parameter_shift import sampled
@@ -60,7 +60,8 @@ class Differences:
         if self.h is not None:
             return self.h
         exact = float(np.finfo(real_dtype(circuit.dtype)).eps)
-        noise = exact if circuit.shots is None else circuit.shots**-0.5
+        shots = circuit.statistical_shots
+        noise = exact if shots is None else shots**-0.5
         return noise ** (1 / (self.approx_order + 1))
 
 
@@ -150,11 +151,13 @@ ad.primitive_jvps[qnode_p] = _qnode_jvp
 
 
 def _adjoint(circuit: Circuit) -> Any:
-    if circuit.shots is not None:
+    if circuit.statistical_shots is not None:
+        passes = circuit.shots is None
+        what = "is estimated by 'measurement-from-samples'" if passes else "has shots"
         raise DifferentiationError(
-            f"{user_line()}: '{circuit.name}' has shots, but diff_method='adjoint' "
+            f"{user_line()}: '{circuit.name}' {what}, but diff_method='adjoint' "
             "differentiates exact results. Use diff_method='parameter-shift', or leave "
-            "shots out."
+            f"{'that pass' if passes else 'shots'} out."
         )
     parts = circuit.partition
 
@@ -264,7 +267,16 @@ def _active_uses(circuit: Circuit, active: Sequence[bool]) -> list[Use]:
             f"known at run time, which {_named(circuit)} does not take. Use "
             "diff_method='adjoint'."
         )
+    natives = [node for node in parts.program.nodes if is_measurement(node)]
     for each in parts.measured:
+        exact = natives[each.result].primitive == "quantum_state"
+        if exact and circuit.estimates is not None:
+            raise DifferentiationError(
+                f"{_line(each.step)}: {_named(circuit)} of '{circuit.name}', which is "
+                "estimated by 'measurement-from-samples', is of expectation values of "
+                "fixed operators. Give shots to qnode(shots=...) instead, or use "
+                "diff_method='finite-diff'."
+            )
         if each.step.primitive == "quantum_state":
             raise DifferentiationError(
                 f"{_line(each.step)}: {_named(circuit)} differentiates what can be "

@@ -32,6 +32,7 @@ from qjit.lowering.jax_internals.tracing import (
 from qjit.lowering.jaxpr.structural_hash import hashed_by_fields
 from qjit.tracing.callbacks import classical_effects, without_callbacks
 from qjit.tracing.native_calls import native_call
+from qjit.tracing.random_keys import WORDS
 
 from .hybrid_split import CircuitProgram, HybridPartition, partition, shaped
 
@@ -59,6 +60,7 @@ class Circuit:
     device: str = "statevector"
     passes: tuple[Any, ...] = ()  # on its circuits only: texts, and passes of users
     labels: tuple[str, ...] = ()  # of wires that are not called by their numbers
+    estimates: int | None = None  # of how many samples a pass makes exact statistics
 
     @cached_property
     def effects(self) -> frozenset[Any]:
@@ -77,18 +79,33 @@ class Circuit:
         """The function divided into classical code and a circuit."""
         parts = self.jaxpr, self.num_wires, self.dtype, self.name
         found = partition(*parts, self.method)
-        own = replace(found.program, device=self.device, passes=self.passes)
-        return replace(found, program=own)
+        own: dict[str, Any] = {"device": self.device, "passes": self.passes}
+        if self.estimates is not None:
+            own |= {"samples": True, "estimated": True}
+        return replace(found, program=replace(found.program, **own))
 
     @property
     def draws(self) -> bool:
         """Whether random numbers are drawn, for its results or for a derivative."""
-        return self.shots is not None or self.diff_method == "spsa"
+        return self.statistical_shots is not None or self.diff_method == "spsa"
+
+    @property
+    def statistical_shots(self) -> int | None:
+        """The number of shots that statistics are made of; None if they are exact."""
+        return self.estimates if self.shots is None else self.shots
 
     @property
     def masks_rows(self) -> bool:
         """Whether some of its shots may not count."""
         return self.masks_shots and self.shots is not None
+
+    def with_key(self) -> "Circuit":
+        """Return one whose last input is its key, if it draws, of one that has none."""
+        if not self.draws:
+            return self
+        (key,) = jax.make_jaxpr(lambda _: ())(WORDS).jaxpr.invars
+        invars = [*self.jaxpr.invars, key]
+        return replace(self, jaxpr=self.jaxpr.replace(invars=invars))
 
     def key_of(self, args: Sequence[Any]) -> Any:
         """Return the key among the operands; None if nothing is drawn."""
@@ -106,7 +123,8 @@ class Circuit:
         known = target.derivatives
         found = self.diff_method
         if found == "best":
-            best = "adjoint" if self.shots is None else "parameter-shift"
+            exact = self.statistical_shots is None
+            best = "adjoint" if exact else "parameter-shift"
             found = best if best in known or not known else known[0]
         if found not in known:
             raise DifferentiationError(

@@ -31,6 +31,7 @@ from qjit.lowering.jax_internals.tracing import (
     wide_types,
 )
 from qjit.runtime.recent import Recent
+from qjit.tracing.random_keys import is_one_program
 
 from .captured_variables import CapturedVariables
 
@@ -308,6 +309,7 @@ class TakesStatic:
             or not UNCUT.issuperset(map(type, args))
             or known.changed()
             or not trace_state_clean()
+            or is_one_program()
         ):
             return self.dispatch(args, kwargs)
         try:

@@ -45,7 +45,7 @@ from .arguments import Named, Parts, TakesStatic
 from .captured_variables import CapturedVariables
 from .pause_gc import waiting_collector
 from .pickling import Picklable
-from .pipelines import checked_steps
+from .pipelines import checked_steps, estimates_of
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ class QJIT(TakesStatic, Picklable):
             self._converted = None
         # NOTE: of new functions, because JAX keeps the traces of equal ones.
         self._jitted = self._jit(self._native)
-        context = ProgramContext(any(s.name == "reroll-loops" for s in self._steps))
+        rerolls = any(step.name == "reroll-loops" for step in self._steps)
+        context = ProgramContext(rerolls, estimates_of(self._steps))
         self._traced = compiled(self.function, context)
         self._inlined = jitted(self._traceable, self._options)
 

@@ -1,12 +1,14 @@
 """Pipelines that users give, which may be wrong."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from qjit.errors import PipelineError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes import pipeline as pipelines
+from qjit.tracing.context import Estimates
 
+ESTIMATING = "measurement-from-samples"
 Given = TypeVar("Given")
 Steps = TypeVar("Steps")
 
@@ -21,3 +23,14 @@ def checked_steps(resolve: Callable[[Given], Steps], given: Given) -> Steps:
         return resolve(given)
     except pipelines.PipelineError as error:
         raise PipelineError(f"{user_line()}: {error}") from error
+
+
+def estimates_of(steps: Sequence[Any]) -> Estimates | None:
+    """Return how the steps of a pipeline estimate exact statistics, if they do."""
+    for each in steps:
+        step = pipelines.find_step(each) if isinstance(each, str) else each
+        if step.name == ESTIMATING:
+            found = step.found()
+            # NOTE: without a number it takes that of samples, which are not exact.
+            return None if found.shots is None else Estimates(found.shots, found.seed)
+    return None

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
-from jax.extend.core import Jaxpr
 
 from qjit.autograph import converted
 from qjit.devices.call_options import taken
@@ -43,7 +42,11 @@ from qjit.lowering.jax_internals.tracing import (
 )
 from qjit.lowering.jaxpr.dimensions import names
 from qjit.lowering.jaxpr.reroll.reroll import reroll
-from qjit.lowering.jaxpr.traversal import measurements_last, measures_mid_circuit
+from qjit.lowering.jaxpr.traversal import (
+    has_exact_statistics,
+    measurements_last,
+    measures_mid_circuit,
+)
 from qjit.lowering.passes.pipeline import resolve_circuit
 from qjit.measurements.outcome_types import typed
 from qjit.measurements.returned_outcomes import check_outputs, with_rows
@@ -52,20 +55,27 @@ from qjit.ops.preparations import with_preparations
 from qjit.runtime.recent import Recent
 from qjit.tracing.callbacks import move_callbacks
 from qjit.tracing.context import (
+    Estimates,
     Snapshots,
     TraceContext,
     current,
+    estimates_of_program,
     is_tracing,
     rerolls,
     tracing,
 )
-from qjit.tracing.random_keys import WORDS, key_words, split_key
+from qjit.tracing.random_keys import (
+    is_one_program,
+    key_words,
+    next_key,
+    split_key,
+)
 from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
 
 from .arguments import Named, Static, TakesStatic
 from .pickling import Picklable
-from .pipelines import checked_steps
+from .pipelines import checked_steps, estimates_of
 from .specialized import Specialised
 
 
@@ -108,6 +118,7 @@ class QNode(TakesStatic, Picklable):
         self.diff_method = diff_method
         self.differences = differences
         self.passes = checked_steps(resolve_circuit, passes)
+        self._own_estimates = estimates_of(self.passes)
         self._cache: Recent[Any, Specialised] = Recent()
         self._measuring: Recent[Any, QNode] = Recent()
         self._other_shots: Recent[Shots, QNode] = Recent()
@@ -181,6 +192,25 @@ class QNode(TakesStatic, Picklable):
         assert not isinstance(shots, tuple)
         return shots
 
+    @property
+    def _draws(self) -> bool:
+        """Whether random numbers are drawn, for its results or for a derivative."""
+        estimated = self.device.shots is not None or self._estimates is not None
+        return estimated or self.diff_method == "spsa"
+
+    @property
+    def _estimates(self) -> Estimates | None:
+        """How passes, its own or the program's, estimate what is exact."""
+        if self.device.shots is not None:
+            return None
+        return self._own_estimates or estimates_of_program()
+
+    @property
+    def _seed(self) -> int | None:
+        estimates = self._estimates
+        own = self.device.seed
+        return estimates.seed if own is None and estimates is not None else own
+
     def with_shots(self, shots: Any) -> "QNode":
         """Return the same with another number of shots, or None for exact results."""
         number = checked_shots(shots)
@@ -239,6 +269,8 @@ class QNode(TakesStatic, Picklable):
         """Run the quantum function on arrays."""
         if not trace_state_clean():
             return awaited(self._call, args, kwargs, key)
+        if key is None and self._draws and is_one_program():
+            key = next_key(self._seed)
         run = self._jitted if key is None else partial(_apart, self._keyed, key)
         return call(run, self.function, args, kwargs)
 
@@ -249,7 +281,7 @@ class QNode(TakesStatic, Picklable):
             return self._one_by_one(self.device.shots, key, args, kwargs)
         special, arrays = self._specialised(args, kwargs)
         with explained(self.__name__):  # a traced value may be that of another function
-            return special.run(arrays, self.device.seed, key, alone=alone)
+            return special.run(arrays, self._seed, key, alone=alone)
 
     def _one_by_one(
         self, shots: tuple[int, ...], key: Any, args: Any, kwargs: Any
@@ -282,6 +314,7 @@ class QNode(TakesStatic, Picklable):
             tuple((a.shape, a.dtype, a.weak_type) for a in arrays),
             wide_types(),
             rerolls(),
+            estimates_of_program(),
         )
         known = self._cache.get(key)
         if known is not None:
@@ -319,9 +352,10 @@ class QNode(TakesStatic, Picklable):
         rest = parts.circuit
         if rerolls() and not measures_mid_circuit(rest.jaxpr):
             rest = reroll(rest)
+        exact = has_exact_statistics(rest.jaxpr)
         parts = replace(parts, circuit=rest)
         circuit = Circuit(
-            self._with_key(partial_eval.convert_constvars_jaxpr(rest.jaxpr)),
+            partial_eval.convert_constvars_jaxpr(rest.jaxpr),
             context.wire_count,
             context.dtype,
             self._shots,
@@ -332,15 +366,9 @@ class QNode(TakesStatic, Picklable):
             self.device.target.text,
             self.passes,
             context.order.names,
-        )
+            self._estimates.shots if self._estimates and exact else None,
+        ).with_key()
         return Specialised(circuit, parts, jax.tree.structure(shapes))
-
-    def _with_key(self, jaxpr: Jaxpr) -> Jaxpr:
-        """Give a circuit that draws an input for its key, the last one."""
-        if self.device.shots is None and self.diff_method != "spsa":
-            return jaxpr
-        (key,) = jax.make_jaxpr(lambda _: ())(WORDS).jaxpr.invars
-        return jaxpr.replace(invars=[*jaxpr.invars, key])
 
     def _ordered(self, avals: Sequence[Any], tree: Any, context: TraceContext) -> Any:
         found = self._jaxpr(avals, tree)
@@ -404,8 +432,8 @@ def qnode(
             and returns a tuple of results.
         diff_method: how it is differentiated: "adjoint" (exact, without shots),
             "parameter-shift", "hadamard", "finite-diff" or "spsa"; None for no
-            derivative. "best" is "adjoint" without shots, and "parameter-shift" with
-            shots.
+            derivative. "best" is "adjoint" where results are exact, and
+            "parameter-shift" where they are estimated.
         gradient_kwargs: for "finite-diff" and "spsa", the step `h`, the order of
             accuracy `approx_order`, the `strategy` ("center", "forward", "backward")
             and, for "spsa", over how many random directions to average,

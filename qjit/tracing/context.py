@@ -69,10 +69,19 @@ class TraceContext:
 
 
 @dataclass(frozen=True)
+class Estimates:
+    """How passes estimate exact statistics: from how many samples, with which seed."""
+
+    shots: int
+    seed: int | None
+
+
+@dataclass(frozen=True)
 class ProgramContext:
     """One compiled function under trace."""
 
     rerolls: bool  # whether repetitions in its quantum functions become loops
+    estimates: Estimates | None = None
 
 
 class _Stack(threading.local):
@@ -134,6 +143,14 @@ def rerolls() -> bool:
     The innermost compiled function decides. Elsewhere they do, as by default.
     """
     return not _stack.programs or _stack.programs[-1].rerolls
+
+
+def estimates_of_program() -> Estimates | None:
+    """Return how the program that is traced estimates statistics, if it does.
+
+    The outermost compiled function decides.
+    """
+    return _stack.programs[0].estimates if _stack.programs else None
 
 
 def check_place(what: str, has_numbers: bool) -> None:

@@ -7,7 +7,9 @@ executions there were.
 
 import hashlib
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from typing import Any
@@ -82,9 +84,14 @@ def _described(value: Any) -> str:
     return repr(value)
 
 
+def is_one_key(value: Any) -> bool:
+    """Tell whether a value is one key, and not an array of keys."""
+    return _is_key(value) and not (is_key(value.dtype) and np.shape(value))
+
+
 def key_words(key: Any) -> jax.Array:
     """Return the two words of a key that was given to a call."""
-    if not _is_key(key) or (is_key(key.dtype) and np.shape(key)):
+    if not is_one_key(key):
         raise ParameterError(
             f"{user_line()}: key takes one key such as jax.random.key(0), but got "
             f"{_described(key)}. Give each execution its own of jax.random.split."
@@ -115,10 +122,10 @@ def random_signs(words: Any, shape: tuple[int, ...]) -> jax.Array:
     return jax.random.rademacher(key, shape, np.int32)
 
 
-def first_key(seed: int) -> np.ndarray[Any, Any]:
-    """Return the key of the first execution of a program."""
+def key_of_execution(seed: int, number: int = 0) -> np.ndarray[Any, Any]:
+    """Return the key of an execution of a program, before which there were others."""
     base = _mixed(_mixed(seed + GOLDEN))
-    return np.array([_mixed(base + GOLDEN)], np.uint64).view(np.uint32)
+    return np.array([_mixed(base + (number + 1) * GOLDEN)], np.uint64).view(np.uint32)
 
 
 def _mixed(word: int) -> int:
@@ -143,12 +150,40 @@ execution_key_p = Primitive("execution_key")
 execution_key_p.def_abstract_eval(lambda *_, **__: WORDS)
 
 
+class _Executions(threading.local):
+    count: int | None = None  # in what is evaluated as one program, if anything is
+
+
+_executions = _Executions()
+
+
+@contextmanager
+def one_program() -> Generator[None]:
+    """Let executions outside of programs be those of one: each draws by itself."""
+    if _executions.count is not None:
+        yield
+        return
+    _executions.count = 0
+    try:
+        yield
+    finally:
+        _executions.count = None
+
+
+def is_one_program() -> bool:
+    """Tell whether executions outside of programs are those of one."""
+    return _executions.count is not None
+
+
 @execution_key_p.def_impl
 def _evaluated(*_: Any, seed: int | None) -> jax.Array:
     """Outside of programs, every execution is the first of its own."""
+    number = _executions.count or 0
+    if _executions.count is not None:
+        _executions.count = number + 1
     if seed is None:
         return jnp.asarray(np.frombuffer(os.urandom(8), np.uint32))
-    return jnp.asarray(first_key(seed))
+    return jnp.asarray(key_of_execution(seed, number))
 
 
 def _key_jvp(primals: Any, _: Any, *, seed: int | None) -> tuple[Any, Any]:

@@ -46,8 +46,10 @@ def reuse_qubits(function: Any = None) -> Any:
     """Return a quantum function on fewer wires, which it uses after measuring them.
 
     Gates are done in another order, so that qubits are measured early; those that are
-    not needed any more are reset, and stand for wires that begin later. Wires that
-    measurements at the end look at stay: measure by `measure` what is to be used again.
+    not needed any more are reset, and stand for wires that begin later. Gates under
+    control of qubits that are measured then are done on outcomes, where that saves
+    wires. Wires that measurements at the end look at stay: measure by `measure` what is
+    to be used again.
 
     Args:
         function: the quantum function; without it, a decorator is returned.
@@ -66,7 +68,7 @@ def reuse_qubits(function: Any = None) -> Any:
     ...     for wire in range(3):
     ...         qj.CNOT([wire, wire + 1])
     ...     return qj.probs(op=[qj.measure(wire) for wire in range(4)])
-    >>> "quantum.reg<2>" in qj.qjit(ghz).stages()["qnode-passes"]
+    >>> "quantum.reg<1>" in qj.qjit(ghz).stages()["qnode-passes"]
     True
     """
     return with_pass("reuse_qubits", function, "reuse-qubits")

@@ -1,6 +1,7 @@
 """Mitigation of errors: results without noise from results with more of it."""
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,12 @@ from qjit.errors import ArgumentError, MeasurementError, ParameterError
 from qjit.jit.qnode import QNode
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes.quantum.mitigation.fold_methods import METHODS
-from qjit.tracing.random_keys import key_words, split_key
+from qjit.tracing.random_keys import (
+    is_one_key,
+    key_words,
+    one_program,
+    split_key,
+)
 
 from .extrapolation import extrapolation
 from .quantum_functions import quantum_function, with_pass
@@ -249,11 +255,10 @@ def _results(
     Raises:
         MeasurementError: if a mean of the results means nothing.
     """
-    options = taken(function.function, kwargs) if isinstance(function, QNode) else {}
-    key = options.pop("key", None)
-    kwargs |= options
+    key = _taken_key(function, kwargs)
     if key is None:
-        results = [run(*args, **kwargs) for run in made]
+        with one_program():
+            results = [run(*args, **kwargs) for run in made]
     else:
         keys = split_key(key_words(key), len(made))
         pairs = zip(made, keys, strict=True)
@@ -266,6 +271,17 @@ def _results(
                 "values or probabilities."
             )
     return results
+
+
+def _taken_key(function: Any, kwargs: dict[str, Any]) -> Any:
+    """Take the key of the random numbers out of keyword arguments, if one is there."""
+    inner = inspect.unwrap(function, stop=lambda each: isinstance(each, QNode))
+    if not isinstance(inner, QNode):
+        return kwargs.pop("key") if is_one_key(kwargs.get("key")) else None
+    options = taken(inner.function, kwargs)
+    key = options.pop("key", None)
+    kwargs |= options
+    return key
 
 
 def _mean(*each: Any) -> jax.Array:

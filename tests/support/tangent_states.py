@@ -5,12 +5,9 @@ acts on these tangents as it does on the state.
 """
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import memref
-from xdsl.dialects.builtin import MemRefType
 from xdsl.interpreter import Interpreter, PythonValues, impl, register_impls
 
 from qjit.dialects import batch, gradient, quantum
@@ -83,21 +80,6 @@ class TangentFunctions(QuantumFunctions):
         for slot, change in zip(slots, added, strict=True):
             register.tangents[slot] = register.tangents.get(slot, 0) + change
         return qubits
-
-    @impl(memref.ReinterpretCastOp)
-    def run_view(
-        self, interpreter: Interpreter, op: memref.ReinterpretCastOp, args: PythonValues
-    ) -> PythonValues:
-        """Look at the numbers from an offset on, which is the first of the operands.
-
-        A window of angles may end behind the last one.
-        """
-        (offset,) = op.static_offsets.get_values()
-        assert isinstance(op.result.type, MemRefType)
-        shape = op.result.type.get_shape()
-        start = args[1] if len(op.offsets) else offset
-        found = np.reshape(args[0], -1)[start : start + prod(shape)]
-        return (found if len(shape) == 1 else found.reshape(shape),)
 
     @impl(batch.ForEachOp)
     def run_batch(

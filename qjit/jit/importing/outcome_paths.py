@@ -165,9 +165,7 @@ class OutcomePaths:
             aval = eqn.outvars[0].aval
             return importer.constant(np.zeros(aval.shape, aval.dtype))
 
-        size = np.dtype(circuit.dtype).itemsize << circuit.num_wires
-        once = circuit.masks_shots
-        importer.insert(PathsBeginOp(circuit.shots, size, once=once))
+        importer.insert(PathsBeginOp(circuit.shots, once=circuit.masks_shots))
         with importer.region() as before:
             begin(
                 importer,

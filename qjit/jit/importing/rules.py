@@ -109,6 +109,7 @@ def _qnode_in_place(
         passes=circuit.passes,
         name=circuit.name,
         labels=circuit.labels,
+        seeded=circuit.estimates is not None,
     )
     outs = importer.evaluate(circuit.jaxpr, (), inputs)
     end(importer)

@@ -10,7 +10,8 @@ func.func @after_measurement() -> (i1, i1) {
   %q2 = quantum.extract %r[2] : !quantum.reg<3>
   // CHECK: %[[A:.*]] = quantum.gate "H" on
   // CHECK: %[[T:.*]], %[[C:.*]] = quantum.gate "CNOT" on %{{.*}} ctrl(%[[A]])
-  // CHECK-NEXT: %[[M:.*]], %[[Q:.*]] = quantum.measure %[[C]] reset
+  // CHECK-NEXT: %[[D:.*]] = quantum.gate "H" on %[[C]]
+  // CHECK-NEXT: %[[M:.*]], %[[Q:.*]] = quantum.measure %[[D]] reset
   // CHECK-NEXT: %[[B:.*]] = quantum.gate "H" on %[[Q]]
   // CHECK-NEXT: quantum.gate "CNOT" on %[[T]] ctrl(%[[B]])
   // CHECK: func.return %[[M]]
@@ -18,13 +19,37 @@ func.func @after_measurement() -> (i1, i1) {
   %b = quantum.gate "H" on %q1
   %t, %c = quantum.gate "CNOT" on %q2 ctrl(%a)
   %u, %d = quantum.gate "CNOT" on %t ctrl(%b)
-  %m, %e = quantum.measure %c
+  %h = quantum.gate "H" on %c
+  %m, %e = quantum.measure %h
   %n, %f = quantum.measure %d
   %r0 = quantum.insert %e into %r[0] : !quantum.reg<3>
   %r1 = quantum.insert %f into %r0[1] : !quantum.reg<3>
   %r2 = quantum.insert %u into %r1[2] : !quantum.reg<3>
   quantum.dealloc %r2 : !quantum.reg<3>
   func.return %m, %n : i1, i1
+}
+
+// A control that is measured is an outcome, and its wire that of the target.
+// CHECK-LABEL: func.func @control
+func.func @control(%p: memref<2xf64>) -> i1 {
+  // CHECK: quantum.alloc : !quantum.reg<1>
+  %r = quantum.alloc : !quantum.reg<2>
+  %q0 = quantum.extract %r[0] : !quantum.reg<2>
+  %q1 = quantum.extract %r[1] : !quantum.reg<2>
+  // CHECK: %[[A:.*]] = quantum.gate "H" on
+  // CHECK-NEXT: %[[M:.*]], %{{.*}} = quantum.measure %[[A]] reset
+  // CHECK: scf.if %[[M]] -> (!quantum.reg<1>)
+  // CHECK-NEXT: quantum.extract
+  // CHECK-NEXT: quantum.gate "X" on
+  // CHECK: quantum.probs %{{.*}} [0] into %p
+  %a = quantum.gate "H" on %q0
+  %t, %c = quantum.gate "CNOT" on %q1 ctrl(%a)
+  %m, %e = quantum.measure %c
+  %r0 = quantum.insert %e into %r[0] : !quantum.reg<2>
+  %r1 = quantum.insert %t into %r0[1] : !quantum.reg<2>
+  quantum.probs %r1 [1] into %p : !quantum.reg<2>, memref<2xf64>
+  quantum.dealloc %r1 : !quantum.reg<2>
+  func.return %m : i1
 }
 
 // A wire that is looked at stays, under another number; an outcome may choose its gate.

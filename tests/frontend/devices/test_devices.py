@@ -13,6 +13,7 @@ import qjit as qj
 from qjit.errors import DifferentiationError, UnsupportedError, WireError
 from tests.programs.test_programs import WIRES, Program, differentiable, programs, run
 from tests.support.oracle import Compiled
+from tests.support.pass_meaning import Imported
 
 examples = settings(
     max_examples=12,
@@ -116,6 +117,32 @@ def test_shots_have_the_distribution() -> None:
     function = on("reference", circuit, shots=2000, seed=3)
     assert abs(function(0.7) - np.cos(0.7)) < 6 * np.sin(0.7) / np.sqrt(2000)
     assert function(0.7) == function(0.7)
+
+
+def test_outcomes_are_counted() -> None:
+    def circuit() -> Any:
+        qj.X(1)
+        return qj.expval(qj.Z(1)), qj.probs(), qj.counts([1, 0])[1]
+
+    mean, shares, counts = on("reference", circuit, wires=2, shots=20)()
+    assert mean == -1
+    np.testing.assert_array_equal(shares, [0, 1, 0, 0])
+    np.testing.assert_array_equal(counts, [0, 0, 20, 0])
+
+
+@pytest.mark.parametrize("seed", [None, -3])
+def test_executions_of_the_definition_draw_independently(seed: int | None) -> None:
+    @qj.qnode(wires=1, shots=20_000, seed=seed)
+    def circuit() -> Any:
+        qj.H(0)
+        return qj.expval(qj.Z(0))
+
+    imported = Imported(lambda: [circuit() for _ in range(3)])
+    runs = [[float(each) for each in imported.results(seed=7)] for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) == 3
+    if seed is None:
+        assert runs[0] != [float(each) for each in imported.results(seed=8)]
 
 
 def test_callbacks_are_called() -> None:

@@ -171,6 +171,51 @@ def test_shots_are_drawn_for_each_run() -> None:
     assert len({*map(float, one), *map(float, other)}) > 2
 
 
+@qj.qnode(wires=2, shots=10_000, seed=3)
+def flips(x: Any) -> Any:
+    qj.RX(x, wires=0)
+    qj.CNOT(wires=[0, 1])
+    return qj.expval(qj.Z(1))
+
+
+def drawn_by_runs(function: Any, *folding: Any) -> Any:
+    """Return a function of what runs at two factors draw."""
+    return qj.mitigate_with_zne(function, (1, 2), *folding, extrapolate=lambda _, r: r)
+
+
+def unfolded(function: Any, _: float) -> Any:
+    return function
+
+
+FACTORS_OF_FLIPS = drawn_by_runs(flips)
+FACTORS_OF_TWIRLED = drawn_by_runs(qj.twirl(flips, samples=2), unfolded)
+
+
+def differ(results: Any) -> bool:
+    return len({*map(float, np.ravel(results))}) == np.size(results)
+
+
+@pytest.mark.parametrize("function", [FACTORS_OF_FLIPS, FACTORS_OF_TWIRLED])
+def test_runs_with_a_seed_draw_by_themselves(function: Any) -> None:
+    alone = function(X)
+    assert differ(alone)
+    np.testing.assert_array_equal(alone, function(X))
+    np.testing.assert_array_equal(alone, qj.qjit(function)(X))
+    assert differ(jax.vmap(function)(jnp.full(2, X)))
+
+
+def test_derivatives_of_runs_with_a_seed_draw_by_themselves() -> None:
+    assert differ(jax.jvp(FACTORS_OF_FLIPS, (X,), (1.0,))[1])
+
+
+def test_runs_have_keys_of_their_own() -> None:
+    def plain(x: Any, key: Any) -> Any:
+        return flips(x, key=key)
+
+    for function in (FACTORS_OF_TWIRLED, drawn_by_runs(plain, unfolded)):
+        assert differ(function(X, key=jax.random.key(3)))
+
+
 # Extrapolation
 
 FACTORS = (1.0, 2.0, 3.5, 5.0)

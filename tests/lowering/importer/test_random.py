@@ -83,6 +83,17 @@ def test_keys_of_the_caller() -> None:
     assert kept == other
 
 
+def test_keys_that_are_known_when_tracing() -> None:
+    keys = random.split(random.key(3), 2)
+
+    def program(x: Any) -> Any:
+        return x + random.uniform(keys[1]), keys
+
+    (drawn, kept), (expected, other) = qj.qjit(program)(0.5), jax.jit(program)(0.5)
+    assert drawn == expected
+    assert (kept == other).all()
+
+
 @pytest.mark.parametrize("algorithm", ["default", "philox", "three_fry"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64"])
 def test_bit_generators_carry(algorithm: str, dtype: Any) -> None:

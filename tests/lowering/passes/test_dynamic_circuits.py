@@ -13,7 +13,16 @@ from xdsl.dialects import scf
 from xdsl.dialects.builtin import ModuleOp
 
 import qjit as qj
-from qjit.dialects.quantum import AllocOp, GateOp, MeasureOp, ResetOp
+from qjit.dialects.quantum import (
+    AllocOp,
+    BarrierOp,
+    DelayOp,
+    GateOp,
+    MeasureOp,
+    ResetOp,
+)
+from qjit.dialects.statevector.branching import PathsBeginOp
+from qjit.lowering.conversion.branching import state_bytes
 from qjit.lowering.passes.pipeline import PipelineError, find_step
 from qjit.lowering.passes.quantum.dynamic_circuits.causal_cones import (
     CausalCones,
@@ -183,6 +192,103 @@ def test_measured_loops_are_unrolled() -> None:
     assert num_wires(module) == 5
 
 
+def test_functions_of_outcomes_that_exceed_their_width() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        first = qj.measure(0)
+        qj.RX(x, wires=0)
+        second = qj.measure(0)
+        total = jnp.int8(100) * first + jnp.int8(100) * second  # -56 if both are 1
+        qj.RX(0.01 * total, wires=1)
+        qj.cond(total < 0, qj.RY)(x, wires=1)
+        return qj.density_matrix(wires=1)
+
+    after(DEFER, circuit, 0.7)
+
+
+def test_booleans_that_are_known() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        outcome = qj.measure(0)
+        qj.cond(~outcome, qj.RX)(x, wires=1)
+        qj.RY(x * jnp.where(outcome, True, False), wires=1)
+        return qj.density_matrix(wires=1)
+
+    assert measured_late(after(DEFER, circuit, 0.7))
+
+
+def test_branches_in_branches_see_wires_exchanged() -> None:
+    @qj.qnode(wires=4)
+    def circuit(x: Any) -> Any:
+        outcomes: list[Any] = []
+        for wire in (0, 1):
+            qj.RX(x, wires=wire)
+            outcomes.append(qj.measure(wire))
+
+        def branch() -> None:
+            qj.SWAP([2, 3])
+            qj.cond(outcomes[1], lambda: qj.RX(x, wires=2))()
+            qj.SWAP([2, 3])
+
+        qj.cond(outcomes[0], branch)()
+        return qj.probs(wires=[2, 3])
+
+    imported = Imported(circuit, 0.7)
+    module = imported.after(["undo-swaps", DEFER])
+    assert measured_late(module)
+    (found,), (expected,) = imported.results(module), imported.results()
+    np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    "pause", [lambda: qj.barrier([1, 2]), lambda: qj.delay(1e-8, wires=1)]
+)
+def test_branches_with_barriers_stay(pause: Callable[[], Any]) -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+
+        def branch() -> None:
+            qj.X(1)
+            pause()
+
+        qj.cond(qj.measure(0), branch)()
+        return qj.probs(wires=[1, 2])
+
+    module = after(DEFER, circuit, 0.7)
+    assert [op for op in module.walk() if isinstance(op, BarrierOp | DelayOp)]
+    assert not measured_late(module)
+
+
+def test_states_are_prepared_where_something_was_measured() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        outcome = qj.measure(0, postselect=0)
+        qj.StatePrep(jnp.array([jnp.cos(x), jnp.sin(x)]), wires=0)
+        qj.CNOT([0, 1])
+        return qj.probs(wires=[0, 1]), qj.expval(outcome)
+
+    after(DEFER, circuit, 0.7)
+
+
+def test_paths_know_how_large_grown_states_are() -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        first = qj.measure(0)
+        qj.RX(x, wires=0)
+        second = qj.measure(0)
+        return qj.expval(first), qj.expval(second)
+
+    imported = Imported(circuit, 0.7)
+    for module, size in ((imported.module, 2), (imported.after([DEFER]), 4)):
+        (begin,) = (op for op in module.walk() if isinstance(op, PathsBeginOp))
+        assert state_bytes(begin) == 16 * size
+
+
 def statistics_of(program: Program) -> Callable[[Any], Any]:
     """A circuit that returns all that can be known of a program."""
 
@@ -270,7 +376,7 @@ def fed_forward(x: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("circuit", "wires"), [(measured_ghz, 2), (measured_in_a_loop, 2), (fed_forward, 2)]
+    ("circuit", "wires"), [(measured_ghz, 1), (measured_in_a_loop, 1), (fed_forward, 2)]
 )
 def test_wires_that_are_needed(circuit: Callable[..., Any], wires: int) -> None:
     assert num_wires(after(REUSE, circuit, 0.7)) == wires

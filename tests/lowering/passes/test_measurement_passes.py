@@ -8,11 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
 import qjit as qj
 from qjit.dialects.gates.record import pauli_matrix
 from qjit.dialects.quantum import AllocOp, ExpvalOp, ProbsOp, VarOp
+from qjit.lowering.driver.stage_text import parsed
 from qjit.lowering.passes.circuits.circuit import product
 from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
 from qjit.lowering.passes.quantum.measurements.commuting_groups import (
@@ -27,6 +29,7 @@ from tests.support.pass_meaning import Imported, gate_names
 EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "3"))
 SEEDS = range(EXAMPLES)
 WIRES = 3
+X = 0.4
 DIAGONALIZE = "diagonalize-measurements"
 GROUPINGS = ("qubit-wise", "commuting", "none")
 MATRIX = np.array([[1.0, 2 - 1j], [2 + 1j, 3.0]])
@@ -380,19 +383,68 @@ def test_statistics_are_near_those_of_the_state() -> None:
         assert not np.allclose(found, exact, atol=1e-9)
 
 
+def energy(**options: Any) -> Any:
+    """A circuit whose passes estimate an expectation value in two groups."""
+    passes = ["split-non-commuting", "measurement-from-samples{shots=5000}"]
+
+    @qj.qnode(wires=1, **{"passes": passes, **options})
+    def made(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        return qj.expval(qj.Z(0)) + 2 * qj.expval(qj.Y(0))
+
+    return made
+
+
 def test_samples_are_drawn_anew_and_may_be_seeded() -> None:
-    def circuit(option: str) -> Any:
-        @qj.qnode(wires=1, passes=[f"measurement-from-samples{{shots=50{option}}}"])
-        def made() -> Any:
-            qj.H(0)
-            return qj.expval(qj.Z(0))
+    drawn, one, other = energy(), energy(seed=3), energy(seed=4)
+    found = qj.qjit(lambda: [drawn(X), drawn(X), one(X), one(X), other(X)])()
+    assert len({*map(float, found)}) == 5
+    assert one(X) == one(X) != other(X)
+    key = jax.random.key(7)
+    assert drawn(X, key=key) == one(X, key=key) != one(X)
+    option = "measurement-from-samples{shots=50 seed=3}"
+    seeded = energy(passes=["split-non-commuting", option])
+    assert seeded(X) == seeded(X)
 
-        return made
 
-    drawn, seeded = circuit(""), circuit(" seed=3")
-    found = qj.qjit(lambda: [drawn() for _ in range(8)])()
-    assert len({float(each) for each in found}) > 1
-    assert float(seeded()) == float(seeded())
+def test_seeds_hold_where_the_program_estimates() -> None:
+    circuit = energy(passes=(), seed=3)
+    pipeline = "split-non-commuting", "measurement-from-samples{shots=5000}"
+    runs = [qj.qjit(lambda: circuit(X), pipeline=pipeline) for _ in range(2)]
+    assert runs[0]() == runs[1]() != circuit(X)
+
+
+@pytest.mark.parametrize("method", ["best", "hadamard", "finite-diff"])
+@pytest.mark.parametrize("in_program", [False, True])
+def test_derivatives_are_estimated_too(method: str, in_program: bool) -> None:
+    exact = -np.sin(X) - 2 * np.cos(X)
+    passes = ["split-non-commuting", "measurement-from-samples{shots=5000}"]
+    circuit = energy(seed=3, diff_method=method, passes=() if in_program else passes)
+    for slope in (jax.grad(circuit), jax.jacfwd(circuit)):
+        found = qj.qjit(slope, pipeline=tuple(passes) if in_program else None)(X)
+        assert found != pytest.approx(exact, abs=1e-6)
+        assert found == pytest.approx(exact, abs=0.5)
+
+
+def test_derivatives_that_are_not_estimated_are_refused() -> None:
+    @qj.qnode(wires=1, passes=["measurement-from-samples{shots=5}"])
+    def chances(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        return qj.probs()
+
+    @qj.qnode(wires=1, passes=["measurement-from-samples{shots=5}"])
+    def weighted(x: Any) -> Any:
+        return qj.expval(x * qj.Z(0))
+
+    error, ours = qj.errors.DifferentiationError, "estimated by 'measurement-from"
+    for function in (chances, weighted, energy(diff_method="adjoint")):
+        for derivative in (jax.jacrev, jax.jacfwd):
+            with pytest.raises(error, match=ours):
+                derivative(function)(X)
+
+
+def test_states_of_estimated_circuits_are_exact() -> None:
+    assert qj.metric_tensor(energy())(X) == pytest.approx(0.25, abs=1e-6)
 
 
 def test_shots_of_the_quantum_function_are_samples_already() -> None:
@@ -425,10 +477,14 @@ def test_what_has_no_samples_is_refused() -> None:
 
     refused(circuit, 0.3, match="no number of shots", option="")
     refused(measured, 0.3, match="measures on the way")
-    sampled = circuit.with_passes(["measurement-from-samples{shots=5}"])
-    both = jax.value_and_grad(lambda x: jnp.sin(sampled(x)[0]))
-    with pytest.raises(qj.errors.UnsupportedError, match="adjoint method has no"):
-        qj.qjit(both)(0.3)
+    both = qj.qjit(jax.value_and_grad(lambda x: jnp.sin(circuit(x)[0])))
+    module = parsed(both.stages(0.3)["quantum"])
+    sampling = find_step("measurement-from-samples{shots=5}").found()
+    with pytest.raises(PassError, match="adjoint method has no"):
+        sampling.apply(Context(), module)
+    slope = qj.qjit(lambda x: jax.jvp(lambda x: circuit(x)[0], (x,), (1.0,))[1])
+    with pytest.raises(PassError, match="not normalised, which has no samples"):
+        sampling.apply(Context(), parsed(slope.stages(0.3)["quantum"]))
     with pytest.raises(PipelineError, match="at least 1 shot"):
         _ = find_step("measurement-from-samples{shots=0}").found()
 

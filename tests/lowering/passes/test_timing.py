@@ -183,6 +183,19 @@ def test_pulses_take_the_time_of_delays(sequence: str) -> None:
         assert start_times(pulsed)[1] == start_times(module)[1]
 
 
+def test_pulses_are_not_too_many() -> None:
+    @qj.qnode(
+        wires=1, passes=['dynamical-decoupling{spacing=1e-9 durations="X:0,Y:0"}']
+    )
+    def circuit() -> Any:
+        qj.H(0)
+        qj.delay(1e-3, wires=0)
+        return qj.expval(qj.Z(0))
+
+    with pytest.raises(UnsupportedError, match=r"timing\.py:\d+: .*more than 100000"):
+        circuit()
+
+
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_sequences_are_identities(name: str) -> None:
     sequence = SEQUENCES[name]

@@ -302,6 +302,7 @@ def _run(
         draws=draws,
         passes=program.passes,
         name=program.name,
+        seeded=program.estimated,
     )
     circuit = CircuitImport(importer, operands[0], operands[1:], recorded)
     circuit.nodes(program.nodes, [])

@@ -16,7 +16,13 @@ from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jax_internals.equations import enable_x64
 from qjit.lowering.jaxpr.shot_statistics import is_countable
-from qjit.lowering.program_attributes import CIRCUIT, CIRCUIT_PASSES, DUAL, LABELS
+from qjit.lowering.program_attributes import (
+    CIRCUIT,
+    CIRCUIT_PASSES,
+    DUAL,
+    LABELS,
+    SEEDED,
+)
 
 WireValue = int | SSAValue
 Terminal = Callable[[Importer, Any, Sequence[Value]], Value]
@@ -165,12 +171,14 @@ def begin(
     name: str = "",
     labels: Sequence[str] = (),
     dual: bool = False,
+    seeded: bool = False,
 ) -> Qubits:
     """Start a circuit with all wires in |0>.
 
     `terminal` imports its measurements, if not as usual; samples come from `draws`.
     The name is that of the quantum function, whose wires may have labels; the passes
-    are those on its circuits only. One that is `dual` is over dual numbers.
+    are those on its circuits only. One that is `dual` is over dual numbers. A seeded
+    circuit, which passes may let draw, has a key already.
     """
     op = quantum.AllocOp(num_wires)
     if name:
@@ -181,6 +189,8 @@ def begin(
         op.attributes[DUAL] = UnitAttr()
     if recorded:
         op.attributes["recorded"] = UnitAttr()
+    if seeded:
+        op.attributes[SEEDED] = UnitAttr()
     if importer.enclosing:
         line = importer.location(importer.enclosing[-1])
         op.attributes["line"] = IntegerAttr(line, i64)

@@ -7,7 +7,8 @@ early as what it depends on allows, so that fewer wires are needed at a time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
@@ -40,6 +41,7 @@ from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wire
 from qjit.lowering.program_attributes import LABELS
 
 from .causal_cones import CausalCones, Item, WirePlan, plan_wires
+from .measured_controls import OnOutcome, branch_on_outcome, gates_on_outcomes
 from .register_span import (
     CONTROL_FLOW,
     QUBIT_OPERATIONS,
@@ -54,12 +56,17 @@ from .register_span import (
 from .wire_bases import Z, wire_bases
 
 
+@dataclass(frozen=True)
 class ReuseQubitsPass(ModulePass):
     """Reset measured qubits and use them as other wires, so that there are fewer.
 
-    Gates are done in the order of causal cones (DeCross et al., arXiv:2210.08039).
-    Wires that measurements at the end look at stay.
+    Gates are done in the order of causal cones (DeCross et al., arXiv:2210.08039), and
+    gates under control of qubits that are measured then on outcomes, where that saves
+    wires, if there may be `feed_forward`. Wires that measurements at the end look at
+    stay.
     """
+
+    feed_forward: bool = True
 
     name = "reuse-qubits"
 
@@ -72,7 +79,9 @@ class ReuseQubitsPass(ModulePass):
             span = RegisterSpan.of(alloc)
             # Exact results of circuits without measurements have no place for resets.
             if span is not None and span.measures and not span.computes_wires:
-                reading = _Reading(span)
+                reading = _Reading.of(span)
+                if self.feed_forward:
+                    reading = _best(reading)
                 if reading.plan.num_places < span.size:
                     _Writing(span, reading).run()
 
@@ -84,7 +93,8 @@ class _Reading:
     `wires` are those of each operation, with the bases in which it is diagonal.
     `contents` says of operations that take the whole register which wire is at each
     place of it; `moves` take qubits out and put them back. The operations from number
-    `look` on stay in order, and so do their wires stay to the end.
+    `look` on stay in order, and so do their wires stay to the end. Some gates may be
+    done `on_outcomes`, after the measurements of these.
     """
 
     span: RegisterSpan
@@ -95,15 +105,47 @@ class _Reading:
     )
     moves: list[Operation] = field(default_factory=list[Operation])
     look: int | None = None
+    on_outcomes: Mapping[Operation, OnOutcome] = field(
+        default_factory=dict[Operation, OnOutcome]
+    )
 
-    def __post_init__(self) -> None:
-        present, qubits = list(range(self.span.size)), dict[SSAValue, int]()
-        for op in self.span:
-            if self.look is None and looks(op):
-                self.look = len(self.ops)
-            self._read(op, present, qubits)
-        kept = frozenset[int]().union(*self.wires[self.look :])
-        self.plan: WirePlan = plan_wires(self._items(), self.span.size, kept)
+    @staticmethod
+    def of(span: RegisterSpan) -> _Reading:
+        """Read a register."""
+        found = _Reading(span)
+        present, qubits = list(range(span.size)), dict[SSAValue, int]()
+        for op in span:
+            if found.look is None and looks(op):
+                found.look = len(found.ops)
+            found._read(op, present, qubits)
+        return found
+
+    @cached_property
+    def kept(self) -> frozenset[int]:
+        """The wires that stay to the end."""
+        return frozenset[int]().union(*self.wires[self.look :])
+
+    @cached_property
+    def plan(self) -> WirePlan:
+        """In which order the operations need few places."""
+        return plan_wires(self._items(), self.span.size, self.kept)
+
+    def fed_forward(self) -> _Reading:
+        """Return the same with gates on outcomes, behind their measurements."""
+        found = gates_on_outcomes(self.ops[: self.look], self.wires, self.kept)
+        if not found:
+            return self
+        wires = dict(zip(self.ops, self.wires, strict=True))
+        order: dict[Operation, None] = {}
+        for op in self.ops:
+            if op in found:
+                order[found[op].measure] = None
+                wires[op] = dict.fromkeys(found[op].gate.all_wires, 0)
+            order[op] = None
+        ops = list(order)
+        return replace(
+            self, ops=ops, wires=[wires[op] for op in ops], on_outcomes=found
+        )
 
     def _read(
         self, op: Operation, present: list[int], qubits: dict[SSAValue, int]
@@ -136,13 +178,22 @@ class _Reading:
         cones, numbers = CausalCones(), dict[Operation, int]()
         memory: list[int] = []
         for op, bases in zip(self.ops[: self.look], self.wires, strict=False):
-            after = {numbers[made] for made in _makers(op) if made in numbers}
+            makers = set(_makers(op))
+            if op in self.on_outcomes:
+                makers.add(self.on_outcomes[op].measure)
+            after = {numbers[made] for made in makers if made in numbers}
             ordered = _is_in_order(op)
             cones.add(bases, after.union(memory) if ordered else after)
             numbers[op] = len(numbers)
             if ordered:
                 memory = [numbers[op]]
         return cones.items
+
+
+def _best(reading: _Reading) -> _Reading:
+    """Return a reading with gates on outcomes, if that needs fewer places."""
+    other = reading.fed_forward()
+    return min(reading, other, key=lambda each: each.plan.num_places)
 
 
 def _bases(op: Operation, qubits: Sequence[int]) -> dict[int, int]:
@@ -198,7 +249,7 @@ class _Writing:
             self._write(reading.ops[number], reading.wires[number])
         for number in range(len(order), len(reading.ops)):
             self._write(reading.ops[number], reading.wires[number])
-        for op in reversed(reading.moves):
+        for op in (*reversed(reading.moves), *reading.on_outcomes):
             Rewriter.erase_op(op, safe_erase=False)
         self.span.alloc.attributes.pop(LABELS, None)
         self.span.set_size(self.plan.num_places)
@@ -209,7 +260,9 @@ class _Writing:
                 self._begin(wire, op)
         places = [self.plan.places[wire] for wire in wires]
         self.last |= dict.fromkeys(places, op)
-        if op in self.reading.contents:
+        if op in self.reading.on_outcomes:
+            self._on_outcome(op)
+        elif op in self.reading.contents:
             self._whole(op, self.reading.contents[op])
         elif places:
             self.register.pass_through(op, places, op)
@@ -227,6 +280,14 @@ class _Writing:
                 reset = ResetOp(self.register.qubit(place, before))
                 Rewriter.insert_op(reset, InsertPoint.before(before))
                 self.register.out[place] = reset.out_qubit
+
+    def _on_outcome(self, op: Operation) -> None:
+        """Do a gate in a branch."""
+        register = self.register.close(op)
+        on = self.reading.on_outcomes[op]
+        branch = branch_on_outcome(on, register, self.plan.places)
+        Rewriter.insert_op(branch, InsertPoint.before(op))
+        (self.register.register,) = branch.results
 
     def _whole(self, op: Operation, contents: Sequence[int]) -> None:
         """Give an operation the register, and the places of its wires."""

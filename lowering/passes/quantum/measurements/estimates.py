@@ -12,6 +12,7 @@ from qjit.dialects.quantum import ProbsOp, SampleOp, VarOp
 from qjit.dialects.quantum.measurements import Statistic
 from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
 from qjit.lowering.analysis.memory_accesses import AccessesOf
+from qjit.lowering.program_attributes import SEEDED
 
 from .classical_code import Code
 from .final_measurements import FinalMeasurements, Measurement
@@ -28,15 +29,17 @@ def estimate(
 ) -> None:
     """Sample the bits of a circuit once, and compute its statistics from them.
 
-    What it measures is diagonal.
+    What it measures is diagonal. Its key is that of its execution, if it has one, or
+    the next of the seed.
     """
     ops = [reading.op for reading in found.readings]
     statistics = [op for op in ops if isinstance(op, Statistic)]
     distributions = [op for op in ops if isinstance(op, ProbsOp)]
     wires = _wires(statistics, distributions)
     settle(found, accesses)
-    start = Code(found.alloc)
-    start.insert(SeedOp(start.insert(ExecutionKeyOp(seed))))
+    if SEEDED not in found.alloc.attributes:
+        start = Code(found.alloc)
+        start.insert(SeedOp(start.insert(ExecutionKeyOp(seed))))
     end = RegisterEnd.of(found)
     for op in ops:
         if not estimated(op):
