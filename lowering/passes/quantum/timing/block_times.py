@@ -23,10 +23,9 @@ from qjit.dialects.quantum import (
 )
 
 from .durations import Durations
-from .operation_durations import duration_of, durations_of
+from .operation_durations import OnQubits, duration_of, durations_of, wires_meet
 from .timeline import Event, Timeline, WireTime
 
-OnQubits = GateOp | UnitaryOp | PassThrough | MeasureOp | ResetOp
 NONE: frozenset[Event] = frozenset()
 
 
@@ -64,7 +63,7 @@ class BlockTimes:
 
     def _visit(self, op: Operation) -> None:
         match op:
-            case GateOp() | UnitaryOp() | PassThrough() | MeasureOp() | ResetOp():
+            case _ if isinstance(op, OnQubits):
                 self._act(op)
             case ExtractOp():
                 self._take_out(op)
@@ -91,7 +90,7 @@ class BlockTimes:
 
     def _take_out(self, op: ExtractOp) -> None:
         register = self._register(op.register)
-        if not isinstance(op.wire, int):
+        if wires_meet(op):
             self._meet(register)
         wire = register.at.get(op.wire) or WireTime(op.qubit, register.met)
         register.at[op.wire] = wire
@@ -103,7 +102,7 @@ class BlockTimes:
         wire, _ = self._wire(op.qubit)
         wire.out = False
         register.at[op.wire] = wire
-        if not isinstance(op.wire, int):
+        if wires_meet(op):
             self._meet(register)
         self._registers[op.out_register] = register
 
