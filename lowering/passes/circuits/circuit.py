@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Operation, SSAValue
 
 from qjit.dialects.gates.fourier import ComplexMatrix
-from qjit.dialects.quantum import BarrierOp, PassThrough
+from qjit.dialects.quantum import BarrierOp
 
 from .gates import Gate
 
@@ -30,11 +30,6 @@ class Opaque:
     def all_wires(self) -> tuple[int, ...]:
         """The wires, in the order of the operation's qubits."""
         return self.wires
-
-    @property
-    def keeps_states(self) -> bool:
-        """Whether it is a delay or a barrier, which changes no state."""
-        return isinstance(self.op, PassThrough)
 
     def on(self, wires: Mapping[int, int]) -> Self:
         """Return the same, where each wire is another."""

@@ -17,7 +17,6 @@ from qjit.dialects.gates.record import PAULIS
 from qjit.lowering.passes.circuits.circuit import (
     Circuit,
     Instruction,
-    Opaque,
     has_known_matrix,
 )
 from qjit.lowering.passes.circuits.gates import Gate
@@ -76,8 +75,6 @@ class WireStates:
                 found[first], found[second] = found[second], found[first]
                 return
         if isinstance(each, Gate) and self._keeps(each):
-            return
-        if isinstance(each, Opaque) and each.keeps_states:
             return
         for wire in wires:
             self._states[wire] = None

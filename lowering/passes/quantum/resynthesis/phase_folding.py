@@ -155,7 +155,7 @@ class Parities:
     def apply(self, each: Instruction) -> None:
         """Change the bits as an instruction does."""
         if not isinstance(each, Gate):
-            for wire in () if each.keeps_states else each.wires:
+            for wire in each.wires:
                 self.renew(wire)
         elif each.controls:
             for wire in each.targets:

@@ -16,7 +16,6 @@ from qjit.dialects.quantum import (
     GateOp,
     InsertOp,
     MeasureOp,
-    PassThrough,
     RegisterType,
     ResetOp,
     UnitaryOp,
