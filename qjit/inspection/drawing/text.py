@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -70,13 +71,13 @@ class Text:
 
     def _pieces(self, room: int) -> Iterator[tuple[int, int]]:
         end = len(self._canvas[0])
-        cuts = {1 + int(x) for x in self._layout.gates.cuts()}
-        cuts |= {self._end + 2 + int(x) for x in self._layout.terminals.cuts()}
-        cuts |= {self._end}
+        found = {1 + int(x) for x in self._layout.gates.cuts()}
+        found |= {self._end + 2 + int(x) for x in self._layout.terminals.cuts()}
+        cuts = [0, *sorted(found | {self._end})]
         first = 0
         while end - first > room:
-            last = max((x for x in cuts if first < x <= first + room), default=0)
-            last = last or first + room
+            last = cuts[bisect_right(cuts, first + room) - 1]
+            last = last if last > first else first + room
             yield first, last
             first = last
         yield first, end
@@ -236,9 +237,12 @@ class Text:
 
     def _paint_outcomes(self) -> None:
         """Paint a double line from each measurement to where it is read last."""
-        items = [*self._layout.gates.walk(1)]
+        columns: dict[int, list[int]] = {}
+        for x, item in self._layout.gates.walk(1):
+            for line in item.links:
+                columns.setdefault(line, []).append(self._column(item, int(x)))
         for line in range(self.circuit.num_wires, self._layout.lines):
-            on = [self._column(item, int(x)) for x, item in items if line in item.links]
+            on = columns[line]
             last = max(on) if len(on) > 1 else self._end
             self._put(on[0], self._rows[line], "═" * (last + 1 - on[0]))
 
