@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -25,7 +24,7 @@ from .labels import (
     observable_names,
     terminal_texts,
 )
-from .layout import Columns, Layout, Measures, Placed, Shown
+from .layout import Columns, Layout, Measures, Placed, Shown, pieces
 
 # What a vertical line makes of the characters that it crosses.
 CROSSED = {"─": "┼", "═": "╪", "╌": "┊", " ": "│"}
@@ -52,10 +51,10 @@ class Text:
         """Return the drawing in pieces that are no wider than some characters."""
         labels = self._labels()
         room = max(width - len(labels[0]) - 1, 8)
-        pieces = [*self._pieces(room)]
+        places = [*self._pieces(room)]
         found: list[str] = []
-        for number, (first, last) in enumerate(pieces):
-            more = number < len(pieces) - 1
+        for number, (first, last) in enumerate(places):
+            more = number < len(places) - 1
             lines = [
                 _line(label, "".join(row[first:last]), more=more)
                 for label, row in zip(labels, self._canvas, strict=True)
@@ -70,17 +69,11 @@ class Text:
         return "\n\n".join(found) + "".join(f"\n{line}" for line in legend)
 
     def _pieces(self, room: int) -> Iterator[tuple[int, int]]:
-        end = len(self._canvas[0])
-        found = {1 + int(x) for x in self._layout.gates.cuts()}
-        found |= {self._end + 2 + int(x) for x in self._layout.terminals.cuts()}
-        cuts = [0, *sorted(found | {self._end})]
-        first = 0
-        while end - first > room:
-            last = cuts[bisect_right(cuts, first + room) - 1]
-            last = last if last > first else first + room
-            yield first, last
-            first = last
-        yield first, end
+        cuts = {1 + int(x) for x in self._layout.gates.cuts()}
+        cuts |= {self._end + 2 + int(x) for x in self._layout.terminals.cuts()}
+        cuts |= {self._end}
+        for first, last in pieces(cuts, 0, len(self._canvas[0]), room):
+            yield int(first), int(last)
 
     def _labels(self) -> list[str]:
         names = [*self.circuit.wire_labels, *self._layout.outcomes]
