@@ -194,8 +194,7 @@ class _Reader:
             diagonal = isinstance(op, quantum.UnitaryOp) and op.diagonal is not None
             name = "DiagonalQubitUnitary" if diagonal else "QubitUnitary"
             extra = len(controls)
-            options = {"adjoint": adjoint, "extra": extra, "timed": self._timed(op)}
-            return Gate(name, "U", *on, **options)
+            return Gate(name, "U", *on, (), adjoint, extra, "", self._timed(op))
         name = op.gate.data
         if all(op.control_pattern):
             name = CONTROLLED.get((name, len(controls)), name)

@@ -19,6 +19,7 @@ from qjit.inspection.circuits.tree import (
     Gate,
     Loop,
     Measure,
+    Meeting,
     Permutation,
     Reset,
     Terminal,
@@ -235,6 +236,8 @@ class _Drawing:
                     self._paint_frame(item, here)
                 case Terminal():
                     self._paint_terminal(item, here, item.node)
+                case Meeting():
+                    pass
 
     def _paint_gate(self, item: Placed, x: float, gate: Gate) -> None:
         middle, color = x + item.width / 2, self.style.of(gate)

@@ -11,6 +11,7 @@ from qjit.inspection.circuits.tree import (
     Gate,
     Loop,
     Measure,
+    Meeting,
     Permutation,
     Reset,
     Terminal,
@@ -145,6 +146,8 @@ class Text:
                     self._paint_frame(item, here)
                 case Terminal():
                     self._paint_terminal(item, here, item.node)
+                case Meeting():
+                    pass
 
     def _put(self, x: int, row: int, text: str) -> None:
         self._canvas[row][x : x + len(text)] = text
