@@ -71,7 +71,9 @@ FLOATS: dict[int, str] = {
 LETTERS = "abcdefghlopqrstuvw"
 LONGEST = 16  # characters of an expression that is written where it is used
 LARGEST = 250  # parts of an expression, beyond which it is a name
-ARITHMETIC = (*CASTS, *BINARY, *UNARY, arith.CmpiOp, arith.CmpfOp, arith.SelectOp)
+ARITHMETIC: frozenset[type[Operation | Block]] = frozenset(
+    (*CASTS, *BINARY, *UNARY, arith.CmpiOp, arith.CmpfOp, arith.SelectOp)
+)
 
 
 @dataclass
@@ -144,9 +146,10 @@ class Values:
 
     def _before(self, value: SSAValue) -> list[SSAValue]:
         """Return what is not known yet of the operands of arithmetic."""
-        if not isinstance(value.owner, ARITHMETIC):
+        owner = value.owner
+        if type(owner) not in ARITHMETIC or isinstance(owner, Block):
             return []
-        operands = map(self._meant, value.owner.operands)
+        operands = map(self._meant, owner.operands)
         return [each for each in operands if each not in self.known]
 
     def _read(self, value: SSAValue) -> None:
