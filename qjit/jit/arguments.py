@@ -408,6 +408,6 @@ class Bound:
         if name.startswith("__"):
             raise AttributeError(name)
         found = getattr(self.method, name)
-        if not callable(found) or name == "function":
+        if not callable(found) or name in ("function", "_repr_html_"):
             return found
         return functools.partial(found, in_parts(self.instance))

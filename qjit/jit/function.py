@@ -13,6 +13,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
 from qjit.autograph import converted
+from qjit.diagnostics.notebook import StageTexts, function_title, summary, table
 from qjit.diagnostics.options import jitted
 from qjit.diagnostics.translation import (
     call,
@@ -278,7 +279,15 @@ class QJIT(TakesStatic, Picklable):
         program = self._latest.get(signature.key)
         if program is None or not program.stages:
             program, *_ = self._compile(signature, keep_stages=True)
-        return {"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages}
+        return StageTexts({"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages})
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "compiled by": "qjit",
+            "about": summary(self.function),
+            "pipeline": ", ".join(step.name for step in self._steps),
+        }
+        return table(function_title(self.function, self._name), rows)
 
     def report(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Compile for these arguments and tell what was compiled how.

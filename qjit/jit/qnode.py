@@ -18,6 +18,7 @@ from qjit.devices.device import device as make_device
 from qjit.devices.shots import Shots, checked_shots
 from qjit.diagnostics.foreign_operators import foreign_operators_refused
 from qjit.diagnostics.keywords import UNUSED, check_interface, keywords
+from qjit.diagnostics.notebook import function_title, summary, table
 from qjit.diagnostics.translation import (
     awaited,
     call,
@@ -221,6 +222,18 @@ class QNode(TakesStatic, Picklable):
             other = self._like(device=replace(self.device, shots=number))
             self._other_shots[number] = other
         return other
+
+    def _repr_html_(self) -> str:
+        device, passes = self.device, [getattr(p, "name", p) for p in self.passes]
+        rows = {
+            "device": device.name,
+            "about": summary(self.function),
+            "wires": device.wires,
+            "shots": device.shots,
+            "derivatives": self.diff_method,
+            "passes": ", ".join(map(str, passes)) or None,
+        }
+        return table(function_title(self.function, self.__name__), rows)
 
     def with_passes(self, passes: Sequence[Any]) -> "QNode":
         """Return the same whose circuits go through more passes, after its own."""

@@ -14,7 +14,7 @@ from functools import cache
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.memref import GetGlobalOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, OpResult, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import (
     IsTerminator,
@@ -32,6 +32,7 @@ from qjit.dialects.quantum import (
     GateOp,
     InsertOp,
     MeasureOp,
+    PassThrough,
     PauliMeasureOp,
     RegisterType,
     ResetOp,
@@ -354,9 +355,16 @@ def _place(qubit: SSAValue) -> int | None:
 
 
 def is_fresh(qubit: SSAValue) -> bool:
-    """Return whether a qubit is in |0>: it was allocated, or reset, just before."""
-    while isinstance(extract := qubit.owner, ExtractOp):
-        wire, register = extract.wire, extract.register.owner
+    """Return whether a qubit is in |0>: it was allocated, or reset, just before.
+
+    Delays and barriers in between change no state.
+    """
+    while isinstance(owner := qubit.owner, ExtractOp | PassThrough):
+        if isinstance(owner, PassThrough):
+            assert isinstance(qubit, OpResult)
+            qubit = owner.qubits[qubit.index]
+            continue
+        wire, register = owner.wire, owner.register.owner
         while isinstance(register, InsertOp) and register.wire != wire:
             if not isinstance(wire, int) or not isinstance(register.wire, int):
                 return False

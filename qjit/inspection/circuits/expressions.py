@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 # Operators by how strongly they bind, and what they do.
@@ -75,6 +76,11 @@ class Expression:
     def number(self) -> float | None:
         """The number that it is, if it is one."""
         return None if isinstance(self.head, str) else self.head
+
+    @cached_property
+    def size(self) -> int:
+        """How many parts it has, itself among them."""
+        return 1 + sum(each.size for each in self.operands)
 
     @property
     def is_name(self) -> bool:

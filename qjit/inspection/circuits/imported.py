@@ -17,6 +17,7 @@ from qjit.errors import (
 )
 from qjit.jit.arguments import Bound, Parts, in_parts
 from qjit.jit.function import QJIT, qjit
+from qjit.jit.pause_gc import waiting_collector
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes.pipeline import OwnPass, PassError, Step
 
@@ -36,6 +37,7 @@ class Imported:
     names: tuple[str, ...]
     steps: tuple[Step | OwnPass, ...]
 
+    @waiting_collector()
     def circuits(
         self, level: str | None, *, rerolled: bool, whole: bool
     ) -> tuple[str, list[Circuit]]:
@@ -127,6 +129,7 @@ class _Inspected(QJIT):
         return Imported(closed, tuple(found), self._steps)
 
 
+@waiting_collector()
 def imported(
     function: Any, args: Any, kwargs: Any, *, rerolled: bool = True
 ) -> Imported:

@@ -17,7 +17,11 @@ from qjit.dialects.gates import CONTROLLED, GATES
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.types import register_size
 from qjit.lowering.passes.quantum.timing.durations import seconds_text
-from qjit.lowering.passes.quantum.timing.operation_durations import durations_of
+from qjit.lowering.passes.quantum.timing.operation_durations import (
+    durations_of,
+    parts,
+    wires_meet,
+)
 from qjit.lowering.program_attributes import CIRCUIT, LABELS
 
 from .expressions import Expression, operation
@@ -32,10 +36,12 @@ from .tree import (
     Gate,
     Loop,
     Measure,
+    Meeting,
     Node,
     Permutation,
     Reset,
     Terminal,
+    Timed,
     Wire,
     shown_texts,
     walk,
@@ -56,7 +62,9 @@ def _circuit(
     entry = next(op for op in module.ops if isinstance(op, FuncOp))
     values = Values(Names(set(arguments)))
     values.arrays.update(zip(entry.body.block.args, arguments, strict=False))
-    reader = _Reader(values, register_size(start.register))
+    durations = durations_of(start)
+    size = register_size(start.register)
+    reader = _Reader(values, size, scheduled=durations is not None)
     block = start.parent
     assert block is not None
     body = reader.block(block, start)
@@ -72,7 +80,7 @@ def _circuit(
         else (),
         _read_legend(values.names.legend, body, terminals),
         values.names.tables,
-        durations_of(start),
+        durations,
     )
 
 
@@ -101,6 +109,7 @@ class _Reader:
 
     values: Values
     num_wires: int
+    scheduled: bool
     terminals: list[Terminal] = field(default_factory=list[Terminal])
     outcomes: int = 0
     depth: int = 0
@@ -113,6 +122,8 @@ class _Reader:
         found: list[Node] = []
         op = block.first_op if after is None else after.next_op
         while op is not None:
+            if self.scheduled and wires_meet(op):
+                found.append(Meeting())
             found.extend(self._operation(op))
             if isinstance(op, quantum.DeallocOp):
                 break
@@ -139,7 +150,7 @@ class _Reader:
                 yield self._measure(op)
             case quantum.ResetOp():
                 self.qubits[op.out_qubit] = self.qubits[op.qubit]
-                yield Reset(self.qubits[op.qubit])
+                yield Reset(self.qubits[op.qubit], self._timed(op))
             case quantum.StatePrepOp():
                 yield from self._settled()
                 fixed = () if op.wires is None else op.wires.get_values()
@@ -182,7 +193,7 @@ class _Reader:
             diagonal = isinstance(op, quantum.UnitaryOp) and op.diagonal is not None
             name = "DiagonalQubitUnitary" if diagonal else "QubitUnitary"
             extra = len(controls)
-            return Gate(name, "U", *on, adjoint=adjoint, extra=extra)
+            return Gate(name, "U", *on, (), adjoint, extra, "", self._timed(op))
         name = op.gate.data
         if all(op.control_pattern):
             name = CONTROLLED.get((name, len(controls)), name)
@@ -193,7 +204,11 @@ class _Reader:
         if op.dim is not None:
             note = f"dim {op.dim.value.data}"
         params = tuple(map(self.values.parameter, op.params))
-        return Gate(name, record.base or name, *on, params, adjoint, extra, note)
+        more = adjoint, extra, note, self._timed(op)
+        return Gate(name, record.base or name, *on, params, *more)
+
+    def _timed(self, op: Operation) -> Timed:
+        return tuple(parts(op)) if self.scheduled else ()
 
     def _pass_through(self, op: quantum.PassThrough) -> tuple[Wire, ...]:
         """Follow the qubits through an operation, and return their wires."""
@@ -211,7 +226,7 @@ class _Reader:
         self.outcomes += 1
         self.values.known[op.outcome] = Expression(name)
         chosen = None if op.postselect is None else op.postselect.value.data
-        return Measure(wire, name, chosen, op.reset is not None)
+        return Measure(wire, name, chosen, op.reset is not None, self._timed(op))
 
     def _call(self, op: CallOp) -> Iterator[Node]:
         """Read the function where it is called."""
@@ -244,7 +259,8 @@ class _Reader:
         self.depth += 1
         found = self.block(block)
         self.depth -= 1
-        return found
+        idle = all(isinstance(node, Meeting) for node in found)
+        return () if idle else found
 
     def _counter(self) -> str:
         letters = (COUNTERS[self.depth :] or COUNTERS[-1:]) + COUNTERS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,10 @@ FLOATS: dict[int, str] = {
 }
 LETTERS = "abcdefghlopqrstuvw"
 LONGEST = 16  # characters of an expression that is written where it is used
+LARGEST = 250  # parts of an expression, beyond which it is a name
+ARITHMETIC: frozenset[type[Operation | Block]] = frozenset(
+    (*CASTS, *BINARY, *UNARY, arith.CmpiOp, arith.CmpfOp, arith.SelectOp)
+)
 
 
 @dataclass
@@ -80,14 +84,17 @@ class Names:
     legend: dict[str, str] = field(default_factory=dict[str, str])
     tables: dict[str, Any] = field(default_factory=dict[str, Any])
     _known: dict[Any, str] = field(default_factory=dict[Any, str])
+    _first: int = 0  # before this number, all letters are taken
 
     def fresh(self, letters: Sequence[str] = LETTERS) -> str:
         """Return a name that is not taken."""
-        for number in range(1 + len(self.taken)):
+        own = letters is LETTERS
+        for number in range(self._first * own, 1 + len(self.taken)):
             for letter in letters:
                 name = f"{letter}{number or ''}"
                 if name not in self.taken:
                     self.taken.add(name)
+                    self._first = number if own else self._first
                     return name
         raise AssertionError("there are more names than are taken")
 
@@ -107,6 +114,7 @@ class Values:
         self.known: dict[SSAValue, Expression] = {}
         self.same: dict[SSAValue, SSAValue] = {}  # parameters of functions and blocks
         self.arrays: dict[SSAValue, str] = {}  # arguments that are buffers
+        self.stores: dict[SSAValue, memref.StoreOp | None] = {}
 
     def parameter(self, value: SSAValue) -> Expression:
         """Return a value as a drawing writes it: long expressions have a name."""
@@ -121,13 +129,37 @@ class Values:
 
     def read(self, value: SSAValue) -> Expression:
         """Return a value as an expression."""
+        pending = [self._meant(value)]
+        while pending:
+            last = pending[-1]
+            before = [] if last in self.known else self._before(last)
+            if not before:
+                pending.pop()
+                self._read(last)
+            pending.extend(reversed(before))
+        return self.known[self._meant(value)]
+
+    def _meant(self, value: SSAValue) -> SSAValue:
         while value in self.same:
             value = self.same[value]
-        if value not in self.known:
-            owner = value.owner
-            found = None if isinstance(owner, Block) else self._computed(owner, value)
-            self.known[value] = found or self.unknown(value)
-        return self.known[value]
+        return value
+
+    def _before(self, value: SSAValue) -> list[SSAValue]:
+        """Return what is not known yet of the operands of arithmetic."""
+        owner = value.owner
+        if type(owner) not in ARITHMETIC or isinstance(owner, Block):
+            return []
+        operands = map(self._meant, owner.operands)
+        return [each for each in operands if each not in self.known]
+
+    def _read(self, value: SSAValue) -> None:
+        if value in self.known:
+            return
+        owner = value.owner
+        found = None if isinstance(owner, Block) else self._computed(owner, value)
+        if found is not None and found.size > LARGEST:
+            found = Expression(self.names.of(found, f"= {found.text()}"))
+        self.known[value] = found or self.unknown(value)
 
     def index(self, value: SSAValue) -> Expression:
         """Return an index, without what keeps it in range."""
@@ -192,9 +224,7 @@ class Values:
         return _floored(condition, first, second) or _length(condition, first, second)
 
     def _load(self, op: memref.LoadOp) -> Expression | None:
-        buffer = op.memref
-        while buffer in self.same:
-            buffer = self.same[buffer]
+        buffer = self._meant(op.memref)
         indices = [*map(self.index, op.indices)]
         if buffer in self.arrays:
             return element(self.arrays[buffer], *indices)
@@ -228,9 +258,10 @@ class Values:
 
     def _stored(self, buffer: SSAValue, load: memref.LoadOp) -> Expression | None:
         """Return an element of a buffer to which one operation writes."""
-        writers = [each for each in _writers(buffer)]
-        (store,) = writers if len(writers) == 1 else (None,)
-        if not isinstance(store, memref.StoreOp) or store.memref is not buffer:
+        if buffer not in self.stores:
+            self.stores[buffer] = _only_store(buffer)
+        store = self.stores[buffer]
+        if store is None:
             return None
         inner: dict[SSAValue, SSAValue] = {}
         for to, at in zip(store.indices, load.indices, strict=True):
@@ -241,17 +272,21 @@ class Values:
                 return None
         reader = Values(self.names)
         reader.arrays, reader.same = self.arrays, {**self.same, **inner}
+        reader.stores = self.stores
         if not inner:
             reader.known = self.known
         return reader.read(store.value)
 
 
-def _writers(buffer: SSAValue) -> Iterator[Operation]:
-    """Yield the operations that may write to a buffer."""
-    for use in buffer.uses:
-        op = use.operation
-        if not isinstance(op, memref.LoadOp | memref.DeallocOp):
-            yield op
+def _only_store(buffer: SSAValue) -> memref.StoreOp | None:
+    """Return the store that writes to a buffer, if nothing else may."""
+    users = (use.operation for use in buffer.uses)
+    reads = memref.LoadOp | memref.DeallocOp
+    writers = [op for op in users if not isinstance(op, reads)]
+    (store,) = writers if len(writers) == 1 else (None,)
+    if isinstance(store, memref.StoreOp) and store.memref is buffer:
+        return store
+    return None
 
 
 def _constant(op: arith.ConstantOp) -> Expression | None:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qjit.lowering.passes.quantum.timing.durations import Durations
+from qjit.lowering.passes.quantum.timing.durations import Durations, Keys
 
 from .expressions import Expression
 
 # A number, or what the number is when the program runs.
 Wire = int | Expression
+# By what the durations of the parts of an operation are found, if it is scheduled.
+Timed = tuple[Keys, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Gate:
     adjoint: bool = False
     extra: int = 0
     note: str = ""  # what else there is to know, such as a Pauli word
+    timed: Timed = ()
 
     @property
     def wires(self) -> tuple[Wire, ...]:
@@ -53,6 +56,7 @@ class Measure:
     outcome: str
     postselect: int | None = None
     reset: bool = False
+    timed: Timed = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,12 @@ class Reset:
     """A qubit is put into |0>."""
 
     wire: Wire
+    timed: Timed = ()
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """All wires wait for one another, in a circuit that is scheduled."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,7 @@ class Terminal:
     observable: str = ""
 
 
-Node = Gate | Measure | Reset | Permutation | Loop | Branch
+Node = Gate | Measure | Reset | Meeting | Permutation | Loop | Branch
 
 
 @dataclass(frozen=True)

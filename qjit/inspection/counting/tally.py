@@ -21,19 +21,18 @@ from qjit.inspection.circuits.tree import (
     Gate,
     Loop,
     Measure,
+    Meeting,
     Node,
     Permutation,
     Reset,
+    Timed,
     Wire,
     own_expressions,
     walk,
 )
 from qjit.lowering.passes.quantum.timing.durations import (
-    MEASURE,
-    RESET,
     Keys,
     attoseconds,
-    gate_keys,
 )
 
 from . import depths
@@ -117,8 +116,8 @@ class Counter:
             key = kind, which
             found.counts[key] = found.counts.get(key, constant(0)) + constant(number)
 
-        def takes(wires: Sequence[Wire], *keys: Keys) -> None:
-            self._pass(found, wires, sum(map(self._time, keys)))
+        def takes(wires: Sequence[Wire], timed: Timed) -> None:
+            self._pass(found, wires, sum(map(self._time, timed)))
 
         match node:
             case Delay():
@@ -135,13 +134,15 @@ class Counter:
                 self.used |= set(wires)
                 for number, depth in enumerate((found.maps or [])[:2]):
                     depths.add_gate(depth, wires, number == 0 or len(on) > 1)
-                takes(on, _gate_keys(node, on))
+                takes(on, node.timed)
             case Measure():
                 add("measurement")
-                takes((node.wire,), (MEASURE,), (RESET,) if node.reset else ())
+                takes((node.wire,), node.timed)
             case Reset():
                 add("reset")
-                takes((node.wire,), (RESET,))
+                takes((node.wire,), node.timed)
+            case Meeting():
+                self._pass(found, range(self.circuit.num_wires), 0)
             case Permutation():
                 for depth in found.maps or ():
                     depth[list(node.targets)] = depth[list(node.sources)]
@@ -151,7 +152,7 @@ class Counter:
     def _time(self, keys: Keys) -> int:
         """Return how long something takes; 0, with a note, where that is not known."""
         known = self.circuit.durations
-        found = 0 if known is None or not keys else known.first(keys)
+        found = 0 if known is None else known.first(keys)
         if found is None:
             self.untimed[keys[0]] = None
         return found or 0
@@ -160,14 +161,6 @@ class Counter:
         """Let time pass on wires, if there are times."""
         for depth in (found.maps or [])[2:]:
             depths.add_gate(depth, self._wires(wires), time)
-
-    def _inside(self, nodes: Sequence[Node]) -> Tally:
-        """Return the counts in a loop or branch, before and after which wires meet."""
-        found = self.tally(nodes)
-        if found.maps is not None and len(found.maps) > 2:
-            *others, times = found.maps
-            found.maps = [*others, np.full_like(times, depths.total(times))]
-        return found
 
     def _wires(self, wires: Sequence[Wire]) -> list[int]:
         """Return the wires; all of them, if one is not known."""
@@ -215,11 +208,11 @@ class Counter:
 
     def _iterated(self, node: Loop, span: range) -> Tally:
         if not _depends(node.body, node.counter):
-            return self._repeated(self._inside(node.body), len(span))
+            return self._repeated(self.tally(node.body), len(span))
         found, outer = self._empty(), self.values
         for number in span:
             self.values = {**outer, node.counter: number}
-            self._append(found, self._inside(node.body))
+            self._append(found, self.tally(node.body))
         self.values = outer
         return found
 
@@ -235,7 +228,7 @@ class Counter:
         self, node: Loop, start: Expression, step: int, rounds: Expression
     ) -> Tally:
         """Count a loop of which it is not known how often it is repeated."""
-        once = self._inside(node.body)
+        once = self.tally(node.body)
         self.at_most = True
 
         def over(count: Polynomial) -> Polynomial:
@@ -260,7 +253,7 @@ class Counter:
             holds = self._at(case.condition)
             if holds is not None and not holds:
                 continue
-            open_cases.append(self._inside(case.body))
+            open_cases.append(self.tally(case.body))
             labels.append(f"{case.label}: {_sizes(open_cases[-1])}")
             if holds:
                 break
@@ -300,13 +293,6 @@ def _name(gate: Gate) -> str:
     if not gate.extra:
         return found
     return f"{gate.extra if gate.extra > 1 else ''}C({found})"
-
-
-def _gate_keys(gate: Gate, on: Sequence[Wire]) -> Keys:
-    """Return by what the time is found that a gate takes; on no wires it takes none."""
-    if not on:
-        return ()
-    return gate_keys(gate.name, gate.values, len(on), gate.adjoint)
 
 
 def _sizes(found: Tally) -> str:

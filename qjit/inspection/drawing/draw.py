@@ -13,7 +13,7 @@ from qjit.lowering.jax_internals.tracing import user_line
 if TYPE_CHECKING:
     from qjit.inspection.circuits.tree import Circuit
 
-NARROWEST = 24
+NARROWEST, NARROWEST_FIGURE = 24, 4  # characters, and inches
 
 
 def draw(
@@ -80,6 +80,7 @@ def draw_mpl(
     function: Any,
     *,
     level: str | None = None,
+    width: int | None = None,
     decimals: int | None = 2,
     style: str | None = None,
 ) -> Callable[..., Any]:
@@ -91,17 +92,20 @@ def draw_mpl(
         level: "quantum" for the circuit as it was written, or the name of a pass for
             what that leaves; when left out, what the passes of the quantum function
             itself leave, such as those of `qjit.decompose`.
+        width: the number of inches of the figure, where circuits are folded into rows;
+            each circuit is one row when left out.
         decimals: how many decimals numbers have; None leaves parameters out.
         style: "color", which is the default, "black" for print, or "dark".
 
     Returns:
         A function of the same arguments, which returns a figure of Matplotlib and its
-        axes: one for each circuit, in an array if there are several.
+        axes: one for each row of each circuit, in an array if there are several.
 
     Raises:
         MissingPackageError: if Matplotlib is not installed.
         ParameterTypeError: for what is no function.
-        ParameterError: for another style, or a negative number of decimals.
+        ParameterError: for another style, a width below 4, or a negative number of
+            decimals.
         PipelineError: for a level that is not one of the function's passes.
 
     >>> import qjit as qj
@@ -116,6 +120,7 @@ def draw_mpl(
     """
     checked_function(function, "draw_mpl")
     _check_level(level, "draw_mpl")
+    inches = _checked(width, "width", NARROWEST_FIGURE)
     places = _checked(decimals, "decimals", 0)
     if style not in (None, "color", "black", "dark"):
         raise ParameterError(
@@ -127,7 +132,7 @@ def draw_mpl(
         from .figure import draw_figure
 
         circuits = _circuits(function, level, args, kwargs)
-        return draw_figure(circuits, places, style or "color")
+        return draw_figure(circuits, places, style or "color", inches)
 
     return look
 

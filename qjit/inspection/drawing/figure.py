@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import pairwise
+from itertools import islice, pairwise
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from qjit.inspection.circuits.tree import (
     Gate,
     Loop,
     Measure,
+    Meeting,
     Permutation,
     Reset,
     Terminal,
@@ -31,7 +34,7 @@ from .labels import (
     observable_names,
     terminal_texts,
 )
-from .layout import Columns, Layout, Measures, Placed, Shown
+from .layout import Columns, Layout, Measures, Placed, Shown, pieces
 
 INCH = 0.5  # inches of one unit, in which everything is placed
 LETTER, BOX, MARGIN = 0.19, 0.68, 0.3  # of a letter, of a gate's height, around
@@ -79,26 +82,33 @@ STYLES = {
 }
 
 
-def draw_figure(circuits: Sequence[Circuit], decimals: int | None, style: str) -> Any:
-    """Return a figure and its axes: one for each circuit, in an array for several."""
+def draw_figure(
+    circuits: Sequence[Circuit], decimals: int | None, style: str, inches: int | None
+) -> Any:
+    """Return a figure and its axes: one for each row, in an array for several."""
     pyplot = _package("matplotlib.pyplot")
-    drawings = [_Drawing(circuit, decimals, STYLES[style]) for circuit in circuits]
+    room = inf if inches is None else inches / INCH
+    drawings = [
+        _Drawing(circuit, decimals, STYLES[style], room) for circuit in circuits
+    ]
     width = max(drawing.width for drawing in drawings) * INCH
-    heights = [drawing.height * INCH for drawing in drawings]
+    heights = [h * INCH for drawing in drawings for h in drawing.heights]
     figure, axes = pyplot.subplots(
-        len(drawings),
+        len(heights),
         squeeze=False,
         figsize=(width, sum(heights)),
         gridspec_kw={"height_ratios": heights},
         facecolor=STYLES[style].ground,
         layout="constrained",
     )
-    for drawing, each in zip(drawings, axes[:, 0], strict=True):
-        drawing.paint(each, _package("matplotlib.patches"))
+    rest = iter(axes[:, 0])
+    for drawing in drawings:
+        own = [*islice(rest, len(drawing.heights))]
+        drawing.paint(own, _package("matplotlib.patches"))
         if len(drawings) > 1:
             name = drawing.circuit.name
-            each.set_title(name, loc="left", fontsize=FONT, color=drawing.style.line)
-    return figure, axes[0, 0] if len(drawings) == 1 else axes[:, 0]
+            own[0].set_title(name, loc="left", fontsize=FONT, color=drawing.style.line)
+    return figure, axes[0, 0] if len(heights) == 1 else axes[:, 0]
 
 
 def _package(name: str) -> Any:
@@ -111,10 +121,21 @@ def _package(name: str) -> Any:
         ) from error
 
 
-class _Drawing:
-    """One circuit on axes."""
+@dataclass(frozen=True)
+class _Row:
+    """A piece of a drawing on axes of its own, from one x to another."""
 
-    def __init__(self, circuit: Circuit, decimals: int | None, style: Style) -> None:
+    first: float
+    last: float
+    axes: Any
+
+
+class _Drawing:
+    """One circuit, in rows that are no wider than the room."""
+
+    def __init__(
+        self, circuit: Circuit, decimals: int | None, style: Style, room: float
+    ) -> None:
         self.circuit, self._decimals, self.style = circuit, decimals, style
         self._observables = observable_names(circuit.terminals)
         measures = Measures(self._width, self._label_width, 0.2, 0.25)
@@ -125,27 +146,50 @@ class _Drawing:
         self._heights = self._line_heights()
         legend = [f"{name} = {text}" for text, name in self._observables.items()]
         self._legend = [*legend, *legend_lines(circuit)]
-        self.width = self._end + self._layout.terminals.width + MARGIN + 0.3
+        end = self._end + self._layout.terminals.width + MARGIN + 0.3
+        cuts = {self._first + x for x in self._layout.gates.cuts()} | {self._end}
+        cuts |= {self._end + x for x in self._layout.terminals.cuts()}
+        inner = max(room - self._first, 2 * BOX)
+        self._pieces = [*pieces(cuts, self._first, end, inner)]
+        self.width = self._first + max(last - first for first, last in self._pieces)
         sink = STEP * self._layout.gaps()[-1][1]
         self._bottom = self._heights[-1] - sink - 0.7
-        self.height = -self._bottom + 0.4 * len(self._legend) + 0.2
+        self.heights = [0.2 - self._bottom] * len(self._pieces)
+        self.heights[-1] += 0.4 * len(self._legend)
 
-    def paint(self, axes: Any, patches: Any) -> None:
-        """Paint everything on axes."""
-        self._axes, self._patches = axes, patches
-        axes.set_xlim(0, self.width)
-        axes.set_ylim(-self.height, 0)
-        axes.set_aspect("equal")
-        axes.axis("off")
+    def paint(self, axes: Sequence[Any], patches: Any) -> None:
+        """Paint everything on the axes of the rows."""
+        self._patches = patches
+        self._rows = [
+            _Row(*piece, each) for piece, each in zip(self._pieces, axes, strict=True)
+        ]
+        for row, height in zip(self._rows, self.heights, strict=True):
+            left = row.first - self._first
+            row.axes.set_xlim(left, left + self.width)
+            row.axes.set_ylim(-height, 0)
+            row.axes.set_aspect("equal")
+            row.axes.axis("off")
         for name, y in zip(self.circuit.wire_labels, self._heights, strict=False):
-            self._text(self._first - 0.25, y, name, ha="right")
+            self._label(self._rows, y, name)
             self._line(self._first - 0.1, self._end, y, y)
         self._paint_outcomes()
         self._paint_columns(self._layout.gates, self._first)
         self._paint_columns(self._layout.terminals, self._end)
+        last = self._rows[-1]
         for number, text in enumerate(self._legend):
-            y = self._bottom - 0.4 * number
-            self._text(MARGIN, y, text, ha="left", fontsize=SMALL)
+            y, x = self._bottom - 0.4 * number, last.first - self._first + MARGIN
+            self._text(x, y, text, row=last, ha="left", fontsize=SMALL)
+
+    def _at(self, left: float, right: float) -> list[_Row]:
+        """Return the rows on which something is that reaches from x to x."""
+        firsts = [first for first, _ in self._pieces]
+        start = max(bisect_right(firsts, left) - 1, 0)
+        return self._rows[start : max(bisect_left(firsts, right), start + 1)]
+
+    def _label(self, rows: Sequence[_Row], y: float, name: str) -> None:
+        """Write the name of a line before each row."""
+        for row in rows:
+            self._text(row.first - 0.25, y, name, row=row, ha="right")
 
     def _width(self, node: Shown) -> float:
         match node:
@@ -192,6 +236,8 @@ class _Drawing:
                     self._paint_frame(item, here)
                 case Terminal():
                     self._paint_terminal(item, here, item.node)
+                case Meeting():
+                    pass
 
     def _paint_gate(self, item: Placed, x: float, gate: Gate) -> None:
         middle, color = x + item.width / 2, self.style.of(gate)
@@ -238,8 +284,14 @@ class _Drawing:
         size = item.width, top - bottom
         look = {"linestyle": (0, (4, 2)), "edgecolor": self.style.frame, "fill": False}
         style = "round,pad=0,rounding_size=0.15"
-        box = self._patches.FancyBboxPatch((x, bottom), *size, boxstyle=style, **look)
-        self._axes.add_patch(box)
+        rows = self._at(x, x + item.width)
+        for row in rows:
+            box = self._patches.FancyBboxPatch(
+                (x, bottom), *size, boxstyle=style, **look
+            )
+            row.axes.add_patch(box)
+            if len(rows) > 1:
+                self._clip(box, row)
         for pane in item.panes:
             left = x + pane.x
             if pane is not item.panes[0]:
@@ -254,6 +306,12 @@ class _Drawing:
                 bbox={"facecolor": self.style.ground, "edgecolor": "none", "pad": 1},
             )
             self._paint_columns(pane.columns, x + pane.inside)
+
+    def _clip(self, box: Any, row: _Row) -> None:
+        """Leave of a box what is on a row."""
+        corner, size = (row.first - 0.1, self._bottom), row.last - row.first + 0.1
+        part = self._patches.Rectangle(corner, size, -self._bottom)
+        box.set_clip_path(part.get_path(), part.get_transform() + row.axes.transData)
 
     def _paint_terminal(self, item: Placed, x: float, node: Terminal) -> None:
         texts = terminal_texts(node, self._observables.get(node.observable, ""))
@@ -281,7 +339,7 @@ class _Drawing:
             ]
             start, measured = on[0]
             end = max(x for x, _ in on) if len(on) > 1 else self._end
-            self._text(self._first - 0.25, y, name, ha="right")
+            self._label(self._at(start, end), y, name)
             for offset in (-0.035, 0.035):
                 self._line(start, end, y + offset, y + offset, width=0.8)
             self._double(start, self._heights[measured.high], y)
@@ -304,19 +362,29 @@ class _Drawing:
         dashed: bool = False,
         color: str = "",
     ) -> None:
-        self._axes.plot(
-            (left, right),
-            (first, last),
-            color=color or (self.style.frame if dashed else self.style.line),
-            linewidth=width,
-            linestyle=(0, (4, 2)) if dashed else "-",
-            zorder=1,
-        )
+        for row in self._at(left, right):
+            ends = left, right
+            if first == last:
+                ends = max(left, row.first - 0.1), min(right, row.last)
+            row.axes.plot(
+                ends,
+                (first, last),
+                color=color or (self.style.frame if dashed else self.style.line),
+                linewidth=width,
+                linestyle=(0, (4, 2)) if dashed else "-",
+                zorder=1,
+            )
 
-    def _text(self, x: float, y: float, text: str, **look: Any) -> None:
+    def _text(
+        self, x: float, y: float, text: str, *, row: _Row | None = None, **look: Any
+    ) -> None:
         look = {"ha": "center", "fontsize": FONT, "color": self.style.line, **look}
         # NOTE: a dollar sign would begin a formula.
-        self._axes.text(x, y, text.replace("$", r"\$"), va="center", zorder=4, **look)
+        axes = (row or self._row(x)).axes
+        axes.text(x, y, text.replace("$", r"\$"), va="center", zorder=4, **look)
+
+    def _row(self, x: float) -> _Row:
+        return self._at(x, x)[0]
 
     def _box(
         self,
@@ -330,7 +398,7 @@ class _Drawing:
     ) -> None:
         top, bottom = self._heights[low] + BOX / 2, self._heights[high] - BOX / 2
         look = {"facecolor": color, "edgecolor": self.style.line, "zorder": 3}
-        self._axes.add_patch(
+        self._row(x + width / 2).axes.add_patch(
             self._patches.Rectangle((x, bottom), width, top - bottom, **look)
         )
         self._text(x + width / 2 + shift, (top + bottom) / 2, text)
@@ -338,16 +406,19 @@ class _Drawing:
     def _dot(self, x: float, y: float, *, filled: bool, radius: float = 0.11) -> None:
         color = self.style.line if filled else self.style.ground
         look = {"facecolor": color, "edgecolor": self.style.line, "zorder": 3}
-        self._axes.add_patch(self._patches.Circle((x, y), radius, **look))
+        self._row(x).axes.add_patch(self._patches.Circle((x, y), radius, **look))
 
     def _plus(self, x: float, y: float) -> None:
         look = {"facecolor": self.style.ground, "edgecolor": self.style.line}
-        self._axes.add_patch(self._patches.Circle((x, y), 0.22, zorder=3, **look))
+        axes = self._row(x).axes
+        axes.add_patch(self._patches.Circle((x, y), 0.22, zorder=3, **look))
         for dx, dy in np.array(((0.22, 0), (0, 0.22))):
             ends = (x - dx, x + dx), (y - dy, y + dy)
-            self._axes.plot(*ends, color=self.style.line, linewidth=1, zorder=4)
+            axes.plot(*ends, color=self.style.line, linewidth=1, zorder=4)
 
     def _cross(self, x: float, y: float) -> None:
         for sign in (-1, 1):
             ends = (x - 0.15, x + 0.15), (y - 0.15 * sign, y + 0.15 * sign)
-            self._axes.plot(*ends, color=self.style.line, linewidth=1.2, zorder=4)
+            self._row(x).axes.plot(
+                *ends, color=self.style.line, linewidth=1.2, zorder=4
+            )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from qjit.inspection.circuits.tree import (
@@ -89,6 +90,26 @@ class Columns:
         for item in self.items:
             for pane in item.panes:
                 yield from pane.columns.cuts(x + item.x + pane.inside)
+
+
+def pieces(
+    cuts: Iterable[float], first: float, end: float, room: float
+) -> Iterator[tuple[float, float]]:
+    """Yield where the pieces of a drawing begin and end, none wider than the room.
+
+    Args:
+        cuts: where it may be cut; elsewhere only where a part is wider than the room.
+        first: where the drawing begins.
+        end: where it ends.
+        room: how wide a piece may be.
+    """
+    places = sorted({first, *cuts})
+    while end - first > room:
+        last = places[bisect_right(places, first + room) - 1]
+        last = last if last > first else first + room
+        yield first, last
+        first = last
+    yield first, end
 
 
 class Layout:

@@ -11,6 +11,7 @@ from qjit.inspection.circuits.tree import (
     Gate,
     Loop,
     Measure,
+    Meeting,
     Permutation,
     Reset,
     Terminal,
@@ -24,7 +25,7 @@ from .labels import (
     observable_names,
     terminal_texts,
 )
-from .layout import Columns, Layout, Measures, Placed, Shown
+from .layout import Columns, Layout, Measures, Placed, Shown, pieces
 
 # What a vertical line makes of the characters that it crosses.
 CROSSED = {"─": "┼", "═": "╪", "╌": "┊", " ": "│"}
@@ -51,10 +52,10 @@ class Text:
         """Return the drawing in pieces that are no wider than some characters."""
         labels = self._labels()
         room = max(width - len(labels[0]) - 1, 8)
-        pieces = [*self._pieces(room)]
+        places = [*self._pieces(room)]
         found: list[str] = []
-        for number, (first, last) in enumerate(pieces):
-            more = number < len(pieces) - 1
+        for number, (first, last) in enumerate(places):
+            more = number < len(places) - 1
             lines = [
                 _line(label, "".join(row[first:last]), more=more)
                 for label, row in zip(labels, self._canvas, strict=True)
@@ -69,17 +70,11 @@ class Text:
         return "\n\n".join(found) + "".join(f"\n{line}" for line in legend)
 
     def _pieces(self, room: int) -> Iterator[tuple[int, int]]:
-        end = len(self._canvas[0])
         cuts = {1 + int(x) for x in self._layout.gates.cuts()}
         cuts |= {self._end + 2 + int(x) for x in self._layout.terminals.cuts()}
         cuts |= {self._end}
-        first = 0
-        while end - first > room:
-            last = max((x for x in cuts if first < x <= first + room), default=0)
-            last = last or first + room
-            yield first, last
-            first = last
-        yield first, end
+        for first, last in pieces(cuts, 0, len(self._canvas[0]), room):
+            yield int(first), int(last)
 
     def _labels(self) -> list[str]:
         names = [*self.circuit.wire_labels, *self._layout.outcomes]
@@ -151,6 +146,8 @@ class Text:
                     self._paint_frame(item, here)
                 case Terminal():
                     self._paint_terminal(item, here, item.node)
+                case Meeting():
+                    pass
 
     def _put(self, x: int, row: int, text: str) -> None:
         self._canvas[row][x : x + len(text)] = text
@@ -236,9 +233,12 @@ class Text:
 
     def _paint_outcomes(self) -> None:
         """Paint a double line from each measurement to where it is read last."""
-        items = [*self._layout.gates.walk(1)]
+        columns: dict[int, list[int]] = {}
+        for x, item in self._layout.gates.walk(1):
+            for line in item.links:
+                columns.setdefault(line, []).append(self._column(item, int(x)))
         for line in range(self.circuit.num_wires, self._layout.lines):
-            on = [self._column(item, int(x)) for x, item in items if line in item.links]
+            on = columns[line]
             last = max(on) if len(on) > 1 else self._end
             self._put(on[0], self._rows[line], "═" * (last + 1 - on[0]))
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+import jax
 from jax.extend.core import ClosedJaxpr
 
+from qjit.diagnostics.notebook import folded, table
 from qjit.diagnostics.translation import ready, reraised
 from qjit.errors import ArgumentError, UnsupportedError
 from qjit.lowering.driver.program import lowered_text
@@ -73,6 +75,11 @@ class Stage(StaysInProcess):
     def _name(self) -> str:
         return getattr(self.program.function, "__name__", "program")
 
+    def _repr_html_(self) -> str:
+        takes = [str(aval) for aval in jax.tree.leaves(self.stage.in_avals)]
+        kind = type(self).__name__.lower()
+        return table(self._name, {"stage": kind, "takes": ", ".join(takes)})
+
     def _next(self, kind: type[Any], stage: Any) -> Any:
         return kind(self.program, self.args, self.kwargs, stage)
 
@@ -91,6 +98,9 @@ class Traced(Stage):
     def as_text(self) -> str:
         """Return the jaxpr as text."""
         return str(self.jaxpr)
+
+    def _repr_html_(self) -> str:
+        return super()._repr_html_() + folded({"jaxpr": self.as_text()})
 
     def lower(self, **options: Any) -> Lowered:
         """Lower to LLVM; options are those of JAX."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from qjit.diagnostics.notebook import table
 from qjit.diagnostics.translation import awaited
 from qjit.errors import ArgumentError, DimensionError, StageError
 from qjit.lowering.jax_internals.tracing import user_line
@@ -31,6 +32,10 @@ class CompiledStage:
         except (TextError, PipelineError) as error:
             raise StageError(f"{user_line()}: {error}") from error
         self.__name__ = self._interface.entry
+
+    def _repr_html_(self) -> str:
+        takes = ", ".join(aval.str_short() for aval in self._interface.inputs)
+        return table(self.__name__, {"stage": "compiled", "takes": takes})
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         """Run the program on its inputs, and return its results."""

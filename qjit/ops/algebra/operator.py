@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from qjit.diagnostics.notebook import code
 from qjit.errors import ParameterError, ParameterTypeError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.runtime.recent import MOST
@@ -193,6 +194,9 @@ class Operator(ABC):
 
     def __repr__(self) -> str:
         return self.value().text()
+
+    def _repr_html_(self) -> str:
+        return code(repr(self))
 
     # Algebra
 

@@ -17,6 +17,8 @@ from matplotlib import pyplot
 import qjit as qj
 from qjit.errors import MissingPackageError, ParameterError, PipelineError
 from qjit.inspection.circuits.read_circuits import read_circuits
+from qjit.inspection.circuits.read_values import Names
+from qjit.inspection.drawing.layout import pieces
 from qjit.inspection.drawing.text import draw_texts
 from qjit.lowering.driver.stage_text import parsed
 
@@ -24,6 +26,7 @@ matplotlib.use("Agg")
 FOLDER = Path(__file__).parent / "drawings"
 UPDATE = "QJIT_UPDATE_GOLDEN" in os.environ
 THETA = jnp.arange(4.0)
+teleport_labels = ["alice", "channel", "bob", "m0", "m1"]
 
 
 @qj.qnode(wires=4)
@@ -224,6 +227,8 @@ def test_mistakes() -> None:
         qj.draw(energy, level="merge")(0.1)
     with pytest.raises(ParameterError, match="at least 24"):
         qj.draw(energy, width=3)
+    with pytest.raises(ParameterError, match="at least 4, but got 3"):
+        qj.draw_mpl(energy, width=3)
     with pytest.raises(ParameterError, match="'color', 'black' and 'dark'"):
         qj.draw_mpl(energy, style="sketch")
     with pytest.raises(ParameterError, match="calls no quantum function"):
@@ -265,6 +270,68 @@ def test_several_circuits_are_several_axes() -> None:
         "branches",
     ]
     pyplot.close(figure)
+
+
+@pytest.mark.parametrize("name", ["gates", "loops", "teleport"])
+def test_figures_are_folded_into_rows(name: str) -> None:
+    function, args = {
+        "gates": (gates, (0.1, THETA)),
+        "loops": (loops, (0.1, THETA, 3)),
+        "teleport": (teleport, (0.1,)),
+    }[name]
+    whole, axes = qj.draw_mpl(function)(*args)
+    expected = [each.get_text() for each in axes.texts]
+    labels = teleport_labels if name == "teleport" else [*map(str, range(4))]
+    folded, rows = qj.draw_mpl(function, width=5)(*args)
+    assert len(rows) > 1 and folded.get_size_inches()[0] <= 5
+    found = [each.get_text() for row in rows for each in row.texts]
+    for text in {*expected} - {*labels}:
+        assert found.count(text) == expected.count(text), text
+    folded.canvas.draw()
+    for row in rows:
+        box = row.get_window_extent()
+        assert {each.get_text() for each in row.texts} >= {*labels[:3]}
+        for patch in row.patches:
+            if patch.get_clip_path() is None or not hasattr(patch, "get_boxstyle"):
+                place = patch.get_window_extent()
+                assert box.x0 <= place.x0 + 1 and place.x1 <= box.x1 + 1
+    pyplot.close(whole)
+    pyplot.close(folded)
+
+
+def test_long_expressions_have_names() -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        for _ in range(1500):
+            x = x * 1.01 + 0.1
+        qj.RX(x, 0)
+        for _ in range(40):  # 2**40 parts, if what is shared were written out
+            x = jnp.sin(x) * jnp.cos(x)
+        qj.RX(x, 0)
+        return qj.probs()
+
+    lines = qj.draw(circuit, width=80)(0.1).split("\n")
+    assert lines[0].count("RX(") == 2
+    assert max(map(len, lines)) < 4000
+
+
+def test_names_are_in_order() -> None:
+    names = Names({"b", "x"})
+    found = [names.fresh() for _ in range(40)]
+    assert found[:3] == ["a", "c", "d"]
+    assert found[16:19] == ["w", "a1", "b1"]
+    assert names.fresh("ijk") == "i"
+    names.taken.discard("i")
+    assert (names.fresh("ijk"), names.fresh()) == ("i", "f2")
+
+
+def test_pieces_end_at_cuts() -> None:
+    cuts = [0, 3, 4, 9, 10, 30, 31]
+    assert [*pieces(cuts, 0, 33, 6)] == [
+        *((0, 4), (4, 10), (10, 16), (16, 22), (22, 28)),
+        (28, 33),
+    ]
+    assert [*pieces(cuts, 0, 33, 100)] == [(0, 33)]
 
 
 def test_figures_need_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:

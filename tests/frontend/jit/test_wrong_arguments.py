@@ -88,7 +88,10 @@ OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "diagonalize_measurements": ((energy,), {}),
     "disable_autograph": ((layer,), {}),
     "draw": ((energy,), {"level": "quantum", "width": 80, "decimals": 2}),
-    "draw_mpl": ((energy,), {"level": "quantum", "decimals": 2, "style": "dark"}),
+    "draw_mpl": (
+        (energy,),
+        {"level": "quantum", "width": 8, "decimals": 2, "style": "dark"},
+    ),
     "fold_gates": ((energy,), {"factor": 3, "method": "local", "seed": 1}),
     "dynamical_decoupling": (
         (energy,),

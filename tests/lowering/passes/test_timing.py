@@ -25,7 +25,6 @@ from qjit.dialects.quantum import (
 from qjit.dialects.target import STATEVECTOR, TARGETS
 from qjit.errors import ArgumentError, ParameterError, PipelineError, UnsupportedError
 from qjit.lowering.driver.stage_text import parsed
-from qjit.lowering.passes.circuits.circuit import product
 from qjit.lowering.passes.pipeline import find_step
 from qjit.lowering.passes.quantum.timing.pulse_sequences import SEQUENCES
 from tests.support.pass_meaning import EXACT, Imported
@@ -196,19 +195,26 @@ def test_pulses_are_not_too_many() -> None:
         circuit()
 
 
-@pytest.mark.parametrize("name", SEQUENCES)
-def test_sequences_are_identities(name: str) -> None:
-    sequence = SEQUENCES[name]
-    found = product(sequence.pulses, [0], {}) * np.exp(-1j * sequence.phase)
-    np.testing.assert_allclose(found, np.eye(2), atol=1e-15)
-    assert (abs(sequence.phase) > 3) == (name == "XY4")
-    for total, repeated in ((1000, 1), (12345, 3), (7, 2)):
-        gaps = sequence.gaps(total, repeated)
-        count = repeated * len(sequence.pulses)
-        inner = [1 / count] * (count - 1)
-        shares = [0.5 / count, *inner, 0.5 / count]
-        assert sum(gaps) == total
-        np.testing.assert_allclose(gaps, np.array(shares) * total, atol=1)
+def test_nothing_is_scheduled_without_durations() -> None:
+    kind = "!quantum.reg<2>"
+    module = parsed(
+        f"""
+        func.func @f() {{
+          %r = quantum.alloc : {kind}
+          %q = quantum.extract %r[0] : {kind}
+          %o = quantum.extract %r[1] : {kind}
+          %a = quantum.delay 1.0e-07 on %q
+          %b = quantum.delay 2.0e-07 on %a
+          %m, %c, %d = quantum.pauli_measure "XZ" on %b, %o
+          %s = quantum.insert %c into %r[0] : {kind}
+          %t = quantum.insert %d into %s[1] : {kind}
+          quantum.dealloc %t : {kind}
+          func.return
+        }}"""
+    )
+    assert after(module, "schedule-gates").is_structurally_equivalent(module)
+    found = str(after(module, scheduled("asap")))
+    assert "quantum.delay 3.000000e-07" in found
 
 
 # Programs

@@ -16,17 +16,15 @@ from qjit.dialects.quantum import (
     GateOp,
     InsertOp,
     MeasureOp,
-    PassThrough,
     RegisterType,
     ResetOp,
     UnitaryOp,
 )
 
 from .durations import Durations
-from .operation_durations import duration_of, durations_of
+from .operation_durations import OnQubits, duration_of, durations_of, wires_meet
 from .timeline import Event, Timeline, WireTime
 
-OnQubits = GateOp | UnitaryOp | PassThrough | MeasureOp | ResetOp
 NONE: frozenset[Event] = frozenset()
 
 
@@ -64,7 +62,7 @@ class BlockTimes:
 
     def _visit(self, op: Operation) -> None:
         match op:
-            case GateOp() | UnitaryOp() | PassThrough() | MeasureOp() | ResetOp():
+            case _ if isinstance(op, OnQubits):
                 self._act(op)
             case ExtractOp():
                 self._take_out(op)
@@ -91,7 +89,7 @@ class BlockTimes:
 
     def _take_out(self, op: ExtractOp) -> None:
         register = self._register(op.register)
-        if not isinstance(op.wire, int):
+        if wires_meet(op):
             self._meet(register)
         wire = register.at.get(op.wire) or WireTime(op.qubit, register.met)
         register.at[op.wire] = wire
@@ -103,7 +101,7 @@ class BlockTimes:
         wire, _ = self._wire(op.qubit)
         wire.out = False
         register.at[op.wire] = wire
-        if not isinstance(op.wire, int):
+        if wires_meet(op):
             self._meet(register)
         self._registers[op.out_register] = register
 

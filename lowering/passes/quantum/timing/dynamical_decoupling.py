@@ -33,7 +33,7 @@ from qjit.lowering.program_attributes import DURATIONS
 
 from .durations import PER_SECOND, Durations, attoseconds, gate_keys
 from .operation_durations import durations_of, required
-from .pulse_sequences import SEQUENCES
+from .pulse_sequences import SEQUENCES, most_repeated
 
 # Phases of whole turns are zero up to this.
 ROUNDING = 1e-9
@@ -117,9 +117,10 @@ class DynamicalDecouplingPass(ModulePass):
             required(gate_keys(each.name, (), 1), durations, delay, self.name)
             for each in sequence.pulses
         ]
-        total, busy = attoseconds(delay.seconds), sum(times)
+        total = attoseconds(delay.seconds)
+        most = most_repeated(total, times)
         repeated = ceil(delay.seconds / (self._spacing * len(times))) or 1
-        repeated = min(repeated, total // busy) if busy else repeated
+        repeated = repeated if most is None else min(repeated, most)
         if repeated * len(times) > MOST_PULSES:
             raise PassError(
                 f"{line_of(delay) or 'unknown line'}: pulses {self.spacing} seconds "
@@ -127,7 +128,7 @@ class DynamicalDecouplingPass(ModulePass):
                 "seconds. Choose a larger spacing."
             )
         if total and repeated:
-            gaps = sequence.gaps(total - repeated * busy, repeated)
+            gaps = sequence.gaps(total, times, repeated)
             phase = remainder(repeated * sequence.phase, tau)
             _replace(delay, Pulses(gaps, sequence.pulses * repeated, phase))
 

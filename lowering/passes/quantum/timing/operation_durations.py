@@ -9,9 +9,14 @@ from xdsl.ir import Operation
 from qjit.dialects.gates import GATES
 from qjit.dialects.quantum import (
     AllocOp,
+    BitType,
     DelayOp,
+    ExtractOp,
     GateOp,
+    InsertOp,
     MeasureOp,
+    PassThrough,
+    RegisterType,
     ResetOp,
     UnitaryOp,
 )
@@ -20,6 +25,9 @@ from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.program_attributes import DURATIONS
 
 from .durations import MEASURE, RESET, Durations, Keys, attoseconds, gate_keys
+
+# What takes its place in time among what is on the same qubits.
+OnQubits = GateOp | UnitaryOp | PassThrough | MeasureOp | ResetOp
 
 
 def duration_of(op: Operation, durations: Durations, needed_by: str) -> int:
@@ -35,7 +43,7 @@ def duration_of(op: Operation, durations: Durations, needed_by: str) -> int:
     """
     if isinstance(op, DelayOp):
         return attoseconds(op.seconds)
-    return sum(required(keys, durations, op, needed_by) for keys in _parts(op))
+    return sum(required(keys, durations, op, needed_by) for keys in parts(op))
 
 
 def required(keys: Keys, durations: Durations, op: Operation, needed_by: str) -> int:
@@ -56,7 +64,7 @@ def required(keys: Keys, durations: Durations, op: Operation, needed_by: str) ->
     return found
 
 
-def _parts(op: Operation) -> Iterator[Keys]:
+def parts(op: Operation) -> Iterator[Keys]:
     """Yield by what the durations of the parts of an operation are found."""
     match op:
         case MeasureOp():
@@ -81,6 +89,23 @@ def _gate_keys(op: GateOp) -> Iterator[Keys]:
     size = len(values) + (0 if GATES[name].num_targets == 0 else len(op.targets))
     if size:
         yield gate_keys(name, values, size, op.adjoint is not None)
+
+
+def wires_meet(op: Operation) -> bool:
+    """Tell whether all wires of a register wait for one another at an operation.
+
+    They do where a wire is computed, and at whatever takes a register and is neither
+    there to take a qubit out nor to put it back: loops, branches and calls.
+    """
+    if isinstance(op, ExtractOp | InsertOp):
+        return not isinstance(op.wire, int)
+    if isinstance(op, OnQubits):
+        return False
+    return any(
+        isinstance(value.type, RegisterType | BitType)
+        for each in op.walk()
+        for value in each.operands
+    )
 
 
 def durations_of(op: Operation) -> Durations | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -21,7 +21,10 @@ X, Y = Gate("X", 0), Gate("Y", 0)
 
 @dataclass(frozen=True)
 class PulseSequence:
-    """Pulses on one wire, in order; their centres are at equal distances."""
+    """Pulses on one wire, in order; their centres are at equal distances.
+
+    Half as much time is before the first centre, and after the last one.
+    """
 
     pulses: tuple[Gate, ...]
 
@@ -31,16 +34,33 @@ class PulseSequence:
         found = product(self.pulses, [0], {})
         return float(np.angle(found[0, 0]))
 
-    def gaps(self, total: int, repeated: int) -> list[int]:
-        """Divide an idle time into those before, between and after all pulses.
+    def gaps(self, total: int, times: Sequence[int], repeated: int) -> list[int]:
+        """Return the idle times before, between and after all pulses.
 
-        Half as much time is before the first pulse, and after the last one, as is
-        between pulses.
+        Args:
+            total: the time in which pulses are.
+            times: how long each pulse of the sequence takes.
+            repeated: how often the sequence is there, `most_repeated` at most.
         """
-        count = 2 * repeated * len(self.pulses)
-        bounds = [0, *range(1, count, 2), count]
-        times = [total * each // count for each in bounds]
-        return [after - before for before, after in pairwise(times)]
+        durations = [*times] * repeated
+        count = 2 * len(durations)
+        starts = [
+            (total * (2 * number + 1) - len(durations) * duration) // count
+            for number, duration in enumerate(durations)
+        ]
+        ends = [start + each for start, each in zip(starts, durations, strict=True)]
+        gaps = zip([0, *ends], [*starts, total], strict=True)
+        return [start - end for end, start in gaps]
+
+
+def most_repeated(total: int, times: Sequence[int]) -> int | None:
+    """Return how often pulses that take these times fit; None for any number.
+
+    None of them may reach into its neighbour, or out of the whole time.
+    """
+    neighbours = [first + second for first, second in pairwise(times)]
+    widest = max(2 * times[0], 2 * times[-1], *neighbours)
+    return 2 * total // (len(times) * widest) if widest else None
 
 
 _XY8 = (X, Y, X, Y, Y, X, Y, X)

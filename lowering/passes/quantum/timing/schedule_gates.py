@@ -7,6 +7,7 @@ moments at which all wires of a register meet that were used since the last one.
 of loops and branches have times of their own.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -53,10 +54,12 @@ class ScheduleGatesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Schedule each block by itself."""
-        expand_pauli_measurements(op)
         for each in op.walk():
             if isinstance(each, AllocOp | FuncOp):
                 self._mark(each)
+        if all(durations is None for _, durations in with_durations(op)):
+            return
+        expand_pauli_measurements(op)
         for each, durations in list(with_durations(op)):
             for region in each.regions:
                 for block in region.blocks:
@@ -78,15 +81,16 @@ class ScheduleGatesPass(ModulePass):
             times.timeline.start_early()
         else:
             times.timeline.start_late()
-        for qubit, gap in list(times.timeline.gaps()):
+        delays = [
             _insert_delay(block, qubit, gap)
+            for qubit, gap in list(times.timeline.gaps())
+        ]
         for delay in times.delays:
-            if len(delay.qubits) > 1:
-                _split(delay)
-        _merge_neighbours(block)
+            delays += _split(delay) if len(delay.qubits) > 1 else [delay]
+        _merge_neighbours(block, set(delays))
 
 
-def _insert_delay(block: Block, qubit: SSAValue, duration: int) -> None:
+def _insert_delay(block: Block, qubit: SSAValue, duration: int) -> DelayOp:
     """Let a qubit idle before it is used."""
     (use,) = qubit.uses
     before: Operation | None = use.operation
@@ -97,6 +101,7 @@ def _insert_delay(block: Block, qubit: SSAValue, duration: int) -> None:
     delay = DelayOp(duration / PER_SECOND, [qubit], line=line)
     Rewriter.insert_op(delay, InsertPoint.before(before))
     use.operation.operands[use.index] = delay.results[0]
+    return delay
 
 
 def _line(op: Operation | Block) -> int | None:
@@ -105,20 +110,21 @@ def _line(op: Operation | Block) -> int | None:
     return found.value.data if isinstance(found, IntegerAttr) else None
 
 
-def _split(delay: DelayOp) -> None:
+def _split(delay: DelayOp) -> list[DelayOp]:
     """Make a delay on several wires one on each: where they begin is known now."""
     line = _line(delay)
     each = [DelayOp(delay.seconds, [qubit], line=line) for qubit in delay.qubits]
     Rewriter.replace_op(delay, each, [found.results[0] for found in each])
+    return each
 
 
-def _merge_neighbours(block: Block) -> None:
-    """Make one of delays that follow one another on one wire."""
+def _merge_neighbours(block: Block, delays: Set[DelayOp]) -> None:
+    """Make one of those delays on one wire that follow one another."""
     for op in list(block.ops):
-        if not isinstance(op, DelayOp) or len(op.qubits) > 1:
+        if not isinstance(op, DelayOp) or op not in delays:
             continue
         before = op.qubits[0].owner
-        if isinstance(before, DelayOp) and len(before.qubits) == 1:
+        if isinstance(before, DelayOp) and before in delays:
             total = attoseconds(before.seconds) + attoseconds(op.seconds)
             op.properties["duration"] = FloatAttr(total / PER_SECOND, f64)
             Rewriter.replace_op(before, [], list(before.qubits))
