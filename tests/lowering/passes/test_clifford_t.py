@@ -311,5 +311,7 @@ def test_what_is_refused() -> None:
         qj.qjit(changed(computed))(1.0)
     with pytest.raises(ParameterError, match="from 1e-13 to 1"):
         changed(until, epsilon=0.0)
+    with pytest.raises(PipelineError, match="give one of them"):
+        qj.qjit(until, pipeline=("clifford-t{epsilon=1e-3 each=1e-3}",))
     with pytest.raises(PipelineError, match="each is an error"):
         qj.qjit(until, pipeline=("clifford-t{each=2}",))

@@ -62,7 +62,10 @@ class CliffordTPass(ModulePass):
     def __post_init__(self) -> None:
         """Refuse errors that cannot be."""
         if self.epsilon is not None and self.each is not None:
-            raise ValueError("epsilon, of a circuit, and each, of a rotation, are both")
+            raise ValueError(
+                "epsilon is the error of a circuit, and each that of a rotation: give "
+                "one of them"
+            )
         for name, given in (("epsilon", self.epsilon), ("each", self.each)):
             if given is not None and not is_error(given):
                 raise ValueError(
