@@ -8,10 +8,6 @@ import math
 import sys
 
 import numpy as np
-from xdsl.dialects.builtin import Float32Type
-from xdsl.ir import SSAValue
-
-from qjit.lowering.analysis.constants import known_constant
 
 EIGHTH = math.pi / 4
 TURN = 2 * math.pi
@@ -28,20 +24,7 @@ LOST, MOST_LOST = 1e-13, 1e-10
 MOST_DIGITS = 5
 
 
-def known_angle(value: SSAValue) -> float | None:
-    """Return the angle that a value is, if it is a constant, also in more bits.
-
-    The number of single precision that is next to a multiple of pi / 2^n stands for
-    this one.
-    """
-    found = known_constant(value)
-    if found is None:
-        return None
-    number = found.value.data
-    return _meant(number) if isinstance(found.type, Float32Type) else number
-
-
-def _meant(single: float) -> float:
+def meant_by(single: float) -> float:
     """Return the multiple of pi / 2^n that a number of single precision is, or it."""
     if not math.isfinite(single):
         return single

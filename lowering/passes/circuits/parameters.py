@@ -11,10 +11,12 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, f64
+from xdsl.dialects.builtin import Float32Type, FloatAttr, f64
 from xdsl.ir import Operation, SSAValue
 
-from .angles import known_angle, reduced
+from qjit.lowering.analysis.constants import known_constant
+
+from .angles import meant_by, reduced
 
 ARITHMETIC: dict[str, tuple[Callable[..., Any], type[Operation]]] = {
     "+": (operator.add, arith.AddfOp),
@@ -362,6 +364,19 @@ class AffineForm:
         if not self.offset:
             return found
         return _with_term(found, ParameterExpression(abs(self.offset)), self.offset)
+
+
+def known_angle(value: SSAValue) -> float | None:
+    """Return the angle that a value is, if it is a constant, also in more bits.
+
+    The number of single precision that is next to a multiple of pi / 2^n stands for
+    this one.
+    """
+    found = known_constant(value)
+    if found is None:
+        return None
+    number = found.value.data
+    return meant_by(number) if isinstance(found.type, Float32Type) else number
 
 
 def affine(value: float | SSAValue) -> AffineForm:

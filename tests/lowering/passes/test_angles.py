@@ -12,10 +12,10 @@ from xdsl.dialects.builtin import Float32Type, Float64Type, FloatAttr, f32, f64
 from xdsl.ir import SSAValue
 
 import qjit as qj
-from qjit.lowering.passes.circuits.angles import eighths_of, known_angle, reduced
+from qjit.lowering.passes.circuits.angles import eighths_of, reduced
 from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.gates import Gate
-from qjit.lowering.passes.circuits.parameters import AffineForm
+from qjit.lowering.passes.circuits.parameters import AffineForm, known_angle
 from qjit.lowering.passes.pipeline import find_step
 
 # 60 digits of pi.

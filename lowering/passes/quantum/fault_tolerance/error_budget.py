@@ -9,7 +9,8 @@ from qjit.dialects.quantum import GateOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.quantum.types import BitType, RegisterType
 from qjit.lowering.analysis.constants import known_integer
-from qjit.lowering.passes.circuits.angles import eighths_of, known_angle
+from qjit.lowering.passes.circuits.angles import eighths_of
+from qjit.lowering.passes.circuits.parameters import known_angle
 from qjit.lowering.passes.pipeline import PassError
 
 
