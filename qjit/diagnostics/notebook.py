@@ -31,18 +31,18 @@ def folded(texts: Mapping[str, str]) -> str:
     )
 
 
-def function_title(function: Any, name: str) -> str:
-    """Return the name of a function with its parameters, if they are known."""
+def function_table(function: Any, name: str, rows: Mapping[str, Any]) -> str:
+    """Return the name of a function with its parameters over rows as in a table.
+
+    The first row is the first line of its own documentation, if it has any.
+    """
     try:
-        return f"{name}{inspect.signature(function)}"
+        title = f"{name}{inspect.signature(function)}"
     except (TypeError, ValueError):
-        return f"{name}(...)"
-
-
-def summary(function: Any) -> str | None:
-    """Return the first line of a function's own documentation, None without."""
+        title = f"{name}(...)"
     found = inspect.getdoc(function) if inspect.isroutine(function) else None
-    return found.partition("\n")[0] if found else None
+    about = found.partition("\n")[0] if found else None
+    return table(title, {"about": about, **rows})
 
 
 class StageTexts(dict[str, str]):

@@ -13,7 +13,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 
 from qjit.autograph import converted
-from qjit.diagnostics.notebook import StageTexts, function_title, summary, table
+from qjit.diagnostics.notebook import StageTexts, function_table
 from qjit.diagnostics.options import jitted
 from qjit.diagnostics.translation import (
     call,
@@ -282,12 +282,9 @@ class QJIT(TakesStatic, Picklable):
         return StageTexts({"jaxpr": str(self.jaxpr(*args, **kwargs)), **program.stages})
 
     def _repr_html_(self) -> str:
-        rows = {
-            "compiled by": "qjit",
-            "about": summary(self.function),
-            "pipeline": ", ".join(step.name for step in self._steps),
-        }
-        return table(function_title(self.function, self._name), rows)
+        steps = ", ".join(step.name for step in self._steps)
+        rows = {"compiled by": "qjit", "pipeline": steps}
+        return function_table(self.function, self._name, rows)
 
     def report(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Compile for these arguments and tell what was compiled how.

@@ -18,7 +18,7 @@ from qjit.devices.device import device as make_device
 from qjit.devices.shots import Shots, checked_shots
 from qjit.diagnostics.foreign_operators import foreign_operators_refused
 from qjit.diagnostics.keywords import UNUSED, check_interface, keywords
-from qjit.diagnostics.notebook import function_title, summary, table
+from qjit.diagnostics.notebook import function_table
 from qjit.diagnostics.translation import (
     awaited,
     call,
@@ -65,12 +65,7 @@ from qjit.tracing.context import (
     rerolls,
     tracing,
 )
-from qjit.tracing.random_keys import (
-    is_one_program,
-    key_words,
-    next_key,
-    split_key,
-)
+from qjit.tracing.random_keys import is_one_program, key_words, next_key, split_key
 from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
 
@@ -194,12 +189,6 @@ class QNode(TakesStatic, Picklable):
         return shots
 
     @property
-    def _draws(self) -> bool:
-        """Whether random numbers are drawn, for its results or for a derivative."""
-        estimated = self.device.shots is not None or self._estimates is not None
-        return estimated or self.diff_method == "spsa"
-
-    @property
     def _estimates(self) -> Estimates | None:
         """How passes, its own or the program's, estimate what is exact."""
         if self.device.shots is not None:
@@ -208,8 +197,7 @@ class QNode(TakesStatic, Picklable):
 
     @property
     def _seed(self) -> int | None:
-        estimates = self._estimates
-        own = self.device.seed
+        own, estimates = self.device.seed, self._estimates
         return estimates.seed if own is None and estimates is not None else own
 
     def with_shots(self, shots: Any) -> "QNode":
@@ -227,13 +215,12 @@ class QNode(TakesStatic, Picklable):
         device, passes = self.device, [getattr(p, "name", p) for p in self.passes]
         rows = {
             "device": device.name,
-            "about": summary(self.function),
             "wires": device.wires,
             "shots": device.shots,
             "derivatives": self.diff_method,
             "passes": ", ".join(map(str, passes)) or None,
         }
-        return table(function_title(self.function, self.__name__), rows)
+        return function_table(self.function, self.__name__, rows)
 
     def with_passes(self, passes: Sequence[Any]) -> "QNode":
         """Return the same whose circuits go through more passes, after its own."""
@@ -282,7 +269,9 @@ class QNode(TakesStatic, Picklable):
         """Run the quantum function on arrays."""
         if not trace_state_clean():
             return awaited(self._call, args, kwargs, key)
-        if key is None and self._draws and is_one_program():
+        draws = self.device.shots is not None or self._estimates is not None
+        draws = draws or self.diff_method == "spsa"
+        if key is None and draws and is_one_program():
             key = next_key(self._seed)
         run = self._jitted if key is None else partial(_apart, self._keyed, key)
         return call(run, self.function, args, kwargs)
