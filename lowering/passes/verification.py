@@ -55,7 +55,7 @@ class Verifier:
         if not self._enabled:
             return
         present: dict[Operation, tuple[Any, ...]] = {}
-        _note(module, (), present)
+        _note(module, (None, None, True), present)
         changed = self._changed(present)
         if changed:
             for op in _to_verify(present, changed):
@@ -102,13 +102,12 @@ def _note(
 
 
 def _to_verify(
-    present: dict[Operation, Any], changed: set[Operation]
+    present: dict[Operation, tuple[Any, ...]], changed: set[Operation]
 ) -> Iterator[Operation]:
     """Yield the operations whose validity may be another, in their order."""
-    function_changed = False
-    for op in present:
-        around = op.parent_op()
-        if around is None or around.parent_op() is None:
+    module, function_changed = next(iter(present)), False
+    for op, (place, *_) in present.items():
+        if place[1] is module:
             function_changed = op in changed
         sight = _sight(type(op))
         if (
