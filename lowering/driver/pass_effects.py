@@ -55,15 +55,16 @@ class PassEffects:
     """
 
     def __init__(self, module: ModuleOp) -> None:
-        self._before, self._calls = _gates(module), _host_calls(module)
+        self._before, self._calls = _gates_and_host_calls(module)
         self.host_calls: list[str] = []
         self.found: dict[str, dict[str, list[int]]] = {}
 
     def note(self, name: str, module: ModuleOp) -> None:
         """Note what a pass did to a module."""
-        before, after = self._before, _gates(module)
+        before = self._before
+        after, calls = _gates_and_host_calls(module)
         self._before = after
-        self.host_calls = [*(_host_calls(module) - self._calls).elements()]
+        self.host_calls = [*(calls - self._calls).elements()]
         changed = {
             gate: [before[gate], after[gate]]
             for gate in dict.fromkeys((*before, *after))
@@ -73,17 +74,14 @@ class PassEffects:
             self.found[name] = changed
 
 
-def _gates(module: ModuleOp) -> Counter[str]:
-    """Return how many gates of each name there are in the text of a module."""
-    found = Counter[str]()
+def _gates_and_host_calls(module: ModuleOp) -> tuple[Counter[str], Counter[str]]:
+    """Return how many gates of each name a module has, and how many calls of Python."""
+    gates, calls = Counter[str](), Counter[str]()
     for op in module.walk():
         if isinstance(op, GateOp):
-            found[op.gate.data] += 1
+            gates[op.gate.data] += 1
         elif isinstance(op, UnitaryOp):
-            found["QubitUnitary"] += 1
-    return found
-
-
-def _host_calls(module: ModuleOp) -> Counter[str]:
-    """Return how many calls of Python of each name there are."""
-    return Counter(op.callee.data for op in module.walk() if isinstance(op, CallOp))
+            gates["QubitUnitary"] += 1
+        elif isinstance(op, CallOp):
+            calls[op.callee.data] += 1
+    return gates, calls

@@ -1,6 +1,7 @@
 """Verification of the IR between the passes of a program."""
 
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from xdsl.traits import (
     ConditionallySpeculatable,
     HasFolder,
     HasParent,
+    IsolatedFromAbove,
     IsTerminator,
     OpTrait,
     SameOperandsAndResultType,
@@ -17,13 +19,15 @@ from xdsl.traits import (
     SymbolOpInterface,
 )
 
+from qjit.dialects.quantum.linearity import Linear
 from qjit.runtime.recent import Recent
 
-# Traits that verify nothing but what `_content` holds of an operation and its regions.
+# Traits that verify nothing but what `_note` holds of an operation and its regions.
 INWARD = (
     ConditionallySpeculatable,
     HasFolder,
     HasParent,
+    IsolatedFromAbove,
     IsTerminator,
     SameOperandsAndResultType,
     SingleBlockImplicitTerminator,
@@ -38,7 +42,7 @@ class Verifier:
     """Verifies the operations of a module that are new or changed, or hold such.
 
     Those whose traits look beyond themselves and their regions are verified whenever
-    anything has changed.
+    anything has changed where they look: in their function, or in the module.
     """
 
     def __init__(self, *, enabled: bool) -> None:
@@ -50,12 +54,12 @@ class Verifier:
         """Raise unless the module is valid."""
         if not self._enabled:
             return
-        present = {op: _content(op) for op in module.walk()}
+        present: dict[Operation, tuple[Any, ...]] = {}
+        _note(module, (None, None, True), present)
         changed = self._changed(present)
-        if changed or list(present) != list(self._known):
-            for op in present:
-                if op in changed or _looks_around(type(op)):
-                    _verify(op)
+        if changed:
+            for op in _to_verify(present, changed):
+                _verify(op)
         self._known = present
 
     def _changed(self, present: dict[Operation, tuple[Any, ...]]) -> set[Operation]:
@@ -70,38 +74,70 @@ class Verifier:
         return changed
 
 
-def _content(op: Operation) -> tuple[Any, ...]:
-    """Return all that the validity of an operation depends on, but what is nested."""
-    return (
-        op.parent,
-        op.parent_op(),
-        op.next_op is None,
-        tuple(op.operands),
-        tuple([value.type for value in op.operands]),
-        tuple([value.type for value in op.results]),
-        dict(op.properties),
-        dict(op.attributes),
-        tuple(op.successors),
-        *_inside(op),
+def _note(
+    op: Operation, place: tuple[Any, ...], found: dict[Operation, tuple[Any, ...]]
+) -> None:
+    """Note all that the validity of an operation, and of what is in it, depends on."""
+    found[op] = ()  # comes before what is in it
+    inside: list[Any] = []
+    for region in op.regions:
+        blocks = tuple(region.blocks)
+        inside.append(blocks)
+        for block in blocks:
+            ops, last = [*iter(block.ops)], block.last_op
+            inside += [value.type for value in block.args], ops
+            for each in ops:
+                _note(each, (block, op, each is last), found)
+    operands = [*op.operands]
+    found[op] = (
+        place,
+        operands,
+        [value.type for value in operands],
+        [value.type for value in op.results],
+        {**op.properties},
+        {**op.attributes},
+        [*op.successors],
+        inside,
     )
 
 
-def _inside(op: Operation) -> Iterator[Any]:
-    """Yield the blocks of an operation, their arguments, and their operations."""
-    for region in op.regions:
-        yield tuple(region.blocks)
-        for block in region.blocks:
-            yield tuple([value.type for value in block.args])
-            yield tuple(block.ops)
+def _to_verify(
+    present: dict[Operation, tuple[Any, ...]], changed: set[Operation]
+) -> Iterator[Operation]:
+    """Yield the operations whose validity may be another, in their order."""
+    module, function_changed = next(iter(present)), False
+    for op, (place, *_) in present.items():
+        if place[1] is module:
+            function_changed = op in changed
+        sight = _sight(type(op))
+        if (
+            op in changed
+            or sight is Sight.MODULE
+            or (sight is Sight.FUNCTION and function_changed)
+        ):
+            yield op
+
+
+class Sight(Enum):
+    """How far the traits of an operation look."""
+
+    INWARD = "INWARD"
+    FUNCTION = "FUNCTION"
+    MODULE = "MODULE"
 
 
 @cache
-def _looks_around(kind: type[Operation]) -> bool:
-    """Tell whether a trait of operations verifies something beyond them."""
-    return any(
-        type(trait).verify is not OpTrait.verify and not isinstance(trait, INWARD)
+def _sight(kind: type[Operation]) -> Sight:
+    """Return how far the traits of operations look to verify them."""
+    outward = [
+        trait
         for trait in kind.traits
-    )
+        if type(trait).verify is not OpTrait.verify and not isinstance(trait, INWARD)
+    ]
+    if not outward:
+        return Sight.INWARD
+    local = all(isinstance(trait, Linear) for trait in outward)
+    return Sight.FUNCTION if local else Sight.MODULE
 
 
 def _verify(op: Operation) -> None:
@@ -148,4 +184,4 @@ def _is_plain(kind: type[Operation]) -> bool:
     verify: Any = kind.verify_
     free = dict(zip(verify.__code__.co_freevars, verify.__closure__ or (), strict=True))
     custom = free["custom_verify"].cell_contents if "custom_verify" in free else verify
-    return custom is Operation.verify_ and not _looks_around(kind)
+    return custom is Operation.verify_ and _sight(kind) is Sight.INWARD

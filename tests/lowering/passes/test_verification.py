@@ -64,12 +64,35 @@ def move_to_the_end(op: Operation, _: random.Random) -> None:
     block.add_op(op)
 
 
+def use_a_value_from_anywhere(op: Operation, chosen: random.Random) -> None:
+    values = [result for each in _module(op).walk() for result in each.results]
+    op.operands[chosen.randrange(len(op.operands))] = chosen.choice(values)
+
+
+def move_elsewhere(op: Operation, chosen: random.Random) -> None:
+    blocks = [
+        block for each in _module(op).walk() for r in each.regions for block in r.blocks
+    ]
+    block = chosen.choice([block for block in blocks if not op.is_ancestor(block)])
+    op.detach()
+    block.insert_ops_before([op], chosen.choice([*block.ops]))
+
+
+def _module(op: Operation) -> ModuleOp:
+    while (parent := op.parent_op()) is not None:
+        op = parent
+    assert isinstance(op, ModuleOp)
+    return op
+
+
 MUTATIONS = (
     swap_operands,
     retype_result,
     use_an_earlier_value,
     drop_property,
     move_to_the_end,
+    use_a_value_from_anywhere,
+    move_elsewhere,
 )
 
 
