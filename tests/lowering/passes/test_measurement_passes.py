@@ -285,6 +285,33 @@ def test_each_run_makes_its_own_change_of_basis() -> None:
     assert len({op.register for op in readouts}) == 3
 
 
+@pytest.mark.parametrize("last", [lambda: qj.expval(qj.Z(0)), qj.state, qj.probs])
+def test_gates_of_the_user_are_no_change_of_basis(last: Any) -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.H(0)
+        return qj.probs(), qj.probs(op=qj.X(0)), last()
+
+    module = unchanged(Imported(circuit, 0.4), split("qubit-wise"), DIAGONALIZE)
+    assert gate_names(module) == ["RX", "H", "RX", "H", "H"]
+
+
+def test_observables_that_are_zero_have_no_terms_left() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        zero = np.zeros((2, 2))
+        return qj.expval(qj.Hermitian(zero, wires=0)), qj.var(
+            qj.Hermitian(zero, wires=0) @ qj.X(1)
+        )
+
+    imported = Imported(circuit, 0.4)
+    assert measured_words(unchanged(imported, DIAGONALIZE)) == [[], []]
+    sampled = imported.after(["measurement-from-samples{shots=3}"])
+    assert imported.results(sampled) == [0.0, 0.0]
+
+
 def test_arrays_that_loops_carry_begin_anew() -> None:
     @qj.qnode(wires=2)
     def circuit(x: Any) -> Any:
