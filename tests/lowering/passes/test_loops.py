@@ -148,6 +148,21 @@ def test_turns_that_are_written_out_are_one_circuit() -> None:
     assert gate_names(module).count("H") == 2
 
 
+@pytest.mark.parametrize(
+    ("wires", "match"),
+    [(lambda i: [i, 0], "repeat a wire"), (lambda i: [i, i + 2], "out of range")],
+)
+def test_wires_that_cannot_be_stay_errors_of_a_run(wires: Any, match: str) -> None:
+    @qj.qjit
+    @qj.qnode(wires=3, passes=["unroll-loops"])
+    def circuit(x: Any) -> Any:
+        qj.for_loop(0, 2)(lambda i: qj.CRX(x, wires(i)))()
+        return qj.probs()
+
+    with pytest.raises(qj.errors.WireError, match=match):
+        circuit(0.3)
+
+
 def test_numbers_of_turns_that_cannot_be() -> None:
     for options in ("{first=0}", "{first=-1}", "{last=-2}"):
         with pytest.raises(PipelineError, match="numbers of turns"):

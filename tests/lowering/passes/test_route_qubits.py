@@ -1,7 +1,7 @@
 """Routed programs have two-qubit gates on edges only, and mean what they meant."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xdsl.dialects import scf
 
 import qjit as qj
 from qjit.lowering.passes.circuits.gates import Gate as GateOnWires
@@ -328,6 +329,56 @@ def test_wires_that_are_computed_in_loops() -> None:
         return qj.state()
 
     _check(circuit, (0.3,), 5, "line")
+
+
+TABLE = np.array([[0, 2], [3, 1], [4, 0]])
+WIRES: list[Callable[[Any], tuple[Any, Any]]] = [
+    lambda i: (jnp.asarray(TABLE)[i, 0], jnp.asarray(TABLE)[i, 1]),
+    lambda i: tuple(jnp.asarray(TABLE)[i - 1]),
+    lambda i: (i.astype(jnp.uint8) % jnp.uint8(3), jnp.int8(3) + (i > 1)),
+    lambda i: (jnp.abs(i - 2), 4 - jax.lax.population_count(i)),
+]
+
+
+@pytest.mark.parametrize("wires", WIRES)
+def test_arithmetic_and_arrays_that_wires_are_computed_from(wires: Any) -> None:
+    @qj.qnode(wires=5)
+    def circuit(x: Any) -> Any:
+        qj.H(0)
+        qj.H(3)
+        qj.for_loop(0, 3)(lambda i: qj.CRX(x * (i + 1), list(wires(i))))()
+        qj.X(jnp.asarray(TABLE)[1, 1])
+        return qj.state()
+
+    _check(circuit, (0.3,), 5, "line")
+
+
+def test_only_loops_on_which_wires_depend_are_written_out() -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        def body(_: Any) -> None:
+            qj.for_loop(0, 2)(lambda i: qj.CRX(x, [i, 2]))()
+            qj.for_loop(0, 3)(lambda i: qj.RX(x * i, 0))()
+
+        qj.for_loop(0, 400_000)(body)()
+        return qj.probs()
+
+    def total(x: Any) -> Any:
+        return jax.lax.fori_loop(0, 500_000, lambda _, s: s + circuit(x)[0], 0.0)
+
+    module = Imported(total, 0.3).after([_route("line")])
+    loops = [op for op in module.walk() if isinstance(op, scf.ForOp)]
+    assert len(loops) == 3
+
+
+def test_loops_of_too_many_turns_are_refused() -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        qj.for_loop(0, 200_000)(lambda i: qj.CRX(x, [i % 2, 2]))()
+        return qj.probs()
+
+    text = _text(circuit, "line", 0.3)
+    assert "more than 200000 operations when each turn is written out" in text
 
 
 def _text(circuit: Any, coupling: str, *args: Any) -> str:

@@ -16,7 +16,8 @@ from qjit.lowering.analysis.constants import known_float
 from qjit.lowering.passes.pipeline import PipelineError
 
 from .forward_qubits import forward_qubits
-from .unroll_loops import iterations_of, loops_with, write_out
+from .unroll_loops import loops_with
+from .written_turns import iterations_of, write_out
 
 
 @dataclass(frozen=True)
