@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 import qjit as qj
 from qjit.dialects.gates.record import pauli_matrix
 from qjit.dialects.quantum import AllocOp, ExpvalOp, ProbsOp, VarOp
+from qjit.lowering.analysis.observable_groupings import RUNS
 from qjit.lowering.passes.circuits.circuit import product
 from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
 from qjit.lowering.passes.quantum.measurements.commuting_groups import (
@@ -28,7 +29,6 @@ EXAMPLES = int(os.environ.get("QJIT_EXAMPLES", "3"))
 SEEDS = range(EXAMPLES)
 WIRES = 3
 DIAGONALIZE = "diagonalize-measurements"
-GROUPINGS = ("qubit-wise", "commuting", "none")
 MATRIX = np.array([[1.0, 2 - 1j], [2 + 1j, 3.0]])
 PAIR = np.kron(MATRIX, MATRIX) + np.diag([1.0, 2.0, 3.0, 4.0])
 
@@ -250,7 +250,7 @@ def test_results_of_groups_are_put_together(seed: int) -> None:
 
     imported = Imported(circuit, 0.4)
     counts: list[int] = []
-    for grouping in GROUPINGS:
+    for grouping in RUNS:
         module = unchanged(imported, split(grouping))
         counts.append(runs(module))
         if grouping == "commuting":
@@ -349,6 +349,15 @@ def test_variances_with_matrices_are_refused_in_parts() -> None:
 
     with pytest.raises(PassError, match="variance of a sum"):
         Imported(circuit).after((split("qubit-wise"),))
+
+
+def test_groupings_have_the_same_names_everywhere() -> None:
+    words = [qj.X(0), qj.Z(0), qj.X(1)]
+    for name in ("qubit-wise", "qwc"):
+        assert len(qj.group_observables(words, grouping_type=name)) == 2
+        assert find_step(split(name)).found() == find_step(split("qwc")).found()
+        _ = qj.split_non_commuting(grouping=name)
+    assert len(qj.group_observables(words, grouping_type="commuting")) == 2
 
 
 def test_wrong_groupings_are_refused() -> None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qjit.lowering.analysis.observable_groupings import QUBIT_WISE, SINGLE
+
 Bits = NDArray[np.bool_]
-# How observables are grouped: by letters, by commutators, or each by itself.
-GROUPINGS = ("qubit-wise", "commuting", "none")
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ def groups_of(
 ) -> list[list[int]]:
     """Return which observables, each of some products, are measured together."""
     count = len(observables)
-    if grouping == "none":
+    if grouping == SINGLE:
         return [[number] for number in range(count)]
     products = [each for observable in observables for each in observable]
     of = np.zeros((count, len(products)))
     owners = [n for n, observable in enumerate(observables) for _ in observable]
     of[owners, range(len(products))] = 1
-    conflict = conflicts(products, qubit_wise=grouping == "qubit-wise")
+    conflict = conflicts(products, qubit_wise=grouping == QUBIT_WISE)
     return coloured(of @ conflict @ of.T > 0)
 
 
