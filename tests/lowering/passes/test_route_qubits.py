@@ -16,13 +16,20 @@ from xdsl.dialects import scf
 import qjit as qj
 from qjit.lowering.passes.circuits.gates import Gate as GateOnWires
 from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
+from qjit.lowering.passes.quantum.routing import route_program
 from qjit.lowering.passes.quantum.routing.adjacency import distant_gates
 from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
 from qjit.lowering.passes.quantum.routing.dependencies import Interaction, dependencies
 from qjit.lowering.passes.quantum.routing.interactions import in_blocks
-from qjit.lowering.passes.quantum.routing.sabre import Swap, route
+from qjit.lowering.passes.quantum.routing.sabre import (
+    Heuristic,
+    Start,
+    Swap,
+    route,
+)
 from qjit.lowering.passes.quantum.routing.token_swapping import swaps_between
 from qjit.lowering.passes.quantum.routing.vertices import (
+    Placement,
     connected_parts,
     place_qubits,
 )
@@ -38,6 +45,7 @@ from tests.support.pass_meaning import (
     gate_names,
 )
 
+ALLOC = "quantum.alloc"
 GRAPHS = ("line", "ring", "star", "grid:2x3", "0-1:0.01,1-2:0.1,1-3:0.02,3-4:0.3,4-5:0")
 
 
@@ -118,17 +126,9 @@ def test_states_stay(
     _check(circuit, (x, index), wires, coupling)
 
 
-@examples
-@given(programs, programs, programs, *numbers, sizes, graphs)
-def test_outcomes_stay(
-    before: Program,
-    then: Program,
-    after: Program,
-    x: float,
-    index: int,
-    wires: int,
-    coupling: str,
-) -> None:
+def _outcomes(before: Program, then: Program, after: Program, wires: int) -> Any:
+    """Return a circuit that measures and resets, and looks at some wires at the end."""
+
     @qj.qnode(wires=wires)
     def circuit(x: Any, index: Any) -> Any:
         m = Compiled()
@@ -144,7 +144,77 @@ def test_outcomes_stay(
         run(m, then, range(wires), x, index)
         return qj.probs(wires=[2, 0]), qj.expval(outcome), qj.expval(qj.Z(3))
 
-    _check(circuit, (x, index), wires, coupling)
+    return circuit
+
+
+@examples
+@given(programs, programs, programs, *numbers, sizes, graphs)
+def test_outcomes_stay(
+    before: Program,
+    then: Program,
+    after: Program,
+    x: float,
+    index: int,
+    wires: int,
+    coupling: str,
+) -> None:
+    _check(_outcomes(before, then, after, wires), (x, index), wires, coupling)
+
+
+def _wide(gates: Any, graph: Any, *, most: int, **_: Any) -> Placement:
+    """Place qubits on two vertices more, in reverse."""
+    size = gates.num_qubits
+    (part, *_) = connected_parts(graph, min(size + 2, most))
+    return Placement(part, Start(tuple(reversed(range(size))), Heuristic(), 0))
+
+
+@examples
+@given(programs, programs, programs, *numbers, sizes)
+def test_outcomes_stay_where_registers_grow(
+    before: Program, then: Program, after: Program, x: float, index: int, wires: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(route_program, "place_qubits", _wide)
+        circuit = _outcomes(before, then, after, wires)
+        _check(circuit, (x, index), wires, "grid:3x3")
+
+
+def _sizes(module: Any) -> list[int]:
+    return [op.register.type.size.data for op in module.walk() if op.name == ALLOC]
+
+
+def test_registers_grow_where_that_saves_swaps() -> None:
+    generator = random.Random(0)
+    pairs = [generator.sample(range(5), 2) for _ in range(20)]
+
+    def circuit(last: Callable[[], Any]) -> Imported:
+        @qj.qnode(wires=5)
+        def made(x: Any) -> Any:
+            for number, pair in enumerate(pairs):
+                qj.RY(x * number, number % 5)
+                qj.CRX(x + number, pair)
+            return last()
+
+        return Imported(made, 0.3)
+
+    def after(imported: Imported) -> Any:
+        return imported.after([_route("grid:3x3")])
+
+    matrix = np.diag([1.0, 2.0, 3.0, 4.0])
+    grown = circuit(
+        lambda: (
+            qj.probs(),
+            qj.density_matrix([1, 0]),
+            qj.var(qj.Hermitian(matrix, wires=[2, 1]) + qj.X(4)),
+        )
+    )
+    module = after(grown)
+    assert _sizes(module) == [6]
+    for found, expected in zip(grown.results(module), grown.results(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+    kept = after(circuit(qj.state))
+    assert _sizes(kept) == [5]
+    assert gate_names(module).count("SWAP") < gate_names(kept).count("SWAP")
 
 
 def test_barriers_stay_between_gates() -> None:
