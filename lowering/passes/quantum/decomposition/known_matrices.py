@@ -122,7 +122,8 @@ def _replace_preparation(op: StatePrepOp, amplitudes: ComplexMatrix | None) -> N
         raise PassError(
             f"{line_of(op) or 'unknown line'}: a state whose amplitudes are not known "
             "when the program is compiled cannot be made of gates. Give them as a "
-            "constant, apply gates with angles, or add StatePrep to the gates."
+            "constant, with qjit around jax.jit, vmap and grad, apply gates with "
+            "angles, or add StatePrep to the gates."
         )
     norm = np.linalg.norm(amplitudes)
     if abs(norm - 1) > TOLERANCE:
