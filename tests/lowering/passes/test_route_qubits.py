@@ -164,7 +164,7 @@ def test_outcomes_stay(
 def _wide(gates: Any, graph: Any, *, most: int, **_: Any) -> Placement:
     """Place qubits on two vertices more, in reverse."""
     size = gates.num_qubits
-    (part, *_) = connected_parts(graph, min(size + 2, most))
+    part = connected_parts(graph, min(size + 2, most))[0]
     return Placement(part, Start(tuple(reversed(range(size))), Heuristic(), 0))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from xdsl.dialects import scf
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 from xdsl.rewriter import Rewriter
 
 from qjit.dialects.quantum import ExtractOp, InsertOp, MeasureOp, ResetOp
@@ -134,6 +134,7 @@ class _ComputedWires:
                 return [v for v in owner.operands if is_integer(v)]
             return None
         found.add(loop)
+        assert isinstance(value, BlockArgument | OpResult)
         bounds = loop.lb, loop.ub, loop.step
         place = value.index - isinstance(owner, Block)
         if place < 0:

@@ -133,8 +133,9 @@ def at_known_wire(op: ExtractOp | InsertOp, wire: int | None) -> ExtractOp | Ins
     Others fail when the program runs, as they did before.
     """
     size = register_size(op.register)
-    impossible = wire is None or not 0 <= wire < size or repeats(op, wire)
-    return op if impossible else at(op, wire)
+    if wire is None or not 0 <= wire < size or repeats(op, wire):
+        return op
+    return at(op, wire)
 
 
 def at(op: ExtractOp | InsertOp, wire: int | SSAValue) -> ExtractOp | InsertOp:
