@@ -8,6 +8,7 @@ import pytest
 
 import qjit as qj
 from qjit.lowering.passes.pipeline import PipelineError, find_step
+from qjit.lowering.passes.quantum.loops import unroll_loops
 from tests.support.pass_meaning import Imported, gate_names
 
 
@@ -146,6 +147,30 @@ def test_turns_that_are_written_out_are_one_circuit() -> None:
 
     module = Imported(circuit).after(("unroll-loops", "cancel-inverses"))
     assert gate_names(module).count("H") == 2
+
+
+def test_loops_around_circuits_and_huge_nests_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unroll_loops, "MOST_OPERATIONS", 200)
+
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        def body(_: Any) -> None:
+            qj.for_loop(0, 9)(lambda i: qj.RX(x * i, 0))()
+
+        qj.for_loop(0, 9)(body)()
+        return qj.expval(qj.Z(0))
+
+    def total(x: Any) -> Any:
+        return jax.lax.fori_loop(0, 2, lambda _, found: found + circuit(x), 0.0)
+
+    module = Imported(total, 0.3).after(["unroll-loops"])
+    assert len([op for op in module.walk() if op.name == "quantum.alloc"]) == 1
+    loops = [op for op in module.walk() if op.name == "scf.for"]
+    assert 2 < len(loops) < 10
+    peeled = Imported(total, 0.3).after(["peel-loops{first=0 last=1}"])
+    assert sum(op.name == "quantum.alloc" for op in peeled.walk()) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,14 @@ from qjit.dialects.quantum import ExtractOp, InsertOp, MeasureOp, ResetOp
 from qjit.lowering.analysis.constants import known_integer
 from qjit.lowering.analysis.integer_folding import IntegerFolding, is_integer
 
-from .written_turns import at_known_wire, iterations_of, write_out
+from .written_turns import (
+    MOST_OPERATIONS,
+    at_known_wire,
+    iterations_of,
+    num_written,
+    write_out,
+)
 
-# How many operations may be written in all.
-MOST_OPERATIONS = 200_000
 # Returns the loops within operations that are to be written out.
 Needed = Callable[[Iterable[Operation]], Collection[scf.ForOp]]
 
@@ -63,7 +67,7 @@ def _write_out(
         if not outer:
             return None
         for loop, turns in outer:
-            written += len(turns) * sum(1 for _ in loop.body.walk())
+            written += num_written(loop, len(turns))
             if written > MOST_OPERATIONS:
                 return loop
             write_out(module, loop, len(turns))

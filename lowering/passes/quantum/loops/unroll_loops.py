@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects import scf
@@ -10,9 +9,15 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from qjit.dialects.quantum.gates import Controllable
+from qjit.dialects.quantum.types import BitType, RegisterType
 
 from .forward_qubits import forward_qubits
-from .written_turns import iterations_of, write_out
+from .written_turns import (
+    MOST_OPERATIONS,
+    iterations_of,
+    num_written,
+    write_out,
+)
 
 
 @dataclass(frozen=True)
@@ -28,33 +33,41 @@ class UnrollLoopsPass(ModulePass):
     name = "unroll-loops"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Unroll outer loops first, since inner ones may depend on them."""
-        for loop in loops_with(op, lambda each: isinstance(each, Controllable)):
+        """Unroll outer loops first, since inner ones may depend on them.
+
+        Loops stay that would take more than `MOST_OPERATIONS` in all.
+        """
+        written = 0
+        for loop in gate_loops(op):
             turns = iterations_of(loop) or ()
-            if len(turns) <= self.most:
+            more = num_written(loop, len(turns))
+            if len(turns) <= self.most and written + more <= MOST_OPERATIONS:
+                written += more
                 write_out(op, loop, len(turns))
         forward_qubits(op)
 
 
-def loops_with(module: ModuleOp, found: Any) -> Iterator[scf.ForOp]:
-    """Yield loops of known length with operations of a kind, until none is left.
+def gate_loops(module: ModuleOp) -> Iterator[scf.ForOp]:
+    """Yield loops of gates whose length is known, until none is left.
 
+    Loops around whole circuits are none: they carry no register.
     A loop that is still there when the next one is asked for is not yielded again.
     """
     seen: set[scf.ForOp] = set()
-    while True:
-        loop = next(
-            (
-                each
-                for each in module.walk()
-                if isinstance(each, scf.ForOp)
-                and each not in seen
-                and iterations_of(each) is not None
-                and any(map(found, each.walk()))
-            ),
-            None,
-        )
-        if loop is None:
-            return
-        seen.add(loop)
-        yield loop
+    while found := [
+        op
+        for op in module.walk()
+        if isinstance(op, scf.ForOp)
+        and op not in seen
+        and iterations_of(op) is not None
+        and _is_of_gates(op)
+    ]:
+        for loop in found:
+            if loop.get_toplevel_object() is module:  # and in none that is erased
+                seen.add(loop)
+                yield loop
+
+
+def _is_of_gates(loop: scf.ForOp) -> bool:
+    carries = any(isinstance(v.type, RegisterType | BitType) for v in loop.iter_args)
+    return carries and any(isinstance(each, Controllable) for each in loop.walk())

@@ -14,6 +14,14 @@ from qjit.dialects.quantum.types import register_size
 from qjit.lowering.analysis.constants import known_integer
 from qjit.lowering.analysis.integer_folding import IntegerFolding, integer_as
 
+# How many operations a pass may write.
+MOST_OPERATIONS = 200_000
+
+
+def num_written(loop: scf.ForOp, turns: int) -> int:
+    """Return how many operations the turns of a loop are, written out."""
+    return turns * sum(1 for _ in loop.body.walk())
+
 
 def iterations_of(loop: scf.ForOp) -> range | None:
     """Return the numbers of the iterations, if they are known."""

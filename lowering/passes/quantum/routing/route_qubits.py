@@ -9,10 +9,8 @@ from xdsl.passes import ModulePass
 from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError, PipelineError
-from qjit.lowering.passes.quantum.loops.needed_turns import (
-    MOST_OPERATIONS,
-    unroll_computed_wires,
-)
+from qjit.lowering.passes.quantum.loops.needed_turns import unroll_computed_wires
+from qjit.lowering.passes.quantum.loops.written_turns import MOST_OPERATIONS
 
 from .coupling import CouplingError, parse_coupling
 from .route_program import ProgramRouter, RoutingOptions
