@@ -149,6 +149,27 @@ def test_turns_that_are_written_out_are_one_circuit() -> None:
     assert gate_names(module).count("H") == 2
 
 
+def test_branches_take_the_same_wire_as_a_loop_beside_them() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        def turn(i: Any, s: Any) -> Any:
+            qj.RY(x, wires=1)
+            return s
+
+        def looped() -> None:
+            jax.lax.fori_loop(0, 2, turn, 0)
+
+        qj.H(0)
+        outcome = qj.measure(0)
+        qj.cond(outcome, looped, lambda: qj.CNOT([1, 0]) and None)()
+        return qj.probs()
+
+    imported = Imported(circuit, 0.3)
+    for passes in (["unroll-loops"], ["rotate-loops", "unroll-loops"]):
+        (found,) = imported.results(imported.after(passes))
+        np.testing.assert_allclose(found, imported.results()[0], atol=1e-12)
+
+
 def test_loops_around_circuits_and_huge_nests_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -152,7 +152,7 @@ class _ComputedWires:
         known: dict[SSAValue, int | None] = {}
         for op in list(_computing(ops)):
             assert isinstance(op.wire, SSAValue)
-            made = at_known_wire(op.clone(), self._number(op.wire, known))
+            made = at_known_wire(op.clone(), self._number(op.wire, known), op.parent)
             if isinstance(made.wire, int):
                 Rewriter.replace_op(op, made)
             else:

@@ -5,7 +5,7 @@ from typing import Any
 
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, i64
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import IsTerminator
 
@@ -125,8 +125,10 @@ class _Copies:
     ) -> ExtractOp | InsertOp:
         """Return an operation at a number, or at a value where the number cannot be."""
         if not isinstance(op.wire, int):
-            return at_known_wire(op, integers[0])
-        return at(op, self.constant(op.wire, i64)) if repeats(op, op.wire) else op
+            return at_known_wire(op, integers[0], self.before.parent)
+        if not repeats(op, op.wire, self.before.parent):
+            return op
+        return at(op, self.constant(op.wire, i64))
 
     def _value(self, known: SSAValue | int, kind: Any) -> SSAValue:
         return self.constant(known, kind) if isinstance(known, int) else known
@@ -135,13 +137,15 @@ class _Copies:
         Rewriter.insert_op(op, InsertPoint.before(self.before))
 
 
-def at_known_wire(op: ExtractOp | InsertOp, wire: int | None) -> ExtractOp | InsertOp:
-    """Return an operation at a wire that is a number, if it is known and can be.
+def at_known_wire(
+    op: ExtractOp | InsertOp, wire: int | None, block: Block | None
+) -> ExtractOp | InsertOp:
+    """Return an operation at a wire that is a number, if it can be in a block.
 
     Others fail when the program runs, as they did before.
     """
     size = register_size(op.register)
-    if wire is None or not 0 <= wire < size or repeats(op, wire):
+    if wire is None or not 0 <= wire < size or repeats(op, wire, block):
         return op
     return at(op, wire)
 
@@ -157,14 +161,18 @@ def at(op: ExtractOp | InsertOp, wire: int | SSAValue) -> ExtractOp | InsertOp:
     return made
 
 
-def repeats(op: ExtractOp | InsertOp, wire: int) -> bool:
-    """Tell whether an operation takes a wire that is out, or puts it back again."""
+def repeats(op: ExtractOp | InsertOp, wire: int, block: Block | None) -> bool:
+    """Tell whether an operation takes a wire that is out, or puts it back again.
+
+    It is, or will be, in this block; branches beside it may take the wire, too.
+    """
     register = op.register
     while True:
-        users = (use.operation for use in register.uses if use.operation is not op)
-        if any(isinstance(each, ExtractOp) and each.wire == wire for each in users):
-            return isinstance(op, ExtractOp)
-        if isinstance(op, ExtractOp) or not isinstance(register.owner, InsertOp):
+        users = [use.operation for use in register.uses if use.operation is not op]
+        taken = [e for e in users if isinstance(e, ExtractOp) and e.wire == wire]
+        if isinstance(op, ExtractOp):
+            return any(each.parent is block for each in taken)
+        if taken or not isinstance(register.owner, InsertOp):
             return False
         if register.owner.wire == wire:
             return True
