@@ -119,12 +119,37 @@ def _of_width(number: Any, kind: Attribute) -> Any:
     return low - (1 << width) if width > 1 and low >> (width - 1) else low
 
 
+# Of integers whose bits are read as numbers without sign.
+UNSIGNED: Mapping[type[Operation], Callable[..., int]] = {
+    arith.DivUIOp: operator.floordiv,
+    arith.MaxUIOp: max,
+    arith.MinUIOp: min,
+    arith.RemUIOp: operator.mod,
+    arith.ShRUIOp: operator.rshift,
+    math.CtPopOp: int.bit_count,
+}
+
+
+def _unsigned(function: Callable[..., int]) -> Callable[..., PythonValues]:
+    def run(
+        self: InterpreterFunctions, interpreter: Interpreter, op: Operation, args: Any
+    ) -> PythonValues:
+        kind = op.results[0].type
+        width = kind.width.data if isinstance(kind, IntegerType) else 64
+        found = function(*(int(number) % 2**width for number in args))
+        return (found - 2**width if width > 1 and found >> (width - 1) else found,)
+
+    return run
+
+
 class ElementwiseFunctions(InterpreterFunctions):
-    """The operations of `ELEMENTWISE`."""
+    """The operations of `ELEMENTWISE` and `UNSIGNED`."""
 
 
 for _op, _function in ELEMENTWISE.items():
     setattr(ElementwiseFunctions, _op.__name__, impl(_op)(_elementwise(_function)))
+for _op, _function in UNSIGNED.items():
+    setattr(ElementwiseFunctions, _op.__name__, impl(_op)(_unsigned(_function)))
 register_impls(ElementwiseFunctions)
 
 
@@ -201,15 +226,6 @@ class NumberFunctions(InterpreterFunctions):
         """Compare floats."""
         return (_compared(FLOAT_PREDICATES[op.predicate.value.data], *args),)
 
-    @impl(arith.ShRUIOp)
-    def run_shift(
-        self, interpreter: Interpreter, op: arith.ShRUIOp, args: PythonValues
-    ) -> PythonValues:
-        """Move the bits of a number without sign to the right."""
-        kind = op.lhs.type
-        width = kind.width.data if isinstance(kind, IntegerType) else 64
-        return ((int(args[0]) & ((1 << width) - 1)) >> args[1],)
-
     @impl(scf.ForOp)
     def run_for(
         self, interpreter: Interpreter, op: scf.ForOp, args: PythonValues
@@ -250,7 +266,7 @@ class ArrayFunctions(InterpreterFunctions):
     ) -> PythonValues:
         """Make a number or an array."""
         if isinstance(op.value, DenseIntOrFPElementsAttr):
-            return (_dense(op.value),)
+            return (dense_array(op.value),)
         assert isinstance(op.value, IntegerAttr | FloatAttr)
         return (_of_width(op.value.value.data, op.result.type),)
 
@@ -307,7 +323,7 @@ class ArrayFunctions(InterpreterFunctions):
         found = interpreter.get_op_for_symbol(op.name_)
         assert isinstance(found, memref.GlobalOp)
         assert isinstance(found.initial_value, DenseIntOrFPElementsAttr)
-        return (_dense(found.initial_value),)
+        return (dense_array(found.initial_value),)
 
     @impl(memref.LoadOp)
     def run_load(
@@ -379,7 +395,8 @@ def _zeros(array_type: Attribute) -> Any:
     return np.zeros(array_type.get_shape(), dtype_of(array_type.element_type))
 
 
-def _dense(value: DenseIntOrFPElementsAttr) -> Any:
+def dense_array(value: DenseIntOrFPElementsAttr) -> Any:
+    """Return the array that an attribute is, of the numpy type of its elements."""
     array_type = value.type
     assert isinstance(array_type, ShapedType)
     values: Any = value.get_values()

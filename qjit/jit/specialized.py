@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from qjit.dialects.target import SIMULATE, find_target
 from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.tracing.callbacks import Parts
 from qjit.tracing.native_calls import native_call
@@ -23,11 +24,11 @@ class Specialised:
     def run(self, args: Sequence[Any], seed: Any, key: Any, *, alone: bool) -> Any:
         """Evaluate it on arrays.
 
-        Alone in a program, it has the first key, in its native code. Elsewhere the
-        program counts.
+        Alone in a program, it has the first key, in its native code, where passes know
+        its constants. Elsewhere the program counts.
         """
         draws = self.circuit.draws and key is None
-        if alone and (draws or not self.parts.is_circuit):
+        if alone and (draws or not self.parts.is_circuit or self._has_passes):
 
             def program(*args: Any) -> list[Any]:
                 return self._flat(args, seed, None)
@@ -36,6 +37,13 @@ class Specialised:
         else:
             outs = self._flat(args, seed, key)
         return jax.tree.unflatten(self.out_tree, outs)
+
+    @property
+    def _has_passes(self) -> bool:
+        """Whether passes look at constants, those of the user or of the device."""
+        target = find_target(self.circuit.device)
+        passes = self.circuit.passes or target.pipeline != SIMULATE
+        return bool(passes and self.parts.circuit.consts)
 
     def _flat(self, args: Sequence[Any], seed: Any, key: Any) -> list[Any]:
         circuit = self.circuit

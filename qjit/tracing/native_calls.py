@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from qjit.diagnostics.translation import check_result_size
+from qjit.diagnostics.translation import check_result_size, reraised
 from qjit.lowering.driver.program import compile_program
 
 from .references import check_reference
@@ -22,4 +22,6 @@ def native_call(function: Callable[..., Any], args: Sequence[Any], name: str) ->
     """Compile a function of arrays and call it, inside a JAX trace."""
     closed = jax.make_jaxpr(function)(*(abstract(arg, name) for arg in args))
     check_result_size(closed.out_avals, name)
-    return compile_program(closed, name=name).call(*args)
+    with reraised():
+        program = compile_program(closed, name=name)
+    return program.call(*args)

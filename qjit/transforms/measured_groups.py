@@ -3,8 +3,12 @@
 from typing import Any
 
 from qjit.errors import ParameterError
+from qjit.lowering.analysis.observable_groupings import (
+    RUNS,
+    grouping_named,
+    names_of,
+)
 from qjit.lowering.jax_internals.tracing import user_line
-from qjit.lowering.passes.quantum.measurements.commuting_groups import GROUPINGS
 
 from .quantum_functions import with_pass
 
@@ -19,9 +23,9 @@ def split_non_commuting(function: Any = None, *, grouping: str = "qubit-wise") -
 
     Args:
         function: the quantum function; without it, a decorator is returned.
-        grouping: "qubit-wise" for groups of Pauli words that agree wherever both act,
-            "commuting" for words that commute, which are fewer groups and need gates
-            between wires, "none" for each word by itself.
+        grouping: "qubit-wise" or "qwc" for groups of Pauli words that agree wherever
+            both act, "commuting" for words that commute, which are fewer groups and
+            need gates between wires, "none" for each word by itself.
 
     Returns:
         A quantum function; the given one stays as it was.
@@ -41,12 +45,13 @@ def split_non_commuting(function: Any = None, *, grouping: str = "qubit-wise") -
     >>> qj.qjit(circuit).stages()["qnode-passes"].count("quantum.alloc")
     2
     """
-    if grouping not in GROUPINGS:
+    found = grouping_named(grouping, RUNS)
+    if found is None:
         raise ParameterError(
             f"{user_line()}: split_non_commuting takes grouping "
-            f"{', '.join(map(repr, GROUPINGS))}, but got {grouping!r}."
+            f"{', '.join(map(repr, names_of(RUNS)))}, but got {grouping!r}."
         )
-    name = f"split-non-commuting{{grouping={grouping}}}"
+    name = f"split-non-commuting{{grouping={found}}}"
     return with_pass("split_non_commuting", function, name)
 
 

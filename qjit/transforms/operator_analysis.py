@@ -13,6 +13,14 @@ from qjit.errors import (
     ParameterTypeError,
     UnsupportedError,
 )
+from qjit.lowering.analysis.observable_groupings import (
+    ANTICOMMUTING,
+    COMMUTING,
+    QUBIT_WISE,
+    WORDS,
+    grouping_named,
+    names_of,
+)
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes.quantum.measurements.commuting_groups import coloured
 from qjit.ops.algebra.dense import is_hermitian
@@ -203,10 +211,10 @@ def _single_word(operator: Operator) -> Word | None:
     return form.terms[0].word
 
 
-GROUPINGS: dict[str, Callable[[Word, Word], bool]] = {
-    "qwc": commute_qubit_wise,
-    "commuting": commute,
-    "anticommuting": lambda left, right: not commute(left, right),
+FITTING: dict[str | None, Callable[[Word, Word], bool]] = {
+    QUBIT_WISE: commute_qubit_wise,
+    COMMUTING: commute,
+    ANTICOMMUTING: lambda left, right: not commute(left, right),
 }
 
 
@@ -224,8 +232,9 @@ def group_observables(
     Args:
         observables: Pauli words, or their sum.
         coefficients: a number for each, to be grouped as well.
-        grouping_type: "qwc" for words that agree wherever both act, "commuting" for
-            words that commute, "anticommuting" for words that anticommute.
+        grouping_type: "qubit-wise" or "qwc" for words that agree wherever both act,
+            "commuting" for words that commute, "anticommuting" for words that
+            anticommute.
         method: "lf" for largest first, the only one.
 
     Returns:
@@ -238,11 +247,11 @@ def group_observables(
     >>> qj.group_observables([qj.Z(0), qj.X(0), qj.Z(0) @ qj.Z(1)])
     [[X(0)], [Z(0), Z(0) @ Z(1)]]
     """
-    fits = GROUPINGS.get(grouping_type)
+    fits = FITTING.get(grouping_named(grouping_type, WORDS))
     if fits is None:
         raise ParameterError(
-            f"{user_line()}: grouping_type takes {', '.join(map(repr, GROUPINGS))}, "
-            f"but got {grouping_type!r}."
+            f"{user_line()}: grouping_type takes "
+            f"{', '.join(map(repr, names_of(WORDS)))}, but got {grouping_type!r}."
         )
     if method != "lf":
         raise ParameterError(

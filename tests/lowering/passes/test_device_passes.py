@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from xdsl.dialects.builtin import ModuleOp
@@ -140,6 +141,24 @@ def test_passes_of_functions_come_before_those_of_devices() -> None:
 
     node = qj.qnode(hardware(0), passes=["merge-rotations"])(circuit)
     np.testing.assert_allclose(qj.qjit(node)(0.2), np.cos(0.4), atol=1e-12)
+
+
+def test_constants_are_known_in_direct_calls() -> None:
+    table = np.array([1, 0])
+
+    def body(x: Any) -> Any:
+        qj.QubitUnitary(np.array([[0, 1j], [1, 0]]), wires=2)
+        qj.for_loop(0, 2)(lambda i: qj.CRY(x, [2, jnp.asarray(table)[i]]))()
+        return qj.expval(qj.Hermitian(np.diag([1.0, 2.0]), wires=1))
+
+    expected = qj.qnode(wires=WIRES)(body)(0.3)
+    by_device = qj.qnode(hardware(1))(body)
+    by_passes = qj.qnode(wires=WIRES, passes=["diagonalize-measurements"])(body)
+    for circuit in (by_device, by_passes):
+        np.testing.assert_allclose(circuit(0.3), expected, atol=1e-12)
+    with pytest.raises(UnsupportedError, match=r"with qjit around jax\.jit"):
+        jax.jit(by_device)(0.3)
+    np.testing.assert_allclose(qj.qjit(jax.jit(by_device))(0.3), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(

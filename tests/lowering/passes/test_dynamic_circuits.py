@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -287,6 +288,44 @@ def test_paths_know_how_large_grown_states_are() -> None:
     for module, size in ((imported.module, 2), (imported.after([DEFER]), 4)):
         (begin,) = (op for op in module.walk() if isinstance(op, PathsBeginOp))
         assert state_bytes(begin) == 16 * size
+
+
+def loops(module: ModuleOp) -> int:
+    return sum(isinstance(op, scf.ForOp) for op in module.walk())
+
+
+@pytest.mark.parametrize("name", [DEFER, REUSE])
+def test_loops_around_circuits_and_in_others_stay(name: str) -> None:
+    @qj.qnode(wires=2)
+    def plain(x: Any) -> Any:
+        qj.for_loop(0, 2)(lambda i: qj.RX(x, wires=i))()
+        return qj.expval(qj.Z(0))
+
+    @qj.qnode(wires=2)
+    def measured(x: Any) -> Any:
+        qj.for_loop(0, 2)(lambda i: qj.RX(x, wires=i))()
+        return qj.expval(qj.measure(0))
+
+    def total(x: Any) -> Any:
+        def turn(_: Any, found: Any) -> Any:
+            return found + measured(x) + plain(x)
+
+        return jax.lax.fori_loop(0, 3, turn, 0.0)
+
+    left = {DEFER: 3, REUSE: 2}  # wires matter where they are used again only
+    assert loops(after(name, total, 0.7)) == left[name]
+
+
+def test_long_loops_that_measure_stay() -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        def body(_: Any, total: Any) -> Any:
+            qj.RY(x, wires=0)
+            return total + qj.measure(0)
+
+        return qj.expval(qj.for_loop(0, 100_000)(body)(0))
+
+    assert loops(Imported(circuit, 0.7).after([DEFER])) == 1
 
 
 def statistics_of(program: Program) -> Callable[[Any], Any]:

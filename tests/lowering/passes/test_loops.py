@@ -8,6 +8,7 @@ import pytest
 
 import qjit as qj
 from qjit.lowering.passes.pipeline import PipelineError, find_step
+from qjit.lowering.passes.quantum.loops import unroll_loops
 from tests.support.pass_meaning import Imported, gate_names
 
 
@@ -146,6 +147,66 @@ def test_turns_that_are_written_out_are_one_circuit() -> None:
 
     module = Imported(circuit).after(("unroll-loops", "cancel-inverses"))
     assert gate_names(module).count("H") == 2
+
+
+def test_branches_take_the_same_wire_as_a_loop_beside_them() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        def turn(i: Any, s: Any) -> Any:
+            qj.RY(x, wires=1)
+            return s
+
+        def looped() -> None:
+            jax.lax.fori_loop(0, 2, turn, 0)
+
+        qj.H(0)
+        outcome = qj.measure(0)
+        qj.cond(outcome, looped, lambda: qj.CNOT([1, 0]) and None)()
+        return qj.probs()
+
+    imported = Imported(circuit, 0.3)
+    for passes in (["unroll-loops"], ["rotate-loops", "unroll-loops"]):
+        (found,) = imported.results(imported.after(passes))
+        np.testing.assert_allclose(found, imported.results()[0], atol=1e-12)
+
+
+def test_loops_around_circuits_and_huge_nests_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unroll_loops, "MOST_OPERATIONS", 200)
+
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        def body(_: Any) -> None:
+            qj.for_loop(0, 9)(lambda i: qj.RX(x * i, 0))()
+
+        qj.for_loop(0, 9)(body)()
+        return qj.expval(qj.Z(0))
+
+    def total(x: Any) -> Any:
+        return jax.lax.fori_loop(0, 2, lambda _, found: found + circuit(x), 0.0)
+
+    module = Imported(total, 0.3).after(["unroll-loops"])
+    assert len([op for op in module.walk() if op.name == "quantum.alloc"]) == 1
+    loops = [op for op in module.walk() if op.name == "scf.for"]
+    assert 2 < len(loops) < 10
+    peeled = Imported(total, 0.3).after(["peel-loops{first=0 last=1}"])
+    assert sum(op.name == "quantum.alloc" for op in peeled.walk()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wires", "match"),
+    [(lambda i: [i, 0], "repeat a wire"), (lambda i: [i, i + 2], "out of range")],
+)
+def test_wires_that_cannot_be_stay_errors_of_a_run(wires: Any, match: str) -> None:
+    @qj.qjit
+    @qj.qnode(wires=3, passes=["unroll-loops"])
+    def circuit(x: Any) -> Any:
+        qj.for_loop(0, 2)(lambda i: qj.CRX(x, wires(i)))()
+        return qj.probs()
+
+    with pytest.raises(qj.errors.WireError, match=match):
+        circuit(0.3)
 
 
 def test_numbers_of_turns_that_cannot_be() -> None:

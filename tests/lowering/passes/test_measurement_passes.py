@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import ModuleOp
 import qjit as qj
 from qjit.dialects.gates.record import pauli_matrix
 from qjit.dialects.quantum import AllocOp, ExpvalOp, ProbsOp, VarOp
+from qjit.lowering.analysis.observable_groupings import RUNS
 from qjit.lowering.driver.stage_text import parsed
 from qjit.lowering.passes.circuits.circuit import product
 from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
@@ -31,7 +32,6 @@ SEEDS = range(EXAMPLES)
 WIRES = 3
 X = 0.4
 DIAGONALIZE = "diagonalize-measurements"
-GROUPINGS = ("qubit-wise", "commuting", "none")
 MATRIX = np.array([[1.0, 2 - 1j], [2 + 1j, 3.0]])
 PAIR = np.kron(MATRIX, MATRIX) + np.diag([1.0, 2.0, 3.0, 4.0])
 
@@ -255,7 +255,7 @@ def test_results_of_groups_are_put_together(seed: int) -> None:
 
     imported = Imported(circuit, 0.4)
     counts: list[int] = []
-    for grouping in GROUPINGS:
+    for grouping in RUNS:
         module = unchanged(imported, split(grouping))
         counts.append(runs(module))
         if grouping == "commuting":
@@ -288,6 +288,33 @@ def test_each_run_makes_its_own_change_of_basis() -> None:
     assert gate_names(module) == ["RX", "S", "H", "RX", "RX", "H"]
     readouts = [op for op in module.walk() if isinstance(op, ProbsOp)]
     assert len({op.register for op in readouts}) == 3
+
+
+@pytest.mark.parametrize("last", [lambda: qj.expval(qj.Z(0)), qj.state, qj.probs])
+def test_gates_of_the_user_are_no_change_of_basis(last: Any) -> None:
+    @qj.qnode(wires=1)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.H(0)
+        return qj.probs(), qj.probs(op=qj.X(0)), last()
+
+    module = unchanged(Imported(circuit, 0.4), split("qubit-wise"), DIAGONALIZE)
+    assert gate_names(module) == ["RX", "H", "RX", "H", "H"]
+
+
+def test_observables_that_are_zero_have_no_terms_left() -> None:
+    @qj.qnode(wires=2)
+    def circuit(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        zero = np.zeros((2, 2))
+        return qj.expval(qj.Hermitian(zero, wires=0)), qj.var(
+            qj.Hermitian(zero, wires=0) @ qj.X(1)
+        )
+
+    imported = Imported(circuit, 0.4)
+    assert measured_words(unchanged(imported, DIAGONALIZE)) == [[], []]
+    sampled = imported.after(["measurement-from-samples{shots=3}"])
+    assert imported.results(sampled) == [0.0, 0.0]
 
 
 def test_arrays_that_loops_carry_begin_anew() -> None:
@@ -327,6 +354,15 @@ def test_variances_with_matrices_are_refused_in_parts() -> None:
 
     with pytest.raises(PassError, match="variance of a sum"):
         Imported(circuit).after((split("qubit-wise"),))
+
+
+def test_groupings_have_the_same_names_everywhere() -> None:
+    words = [qj.X(0), qj.Z(0), qj.X(1)]
+    for name in ("qubit-wise", "qwc"):
+        assert len(qj.group_observables(words, grouping_type=name)) == 2
+        assert find_step(split(name)).found() == find_step(split("qwc")).found()
+        _ = qj.split_non_commuting(grouping=name)
+    assert len(qj.group_observables(words, grouping_type="commuting")) == 2
 
 
 def test_wrong_groupings_are_refused() -> None:

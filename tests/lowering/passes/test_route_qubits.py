@@ -1,7 +1,7 @@
 """Routed programs have two-qubit gates on edges only, and mean what they meant."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,17 +11,25 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xdsl.dialects import scf
 
 import qjit as qj
 from qjit.lowering.passes.circuits.gates import Gate as GateOnWires
 from qjit.lowering.passes.pipeline import PassError, PipelineError, find_step
+from qjit.lowering.passes.quantum.routing import route_program
 from qjit.lowering.passes.quantum.routing.adjacency import distant_gates
 from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
 from qjit.lowering.passes.quantum.routing.dependencies import Interaction, dependencies
 from qjit.lowering.passes.quantum.routing.interactions import in_blocks
-from qjit.lowering.passes.quantum.routing.sabre import Swap, route
+from qjit.lowering.passes.quantum.routing.sabre import (
+    Heuristic,
+    Start,
+    Swap,
+    route,
+)
 from qjit.lowering.passes.quantum.routing.token_swapping import swaps_between
 from qjit.lowering.passes.quantum.routing.vertices import (
+    Placement,
     connected_parts,
     place_qubits,
 )
@@ -37,6 +45,7 @@ from tests.support.pass_meaning import (
     gate_names,
 )
 
+ALLOC = "quantum.alloc"
 GRAPHS = ("line", "ring", "star", "grid:2x3", "0-1:0.01,1-2:0.1,1-3:0.02,3-4:0.3,4-5:0")
 
 
@@ -117,17 +126,9 @@ def test_states_stay(
     _check(circuit, (x, index), wires, coupling)
 
 
-@examples
-@given(programs, programs, programs, *numbers, sizes, graphs)
-def test_outcomes_stay(
-    before: Program,
-    then: Program,
-    after: Program,
-    x: float,
-    index: int,
-    wires: int,
-    coupling: str,
-) -> None:
+def _outcomes(before: Program, then: Program, after: Program, wires: int) -> Any:
+    """Return a circuit that measures and resets, and looks at some wires at the end."""
+
     @qj.qnode(wires=wires)
     def circuit(x: Any, index: Any) -> Any:
         m = Compiled()
@@ -143,7 +144,77 @@ def test_outcomes_stay(
         run(m, then, range(wires), x, index)
         return qj.probs(wires=[2, 0]), qj.expval(outcome), qj.expval(qj.Z(3))
 
-    _check(circuit, (x, index), wires, coupling)
+    return circuit
+
+
+@examples
+@given(programs, programs, programs, *numbers, sizes, graphs)
+def test_outcomes_stay(
+    before: Program,
+    then: Program,
+    after: Program,
+    x: float,
+    index: int,
+    wires: int,
+    coupling: str,
+) -> None:
+    _check(_outcomes(before, then, after, wires), (x, index), wires, coupling)
+
+
+def _wide(gates: Any, graph: Any, *, most: int, **_: Any) -> Placement:
+    """Place qubits on two vertices more, in reverse."""
+    size = gates.num_qubits
+    part = connected_parts(graph, min(size + 2, most))[0]
+    return Placement(part, Start(tuple(reversed(range(size))), Heuristic(), 0))
+
+
+@examples
+@given(programs, programs, programs, *numbers, sizes)
+def test_outcomes_stay_where_registers_grow(
+    before: Program, then: Program, after: Program, x: float, index: int, wires: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(route_program, "place_qubits", _wide)
+        circuit = _outcomes(before, then, after, wires)
+        _check(circuit, (x, index), wires, "grid:3x3")
+
+
+def _sizes(module: Any) -> list[int]:
+    return [op.register.type.size.data for op in module.walk() if op.name == ALLOC]
+
+
+def test_registers_grow_where_that_saves_swaps() -> None:
+    generator = random.Random(0)
+    pairs = [generator.sample(range(5), 2) for _ in range(20)]
+
+    def circuit(last: Callable[[], Any]) -> Imported:
+        @qj.qnode(wires=5)
+        def made(x: Any) -> Any:
+            for number, pair in enumerate(pairs):
+                qj.RY(x * number, number % 5)
+                qj.CRX(x + number, pair)
+            return last()
+
+        return Imported(made, 0.3)
+
+    def after(imported: Imported) -> Any:
+        return imported.after([_route("grid:3x3")])
+
+    matrix = np.diag([1.0, 2.0, 3.0, 4.0])
+    grown = circuit(
+        lambda: (
+            qj.probs(),
+            qj.density_matrix([1, 0]),
+            qj.var(qj.Hermitian(matrix, wires=[2, 1]) + qj.X(4)),
+        )
+    )
+    module = after(grown)
+    assert _sizes(module) == [6]
+    for found, expected in zip(grown.results(module), grown.results(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+    kept = after(circuit(qj.state))
+    assert _sizes(kept) == [5]
+    assert gate_names(module).count("SWAP") < gate_names(kept).count("SWAP")
 
 
 def test_barriers_stay_between_gates() -> None:
@@ -328,6 +399,56 @@ def test_wires_that_are_computed_in_loops() -> None:
         return qj.state()
 
     _check(circuit, (0.3,), 5, "line")
+
+
+TABLE = np.array([[0, 2], [3, 1], [4, 0]])
+WIRES: list[Callable[[Any], tuple[Any, Any]]] = [
+    lambda i: (jnp.asarray(TABLE)[i, 0], jnp.asarray(TABLE)[i, 1]),
+    lambda i: tuple(jnp.asarray(TABLE)[i - 1]),
+    lambda i: (i.astype(jnp.uint8) % jnp.uint8(3), jnp.int8(3) + (i > 1)),
+    lambda i: (jnp.abs(i - 2), 4 - jax.lax.population_count(i)),
+]
+
+
+@pytest.mark.parametrize("wires", WIRES)
+def test_arithmetic_and_arrays_that_wires_are_computed_from(wires: Any) -> None:
+    @qj.qnode(wires=5)
+    def circuit(x: Any) -> Any:
+        qj.H(0)
+        qj.H(3)
+        qj.for_loop(0, 3)(lambda i: qj.CRX(x * (i + 1), list(wires(i))))()
+        qj.X(jnp.asarray(TABLE)[1, 1])
+        return qj.state()
+
+    _check(circuit, (0.3,), 5, "line")
+
+
+def test_only_loops_on_which_wires_depend_are_written_out() -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        def body(_: Any) -> None:
+            qj.for_loop(0, 2)(lambda i: qj.CRX(x, [i, 2]))()
+            qj.for_loop(0, 3)(lambda i: qj.RX(x * i, 0))()
+
+        qj.for_loop(0, 400_000)(body)()
+        return qj.probs()
+
+    def total(x: Any) -> Any:
+        return jax.lax.fori_loop(0, 500_000, lambda _, s: s + circuit(x)[0], 0.0)
+
+    module = Imported(total, 0.3).after([_route("line")])
+    loops = [op for op in module.walk() if isinstance(op, scf.ForOp)]
+    assert len(loops) == 3
+
+
+def test_loops_of_too_many_turns_are_refused() -> None:
+    @qj.qnode(wires=3)
+    def circuit(x: Any) -> Any:
+        qj.for_loop(0, 200_000)(lambda i: qj.CRX(x, [i % 2, 2]))()
+        return qj.probs()
+
+    text = _text(circuit, "line", 0.3)
+    assert "more than 200000 operations when each turn is written out" in text
 
 
 def _text(circuit: Any, coupling: str, *args: Any) -> str:

@@ -211,8 +211,8 @@ def why_it_stays(op: Operation, gates: GateSet) -> str:
     return (
         f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known "
         f"when the program is compiled cannot be decomposed for {gates.whose}. "
-        "Give it as a constant, apply gates with angles, or add QubitUnitary to "
-        "the gates."
+        "Give it as a constant, with qjit around jax.jit, vmap and grad, apply gates "
+        "with angles, or add QubitUnitary to the gates."
     )
 
 

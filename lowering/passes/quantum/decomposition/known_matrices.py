@@ -125,7 +125,8 @@ def _replace_preparation(
         raise PassError(
             f"{line_of(op) or 'unknown line'}: a state whose amplitudes are not known "
             "when the program is compiled cannot be made of gates. Give them as a "
-            f"constant, or apply gates with angles{otherwise}."
+            "constant, with qjit around jax.jit, vmap and grad, or apply gates with "
+            f"angles{otherwise}."
         )
     norm = np.linalg.norm(amplitudes)
     if abs(norm - 1) > TOLERANCE:

@@ -6,6 +6,7 @@ a fresh wire takes its place. What is done on an outcome is done under control i
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from xdsl.context import Context
 from xdsl.dialects import scf
@@ -28,7 +29,7 @@ from qjit.dialects.quantum import (
 from qjit.dialects.target import STATEVECTOR
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PipelineError
-from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_measured_loops
+from qjit.lowering.passes.quantum.loops.needed_turns import unroll_measured_loops
 
 from .deferred_outcomes import DeferredOutcomes
 from .feed_forward import ALWAYS, FeedForward, turned
@@ -64,10 +65,10 @@ class DeferMeasurementsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Look at each register by itself."""
         expand_pauli_measurements(op)
-        unroll_measured_loops(op)
         for alloc in [each for each in op.walk() if isinstance(each, AllocOp)]:
             span = RegisterSpan.of(alloc)
             if span is not None and span.measures:
+                unroll_measured_loops(op, partial(list, span))
                 most = MOST_WIRES if self.wires is None else self.wires
                 _Deferral(span, min(most, MOST_WIRES)).run()
 

@@ -12,21 +12,17 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     IntegerType,
-    ModuleOp,
     f64,
     i1,
 )
-from xdsl.interpreter import Interpreter
-from xdsl.interpreters.arith import ArithFunctions
 from xdsl.ir import Operation, SSAValue
-from xdsl.utils.exceptions import InterpretationError
 
-from qjit.dialects.interpreter.classical import (
-    ArrayFunctions,
-    ElementwiseFunctions,
-    NumberFunctions,
-)
 from qjit.lowering.analysis.constants import known_float, known_integer
+from qjit.lowering.analysis.integer_folding import (
+    IntegerFolding,
+    integer_as,
+    is_integer,
+)
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 
 # A value of more outcomes than these is not looked at case by case.
@@ -55,10 +51,7 @@ class OutcomeFunctions:
         self._open: dict[SSAValue, None] = {}
         self._polynomials: dict[SSAValue, Polynomial | None] = {}
         self._support: dict[SSAValue, frozenset[SSAValue]] = {}
-        self._interpreter = Interpreter(ModuleOp([]))
-        self._interpreter.register_implementations(ArithFunctions())
-        for functions in (ArrayFunctions, ElementwiseFunctions, NumberFunctions):
-            self._interpreter.register_implementations(functions(), override=True)
+        self._folding = IntegerFolding()
 
     def add_outcome(self, outcome: SSAValue) -> None:
         """Take a value as an outcome."""
@@ -105,22 +98,14 @@ class OutcomeFunctions:
         self, value: SSAValue, found: dict[SSAValue, int | None]
     ) -> int | None:
         if (known := known_integer(value)) is not None:
-            return _as(value.type, known)
+            return integer_as(value.type, known)
         op = value.owner
         if not self.support(value) or not isinstance(op, Operation):
             return None
-        if not op.name.startswith("arith.") or not _is_integer(value):
-            return None
-        if isinstance(op, OF_INTEGERS) and op.operands[0].type == i1:
+        if not self._folding.folds(op):
             return None
         operands = [self._integer(each, found) for each in op.operands]
-        if None in operands:
-            return None
-        try:
-            (number,) = self._interpreter.run_op(op, tuple(operands))
-        except InterpretationError:  # has no meaning there
-            return None
-        return _as(value.type, int(number))
+        return self._folding.result(op, operands)
 
     def cover(
         self, value: SSAValue, chosen: Callable[[int], bool]
@@ -160,7 +145,7 @@ class OutcomeFunctions:
         found = self._arithmetic(op)
         if found is not None and not _fits(value.type, found):
             found = None
-        if found is None and _is_integer(value):
+        if found is None and is_integer(value):
             found = self._transform(value)
         return found if found is None or len(found) <= MOST_TERMS else None
 
@@ -230,23 +215,10 @@ class OutcomeFunctions:
         return copy(value)
 
 
-def _is_integer(value: SSAValue) -> bool:
-    return isinstance(value.type, IntegerType | IndexType)
-
-
 def _is_exact(op: Operation) -> bool:
     """Tell whether sums are not rounded more than those of angles are."""
     kind = op.results[0].type
-    return kind == f64 or (_is_integer(op.results[0]) and kind != i1)
-
-
-def _as(kind: Any, number: int) -> int:
-    """Return an integer of a type, with its sign; a bit that is set is 1, not -1."""
-    if not isinstance(kind, IntegerType):
-        return number
-    width = kind.width.data
-    low = number & ((1 << width) - 1)
-    return low - (1 << width) if width > 1 and low >> (width - 1) else low
+    return kind == f64 or (is_integer(op.results[0]) and kind != i1)
 
 
 def _fits(kind: Any, polynomial: Polynomial) -> bool:
@@ -266,7 +238,7 @@ def _is_bit(polynomial: Polynomial) -> bool:
 def _constant(value: SSAValue) -> Polynomial | None:
     """Return a value that does not depend on outcomes."""
     if (number := known_integer(value)) is not None:
-        found = parameter(float(_as(value.type, number)))
+        found = parameter(float(integer_as(value.type, number)))
     elif (known := known_float(value)) is not None:
         found = parameter(known)
     elif isinstance(value.type, IntegerType | IndexType):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
@@ -37,7 +37,7 @@ from qjit.dialects.quantum import (
 from qjit.dialects.quantum.measurements import Readout, Statistic
 from qjit.dialects.quantum.types import BitType, RegisterType
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
-from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
+from qjit.lowering.passes.quantum.loops.needed_turns import unroll_computed_wires
 from qjit.lowering.program_attributes import LABELS
 
 from .causal_cones import CausalCones, Item, WirePlan, plan_wires
@@ -73,12 +73,13 @@ class ReuseQubitsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Look at each register by itself."""
         expand_pauli_measurements(op)
-        if any(isinstance(each, MeasureOp | ResetOp) for each in op.walk()):
-            unroll_computed_wires(op)
         for alloc in [each for each in op.walk() if isinstance(each, AllocOp)]:
             span = RegisterSpan.of(alloc)
             # Exact results of circuits without measurements have no place for resets.
-            if span is not None and span.measures and not span.computes_wires:
+            if span is None or not span.measures:
+                continue
+            unroll_computed_wires(op, partial(list, span))
+            if not span.computes_wires:
                 reading = _Reading.of(span)
                 if self.feed_forward:
                     reading = _best(reading)

@@ -120,5 +120,5 @@ def _unknown_matrix(op: Operation) -> str:
     return (
         f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known when "
         "the program is compiled cannot be made of Clifford gates and T. Give it as a "
-        "constant, or apply gates with angles."
+        "constant, with qjit around jax.jit, vmap and grad, or apply gates with angles."
     )

@@ -16,7 +16,8 @@ from qjit.lowering.analysis.constants import known_float
 from qjit.lowering.passes.pipeline import PipelineError
 
 from .forward_qubits import forward_qubits
-from .unroll_loops import iterations_of, loops_with, write_out
+from .unroll_loops import gate_loops
+from .written_turns import iterations_of, write_out
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class PeelLoopsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Peel outer loops first: in a turn that is written out, inner ones begin."""
-        for loop in loops_with(op, lambda each: isinstance(each, Controllable)):
+        for loop in gate_loops(op):
             turns = iterations_of(loop)
             gates = sum(isinstance(each, Controllable) for each in loop.walk())
             if not turns or gates > self.most:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qjit.lowering.analysis.observable_groupings import QUBIT_WISE, SINGLE
+
 Bits = NDArray[np.bool_]
-# How observables are grouped: by letters, by commutators, or each by itself.
-GROUPINGS = ("qubit-wise", "commuting", "none")
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ def groups_of(
 ) -> list[list[int]]:
     """Return which observables, each of some products, are measured together."""
     count = len(observables)
-    if grouping == "none":
+    if grouping == SINGLE:
         return [[number] for number in range(count)]
     products = [each for observable in observables for each in observable]
-    conflict = conflicts(products, qubit_wise=grouping == "qubit-wise")
+    conflict = conflicts(products, qubit_wise=grouping == QUBIT_WISE)
     ends = np.cumsum([len(observable) for observable in observables])
     for axis in (0, 1):
         conflict = _any_in_parts(conflict, ends, axis)

@@ -137,7 +137,7 @@ class _Basis:
             raise PassError(
                 f"{self.found.place(op)}: a matrix that is known only when the program "
                 "runs is measured along no gates. Measure Pauli words, or a matrix of "
-                "numbers."
+                "numbers, with qjit around jax.jit, vmap and grad."
             )
         values, vectors = np.linalg.eigh(matrix)
         gates = unitary(vectors.conj().T, wires)

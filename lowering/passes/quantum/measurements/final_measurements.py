@@ -8,7 +8,7 @@ first one finds.
 from __future__ import annotations
 
 from collections.abc import Container, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -68,13 +68,12 @@ class Turn:
     @property
     def key(self) -> Hashable:
         """What is equal for equal turns."""
-        op = self.op
         if self.gate is not None:
-            static = tuple(sorted(self.gate.static.items()))
-            return self.gate.name, self.gate.params, self.gate.adjoint, static
+            return self.gate
+        op = self.op
         assert isinstance(op, UnitaryOp)
-        flags = op.adjoint is None, op.diagonal is None, op.control_pattern
-        return op.matrix, *flags
+        flags = op.adjoint is None, op.diagonal is None, op.invertible is None
+        return op.matrix, self.wires, *flags, op.control_pattern
 
     def undoes(self, other: Turn) -> bool:
         """Tell whether both together do nothing."""
@@ -109,7 +108,10 @@ class Reading:
         if isinstance(op, Statistic):
             return [factors_of(term, op.matrices) for term in op.terms]
         if isinstance(op, OF_BITS):
-            on = {wire: self._axis(wire) for wire in op.measured}
+            turned = {
+                w: None for m in op.measured for t in self.turns_of(m) for w in t.wires
+            }
+            on = {wire: self._axis(wire) for wire in (*op.measured, *turned)}
             return [Factors(on, apart=True)]
         return []
 
@@ -134,7 +136,7 @@ class Reading:
             letter = _letter(tuple((g.name, g.adjoint) for g in plain))
             if letter is not None:
                 return letter
-        return "turns", wire, tuple((each.key, each.wires) for each in turns)
+        return "turns", wire, tuple(each.key for each in turns)
 
 
 @lru_cache(MOST)
@@ -237,56 +239,61 @@ class _Reader:
 
     def __init__(self, found: FinalMeasurements) -> None:
         self.found = found
-        self.turns: list[Turn] = []
+        self.steps: list[Turn | Measurement] = []
         self.wires: dict[SSAValue, int] = {}
 
     def read(self) -> FinalMeasurements:
         """Return the circuit with its measurements."""
         found = self.found
         for op in found.section:
-            if isinstance(op, MEASUREMENTS):
-                found.readings.append(Reading(op, tuple(self.turns)))
-            elif isinstance(op, ExtractOp) and isinstance(op.wire, int):
-                self.wires[op.qubit] = op.wire
-            elif isinstance(op, InsertOp) and self.wires.get(op.qubit) == op.wire:
-                pass
-            elif isinstance(op, GateOp | UnitaryOp) and not is_differentiated(op):
-                self._turn(op)
-            elif is_quantum(op):
-                raise self._goes_on(op)
+            self._step(op)
+        self._take(self._undone_at_last())
+        found.readings, turns = _readings(self.steps, found.undone)
         for reading in found.readings:
             if reading.turns and not isinstance(reading.op, OF_BITS):
                 raise self._goes_on(reading.op)
         for op in found.last:
             if not isinstance(op, LAST):
                 raise self._goes_on(op)
-        if len(found.last) > 1 and self.turns:
+        if len(found.last) > 1 and turns:
             raise self._goes_on(found.last[0])
         return found
 
-    def _turn(self, op: GateOp | UnitaryOp) -> None:
-        for qubit, result in zip(op.qubits, op.results, strict=True):
-            self.wires[result] = self.wires[qubit]
-        new = _as_turn(op, self.wires)
-        on = set(new.wires)
-        last = next((t for t in reversed(self.turns) if on & set(t.wires)), None)
-        if last is not None and new.undoes(last):
-            self.turns.remove(last)
-        elif last is None and (before := self._last_gate(new.wires)) is not None:
-            if new.undoes(before):
-                self._take(before)
-            else:
-                self.turns.append(new)
-        else:
-            self.turns.append(new)
+    def _step(self, op: Operation) -> None:
+        """Read an operation from the first measurement on."""
+        if isinstance(op, MEASUREMENTS):
+            self.steps.append(op)
+        elif isinstance(op, ExtractOp) and isinstance(op.wire, int):
+            self.wires[op.qubit] = op.wire
+        elif isinstance(op, InsertOp) and self.wires.get(op.qubit) == op.wire:
+            pass
+        elif isinstance(op, GateOp | UnitaryOp) and not is_differentiated(op):
+            for qubit, result in zip(op.qubits, op.results, strict=True):
+                self.wires[result] = self.wires[qubit]
+            self.steps.append(_as_turn(op, self.wires))
+        elif is_quantum(op):
+            raise self._goes_on(op)
 
-    def _take(self, turn: Turn) -> None:
-        """Let a gate of the circuit be a turn of the measurements so far."""
-        found = self.found
-        found.undone.insert(0, turn)
-        found.readings = [
-            replace(each, turns=(turn, *each.turns)) for each in found.readings
-        ]
+    def _undone_at_last(self) -> Sequence[Turn]:
+        """Return what was done since the first measurement where nothing is turned.
+
+        That is at a measurement of the state, or else at the end.
+        """
+        readings, turns = _readings(self.steps, ())
+        of_state = (r.turns for r in readings if not isinstance(r.op, OF_BITS))
+        return next(of_state, turns)
+
+    def _take(self, inverses: Sequence[Turn]) -> None:
+        """Let the last gates of the circuit be turns, as far as these undo them."""
+        others: set[int] = set()
+        for turn in inverses:
+            gate = (
+                self._last_gate(turn.wires) if others.isdisjoint(turn.wires) else None
+            )
+            if gate is not None and turn.undoes(gate):
+                self.found.undone.insert(0, gate)
+            else:
+                others.update(turn.wires)
 
     def _last_gate(self, wires: Sequence[int]) -> Turn | None:
         """Return the last gate of the circuit on wires, if it is on no other ones."""
@@ -320,6 +327,25 @@ class _Reader:
             f"{op.name}. Measure at the end, or put this pass before those that "
             "rewrite gates."
         )
+
+
+def _readings(
+    steps: Sequence[Turn | Measurement], first: Sequence[Turn]
+) -> tuple[list[Reading], Sequence[Turn]]:
+    """Return the measurements with their turns, given the first, and those left."""
+    readings: list[Reading] = []
+    turns = list(first)
+    for step in steps:
+        if not isinstance(step, Turn):
+            readings.append(Reading(step, tuple(turns)))
+            continue
+        on = set(step.wires)
+        last = next((t for t in reversed(turns) if on.intersection(t.wires)), None)
+        if last is not None and step.undoes(last):
+            turns.remove(last)
+        else:
+            turns.append(step)
+    return readings, turns
 
 
 def _as_turn(op: GateOp | UnitaryOp, wires: dict[SSAValue, int]) -> Turn:

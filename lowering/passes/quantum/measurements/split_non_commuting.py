@@ -11,10 +11,15 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from qjit.lowering.analysis.memory_accesses import AccessesOf
+from qjit.lowering.analysis.observable_groupings import (
+    QUBIT_WISE,
+    RUNS,
+    grouping_named,
+    names_of,
+)
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PipelineError
 
-from .commuting_groups import GROUPINGS
 from .final_measurements import final_measurements
 from .splitting import split
 from .variances import expand_variances
@@ -24,22 +29,24 @@ from .variances import expand_variances
 class SplitNonCommutingPass(ModulePass):
     """Run circuits once for each group of observables that are measured together.
 
-    Groups are of words that agree wire by wire ("qubit-wise"), of words that commute
-    ("commuting"), or of one word each ("none"), by colouring the graph of conflicts
-    (Verteletskyi et al., arXiv:1907.03358).
+    Groups are of words that agree wire by wire ("qubit-wise" or "qwc"), of words that
+    commute ("commuting"), or of one word each ("none"), by colouring the graph of
+    conflicts (Verteletskyi et al., arXiv:1907.03358).
     """
 
-    grouping: str = "qubit-wise"
+    grouping: str = QUBIT_WISE
 
     name = "split-non-commuting"
 
     def __post_init__(self) -> None:
-        """Refuse other groupings."""
-        if self.grouping not in GROUPINGS:
+        """Take each grouping by its first name, and refuse others."""
+        found = grouping_named(self.grouping, RUNS)
+        if found is None:
             raise PipelineError(
-                f"'split-non-commuting' takes grouping={'|'.join(GROUPINGS)}, but got "
-                f"{self.grouping!r}."
+                f"'split-non-commuting' takes grouping={'|'.join(names_of(RUNS))}, but "
+                f"got {self.grouping!r}."
             )
+        object.__setattr__(self, "grouping", found)
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Split all circuits that need it.

@@ -15,6 +15,7 @@ from xdsl.rewriter import Rewriter
 
 from qjit.dialects.quantum import ExpvalOp, VarOp
 from qjit.dialects.quantum.types import TermAttr
+from qjit.lowering.analysis.observable_groupings import QUBIT_WISE, SINGLE
 from qjit.lowering.passes.pipeline import PassError
 
 from .classical_code import Code
@@ -45,9 +46,9 @@ def expand_variances(found: FinalMeasurements, grouping: str) -> None:
 def _is_apart(op: VarOp, grouping: str) -> bool:
     products = [factors_of(term, op.matrices) for term in op.terms]
     acting = [each for each in products if each.on]
-    if grouping == "none":
+    if grouping == SINGLE:
         return len(acting) > 1
-    return bool(conflicts(acting, qubit_wise=grouping == "qubit-wise").any())
+    return bool(conflicts(acting, qubit_wise=grouping == QUBIT_WISE).any())
 
 
 def _expand(op: VarOp) -> None:

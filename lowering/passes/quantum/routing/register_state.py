@@ -20,10 +20,10 @@ class RegisterState:
     """A register whose wires are physical places.
 
     `vertices` are the vertices of the device at the wires, and `graph` is what is
-    between these. `at` is the wire of each qubit, and `contents` the qubit that the
-    program has at each of its own wires. Qubits that are out are values in `out`, by
-    wire. `pending` are gates that are not put in order yet, and `like` is the search
-    that was best for the whole program.
+    between these; there may be more than the program has wires. `at` is the wire of
+    each qubit, and `contents` the qubit that the program has at each of its own wires.
+    Qubits that are out are values in `out`, by wire. `pending` are gates that are not
+    put in order yet, and `like` is the search that was best for the whole program.
     """
 
     register: SSAValue
@@ -88,7 +88,7 @@ class RegisterState:
         """Put all qubits back at the wires that the program has for them."""
         if self.finished:
             return self.register
-        layout = self.layout
+        layout = self._whole_layout()
         moved = [wire for wire, place in enumerate(layout) if wire != place]
         for wire in moved:
             self.value_at(layout[wire], before)
@@ -100,6 +100,15 @@ class RegisterState:
         self._insert(sorted(values.items()), before)
         self.finished = True
         return self.register
+
+    def _whole_layout(self) -> list[int]:
+        """Return the layout, and then where further wires of the register are."""
+        layout = self.layout
+        size = len(self.vertices)
+        spare = set(range(size)).difference(layout)
+        wires = range(len(layout), size)
+        rest = sorted(spare.difference(wires))
+        return layout + [wire if wire in spare else rest.pop() for wire in wires]
 
     def _insert(
         self, values: Sequence[tuple[int, SSAValue]], before: Operation

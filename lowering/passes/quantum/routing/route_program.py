@@ -33,6 +33,7 @@ from qjit.dialects.quantum import (
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.quantum.types import RegisterType
 from qjit.lowering.passes.pipeline import PassError
+from qjit.lowering.passes.quantum.dynamic_circuits.register_span import RegisterSpan
 
 from .coupling import CouplingGraph
 from .dependencies import Interaction, dependencies
@@ -50,6 +51,8 @@ from .register_state import RegisterState
 from .vertices import check_graph, place_qubits
 
 LOOKAHEAD = 20
+# Registers grow up to this size only: the state doubles with each wire.
+MOST_GROWN = 24
 # How many layouts are tried where that is not said: fewer, the more gates there are.
 LEAST_TRIALS, MOST_TRIALS, MOST_WORK = 2, 12, 2400
 
@@ -219,8 +222,12 @@ class ProgramRouter:
         reader.read(_from(op), top=True)
         gates = dependencies(in_blocks(reader.found)[0], size)
         trials, seed = self.options.trials_for(len(gates.pairs)), self.options.seed
-        placed = place_qubits(gates, graph, trials=trials, seed=seed)
+        span = RegisterSpan.of(op)
+        most = MOST_GROWN if span is not None and span.can_grow else size
+        placed = place_qubits(gates, graph, trials=trials, seed=seed, most=most)
         vertices = placed.vertices
+        if span is not None and len(vertices) > size:
+            span.grow(len(vertices))
         self.states[op.register] = RegisterState(
             op.register,
             vertices,

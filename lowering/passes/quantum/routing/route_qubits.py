@@ -10,7 +10,8 @@ from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum.linearity import line_of
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PassError, PipelineError
-from qjit.lowering.passes.quantum.loops.unroll_loops import unroll_computed_wires
+from qjit.lowering.passes.quantum.loops.needed_turns import unroll_computed_wires
+from qjit.lowering.passes.quantum.loops.written_turns import MOST_OPERATIONS
 
 from .coupling import CouplingError, parse_coupling
 from .route_program import ProgramRouter, RoutingOptions
@@ -46,7 +47,11 @@ class RouteQubitsPass(ModulePass):
             raise PipelineError(f"'route-qubits': {error}") from error
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Route all registers."""
+        """Route all registers.
+
+        Raises:
+            PassError: for what has no place on a coupling graph.
+        """
         if self.coupling == "all":
             return
         for each in op.walk():
@@ -61,5 +66,12 @@ class RouteQubitsPass(ModulePass):
             lambda size: parse_coupling(self.coupling, size), self.trials, self.seed
         )
         expand_pauli_measurements(op)
-        unroll_computed_wires(op)
+        left = unroll_computed_wires(op, lambda: [op])
+        if left is not None:
+            line = next(filter(None, map(line_of, left.walk())), "unknown line")
+            raise PassError(
+                f"{line}: wires are computed in a loop that takes more than "
+                f"{MOST_OPERATIONS} operations when each turn is written out. Name "
+                "wires by numbers, or let the loop have fewer turns."
+            )
         ProgramRouter(op, options).run()

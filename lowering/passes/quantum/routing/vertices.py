@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qjit.dialects.quantum import AllocOp
 from qjit.dialects.quantum.linearity import line_of
@@ -12,17 +12,20 @@ from qjit.lowering.passes.pipeline import PassError
 from .coupling import CouplingGraph
 from .dependencies import Dependencies
 from .layout import perfect_layout, sabre_layout
-from .sabre import Heuristic, Start
+from .sabre import Heuristic, Start, Swap, route
 
 # How many parts of a larger device are tried.
 MOST_PARTS = 4
+# How many vertices more than qubits are tried, and how many such parts.
+MOST_SPARE, MOST_WIDER = 2, 2
 
 
 @dataclass(frozen=True)
 class Placement:
     """The vertices of a register's wires, and the search that was best from there.
 
-    `start` has the wire at which each qubit is at first.
+    `start` has the wire at which each qubit is at first. There are more vertices than
+    qubits where that takes fewer SWAPs.
     """
 
     vertices: tuple[int, ...]
@@ -30,12 +33,25 @@ class Placement:
 
 
 def place_qubits(
-    gates: Dependencies, graph: CouplingGraph, *, trials: int, seed: int
+    gates: Dependencies,
+    graph: CouplingGraph,
+    *,
+    trials: int,
+    seed: int,
+    most: int | None = None,
 ) -> Placement:
     """Return where the qubits of a register are best.
 
     A layout that needs no SWAPs is taken if one is found. Otherwise each of several
-    connected parts of the graph is tried, by SABRE.
+    connected parts of the graph is tried, by SABRE, and wider ones, of which the
+    vertices that are not needed are left out.
+
+    Args:
+        gates: the gates.
+        graph: the graph of the device.
+        trials: how many layouts are tried.
+        seed: decides between what is equally good.
+        most: how many vertices the register may have, as many as qubits by default.
     """
     layout = perfect_layout(gates, graph)
     if layout is not None:
@@ -50,7 +66,38 @@ def place_qubits(
         part = graph.within(vertices)
         cost, start = sabre_layout(gates, part, trials=each, seed=seed)
         found.append((cost, Placement(vertices, start)))
-    return min(found, key=lambda one: one[0])[1]
+    widest = min(gates.num_qubits + MOST_SPARE, graph.num_vertices)
+    if widest > gates.num_qubits:
+        for vertices in connected_parts(graph, widest)[:MOST_WIDER]:
+            _, start = sabre_layout(
+                gates, graph.within(vertices), trials=each, seed=seed
+            )
+            trimmed = _trimmed(gates, graph, vertices, start)
+            if trimmed and len(trimmed[1].vertices) <= (most or gates.num_qubits):
+                found.append(trimmed)
+    return min(found, key=lambda one: (one[0], len(one[1].vertices)))[1]
+
+
+def _trimmed(
+    gates: Dependencies,
+    graph: CouplingGraph,
+    vertices: Sequence[int],
+    start: Start,
+) -> tuple[float, Placement] | None:
+    """Return the cost on those vertices that a search uses; None if they are apart."""
+    (routed,) = route(gates, graph.within(vertices), [start])
+    used = set(start.layout)
+    for move in routed.moves:
+        if isinstance(move, Swap):
+            used |= {move.a, move.b}
+    kept = sorted(used)
+    part = graph.within([vertices[number] for number in kept])
+    if not part.is_connected:
+        return None
+    layout = tuple(kept.index(number) for number in start.layout)
+    begin = replace(start, layout=layout)
+    (again,) = route(gates, part, [begin])
+    return again.cost, Placement(tuple(vertices[n] for n in kept), begin)
 
 
 def connected_parts(graph: CouplingGraph, size: int) -> list[tuple[int, ...]]:
