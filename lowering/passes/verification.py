@@ -5,6 +5,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+from xdsl.dialects import llvm, memref
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.traits import (
@@ -32,6 +33,17 @@ INWARD = (
     SameOperandsAndResultType,
     SingleBlockImplicitTerminator,
     SymbolOpInterface,
+)
+
+# Operations whose own verification looks at nothing but their types and properties.
+PLAIN = (
+    llvm.CallIntrinsicOp,
+    llvm.GEPOp,
+    llvm.ICmpOp,
+    memref.AllocOp,
+    memref.LoadOp,
+    memref.ReinterpretCastOp,
+    memref.StoreOp,
 )
 
 # Kinds of operations that are valid, wherever they are.
@@ -159,7 +171,7 @@ def _verify(op: Operation) -> None:
 def _kind(op: Operation) -> tuple[Any, ...] | None:
     """Return what the validity of an operation depends on, which many share.
 
-    It is None where the operation is verified by more than its definition.
+    It is None where the operation is verified by more than that.
     """
     block = op.parent
     region = None if block is None else block.parent
@@ -180,8 +192,9 @@ def _kind(op: Operation) -> tuple[Any, ...] | None:
 
 @cache
 def _is_plain(kind: type[Operation]) -> bool:
-    """Tell whether nothing but a definition verifies operations."""
+    """Tell whether operations are verified by a definition, types and properties."""
     verify: Any = kind.verify_
     free = dict(zip(verify.__code__.co_freevars, verify.__closure__ or (), strict=True))
     custom = free["custom_verify"].cell_contents if "custom_verify" in free else verify
-    return custom is Operation.verify_ and _sight(kind) is Sight.INWARD
+    plain = custom is Operation.verify_ or kind in PLAIN
+    return plain and _sight(kind) is Sight.INWARD
