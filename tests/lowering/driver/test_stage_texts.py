@@ -225,7 +225,7 @@ READ: dict[str, set[tuple[str, str]]] = {kind: set() for kind in KINDS}
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
-    max_examples=int(os.environ.get("QJIT_EXAMPLES", "30")),
+    max_examples=int(os.environ.get("QJIT_EXAMPLES", "60")),
     deadline=None,
     derandomize="QJIT_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
