@@ -4,6 +4,12 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 from xdsl.ir import SSAValue
 
+# Where matrices and states that users give as constants are known, in words.
+KNOWN_WHERE = (
+    "with qjit around jax.jit and vmap, and diff_method='finite-diff' where it is "
+    "differentiated"
+)
+
 
 def known_integer(value: SSAValue) -> int | None:
     """Return the integer that a value is, if it is a constant."""

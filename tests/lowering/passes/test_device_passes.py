@@ -161,6 +161,20 @@ def test_constants_are_known_in_direct_calls() -> None:
     np.testing.assert_allclose(qj.qjit(jax.jit(by_device))(0.3), expected, atol=1e-12)
 
 
+def test_circuits_with_constant_matrices_are_differentiated() -> None:
+    def body(x: Any) -> Any:
+        qj.RX(x, wires=0)
+        qj.QubitUnitary(np.array([[0, 1j], [1, 0]]), wires=0)
+        return qj.expval(qj.Y(0))
+
+    shifted = qj.qnode(hardware(1))(body)
+    with pytest.raises(UnsupportedError, match="diff_method='finite-diff'"):
+        qj.qjit(jax.grad(shifted))(0.3)
+    found = qj.qjit(jax.grad(qj.qnode(hardware(1), diff_method="finite-diff")(body)))
+    expected = jax.grad(qj.qnode(wires=WIRES)(body))(0.3)
+    np.testing.assert_allclose(found(0.3), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("options", "cause"),
     [

@@ -15,6 +15,7 @@ from qjit.dialects.quantum import AllocOp, GateOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.linearity import line_of
 from qjit.dialects.target import STATEVECTOR, Target
+from qjit.lowering.analysis.constants import KNOWN_WHERE
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.circuits.blocks import (
     blocks_with_gates,
@@ -211,8 +212,8 @@ def why_it_stays(op: Operation, gates: GateSet) -> str:
     return (
         f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known "
         f"when the program is compiled cannot be decomposed for {gates.whose}. "
-        "Give it as a constant, with qjit around jax.jit, vmap and grad, apply gates "
-        "with angles, or add QubitUnitary to the gates."
+        f"Give it as a constant, {KNOWN_WHERE}; or apply gates with angles, or add "
+        "QubitUnitary to the gates."
     )
 
 

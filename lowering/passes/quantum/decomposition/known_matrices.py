@@ -18,6 +18,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from qjit.dialects.gates.fourier import ComplexMatrix
 from qjit.dialects.quantum import ExtractOp, InsertOp, StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.linearity import line_of
+from qjit.lowering.analysis.constants import KNOWN_WHERE
 from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.passes.unitaries.shannon_decomposition import (
@@ -125,8 +126,7 @@ def _replace_preparation(
         raise PassError(
             f"{line_of(op) or 'unknown line'}: a state whose amplitudes are not known "
             "when the program is compiled cannot be made of gates. Give them as a "
-            "constant, with qjit around jax.jit, vmap and grad, or apply gates with "
-            f"angles{otherwise}."
+            f"constant, {KNOWN_WHERE}; or apply gates with angles{otherwise}."
         )
     norm = np.linalg.norm(amplitudes)
     if abs(norm - 1) > TOLERANCE:

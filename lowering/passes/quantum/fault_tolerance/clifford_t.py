@@ -9,6 +9,7 @@ from xdsl.passes import ModulePass
 
 from qjit.dialects.quantum import StatePrepOp, UnitaryOp
 from qjit.dialects.quantum.linearity import line_of
+from qjit.lowering.analysis.constants import KNOWN_WHERE
 from qjit.lowering.passes.circuits.blocks import rewrite_circuits
 from qjit.lowering.passes.circuits.circuit import Circuit
 from qjit.lowering.passes.circuits.gates import is_differentiated
@@ -120,5 +121,5 @@ def _unknown_matrix(op: Operation) -> str:
     return (
         f"{line_of(op) or 'unknown line'}: a matrix whose numbers are not known when "
         "the program is compiled cannot be made of Clifford gates and T. Give it as a "
-        "constant, with qjit around jax.jit, vmap and grad, or apply gates with angles."
+        f"constant, {KNOWN_WHERE}; or apply gates with angles."
     )

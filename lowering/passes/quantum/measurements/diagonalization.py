@@ -13,6 +13,7 @@ from xdsl.ir import SSAValue
 
 from qjit.dialects.quantum.measurements import ResourcesOp, Statistic
 from qjit.dialects.quantum.types import FactorAttr, TermAttr, register_size
+from qjit.lowering.analysis.constants import KNOWN_WHERE
 from qjit.lowering.analysis.memory_accesses import AccessesOf
 from qjit.lowering.passes.circuits.gates import Gate
 from qjit.lowering.passes.pipeline import PassError
@@ -137,7 +138,7 @@ class _Basis:
             raise PassError(
                 f"{self.found.place(op)}: a matrix that is known only when the program "
                 "runs is measured along no gates. Measure Pauli words, or a matrix of "
-                "numbers, with qjit around jax.jit, vmap and grad."
+                f"numbers, {KNOWN_WHERE}."
             )
         values, vectors = np.linalg.eigh(matrix)
         gates = unitary(vectors.conj().T, wires)
