@@ -3,7 +3,7 @@ VENV ?= .venv
 run := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help dev check test conformance bench optimisers docs demo clean
+.PHONY: help dev check test quick conformance bench optimisers docs demo clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -30,6 +30,9 @@ check: dev ## lint, formatting, types, and that generated pages are up to date
 
 test: dev ## run the tests; ARGS="-k gates" goes to pytest
 	$(run) -m pytest --numprocesses=auto $(ARGS)
+
+quick: dev ## run one of every 21 tests, always the same
+	$(run) -m pytest --numprocesses=auto --every=21 $(ARGS)
 
 conformance: dev ## run all of JAX's cases of its primitives, into docs/jax_primitives.md
 	QJIT_ALL_HARNESSES=1 $(run) -m pytest --numprocesses=auto tests/lowering/importer/test_jax_primitives.py $(ARGS)

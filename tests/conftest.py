@@ -23,6 +23,24 @@ gc.set_threshold(50_000, 20, 50)
 SHARE_OPTIMISED = 1 if "QJIT_EXAMPLES" in os.environ else 4
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take a part of the tests."""
+    help_ = "run one of every N tests, always the same"
+    parser.addoption("--every", type=int, default=1, metavar="N", help=help_)
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what is not in the part that was asked for."""
+    every: int = config.getoption("every") or 1
+    parts: tuple[list[pytest.Item], list[pytest.Item]] = [], []
+    for item in items:
+        parts[zlib.crc32(item.nodeid.encode()) % every == 0].append(item)
+    left, items[:] = parts
+    config.hook.pytest_deselected(items=left)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Choose whether LLVM optimises the programs of a test."""
     number = zlib.crc32(item.nodeid.encode())
