@@ -22,6 +22,7 @@ from xdsl.dialects.builtin import (
     ShapedType,
     SymbolRefAttr,
     TensorType,
+    i64,
 )
 from xdsl.interpreter import (
     Interpreter,
@@ -105,13 +106,16 @@ def _elementwise(function: Callable[..., Any]) -> Callable[..., PythonValues]:
     def run(
         self: InterpreterFunctions, interpreter: Interpreter, op: Operation, args: Any
     ) -> PythonValues:
-        return (_of_width(function(*args), op.results[0].type),)
+        return (of_width(function(*args), op.results[0].type),)
 
     return run
 
 
-def _of_width(number: Any, kind: Attribute) -> Any:
-    """Return a number of a type; integers keep their low bits, the highest as sign."""
+def of_width(number: Any, kind: Attribute) -> Any:
+    """Return a number of a type; integers keep their low bits, the highest as sign.
+
+    A bit that is set is 1, not -1.
+    """
     if not isinstance(kind, IntegerType):
         return number
     width = kind.width.data
@@ -134,10 +138,11 @@ def _unsigned(function: Callable[..., int]) -> Callable[..., PythonValues]:
     def run(
         self: InterpreterFunctions, interpreter: Interpreter, op: Operation, args: Any
     ) -> PythonValues:
-        kind = op.results[0].type
-        width = kind.width.data if isinstance(kind, IntegerType) else 64
+        given = op.results[0].type
+        kind = given if isinstance(given, IntegerType) else i64
+        width = kind.width.data
         found = function(*(int(number) % 2**width for number in args))
-        return (found - 2**width if width > 1 and found >> (width - 1) else found,)
+        return (of_width(found, kind),)
 
     return run
 
@@ -268,7 +273,7 @@ class ArrayFunctions(InterpreterFunctions):
         if isinstance(op.value, DenseIntOrFPElementsAttr):
             return (dense_array(op.value),)
         assert isinstance(op.value, IntegerAttr | FloatAttr)
-        return (_of_width(op.value.value.data, op.result.type),)
+        return (of_width(op.value.value.data, op.result.type),)
 
     @impl(arith.ExtUIOp)
     def run_extend(
@@ -283,7 +288,7 @@ class ArrayFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: arith.TruncIOp, args: PythonValues
     ) -> PythonValues:
         """Keep the low bits, the highest of them as the sign."""
-        return (_of_width(args[0], op.result.type),)
+        return (of_width(args[0], op.result.type),)
 
     @impl(arith.UIToFPOp)
     def run_to_float(

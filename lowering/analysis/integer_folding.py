@@ -23,6 +23,7 @@ from qjit.dialects.interpreter.classical import (
     ElementwiseFunctions,
     NumberFunctions,
     dense_array,
+    of_width,
 )
 
 # What has no meaning for some numbers, as a quotient by zero.
@@ -70,8 +71,8 @@ class IntegerFolding:
             return None
         else:
             pairs = zip(op.operands, operands, strict=True)
-            number = self._computed(op, [integer_as(v.type, n) for v, n in pairs])
-        return None if number is None else integer_as(op.results[0].type, number)
+            number = self._computed(op, [of_width(n, v.type) for v, n in pairs])
+        return None if number is None else of_width(number, op.results[0].type)
 
     def _computed(self, op: Operation, operands: Sequence[int]) -> int | None:
         try:
@@ -114,13 +115,3 @@ class IntegerFolding:
 def is_integer(value: SSAValue) -> bool:
     """Tell whether a value is an integer or an index."""
     return isinstance(value.type, IntegerType | IndexType)
-
-
-def integer_as(kind: Any, number: int | None) -> int:
-    """Return an integer of a type, with its sign; a bit that is set is 1, not -1."""
-    assert number is not None
-    if not isinstance(kind, IntegerType):
-        return number
-    width = kind.width.data
-    low = number & ((1 << width) - 1)
-    return low - (1 << width) if width > 1 and low >> (width - 1) else low

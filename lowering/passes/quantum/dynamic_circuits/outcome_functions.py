@@ -17,12 +17,9 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Operation, SSAValue
 
+from qjit.dialects.interpreter.classical import of_width
 from qjit.lowering.analysis.constants import known_float, known_integer
-from qjit.lowering.analysis.integer_folding import (
-    IntegerFolding,
-    integer_as,
-    is_integer,
-)
+from qjit.lowering.analysis.integer_folding import IntegerFolding, is_integer
 from qjit.lowering.passes.circuits.parameters import ParameterExpression, parameter
 
 # A value of more outcomes than these is not looked at case by case.
@@ -98,7 +95,7 @@ class OutcomeFunctions:
         self, value: SSAValue, found: dict[SSAValue, int | None]
     ) -> int | None:
         if (known := known_integer(value)) is not None:
-            return integer_as(value.type, known)
+            return of_width(known, value.type)
         op = value.owner
         if not self.support(value) or not isinstance(op, Operation):
             return None
@@ -238,7 +235,7 @@ def _is_bit(polynomial: Polynomial) -> bool:
 def _constant(value: SSAValue) -> Polynomial | None:
     """Return a value that does not depend on outcomes."""
     if (number := known_integer(value)) is not None:
-        found = parameter(float(integer_as(value.type, number)))
+        found = parameter(float(of_width(number, value.type)))
     elif (known := known_float(value)) is not None:
         found = parameter(known)
     elif isinstance(value.type, IntegerType | IndexType):

@@ -9,10 +9,11 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import IsTerminator
 
+from qjit.dialects.interpreter.classical import of_width
 from qjit.dialects.quantum import ExtractOp, InsertOp
 from qjit.dialects.quantum.types import register_size
 from qjit.lowering.analysis.constants import known_integer
-from qjit.lowering.analysis.integer_folding import IntegerFolding, integer_as
+from qjit.lowering.analysis.integer_folding import IntegerFolding
 
 # How many operations a pass may write.
 MOST_OPERATIONS = 200_000
@@ -110,7 +111,7 @@ class _Copies:
         if number is None and isinstance(op, arith.ConstantOp):
             number = known_integer(op.result)
         if number is not None:
-            known[op.results[0]] = integer_as(op.results[0].type, number)
+            known[op.results[0]] = of_width(number, op.results[0].type)
             return
         used = {v: known[v] for each in op.walk() for v in each.operands if v in known}
         copy = op.clone({v: self._value(each, v.type) for v, each in used.items()})
