@@ -31,10 +31,11 @@ _COMPILERS = (str(Path(llvmlite.__file__).parent), compiler.__file__)
 
 @dataclass
 class Watched:
-    """A thread that has been asked to end, and since when it has stood still."""
+    """A thread that is to end: whether it was asked, and since when it stands still."""
 
-    place: tuple[int, int]
-    since: float
+    place: tuple[int, int] = 0, 0
+    since: float = 0.0
+    asked: bool = False
 
     def is_blocked(self, frame: FrameType) -> bool:
         """Tell whether the thread is in code that does not end soon."""
@@ -64,11 +65,25 @@ def _ask(threads: dict[int, Watched]) -> bool:
     for thread, frame in _frames().items():
         if thread == threading.get_ident() or not _runs_ours(frame):
             continue
-        if thread not in threads:
-            threads[thread] = Watched((0, 0), 0.0)
+        watched = threads.setdefault(thread, Watched())
+        if not watched.asked and not _starts_another(frame):
             end(thread, SystemExit)
-        waits |= not threads[thread].is_blocked(frame)
+            watched.asked = True
+        waits |= not watched.is_blocked(frame)
     return waits
+
+
+def _starts_another(frame: FrameType | None) -> bool:
+    """Tell whether a thread waits for one that does not run yet.
+
+    Until then Python knows both by the first one's number: the new one would end, and
+    the first wait for good, with all locks that it has.
+    """
+    while frame is not None and frame.f_code.co_filename == threading.__file__:
+        if frame.f_code is threading.Thread.start.__code__:
+            return frame.f_locals["self"].ident is None
+        frame = frame.f_back
+    return False
 
 
 def _frames() -> dict[int, FrameType]:

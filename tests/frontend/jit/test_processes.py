@@ -204,6 +204,36 @@ def test_exit_is_clean(code: str, tmp_path: Path) -> None:
     run(code, tmp_path, module=PROGRAMS)
 
 
+def test_exit_while_threads_are_started(tmp_path: Path) -> None:
+    """One that is asked to end while another begins does end, with its locks."""
+    code = """
+    import os, threading, time
+    import qjit as qj
+    from qjit.jit.shutdown import leave
+    from qjit.lowering.native.python_callbacks import release_threads
+
+    if hasattr(os, "sched_setaffinity"):  # a new thread then does not run at once
+        os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])
+
+    @qj.qjit
+    def starts():
+        with lock:
+            reached.set()
+            while True:
+                threading.Thread(target=int).start()
+
+    for k in range(100):
+        lock, reached = threading.Lock(), threading.Event()
+        threading.Thread(target=starts, daemon=True).start()
+        reached.wait()
+        time.sleep(0.0001 * k)
+        leave()
+        release_threads()
+        assert lock.acquire(timeout=5), k
+    """
+    run(code, tmp_path)
+
+
 def test_exit_of_forked_processes_is_clean(tmp_path: Path) -> None:
     code = """
     import warnings
