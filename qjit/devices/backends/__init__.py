@@ -1,0 +1,1 @@
+"""Backends: runtimes of vendors, and simulators of others, a file each."""
