@@ -1,0 +1,1 @@
+"""Emitters: circuits as texts that other runtimes take."""
