@@ -49,6 +49,10 @@ class Emitter(Protocol):
     has_counters: bool
     """Whether there are loops over numbers, which wires may be computed from."""
 
+    def allocate(self, num_qubits: int) -> None:
+        """Take more qubits, whose wires follow those before; all are in |0>."""
+        ...
+
     def gate(self, gate: AppliedGate) -> None:
         """Write a gate."""
         ...

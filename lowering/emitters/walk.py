@@ -162,6 +162,7 @@ def _alloc(walk: Walk, op: quantum.AllocOp, _: Values) -> Values:
     kind = op.register.type
     assert isinstance(kind, RegisterType)
     first = walk.num_qubits
+    walk.emitter.allocate(kind.size.data)
     walk.num_qubits += kind.size.data
     return [tuple(range(first, walk.num_qubits))]
 
@@ -446,11 +447,11 @@ def _looped(walk: Walk, op: scf.WhileOp, condition: Any, passed: Values) -> Valu
     """Emit a loop that outcomes decide: its body first, and the next test after it."""
     _require(walk, "has_loops", "a loop that outcomes decide", op)
     kinds = [result.type for result in op.results]
-    fixed = _invariant(op)
-    moving = [n for n, k in enumerate(kinds) if not is_qubits(k) and n not in fixed]
+    kept = {**{n: passed[n] for n in _constant(op)}, **dict.fromkeys(_tests(op), 1)}
+    moving = [n for n, k in enumerate(kinds) if not is_qubits(k) and n not in kept]
 
     def body(variables: Sequence[Expression]) -> tuple[Expression, Values]:
-        given = list(passed)
+        given = [kept.get(n, value) for n, value in enumerate(passed)]
         for number, variable in zip(moving, variables, strict=True):
             given[number] = _variable(variable, kinds[number])
         _, values = walk.region(op.after_region, given)
@@ -467,6 +468,8 @@ def _looped(walk: Walk, op: scf.WhileOp, condition: Any, passed: Values) -> Valu
         )
     )
     results = list(passed)
+    for number in _tests(op):
+        results[number] = 0
     for number, value in zip(moving, found, strict=True):
         results[number] = _variable(value, kinds[number])
     return results
@@ -481,14 +484,23 @@ def _bit(walk: Walk, value: Any) -> Any:
     return walk.whole(value, i1)
 
 
-def _invariant(op: scf.WhileOp) -> set[int]:
-    """Return the values of a loop that stay what they are."""
+def _constant(op: scf.WhileOp) -> set[int]:
+    """Return the values of a loop that stay what they are, or that nothing reads."""
     before, after = op.before_region.block, op.after_region.block
     test, end = before.last_op, after.last_op
-    assert isinstance(test, scf.ConditionOp) and isinstance(end, scf.YieldOp)
+    assert test is not None and end is not None
     found: set[int] = set()
-    for number, value in enumerate(test.arguments):
+    for number, value in enumerate(test.operands[1:]):
         place = next((n for n, arg in enumerate(before.args) if arg is value), None)
-        if place is not None and end.operands[place] is after.args[number]:
+        same = place is not None and end.operands[place] is after.args[number]
+        unread = not after.args[number].has_uses() and not op.results[number].has_uses()
+        if same or unread:
             found.add(number)
     return found
+
+
+def _tests(op: scf.WhileOp) -> set[int]:
+    """Return the values of a loop that are its condition: 1 in it, 0 after it."""
+    test = op.before_region.block.last_op
+    assert test is not None
+    return {n for n, v in enumerate(test.operands[1:]) if v is test.operands[0]}

@@ -1,0 +1,88 @@
+"""Emission of a function whose results are bits, for arguments that are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp, i1
+from xdsl.interpreter import InterpreterFunctions
+
+from .emitter import EmissionError, Emitter
+from .values import MOST_OUTCOMES, Expression, Table, is_known, of_outcome
+from .walk import Walk, interpreter_of
+
+_PLACES = 2 ** np.arange(MOST_OUTCOMES)
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A program in a language, and how its results are read off the bits it returns."""
+
+    program: str | bytes
+    num_qubits: int
+    num_bits: int
+    results: tuple[Any, ...]
+    """Known numbers, and tables over bits, which are numbers of columns."""
+
+    def read(self, bits: np.ndarray) -> list[np.ndarray]:
+        """Return the results in all shots, from an array (shots, num_bits)."""
+        return [self._column(result, bits) for result in self.results]
+
+    def _column(self, result: Any, bits: np.ndarray) -> np.ndarray:
+        if not isinstance(result, _Lookup):
+            return np.full(len(bits), result)
+        places = _PLACES[: len(result.columns)][::-1]
+        return np.asarray(result.numbers)[bits[:, result.columns] @ places]
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """A number that bits choose, the first of them most significant."""
+
+    columns: list[int]
+    numbers: tuple[Any, ...]
+
+
+def emit(
+    module: ModuleOp,
+    entry: str,
+    arguments: Sequence[Any],
+    emitter: Emitter,
+    functions: Sequence[InterpreterFunctions] = (),
+) -> Emitted:
+    """Emit a function of a module.
+
+    Args:
+        module: in the quantum dialect, before gates are gathered in schedules.
+        entry: the name of the function, whose results are numbers.
+        arguments: its arguments: arrays of numpy, whose elements may be expressions.
+        emitter: an emitter that has nothing written yet.
+        functions: the meaning of operations on known values that are not classical
+            dialects' own, such as calls of Python.
+
+    Raises:
+        EmissionError: if the language or its device lacks what is needed.
+    """
+    walk = Walk(module, emitter, interpreter_of(module, functions))
+    results = [_as_table(value) for value in walk.call(entry, arguments)]
+    outcomes = list(
+        dict.fromkeys(o for r in results if isinstance(r, Table) for o in r.outcomes)
+    )
+    program = emitter.finish(outcomes)
+    column = {outcome: place for place, outcome in enumerate(outcomes)}
+    lookups = [
+        _Lookup([column[o] for o in r.outcomes], r.numbers)
+        if isinstance(r, Table)
+        else r
+        for r in results
+    ]
+    return Emitted(program, walk.num_qubits, len(outcomes), tuple(lookups))
+
+
+def _as_table(value: Any) -> Any:
+    if isinstance(value, Expression) and value.kind == i1:
+        return of_outcome(value)
+    if isinstance(value, Table) or is_known(value):
+        return value
+    raise EmissionError("a result that is a number which only the device can compute")

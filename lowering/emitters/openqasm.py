@@ -1,0 +1,445 @@
+"""OpenQASM 3 and 2 (A. Cross et al., arXiv:2104.14722 and arXiv:1707.03429)."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xdsl.dialects import arith
+from xdsl.dialects import math as math_dialect
+from xdsl.dialects.builtin import AnyFloat, IndexType, IntegerType, f64, i1
+from xdsl.ir import Attribute, Operation
+
+from qjit.dialects.gates import GATES
+from qjit.dialects.gates.spelling import spelled
+
+from .emitter import AppliedGate, EmissionError, Wire
+from .values import Expression, is_known, whole
+
+Lines = list[str]
+
+OPERATORS: Mapping[type[Operation], str] = {
+    arith.AddiOp: "+",
+    arith.SubiOp: "-",
+    arith.MuliOp: "*",
+    arith.DivSIOp: "/",
+    arith.RemSIOp: "%",
+    arith.ShLIOp: "<<",
+    arith.AddfOp: "+",
+    arith.SubfOp: "-",
+    arith.MulfOp: "*",
+    arith.DivfOp: "/",
+}
+# Of one bit, and of several.
+LOGIC: Mapping[type[Operation], tuple[str, str]] = {
+    arith.AndIOp: ("&&", "&"),
+    arith.OrIOp: ("||", "|"),
+    arith.XOrIOp: ("!=", "^"),
+}
+FUNCTIONS: Mapping[type[Operation], str] = {
+    math_dialect.SinOp: "sin",
+    math_dialect.CosOp: "cos",
+    math_dialect.TanOp: "tan",
+    math_dialect.AsinOp: "arcsin",
+    math_dialect.AcosOp: "arccos",
+    math_dialect.AtanOp: "arctan",
+    math_dialect.ExpOp: "exp",
+    math_dialect.LogOp: "log",
+    math_dialect.SqrtOp: "sqrt",
+    math_dialect.PowFOp: "pow",
+}
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+# Of floats, by the place of an ordered predicate among them.
+ORDERED = {1: "==", 2: ">", 3: ">=", 4: "<", 5: "<=", 13: "!="}
+
+
+@dataclass(frozen=True)
+class QasmDialect:
+    """A version of OpenQASM, as a device takes it."""
+
+    version: int = 3
+    names: Mapping[str, str] | None = None
+    """What gates are called, by their names here; None for those of the standard."""
+    includes: tuple[str, ...] = ("stdgates.inc",)
+    has_branches: bool = True
+    has_loops: bool = True
+    has_counters: bool = True
+    has_modifiers: bool = True
+    """Whether there are `ctrl @` and `inv @`."""
+    has_numbers: bool = True
+    """Whether there are variables and arithmetic besides bits."""
+    physical: bool = False
+    """Whether qubits are those of the device, `$0` and so on."""
+
+
+def standard_names() -> dict[str, str]:
+    """Return what gates are called in the standard library, by spelling."""
+    found: dict[str, str] = {}
+    for name, record in GATES.items():
+        if record.qasm is not None:
+            found[name] = record.qasm
+        if record.qasm_adjoint is not None:
+            found[spelled(name, adjoint=True)] = record.qasm_adjoint
+    return found
+
+
+@dataclass
+class QasmEmitter:
+    """A circuit in OpenQASM, as it is written."""
+
+    dialect: QasmDialect
+    lines: Lines = field(default_factory=list[str])
+    declared: Lines = field(default_factory=list[str])
+    inputs: Lines = field(default_factory=list[str])
+    num_outcomes: int = 0
+    num_variables: int = 0
+    num_wires: int = 0
+
+    @property
+    def has_branches(self) -> bool:
+        """Whether outcomes may decide what is applied."""
+        return self.dialect.has_branches
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether outcomes may decide how often something is applied."""
+        return self.dialect.has_loops
+
+    @property
+    def has_counters(self) -> bool:
+        """Whether there are loops over numbers."""
+        return self.dialect.has_counters
+
+    def parameter(self, name: str) -> Expression:
+        """Declare a number that is given when the program runs."""
+        if self.dialect.version < 3:
+            raise EmissionError("a parameter, which OpenQASM 2 does not have")
+        self.inputs.append(f"input float[64] {name};")
+        return Expression(name, f64)
+
+    # Gates
+
+    def allocate(self, num_qubits: int) -> None:
+        """Take more qubits."""
+        self.num_wires += num_qubits
+
+    def gate(self, gate: AppliedGate) -> None:
+        """Write a gate."""
+        own = GATES[gate.name].num_controls or 0
+        if gate.name == "I" or (gate.name == "GlobalPhase" and not gate.controls):
+            self._global_phase(gate)
+            return
+        prefix, name = self._name(gate, own)
+        params = [self._number(param) for param in gate.params]
+        call = f"{name}({', '.join(params)})" if params else name
+        wires = ", ".join(map(self.wire, (*gate.controls, *gate.targets)))
+        self.lines.append(f"{prefix}{call} {wires};")
+
+    def _global_phase(self, gate: AppliedGate) -> None:
+        names = self.dialect.names
+        if gate.name == "GlobalPhase" and self.dialect.version >= 3 and names is None:
+            angle = gate.params[0]
+            sign = "" if gate.adjoint else "-"
+            self.lines.append(f"gphase({sign}{self._factor(angle)});")
+
+    def _name(self, gate: AppliedGate, own: int) -> tuple[str, str]:
+        """Return the modifiers and the name of a gate."""
+        names = standard_names() if self.dialect.names is None else self.dialect.names
+        extra = len(gate.controls) - own
+        pattern = gate.pattern or (1,) * len(gate.controls)
+        plain = extra == 0 and all(pattern)
+        record = GATES[gate.name]
+        adjoint = gate.adjoint and not record.self_adjoint
+        found = names.get(spelled(gate.name, adjoint))
+        if plain and found is not None:
+            return "", found
+        bare = names.get(gate.name)
+        if bare is None or not self.dialect.has_modifiers or not all(pattern[extra:]):
+            raise EmissionError(f"the gate {spelled(gate.name, adjoint)}")
+        prefix = "".join("ctrl @ " if bit else "negctrl @ " for bit in pattern[:extra])
+        return prefix + ("inv @ " if adjoint else ""), bare
+
+    def wire(self, wire: Wire) -> str:
+        """Return a qubit."""
+        if isinstance(wire, Expression):
+            return f"q[{wire.code}]"
+        return f"${wire}" if self.dialect.physical else f"q[{wire}]"
+
+    def measure(self, wire: Wire) -> Expression:
+        """Write a measurement, and return its outcome."""
+        bit = f"\x00{self.num_outcomes}\x00"
+        self.num_outcomes += 1
+        if self.dialect.version < 3:
+            self.lines.append(f"measure {self.wire(wire)} -> {bit};")
+        else:
+            self.lines.append(f"{bit} = measure {self.wire(wire)};")
+        return Expression(bit, i1)
+
+    def reset(self, wire: Wire) -> None:
+        """Write a reset to |0>."""
+        self.lines.append(f"reset {self.wire(wire)};")
+
+    def barrier(self, wires: Sequence[Wire]) -> None:
+        """Write a barrier."""
+        self.lines.append(f"barrier {', '.join(map(self.wire, wires))};")
+
+    def delay(self, seconds: float, wires: Sequence[Wire]) -> None:
+        """Write a delay."""
+        if self.dialect.version < 3:
+            raise EmissionError("a delay, which OpenQASM 2 does not have")
+        each = ", ".join(map(self.wire, wires))
+        self.lines.append(f"delay[{seconds * 1e9!r}ns] {each};")
+
+    # Numbers
+
+    def operation(self, op: Operation, operands: Sequence[Any]) -> Expression:
+        """Return a classical operation of numbers and expressions."""
+        if not self.dialect.has_numbers:
+            raise EmissionError("a number that outcomes decide", op)
+        kind = op.results[0].type
+        code = self._code(op, operands, kind)
+        if code is None:
+            raise EmissionError(f"'{op.name}' of what outcomes decide", op)
+        return Expression(code, kind)
+
+    def _code(
+        self, op: Operation, operands: Sequence[Any], kind: Attribute
+    ) -> str | None:
+        given = [self._factor(value) for value in operands]
+        match op:
+            case _ if type(op) in OPERATORS:
+                return f"({given[0]} {OPERATORS[type(op)]} {given[1]})"
+            case _ if type(op) in LOGIC:
+                symbol = LOGIC[type(op)][kind != i1]
+                return f"({given[0]} {symbol} {given[1]})"
+            case _ if type(op) in FUNCTIONS:
+                return f"{FUNCTIONS[type(op)]}({', '.join(given)})"
+            case arith.NegfOp():
+                return f"(-{given[0]})"
+            case arith.CmpiOp() if op.predicate.value.data < len(COMPARISONS):
+                return f"({given[0]} {COMPARISONS[op.predicate.value.data]} {given[1]})"
+            case arith.CmpfOp() if op.predicate.value.data in ORDERED:
+                return f"({given[0]} {ORDERED[op.predicate.value.data]} {given[1]})"
+            case arith.SelectOp():
+                return self._selected(given, kind)
+            case arith.ExtFOp() | arith.TruncFOp():
+                return given[0]
+            case arith.ExtUIOp() if op.operands[0].type == i1:
+                return self._cast(given[0], kind)
+            case arith.ExtSIOp() | arith.IndexCastOp() | arith.SIToFPOp():
+                return self._cast(given[0], kind)
+            case _:
+                return None
+
+    @staticmethod
+    def _cast(code: str, kind: Attribute) -> str:
+        return f"{_type(kind)}({code})"
+
+    def _selected(self, given: Sequence[str], kind: Attribute) -> str:
+        condition, one, zero = given
+        name = self._variable(kind)
+        self.lines.append(f"{name} = {zero};")
+        self.lines.append(f"if ({condition}) {{ {name} = {one}; }}")
+        return name
+
+    def select(self, outcome: Expression, one: Any, zero: Any, kind: Attribute) -> Any:
+        """Write a choice between two values."""
+        if kind == i1 and is_known(one) and is_known(zero):
+            return outcome if one else Expression(f"(!{outcome.code})", i1)
+        if not self.dialect.has_numbers:
+            raise EmissionError("a number that outcomes decide")
+        given = [outcome.code, self._number(one), self._number(zero)]
+        return Expression(self._selected(given, kind), kind)
+
+    def _variable(self, kind: Attribute) -> str:
+        if not self.dialect.has_numbers:
+            raise EmissionError("a variable")
+        name = f"v{self.num_variables}"
+        self.num_variables += 1
+        self.declared.append(f"{_type(kind)} {name};")
+        return name
+
+    def _number(self, value: Any) -> str:
+        if isinstance(value, Expression):
+            return str(value.code)
+        if isinstance(value, bool):
+            return str(value).lower()
+        return repr(int(value)) if isinstance(value, int) else _float(float(value))
+
+    def _factor(self, value: Any) -> str:
+        text = self._number(value)
+        return f"({text})" if text.startswith("-") else text
+
+    # Control flow
+
+    def _block(self, function: Callable[[], Any]) -> tuple[Lines, Any]:
+        """Return the lines that a function writes."""
+        kept, self.lines = self.lines, []
+        try:
+            found = function()
+            return self.lines, found
+        finally:
+            self.lines = kept
+
+    def _within(self, lines: Lines, function: Callable[[], Any]) -> Any:
+        """Write more lines at the end of a block."""
+        kept, self.lines = self.lines, lines
+        try:
+            return function()
+        finally:
+            self.lines = kept
+
+    def _if(self, condition: str, then: Lines, otherwise: Lines) -> None:
+        if self.dialect.version < 3:
+            raise EmissionError("a branch, of which OpenQASM 2 has few")
+        if not then and not otherwise:
+            return
+        if not then:
+            condition, then, otherwise = f"!{condition}", otherwise, []
+        self.lines += [f"if ({condition}) {{", *_indented(then)]
+        if otherwise:
+            self.lines += ["} else {", *_indented(otherwise)]
+        self.lines.append("}")
+
+    def branch(
+        self,
+        condition: Expression,
+        then: Callable[[], None],
+        otherwise: Callable[[], None],
+        results: Callable[[], Sequence[tuple[Any, Any, Attribute]]],
+    ) -> list[Expression]:
+        """Write a branch, and variables for its results."""
+        one, _ = self._block(then)
+        zero, _ = self._block(otherwise)
+        found: list[Expression] = []
+        for *values, kind in results():
+            name = self._variable(kind)
+            for lines, value in zip((one, zero), values, strict=True):
+                self._within(lines, lambda v=value, n=name, k=kind: self._set(n, v, k))
+            found.append(Expression(name, kind))
+        self._if(condition.code, one, zero)
+        return found
+
+    def _set(self, name: str, value: Any, kind: Attribute) -> None:
+        text = self._number(whole(value, kind, self.select))
+        if text != name:
+            self.lines.append(f"{name} = {text};")
+
+    def loop(
+        self,
+        condition: Expression,
+        initial: Sequence[Any],
+        kinds: Sequence[Attribute],
+        body: Callable[[Sequence[Expression]], tuple[Expression, Sequence[Any]]],
+    ) -> list[Expression]:
+        """Write a while loop, with variables for its values."""
+        names = [self._variable(kind) for kind in (i1, *kinds)]
+        for name, value, kind in zip(
+            names, (condition, *initial), (i1, *kinds), strict=True
+        ):
+            self._set(name, value, kind)
+        variables = [Expression(n, k) for n, k in zip(names[1:], kinds, strict=True)]
+
+        def write() -> None:
+            again, values = body(variables)
+            new = list(zip(names, (again, *values), (i1, *kinds), strict=True))
+            changed = [each for each in new if self._number(each[1]) != each[0]]
+            if len(changed) > 1:  # one may be computed from another
+                kept = [self._variable(kind) for *_, kind in changed]
+                for (_, value, kind), name in zip(changed, kept, strict=True):
+                    self._set(name, value, kind)
+                changed = [
+                    (n, Expression(name, k), k)
+                    for (n, _, k), name in zip(changed, kept, strict=True)
+                ]
+            for name, value, kind in changed:
+                self._set(name, value, kind)
+
+        lines, _ = self._block(write)
+        self.lines += [f"while ({names[0]}) {{", *_indented(lines), "}"]
+        return variables
+
+    def count(
+        self, start: int, stop: int, step: int, body: Callable[[Expression], None]
+    ) -> None:
+        """Write a for loop."""
+        name = f"i{self.num_variables}"
+        self.num_variables += 1
+        lines, _ = self._block(lambda: body(Expression(name, IndexType())))
+        last = range(start, stop, step)[-1]
+        span = f"{start}:{last}" if step == 1 else f"{start}:{step}:{last}"
+        self.lines += [f"for int {name} in [{span}] {{", *_indented(lines), "}"]
+
+    def mark(self) -> Any:
+        """Return where the program is, for `undo`."""
+        counts = self.num_outcomes, self.num_variables
+        return len(self.lines), len(self.declared), counts
+
+    def undo(self, mark: Any) -> None:
+        """Take back all that was written since."""
+        lines, declared, counts = mark
+        del self.lines[lines:], self.declared[declared:]
+        self.num_outcomes, self.num_variables = counts
+
+    def finish(self, outcomes: Sequence[Expression]) -> str:
+        """Return the program, whose results are the register `c` of these bits."""
+        wanted = list(dict.fromkeys(bit.code for bit in outcomes))
+        names = {
+            code: f"c[{place}]"
+            for place, code in enumerate(wanted)
+            if code.startswith("\x00")
+        }
+        end = [
+            f"c[{place}] = {code};"
+            for place, code in enumerate(wanted)
+            if not code.startswith("\x00")
+        ]
+        rest = [f"\x00{n}\x00" for n in range(self.num_outcomes)]
+        others = [code for code in rest if code not in names]
+        names |= {code: f"m[{place}]" for place, code in enumerate(others)}
+        head = self._head(len(wanted), len(others))
+        text = "\n".join([*head, *self.lines, *end, ""])
+        for code, name in names.items():
+            text = text.replace(code, name)
+        return text
+
+    def _head(self, num_results: int, num_others: int) -> Lines:
+        version = self.dialect.version
+        found = [f"OPENQASM {version}.0;"]
+        found += [f'include "{name}";' for name in self.dialect.includes]
+        found += self.inputs
+        registers = {"c": num_results, "m": num_others}
+        if not self.dialect.physical:
+            size = max(self.num_wires, 1)
+            found.append(f"qubit[{size}] q;" if version >= 3 else f"qreg q[{size}];")
+        for name, size in registers.items():
+            if size:
+                found.append(
+                    f"bit[{size}] {name};" if version >= 3 else f"creg {name}[{size}];"
+                )
+        return [*found, *self.declared]
+
+
+def _indented(lines: Sequence[str]) -> Lines:
+    return [f"  {line}" for line in lines]
+
+
+def _type(kind: Attribute) -> str:
+    if kind == i1:
+        return "bool"
+    if isinstance(kind, IntegerType):
+        return f"int[{kind.width.data}]"
+    if isinstance(kind, AnyFloat):
+        return f"float[{kind.bitwidth}]"
+    return "int"
+
+
+def _float(number: float) -> str:
+    """Return a number as all languages read it.
+
+    >>> _float(1e-05), _float(2.0)
+    ('1e-05', '2.0')
+    """
+    if not math.isfinite(number):
+        raise EmissionError(f"the angle {number}")
+    return repr(number)

@@ -1,0 +1,209 @@
+"""One shot of a quantum function, as a function that returns bits.
+
+That is what other runtimes take: gates, control flow that outcomes decide, and the
+outcomes. Statistics of shots are made of these afterwards.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import ShapedArray
+from jax.extend.core import JaxprEqn
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.ir import SSAValue
+
+from qjit.dialects import quantum
+from qjit.dialects.target import find_target
+from qjit.gradients.qnode_primitives import Circuit
+from qjit.lowering.importer import extensions
+from qjit.lowering.importer import program as program  # which has all rules
+from qjit.lowering.importer.functions import OutlinedFunctions
+from qjit.lowering.importer.importer import Importer
+from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, qubits_of
+from qjit.lowering.importer.rules.quantum.operations import readout_of
+from qjit.lowering.importer.rules.quantum.sampling import (
+    Draw,
+    axes_of,
+    change_basis,
+    shared_draws,
+)
+from qjit.lowering.importer.values import Value, memref_type
+from qjit.lowering.jax_internals.equations import physical_aval
+from qjit.lowering.jax_internals.tracing import without_dead_code
+from qjit.lowering.jaxpr.traversal import quantum_eqns
+from qjit.lowering.passes.pipeline import find_step
+from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import (
+    with_circuit_passes,
+)
+from qjit.lowering.passes.verification import Verifier
+from qjit.lowering.program_attributes import LINES
+from qjit.runtime.settings import verifies
+from qjit.tracing.extract_circuit import TERMINAL
+
+ENTRY = "shot"
+SAMPLED = ("quantum_sample", "quantum_estimate")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A module whose function `shot` runs a circuit once, and what it returns."""
+
+    module: ModuleOp
+    columns: Mapping[int, Sequence[int]]
+    """Of each terminal measurement that it answers: which results are its row."""
+    shapes: Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class ShotPlan:
+    """The shots that answer all terminal measurements of a circuit."""
+
+    circuit: Circuit
+
+    @cached_property
+    def terminals(self) -> list[JaxprEqn]:
+        """The measurements that the circuit ends with."""
+        eqns = (eqn for eqn, _ in quantum_eqns(self.circuit.jaxpr))
+        return [eqn for eqn in eqns if eqn.primitive.name in TERMINAL]
+
+    @cached_property
+    def draws(self) -> list[Draw]:
+        """What is measured along which axes; the same wires in others are others."""
+        found = shared_draws(
+            ((e.primitive.name, e.params, e.invars) for e in self.terminals),
+            listed=True,
+        )
+        return found or [Draw({}, self.circuit.shots or 1, counted=False)]
+
+    @cached_property
+    def shots(self) -> list[Shot]:
+        """A module for each draw."""
+        return [_imported(self, draw) for draw in self.draws]
+
+    def draw_of(self, eqn: JaxprEqn) -> Draw:
+        """Return the draw that answers a measurement; the first has the records."""
+        if eqn.primitive.name not in SAMPLED:
+            return self.draws[0]
+        wanted = axes_of(eqn.params, eqn.invars)
+        return next(draw for draw in self.draws if draw.covers(wanted))
+
+
+@dataclass
+class _Measuring:
+    """Measures what a draw asks for, at the first terminal that it answers."""
+
+    plan: ShotPlan
+    draw: Draw
+    bits: list[SSAValue] = field(default_factory=list[SSAValue])
+    wires: dict[int, int] = field(default_factory=dict[int, int])
+    columns: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    shapes: dict[int, tuple[int, ...]] = field(
+        default_factory=dict[int, tuple[int, ...]]
+    )
+    number: int = 0
+
+    def terminal(self, importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Value:
+        """Import a terminal measurement, if it belongs to the draw."""
+        number, self.number = self.number, self.number + 1
+        if self.plan.draw_of(self.plan.terminals[number]) is self.draw:
+            sampled = eqn.primitive.name in SAMPLED
+            read = self._sampled if sampled else self._recorded
+            self.columns[number] = read(importer, eqn, inputs)
+            shape = (len(self.columns[number]),) if sampled else inputs[0].shape
+            self.shapes[number] = tuple(shape)
+        aval = eqn.outvars[0].aval
+        return importer.constant(np.zeros(aval.shape, aval.dtype))
+
+    def _sampled(self, importer: Importer, eqn: Any, inputs: Any) -> list[int]:
+        if not self.wires:
+            readout = readout_of(importer, eqn, inputs)
+            change_basis(importer, self.draw.axes, readout.unitary, inverse=False)
+            qubits = qubits_of(importer)
+            line = importer.location(eqn)
+            for wire in self.draw.axes:
+                op = quantum.MeasureOp(qubits.extract(wire), line=line)
+                importer.insert(op)
+                qubits.put(wire, op.out_qubit)
+                self.wires[wire] = len(self.bits)
+                self.bits.append(op.outcome)
+        return [self.wires[wire] for wire in eqn.params["wires"]]
+
+    def _recorded(self, importer: Importer, _: Any, inputs: Any) -> list[int]:
+        (value,) = inputs
+        first = len(self.bits)
+        for place in np.ndindex(*value.shape):
+            indices = [importer.index_constant(n) for n in place]
+            self.bits.append(importer.element(value, indices))
+        return list(range(first, first + prod(value.shape)))
+
+
+def _imported(plan: ShotPlan, draw: Draw) -> Shot:
+    """Import one draw of a circuit, for the gates and edges of its device."""
+    extensions.load()
+    circuit = plan.circuit
+    outlined = OutlinedFunctions()
+    importer = Importer(ENTRY, frozenset(), outlined)
+    gates = without_dead_code(circuit.jaxpr.replace(outvars=[]))
+    avals = [physical_aval(var.aval) for var in circuit.jaxpr.invars]
+    types = [memref_type(aval.shape, aval.dtype) for aval in avals]
+    measuring = _Measuring(plan, draw)
+    with importer.function(ENTRY, types) as function:
+        inputs = [
+            importer.argument(buffer, aval)
+            for aval, buffer in zip(avals, function.body.block.args, strict=True)
+        ]
+        begin(
+            importer,
+            circuit.num_wires,
+            circuit.dtype,
+            terminal=measuring.terminal,
+            target=find_target(circuit.device),
+            passes=circuit.passes,
+            name=circuit.name,
+            labels=circuit.labels,
+        )
+        importer.evaluate(gates, (), inputs)
+        end(importer)
+        importer.insert(func.ReturnOp(*measuring.bits))
+        kinds = [bit.type for bit in measuring.bits]
+        function.properties["function_type"] = func.FunctionType.from_lists(
+            types, kinds
+        )
+    module = importer.module
+    lines = [StringAttr(str(line)) for line in importer.locations]
+    module.attributes[LINES] = ArrayAttr(lines)
+    _compile(module, importer.circuit_passes)
+    return Shot(module, measuring.columns, measuring.shapes)
+
+
+def _compile(module: ModuleOp, circuit_passes: Mapping[str, Any]) -> None:
+    """Run the passes of the device, and those of the quantum function."""
+    passes = [find_step(name) for name in ("device-passes", "decompose-gates")]
+    verifier = Verifier(enabled=verifies())
+    verifier.check(module)
+    for step in with_circuit_passes(module, circuit_passes, passes):
+        step.found().apply(Context(), module)
+        verifier.check(module)
+
+
+def shapes_of(circuit: Circuit) -> list[jax.ShapeDtypeStruct]:
+    """Return the shapes of the rows of all terminal measurements."""
+    found: list[jax.ShapeDtypeStruct] = []
+    for eqn in ShotPlan(circuit).terminals:
+        shots = circuit.shots
+        assert shots is not None
+        if eqn.primitive.name in SAMPLED:
+            row, dtype = (len(eqn.params["wires"]),), np.dtype(np.int64)
+        else:
+            aval = eqn.invars[0].aval
+            assert isinstance(aval, ShapedArray)
+            row, dtype = aval.shape, np.dtype(aval.dtype)
+        found.append(jax.ShapeDtypeStruct((shots, *row), dtype))
+    return found
