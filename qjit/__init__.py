@@ -7,6 +7,7 @@ from typing import Any
 from . import cache as cache
 from . import data as data
 from . import errors as errors
+from . import jobs as jobs
 from .autograph import disable_autograph as disable_autograph
 from .devices.device import Device as Device
 from .devices.device import device as device
@@ -121,7 +122,7 @@ I = Identity  # noqa: E741 (the name of the gate)
 Observable = Operator
 
 __version__ = "0.1.0"
-_SUBMODULES = {"cache", "data", "errors"}
+_SUBMODULES = {"cache", "data", "errors", "jobs"}
 
 globals().update(
     (name, _public(value, name))

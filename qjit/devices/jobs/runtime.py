@@ -1,0 +1,40 @@
+"""A runtime as a job knows it: the name and the options that a backend is made of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from qjit.devices.backends import registry
+from qjit.devices.backends.protocol import Backend
+
+from .credentials import checked_options
+
+
+class Runtime:
+    """A backend by name, made when it is first needed.
+
+    Args:
+        name: its name in the registry of backends.
+        options: what it is made with; they are kept with jobs, so that none may be a
+            credential.
+        backend: what they make, if that is there already.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        backend: Backend | None = None,
+    ) -> None:
+        self.name = name
+        self.options = checked_options(options or {})
+        self._backend = backend
+
+    @property
+    def backend(self) -> Backend:
+        """The backend itself."""
+        if self._backend is None:
+            self._backend = registry.create(self.name, self.options)
+        return self._backend
+
+    def __repr__(self) -> str:
+        return f"<Runtime {self.name!r}>"
