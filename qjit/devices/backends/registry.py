@@ -1,7 +1,7 @@
 """The names of backends: ours by their files, those of other packages by entry points.
 
-A package adds a backend with an entry point of the group `qjit.backends`: its name is the
-backend's, and what it refers to the factory, such as `my_package.my_module:backend`.
+A package adds a backend with an entry point of the group `qjit.backends`. Its name is
+the backend's, and what it refers to the factory, such as `my_package.my_file:backend`.
 """
 
 from collections.abc import Callable, Mapping

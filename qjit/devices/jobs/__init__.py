@@ -1,1 +1,1 @@
-"""Jobs: batches of circuits on the way through a backend, in this process or a later one."""
+"""Jobs: circuits on their way through backends, in one process or several."""

@@ -14,7 +14,7 @@ from qjit.devices.backends.protocol import (
     Payload,
     Status,
 )
-from qjit.errors import JobError
+from qjit.errors import JobError, ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
 
 from . import chunks as states
@@ -23,7 +23,7 @@ from .chunks import OPEN, Chunk, Phase
 from .handle import written_chunk, written_payload
 from .ledger import Ledger, NoLedger
 from .policy import Clock, Policy
-from .runtime import Runtime
+from .runtime import Runtime, check_formats
 
 
 class Progress(NamedTuple):
@@ -58,13 +58,13 @@ class Batch:
         clock: Clock | None = None,
     ) -> None:
         self.runtime, self.payloads = runtime, tuple(payloads)
-        self.shots, self.seed = shots, seed
+        self.shots, self.seed = _checked_shots(shots), seed
         self.policy, self.clock = policy or Policy(), clock or Clock()
         self.ledger: Ledger = NoLedger()
         if chunks is None:
-            limits, name = runtime.backend.limits, uuid.uuid4().hex
-            count = len(self.payloads)
-            chunks = states.plan(name, count, shots, seed, limits)
+            check_formats(runtime, self.payloads)
+            count, limits = len(self.payloads), runtime.backend.limits
+            chunks = states.plan(uuid.uuid4().hex, count, self.shots, seed, limits)
         self._chunks = {chunk.id: chunk for chunk in chunks}
         self._stopped = False
         self._refused_until = 0.0
@@ -326,7 +326,8 @@ class Batch:
     def _cancel(self, chunk: Chunk) -> None:
         for _ in range(self.policy.tries):
             try:
-                return self.runtime.backend.cancel(chunk.token)
+                self.runtime.backend.cancel(chunk.token)
+                return self._put(states.postponed(chunk, 0, self.clock.now()))
             except BackendError as error:
                 if not error.retry:
                     return self._not_cancelled(chunk, error)
@@ -376,3 +377,12 @@ class Batch:
 
 def _takes_id(backend: Backend) -> bool:
     return bool(getattr(backend, "takes_id", False))
+
+
+def _checked_shots(shots: Any) -> int:
+    if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
+        raise ParameterError(
+            f"{user_line()}: a batch takes a number of shots of at least 1, but got "
+            f"{shots!r}."
+        )
+    return int(shots)

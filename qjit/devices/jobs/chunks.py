@@ -8,8 +8,8 @@ batch.
        |  cancel          |  fail            |  fail, cancel
        +----- postpone ---+
 
-A chunk is BEGUN while it is handed in. If the process ends there, nobody but the runtime
-knows whether it arrived: it is in doubt then, and never handed in again unasked.
+A chunk is BEGUN while it is handed in. If the process ends there, nobody but the
+runtime knows whether it arrived: it is in doubt then, and not handed in again unasked.
 """
 
 import enum
@@ -135,7 +135,7 @@ def cancelled(chunk: Chunk) -> Chunk:
 
 
 def again(chunk: Chunk) -> Chunk:
-    """Return a chunk, which the runtime never accepted, as it was before it was begun."""
+    """Return a chunk that no runtime accepted as it was before it was begun."""
     if chunk.token is not None:
         raise ValueError(f"chunk {chunk.id} was accepted")
     return chunk.to(Phase.PLANNED, reasons={})

@@ -1,5 +1,6 @@
 """A job: the batches of one call of a program, and what is made of their bits."""
 
+import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qjit.devices.backends.protocol import Status
-from qjit.errors import JobError, JobTimeoutError
+from qjit.errors import ArgumentError, JobError, JobTimeoutError
 from qjit.lowering.jax_internals.tracing import user_line
 
 from .batch import Batch, Progress
@@ -50,7 +51,7 @@ class Job:
         path: str | Path | None = None,
     ) -> None:
         self.id = id or uuid.uuid4().hex
-        self.batches, self.program = tuple(batches), program
+        self.batches, self.program = tuple(batches), _checked_program(program)
         self._finish, self._stopped = finish, False
         chosen = default_path(self.id) if path is None else Path(path)
         self._ledger = None if chosen is None else JobLedger(Journal(chosen))
@@ -311,3 +312,12 @@ class Job:
         if errors:
             errors[0].job = self.id
             raise errors[0]
+
+
+def _checked_program(program: Any) -> Any:
+    try:
+        return json.loads(json.dumps(program))
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"{user_line()}: what is kept with a job is a value for JSON, but {error}."
+        ) from error

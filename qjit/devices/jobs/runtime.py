@@ -1,10 +1,12 @@
 """A runtime as a job knows it: the name and the options that a backend is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qjit.devices.backends import registry
-from qjit.devices.backends.protocol import Backend
+from qjit.devices.backends.protocol import Backend, Payload
+from qjit.errors import UnsupportedError
+from qjit.lowering.jax_internals.tracing import user_line
 
 from .credentials import checked_options
 
@@ -38,3 +40,13 @@ class Runtime:
 
     def __repr__(self) -> str:
         return f"<Runtime {self.name!r}>"
+
+
+def check_formats(runtime: Runtime, payloads: Sequence[Payload]) -> None:
+    """Refuse circuits in a format that a runtime does not take."""
+    for payload in payloads:
+        if payload.format not in runtime.backend.formats:
+            raise UnsupportedError(
+                f"{user_line()}: backend {runtime.name!r} takes circuits in "
+                f"{', '.join(runtime.backend.formats)}, but got {payload.format!r}."
+            )
