@@ -1,7 +1,7 @@
-"""A backend in this process that does what a test tells it, and a clock that tests turn.
+"""A backend that does what a test tells it, and a clock that tests turn.
 
-What a runtime has is in the `Vendor`, so that several backends, as of several processes,
-can be to one of them.
+What a runtime has is in the `Vendor`, to which several backends can be, as of several
+processes.
 """
 
 from collections.abc import Callable, Sequence
@@ -152,7 +152,6 @@ def bits_of(program: Payload, shots: int, seed: int | None) -> np.ndarray:
     row = [number >> k & 1 for k in range(program.num_bits - 1)]
     rows = np.zeros((shots, program.num_bits), np.uint8)
     rows[:, :-1] = row
-    rows[:, -1] = (
-        0 if seed is None else np.random.default_rng(seed).integers(2, size=shots)
-    )
+    if seed is not None:
+        rows[:, -1] = np.random.default_rng(seed).integers(2, size=shots)
     return rows

@@ -39,6 +39,9 @@ class Journal:
         text = f"{line(record)}\n".encode()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritten(error) from error
+        try:
             # NOTE: only its owner reads what circuits somebody runs.
             number = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(number, "wb") as file:

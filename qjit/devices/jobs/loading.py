@@ -34,8 +34,8 @@ def loaded(
     Raises:
         JobError: if it is no job, or of another version of the format.
     """
-    text, path = _first_line(source)
     try:
+        text, path = _first_line(source)
         record = json.loads(text)
         _check_format(record)
         job = Job(
