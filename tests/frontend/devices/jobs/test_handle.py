@@ -155,7 +155,7 @@ def test_programs_in_bitcode(site: Callable[..., Site]) -> None:
 
 def test_a_program_needs_what_finishes_it(site: Callable[..., Site]) -> None:
     job = site().job(program={"kind": "sum"}).submit()
-    with pytest.raises(JobError, match="Take job.bits"):
+    with pytest.raises(JobError, match=r"Take job\.bits"):
         qj.jobs.load(job.to_json()).result()
 
 
@@ -315,7 +315,7 @@ def test_a_journal_that_is_gone_stops_what_would_be_lost(
     job = here.job(path=path).submit()
     path.unlink()
     here.turned.time += 100
-    with pytest.raises(JobError, match="a.jsonl cannot be read"):
+    with pytest.raises(JobError, match=r"a\.jsonl cannot be read"):
         job.status()
     assert here.orders == []
 
