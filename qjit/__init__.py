@@ -7,7 +7,6 @@ from typing import Any
 from . import cache as cache
 from . import data as data
 from . import errors as errors
-from . import jobs as jobs
 from .autograph import disable_autograph as disable_autograph
 from .devices.device import Device as Device
 from .devices.device import device as device
@@ -19,6 +18,7 @@ from .inspection.debugging import snapshots as snapshots
 from .inspection.drawing.draw import draw as draw
 from .inspection.drawing.draw import draw_mpl as draw_mpl
 from .inspection.pass_list import passes as passes
+from .jit import jobs as jobs
 from .jit import shutdown as shutdown
 from .jit.function import QJIT as QJIT
 from .jit.function import qjit as qjit

@@ -77,7 +77,7 @@ class Vendor:
 class FakeBackend:
     """A backend of a vendor in this process."""
 
-    formats = ("openqasm3",)
+    formats: tuple[str, ...] = ("openqasm3",)
 
     def __init__(self, vendor: Vendor, limits: Limits | None = None) -> None:
         self.vendor, self.limits = vendor, limits or Limits()

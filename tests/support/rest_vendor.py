@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -100,8 +100,8 @@ class Site:
 
 
 @cache
-def compiled(text: str) -> Any:
-    """Return the compiled function of the few things of OpenQASM that are known here."""
+def circuit_of(text: str) -> Any:
+    """Return a circuit of the few things of OpenQASM that are known here."""
     (wires,) = map(int, re.findall(r"qubit\[(\d+)\]", text))
     found = re.findall(r"^(\w+)(?:\(([^)]*)\))? ([^=;]*);$", text, re.M)
     gates = [
@@ -123,11 +123,10 @@ def compiled(text: str) -> Any:
 
 def simulated(text: str, shots: int, seed: int) -> list[list[int]]:
     """Return the bits of a circuit, by our own simulator."""
-    circuit, wires = compiled(text)
+    circuit, wires = circuit_of(text)
     device = qj.device(wires=wires, shots=shots, seed=seed)
-    return (
-        np.asarray(qj.qjit(qj.qnode(device)(circuit))(0)).reshape(shots, wires).tolist()
-    )
+    bits = qj.qjit(qj.qnode(device)(circuit))(0)
+    return np.asarray(bits).reshape(shots, wires).tolist()
 
 
 def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
@@ -178,7 +177,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving(site: Site) -> Iterator[str]:
+def serving(site: Site) -> Generator[str]:
     """Serve a vendor on this machine, and give its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(site))
     thread = threading.Thread(target=server.serve_forever, args=(0.005,))
@@ -194,13 +193,10 @@ def serving(site: Site) -> Iterator[str]:
 class RestBackend:
     """The backend of that vendor."""
 
-    formats = ("openqasm3",)
+    formats: tuple[str, ...] = ("openqasm3",)
 
-    def __init__(
-        self, url: str, shots: int | None, programs: int | None, patience: float
-    ):
-        self.url, self.patience = url, patience
-        self.limits = Limits(shots, programs)
+    def __init__(self, url: str, limits: Limits, patience: float):
+        self.url, self.limits, self.patience = url, limits, patience
 
     def submit(self, programs: Sequence[Payload], shots: int, seed: int | None) -> Any:
         texts = [str(payload.program) for payload in programs]
@@ -259,4 +255,4 @@ def backend(
     patience: float = 30.0,
 ) -> RestBackend:
     """Return the backend of the vendor at an address."""
-    return RestBackend(url, shots, programs, patience)
+    return RestBackend(url, Limits(shots, programs), patience)

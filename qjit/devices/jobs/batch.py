@@ -25,6 +25,10 @@ from .ledger import Ledger, NoLedger
 from .policy import Clock, Policy
 from .runtime import Runtime, check_formats
 
+# How to go on after errors.
+LATER = "Nothing is lost: ask the job again later."
+DOUBT = "What was being handed in is in doubt (job.in_doubt); all else goes on."
+
 
 class Progress(NamedTuple):
     """How much is done, in runs of circuits: circuits times shots."""
@@ -261,7 +265,7 @@ class Batch:
         except BackendError as error:
             self._refused(chunk, begun, error)
         except Exception as error:
-            raise self._failure("handing in circuits", error) from error
+            raise self._failure("handing in circuits", error, DOUBT) from error
         else:
             self._write(accepted)
 
@@ -352,16 +356,10 @@ class Batch:
         due = self.clock.now() + self.policy.wait(failures, error.after, chance)
         return (0 if failures >= self.policy.tries else failures), due
 
-    def _failure(self, doing: str, error: Exception) -> JobError:
-        if isinstance(error, BackendError):
-            return JobError(
-                f"{user_line()}: {doing} did not work on {self.runtime.name!r}: "
-                f"{text_of(error)}. Nothing is lost: ask the job again later."
-            )
+    def _failure(self, doing: str, error: Exception, then: str = LATER) -> JobError:
         return JobError(
-            f"{user_line()}: {doing} ended in an error of backend "
-            f"{self.runtime.name!r}: {text_of(error)}. What was handed in then is in "
-            "doubt (job.in_doubt); all else goes on."
+            f"{user_line()}: {doing} did not work on {self.runtime.name!r}: "
+            f"{text_of(error)}. {then}"
         )
 
     def _details(self, chunk: Chunk) -> dict[str, Any]:

@@ -367,7 +367,7 @@ def test_what_a_backend_returns_is_checked(returned: Any, words: str) -> None:
 @pytest.mark.parametrize("token", [None, object(), {1j: 2}])
 def test_a_token_that_cannot_be_kept_is_refused(token: Any) -> None:
     class Odd(FakeBackend):
-        def submit(self, *args: Any) -> Any:
+        def submit(self, programs: Any, shots: int, seed: int | None) -> Any:
             return token
 
     bench = Bench()
