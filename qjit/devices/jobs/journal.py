@@ -8,7 +8,7 @@ job: each reads what others wrote before it hands in anything, under a lock.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -67,7 +67,7 @@ class Journal:
             ) from error
 
     @contextmanager
-    def adding(self) -> Iterator["Addition"]:
+    def adding(self) -> Generator["Addition"]:
         """Lock the file, so that what is read there holds until something is added."""
         try:
             with self._locked("r+b") as file:
@@ -98,7 +98,7 @@ class Journal:
         return records
 
     @contextmanager
-    def _locked(self, mode: str) -> Iterator[Any]:
+    def _locked(self, mode: str) -> Generator[Any]:
         with self.path.open(mode) as file:
             try:
                 from fcntl import LOCK_EX, LOCK_SH, flock

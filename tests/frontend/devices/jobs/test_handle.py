@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -367,3 +368,55 @@ def test_a_folder_of_journals(
     assert right(here.load(early.replace(job.id, "b")))
     assert len(here.orders) == 8  # another job
     assert os.listdir(tmp_path / "others") == ["b.jsonl"]
+
+
+def test_what_was_refused_stays_refused_until_it_is_handed_in_again(
+    site: Callable[..., Site], tmp_path: Path
+) -> None:
+    here, path = site(programs=2), tmp_path / "a.jsonl"
+    here.vendor.troubles = {"submit": [BackendError("too deep")]}
+    job = here.job(path=path).submit()
+    for source in (path, job.to_json()):
+        with pytest.raises(JobError, match="circuit 0: too deep; circuit 1: too deep"):
+            here.load(source).result()
+    assert here.orders == [["3", "4"]]
+    there = here.load(path)
+    there.resubmit()
+    assert right(there)
+    assert right(here.load(path))
+    assert here.orders == [["3", "4"], ["1", "2"]]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_happens_nothing_is_lost_or_run_twice(
+    site: Callable[..., Site], tmp_path: Path, seed: int
+) -> None:
+    """Requests fail and processes die at random; each goes on from the journal."""
+    draw, path = random.Random(seed), tmp_path / "a.jsonl"
+    here = site(knowing=True, programs=2, shots=2)
+    troubles: list[Any] = [BUSY, BackendError("502", retry=True), DIED()]
+    here.vendor.troubles = {
+        call: [draw.choice(troubles) for _ in range(draw.randrange(4))]
+        for call in ("submit", "submitted", "status", "results")
+    }
+    here.vendor.states = [Status.QUEUED] * draw.randrange(3)
+    here.vendor.retry = True
+    fails = [draw.random() < 0.4 for _ in range(4)]
+    here.vendor.failing = {str(k + 1): [each] for k, each in enumerate(fails)}
+    job = here.job(path=path)
+    alive, deaths = job.submit, 0
+    while True:
+        try:
+            alive()
+            assert right(job)
+            break
+        except KeyboardInterrupt:
+            deaths += 1
+            job = here.load(path)
+            alive = job.status
+    assert deaths <= 12
+    ids = [order.id for order in here.vendor.orders.values()]
+    assert None not in ids
+    assert len(set(ids)) == len(ids)
+    assert len(sum(here.orders, [])) <= 8 + sum(fails)
+    assert job.progress() == (12, 12)
