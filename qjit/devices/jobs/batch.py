@@ -227,7 +227,8 @@ class Batch:
 
     def _clear_doubt(self) -> None:
         """Plan chunks in doubt again, where the runtime takes each of them once."""
-        if self.in_doubt and _takes_id(self.runtime.backend):
+        doubt = self.in_doubt and not self._stopped
+        if doubt and _takes_id(self.runtime.backend):
             for name in self.in_doubt:
                 self._put(states.again(self._chunks[name]))
 
@@ -252,7 +253,7 @@ class Batch:
 
     def _submit(self, chunk: Chunk) -> None:
         backend, begun = self.runtime.backend, chunk.to(Phase.BEGUN)
-        if not self.ledger.begin(begun):
+        if not self.ledger.claim(begun):
             self._read_ledger()
             return
         self._put(begun)
@@ -324,8 +325,12 @@ class Batch:
 
     def _replace(self, chunk: Chunk, most: int) -> None:
         child = states.replacement(chunk, self.chunks, self.seed, most)
-        if child is not None:
-            self._write(child)
+        if child is None:
+            return
+        if self.ledger.claim(child):
+            self._put(child)
+        else:
+            self._read_ledger()
 
     def _cancel(self, chunk: Chunk) -> None:
         for _ in range(self.policy.tries):

@@ -101,11 +101,11 @@ class Journal:
     def _locked(self, mode: str) -> Generator[Any]:
         with self.path.open(mode) as file:
             try:
-                from fcntl import LOCK_EX, LOCK_SH, flock
+                from fcntl import LOCK_EX, flock
             except ImportError:  # where files are not locked like this
                 pass
             else:
-                flock(file, LOCK_SH if mode == "rb" else LOCK_EX)
+                flock(file, LOCK_EX)
             yield file
 
     def _unwritten(self, error: OSError) -> JobError:

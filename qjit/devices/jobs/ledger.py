@@ -1,6 +1,7 @@
 """What a batch writes down of its chunks, and learns from other processes."""
 
 from collections.abc import Mapping
+from threading import RLock
 from typing import Any, Protocol
 
 from .chunks import Chunk
@@ -11,8 +12,8 @@ from .journal import Journal
 class Ledger(Protocol):
     """A place in which the chunks of a batch are written down."""
 
-    def begin(self, chunk: Chunk) -> bool:
-        """Write that a chunk is handed in, unless others have: tell whether."""
+    def claim(self, chunk: Chunk) -> bool:
+        """Write what a chunk is now, unless others wrote of it; tell whether."""
         ...
 
     def write(self, chunk: Chunk) -> None:
@@ -31,7 +32,7 @@ class Ledger(Protocol):
 class NoLedger:
     """No place: what is known is known to this process."""
 
-    def begin(self, chunk: Chunk) -> bool:
+    def claim(self, chunk: Chunk) -> bool:
         """Allow it: there are no others."""
         return True
 
@@ -53,14 +54,15 @@ class JobLedger:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.stopped = False
+        self.lock = RLock()
         self._news: dict[int, list[Chunk]] = {}
 
     def stop(self, stopped: bool) -> None:
         """Write that the job was cancelled, or that it goes on after all."""
-        with self.journal.adding() as addition:
+        with self.lock, self.journal.adding() as addition:
             self.take(addition.news)
             addition.lines.append({"stopped": stopped})
-        self.stopped = stopped
+            self.stopped = stopped
 
     def take(self, records: list[dict[str, Any]]) -> None:
         """Keep what others wrote for the batches that it is about."""
@@ -80,8 +82,9 @@ class JobLedger:
 
     def news(self, number: int) -> list[Chunk]:
         """Return what others wrote about a batch, once."""
-        self.take(self.journal.news())
-        return self.taken(number)
+        with self.lock:
+            self.take(self.journal.news())
+            return self.taken(number)
 
 
 class BatchLedger:
@@ -90,10 +93,10 @@ class BatchLedger:
     def __init__(self, ledger: JobLedger, number: int) -> None:
         self._ledger, self._number = ledger, number
 
-    def begin(self, chunk: Chunk) -> bool:
-        """Write that a chunk is handed in, unless others have: tell whether."""
+    def claim(self, chunk: Chunk) -> bool:
+        """Write what a chunk is now, unless others wrote of it; tell whether."""
         ledger = self._ledger
-        with ledger.journal.adding() as addition:
+        with ledger.lock, ledger.journal.adding() as addition:
             ledger.take(addition.news)
             known = any(each.id == chunk.id for each in ledger.pending(self._number))
             if known or ledger.stopped:
@@ -103,8 +106,9 @@ class BatchLedger:
 
     def write(self, chunk: Chunk) -> None:
         """Write what a chunk is now."""
-        with self._ledger.journal.adding() as addition:
-            self._ledger.take(addition.news)
+        ledger = self._ledger
+        with ledger.lock, ledger.journal.adding() as addition:
+            ledger.take(addition.news)
             addition.lines.append(self._record(chunk))
 
     def news(self) -> list[Chunk]:

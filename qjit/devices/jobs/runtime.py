@@ -5,9 +5,10 @@ from typing import Any
 
 from qjit.devices.backends import registry
 from qjit.devices.backends.protocol import Backend, Payload
-from qjit.errors import UnsupportedError
+from qjit.errors import JobError, QJitError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
 
+from .answers import text_of
 from .credentials import checked_options
 
 
@@ -35,7 +36,16 @@ class Runtime:
     def backend(self) -> Backend:
         """The backend itself."""
         if self._backend is None:
-            self._backend = registry.create(self.name, self.options)
+            try:
+                self._backend = registry.create(self.name, self.options)
+            except QJitError:
+                raise
+            except Exception as error:
+                raise JobError(
+                    f"{user_line()}: backend {self.name!r} cannot be made: "
+                    f"{text_of(error)}. Check its options, and that this process has "
+                    "the vendor's credentials by the vendor's own mechanism."
+                ) from error
         return self._backend
 
     def __repr__(self) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from qjit.devices.backends import registry
 from qjit.devices.backends.protocol import BackendError
 from qjit.devices.jobs.batch import Batch
 from qjit.devices.jobs.credentials import checked_options, redacted
@@ -83,6 +84,16 @@ def test_what_vendors_say_is_redacted(text: str) -> None:
     with pytest.raises(JobError) as caught:
         job.submit()
     assert SECRET not in f"{caught.value} {job!r} {job} {runtime!r}"
+
+
+def test_a_backend_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(name: str, options: Any) -> Any:
+        raise BackendError(f"401: bad token={SECRET}")
+
+    monkeypatch.setattr(registry, "create", create)
+    with pytest.raises(JobError, match=r"'far' cannot be made: 401.*vendor's own") as e:
+        Batch(Runtime("far"), [circuit(1)], 3)
+    assert SECRET not in str(e.value)
 
 
 @pytest.mark.parametrize(
