@@ -26,7 +26,7 @@ MODULES = {
     "ionq": "ionq",
     "iqm": "iqm",
     "aqt": "aqt",
-    "qiskit": "qiskit",
+    "qiskit": "qiskit_backend",
 }
 
 
