@@ -51,7 +51,11 @@ def pages() -> dict[Path, str]:
 
 def errors_page() -> str:
     """One section for each class of error."""
-    found = [each for each in vars(errors).values() if isinstance(each, type)]
+    found = [
+        each
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, errors.QJitError)
+    ]
     return "\n".join([ERRORS_HEADER, *map(_error_section, found)])
 
 

@@ -18,6 +18,7 @@ from .inspection.debugging import snapshots as snapshots
 from .inspection.drawing.draw import draw as draw
 from .inspection.drawing.draw import draw_mpl as draw_mpl
 from .inspection.pass_list import passes as passes
+from .jit import jobs as jobs
 from .jit import shutdown as shutdown
 from .jit.function import QJIT as QJIT
 from .jit.function import qjit as qjit
@@ -121,7 +122,7 @@ I = Identity  # noqa: E741 (the name of the gate)
 Observable = Operator
 
 __version__ = "0.1.0"
-_SUBMODULES = {"cache", "data", "errors"}
+_SUBMODULES = {"cache", "data", "errors", "jobs"}
 
 globals().update(
     (name, _public(value, name))

@@ -1,5 +1,7 @@
 """Exceptions raised to users of qjit."""
 
+from collections.abc import Mapping
+
 
 class QJitError(Exception):
     """Base of every error that qjit raises to its users."""
@@ -237,6 +239,42 @@ class MissingPackageError(QJitError, ImportError):
     """A package that qjit needs for something optional is not installed.
 
     `pip install 'qjit[draw]'` installs what figures need.
+    """
+
+
+class JobError(QJitError, RuntimeError):
+    """A job on a runtime of others failed, was cancelled, or cannot be asked about.
+
+    The message has the runtime's own words, and says how to go on. What of the job is
+    there already is not lost: `job.available()` returns it. The error's `job` is the
+    job's id, and its `reasons` say of circuits, by their numbers, why they failed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        job: str | None = None,
+        reasons: Mapping[int, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.job = job
+        self.reasons = dict(reasons or {})
+
+
+class JobTimeoutError(JobError, TimeoutError):
+    """A job is not done within the time that its caller wanted to wait.
+
+    It goes on: wait again, keep it with `job.to_json()`, or end it with `job.cancel()`.
+    """
+
+
+class CredentialError(QJitError, ValueError):
+    """An option of a backend looks like a credential.
+
+    Options are kept with jobs, so that other processes can go on with them. Give
+    tokens and passwords in the way that the vendor's own package has for them: an
+    environment variable, or a file of its own.
     """
 
 

@@ -41,4 +41,4 @@ def test_the_wheel_holds_every_source_file(tmp_path: Path) -> None:
 
 def test_only_public_modules_are_shown() -> None:
     shown = {name for name in dir(qj) if inspect.ismodule(getattr(qj, name))}
-    assert shown == {"cache", "data", "errors"}
+    assert shown == {"cache", "data", "errors", "jobs"}

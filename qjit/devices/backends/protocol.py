@@ -61,13 +61,20 @@ class PartialResults(BackendError):
     Args:
         results: of each circuit its bits, or None if it failed.
         reasons: why circuits failed, by their numbers.
+        retry: whether those may succeed if they are handed in again.
+        after: how many seconds later, if it says so.
     """
 
     def __init__(
-        self, results: Sequence[np.ndarray | None], reasons: Mapping[int, str]
+        self,
+        results: Sequence[np.ndarray | None],
+        reasons: Mapping[int, str],
+        *,
+        retry: bool = False,
+        after: float | None = None,
     ) -> None:
         texts = "; ".join(f"circuit {k}: {why}" for k, why in reasons.items())
-        super().__init__(texts)
+        super().__init__(texts, retry=retry, after=after)
         self.results = list(results)
         self.reasons = dict(reasons)
 

@@ -1,0 +1,1 @@
+"""Jobs: circuits on their way through backends, in one process or several."""
