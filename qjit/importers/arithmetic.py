@@ -31,6 +31,8 @@ from .classical_types import (
     wrapped,
 )
 
+# How `pow` is called in a parsed text, where it is a function.
+POWER = "ρow"
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -335,7 +337,7 @@ _FROM_ANGLES = ("sin", "cos", "tan")
 COUNTS = {
     **dict.fromkeys(_REAL, 1),
     **dict.fromkeys(("popcount", "real", "imag"), 1),
-    **dict.fromkeys(("mod", "pow", "rotl", "rotr"), 2),
+    **dict.fromkeys(("mod", POWER, "rotl", "rotr"), 2),
 }
 
 
@@ -346,7 +348,7 @@ def call(name: str, arguments: list[Value]) -> Value:
             f"{name} takes {COUNTS[name]} arguments, but got {len(arguments)}"
         )
     first = arguments[0]
-    if name in ("mod", "pow"):
+    if name in ("mod", POWER):
         return binary("%" if name == "mod" else "**", *arguments)
     if name in ("rotl", "rotr"):
         return _rotated(name, *arguments)

@@ -306,7 +306,7 @@ class Branching(Expressions):
         if not jumps:
             after = fori_loop(
                 count,
-                lambda k, carry: (*iteration(k, carry)[1], carry[-1]),
+                lambda k, carry: (*iteration(k, carry[:-1])[1], carry[-1]),
                 (*before, jnp.zeros((), jnp.int32)),
                 None,
             )[:-1]

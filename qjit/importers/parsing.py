@@ -4,9 +4,10 @@ import importlib
 import re
 from typing import Any, NamedTuple
 
-from qjit.errors import MissingPackageError, QasmError
+from qjit.errors import MissingPackageError
 from qjit.lowering.jax_internals.tracing import user_line
 
+from .arithmetic import POWER
 from .positions import Source, error_at
 
 _SKIPPED = r'//[^\n]*|/\*.*?\*/|"[^"\n]*"'
@@ -14,8 +15,9 @@ _OPAQUE = re.compile(rf"(?s){_SKIPPED}|\bopaque\s+(?P<name>\w+)[^;]*;|\^")
 _VERSION = re.compile(
     r"(?s)(?:\s|//[^\n]*|/\*.*?\*/)*OPENQASM\s+(?P<version>[^;\s]*)\s*;"
 )
+# The reference grammar takes `pow` for a modifier only, and reads calls by another name.
+_POWER = re.compile(rf"(?s){_SKIPPED}|\bpow\b(?P<call>\s*\()")
 DEEPEST = 100
-MOST_CHARACTERS = 10_000_000
 
 
 class Parsed(NamedTuple):
@@ -40,7 +42,7 @@ def parse(text: str) -> Parsed:
         )
     legacy = version.startswith("2")
     opaque: set[str] = set()
-    parsed = _modern(text, opaque) if legacy else text
+    parsed = _modern(text, opaque) if legacy else _POWER.sub(_as_function, text)
     source = Source(text, parsed)
     _check_depth(text)
     program = _program(reader, source)
@@ -76,6 +78,18 @@ def _modern(text: str, opaque: set[str]) -> str:
     return _OPAQUE.sub(replaced, text)
 
 
+def _as_function(found: re.Match[str]) -> str:
+    """Return `pow(` by the name of the function, unless `@` follows the brackets."""
+    if found["call"] is None:
+        return found[0]
+    text, depth, end = found.string, 1, found.end()
+    while end < len(text) and depth:
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        end += 1
+    is_modifier = text[end:].lstrip().startswith("@")
+    return found[0] if is_modifier else POWER + found["call"]
+
+
 def _check_depth(text: str) -> None:
     """Refuse what is nested so deeply that the parser would run out of stack."""
     depth = 0
@@ -95,35 +109,42 @@ def _check_depth(text: str) -> None:
             )
 
 
-def _listener(reader: Any, source: Source) -> Any:
-    class Listener(reader.ErrorListener):  # type: ignore[misc, name-defined]
-        def syntaxError(
-            self, recognizer: Any, symbol: Any, line: int, column: int, *rest: Any
-        ) -> None:
-            message = " ".join(str(rest[0]).split())
-            raise error_at(line, source.column(line, column), f"{message}.")
+class _SyntaxError(Exception):
+    """What the parser refuses: a line, a column and a text."""
 
-    return Listener()
+
+def _listener(reader: Any) -> Any:
+    def refuse(_: Any, __: Any, ___: Any, line: int, column: int, *rest: Any) -> None:
+        raise _SyntaxError(line, column, str(rest[0]))
+
+    return type("Listener", (reader.ErrorListener,), {"syntaxError": refuse})()
 
 
 def _program(reader: Any, source: Source) -> Any:
-    listener = _listener(reader, source)
+    listener = _listener(reader)
     lexer = reader.qasm3Lexer(reader.InputStream(source.parsed))
-    lexer.removeErrorListeners()
-    lexer.addErrorListener(listener)
     parser = reader.qasm3Parser(reader.CommonTokenStream(lexer))
-    parser.removeErrorListeners()
-    parser.addErrorListener(listener)
+    for each in (lexer, parser):
+        each.removeErrorListeners()
+        each.addErrorListener(listener)
     try:
         return reader.QASMNodeVisitor().visitProgram(parser.program())
-    except QasmError:
-        raise
-    except RecursionError:
-        pass
+    except _SyntaxError as error:
+        line, column, text = error.args
+        refused: Exception = error
+    except RecursionError as error:
+        line, column, text = 1, 0, "it is nested too deeply. Divide its expressions"
+        refused = error
     except Exception as error:
         found = re.fullmatch(r"(?s)L(\d+):C(\d+): (.*)", str(error))
         line, column = (int(found[1]), int(found[2])) if found else (1, 0)
-        text = found[3] if found else str(error) or "it cannot be parsed"
-        message = f"{' '.join(text.split())}."
-        raise error_at(line, source.column(line, column), message) from error
-    raise error_at(1, 1, "expressions are nested too deeply. Divide them.")
+        text = found[3] if found else "it cannot be parsed"
+        refused = error
+    message = " ".join(_shortened(text).split()).rstrip(".")
+    raise error_at(line, source.column(line, column), f"{message}.") from refused
+
+
+def _shortened(text: str) -> str:
+    """Return a message of the parser without a long list of what it expected."""
+    found, separator, expected = text.partition(" expecting {")
+    return found if separator and len(expected) > 80 else text

@@ -339,7 +339,8 @@ class Program(Applying):
         where: Any = self.positions(elements[0], length)
         if where is None:
             where = self.position(elements[0], length)
-            part = Value(self.inner(value.type), value.data[where])
+            held = value.data if isinstance(where, int) else traced(value)
+            part = Value(self.inner(value.type), held[where])
         else:
             part = Value(self.part(value.type, len(where)), value.data[np.array(where)])
         new = self._updated(node, part, elements[1:], as_type)
