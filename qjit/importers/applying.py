@@ -199,7 +199,7 @@ class Applying(Branching):
         if self.frame.in_gate:
             self.fail(node, "a gate does not measure.")
         found = self.qubits(node)
-        outcomes = [measure(wire) for wire in found.wires]
+        outcomes = [_bit(measure(wire)) for wire in found.wires]
         if found.single:
             return Value(BIT, outcomes[0])
         return Value(Type("bit", len(outcomes)), jnp.stack(outcomes))
@@ -254,6 +254,11 @@ def _changed(
         return change(_modified(modifiers, gate, wires))
     change(lambda: _modified(modifiers, gate, wires))()
     return None
+
+
+def _bit(outcome: Any) -> Any:
+    """Return an outcome as a boolean, also where it is traced as an integer."""
+    return outcome if outcome.dtype == bool else outcome != 0
 
 
 def _without_line(message: str) -> str:

@@ -41,9 +41,23 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+
+def either(x: Any, y: Any) -> Any:
+    """Return a disjunction, of bits and booleans by De Morgan's law.
+
+    A disjunction of traced booleans would be read as a sum of measured outcomes.
+    """
+    if x is False or y is False:
+        return y if x is False else x
+    if getattr(x, "dtype", None) == np.bool_ and getattr(y, "dtype", None) == np.bool_:
+        return ~(~x & ~y)
+    return x | y
+
+
 BITWISE: dict[str, Callable[[Any, Any], Any]] = {
     "&": operator.and_,
-    "|": operator.or_,
+    "|": either,
     "^": operator.xor,
 }
 SIMPLE: dict[str, Callable[[Any, Any], Any]] = {

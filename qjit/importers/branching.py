@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from qjit.tracing.bounded_loops import fori_loop, while_loop_of_at_most
 
+from .arithmetic import either
 from .classical_types import BOOL, ConversionError, Type, Value, convert, traced
 from .expressions import Expressions
 from .positions import NotConstantError
@@ -154,7 +155,7 @@ class Branching(Expressions):
         holds: Any = False
         for label in labels:
             equal = self.equal(label, target, self.value(label))
-            holds = equal if holds is False else holds | equal
+            holds = either(holds, equal)
         tree = [block, *(body for _, body in rest), *default]
         return self.branch(
             node,

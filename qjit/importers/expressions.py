@@ -144,6 +144,8 @@ class Expressions(Located):
     def _name(self, node: Any) -> Value:
         found = self.look_up(node, node.name)
         if isinstance(found, Variable):
+            if found.data is None:
+                self.fail(node, f"{node.name} is no constant.")
             return found.value
         if found is None and node.name in CONSTANTS:
             return CONSTANTS[node.name]
@@ -291,7 +293,10 @@ class Expressions(Located):
                 if not -length <= ends[k] < length:
                     self.fail(end, f"{ends[k]} is no index of {length} elements.")
                 ends[k] %= length
-        return list(range(ends[0], ends[1] + (1 if step > 0 else -1), step))
+        found = list(range(ends[0], ends[1] + (1 if step > 0 else -1), step))
+        if not found:
+            self.fail(element, "this range has no elements.")
+        return found
 
     def elements(self, index: Any) -> list[Any]:
         """Return the indices between the brackets of one index operator."""
@@ -323,8 +328,6 @@ class Expressions(Located):
             elif known and value.known and len(type_.data_shape) == 1:
                 found = found if type_.kind in ("int", "uint") else found.item()
             return Value(self.inner(type_), found)
-        if not several:
-            self.fail(element, "this range has no elements.")
         return Value(self.part(type_, len(several)), value.data[np.array(several)])
 
     def inner(self, type_: Type) -> Type:

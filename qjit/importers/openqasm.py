@@ -128,9 +128,6 @@ def _declared(parsed: Parsed) -> Program:
 
 def _rehearse(parsed: Parsed, declared: Program) -> None:
     """Trace a program, to find what is wrong in it before it is used."""
-    if not declared.num_qubits:
-        return
-
     def rehearsal(given: dict[str, Any]) -> Any:
         Program(parsed).run(given)
         return expval(FIXED_ARITY_GATES["Z"](0))
@@ -140,7 +137,7 @@ def _rehearse(parsed: Parsed, declared: Program) -> None:
         for name, type_ in declared.inputs.items()
     }
     try:
-        jax.eval_shape(qnode(wires=declared.num_qubits)(rehearsal), shapes)
+        jax.eval_shape(qnode(wires=max(declared.num_qubits, 1))(rehearsal), shapes)
     except NotConstantError:
         if not declared.inputs:
             raise

@@ -45,6 +45,7 @@ class Program(Applying):
         self.opaque = parsed.opaque
         self.statements = parsed.statements
         self.num_declared = 0
+        self.declares = False
         self.inputs: dict[str, Type] = {}
         self.outputs: list[str] = []
         self.given: dict[str, Any] = {}
@@ -95,13 +96,14 @@ class Program(Applying):
 
     def run_declarations(self) -> None:
         """Run the declarations at the top, as far as types and qubits need them."""
+        self.declares = True
         for node in self.statements:
             kind = kind_of(node)
             if kind in ("ConstantDeclaration", "QubitDeclaration", "IODeclaration"):
                 self._execute(node)
             elif kind == "ClassicalDeclaration":
                 type_ = self.type_of(node.type)
-                self._bind(node, node.identifier.name, Variable(type_, default(type_)))
+                self._bind(node, node.identifier.name, Variable(type_, None))
 
     def registers(self) -> list[tuple[str, Type]]:
         """Return the bits of the program that are declared at its top."""
@@ -210,12 +212,11 @@ class Program(Applying):
         name, type_ = node.identifier.name, self.type_of(node.type)
         if node.io_identifier.name == "output":
             self.outputs.append(name)
-            self._bind(node, name, Variable(type_, default(type_)))
+            known = None if self.declares else default(type_)
+            self._bind(node, name, Variable(type_, known))
             return
         self.inputs[name] = type_
-        data = default(type_)
-        if name in self.given:
-            data = self._given(node, name, type_)
+        data = self._given(node, name, type_) if name in self.given else None
         self._bind(node, name, Variable(type_, data))
 
     def _given(self, node: Any, name: str, type_: Type) -> Any:
