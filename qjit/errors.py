@@ -248,7 +248,7 @@ class QasmError(QJitError, ValueError):
 class MissingPackageError(QJitError, ImportError):
     """A package that qjit needs for something optional is not installed.
 
-    `pip install 'qjit[draw]'` installs what figures need, and `qjit[qasm]` the parser of
+    `pip install 'qjit[draw]'` installs what figures need, and `'qjit[qasm]'` what reads
     OpenQASM.
     """
 

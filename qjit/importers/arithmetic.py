@@ -32,7 +32,7 @@ from .classical_types import (
 )
 
 # How `pow` is called in a parsed text, where it is a function.
-POWER = "ρow"
+POWER = "\N{GREEK SMALL LETTER RHO}ow"
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -143,8 +143,8 @@ def _arithmetic(symbol: str, a: Value, b: Value) -> Value:
 
 
 def _real_quotient(symbol: str, x: Any, y: Any) -> Any:
-    known = isinstance(y, float | complex)
-    if known and y == 0:
+    known = not hasattr(y, "dtype")
+    if known and not y:
         raise ConversionError("it divides by zero")
     if symbol == "/":
         return x / y
@@ -246,6 +246,8 @@ def _compared(symbol: str, a: Value, b: Value) -> Value:
         if symbol == "==":
             return Value(BOOL, found)
         return Value(BOOL, (not found) if isinstance(found, bool) else ~found)
+    if symbol in ("==", "!=") and (found := _as_registers(a, b)) is not None:
+        return _compared(symbol, *found)
     if "angle" in kinds:
         sizes = {each.type.size for each in (a, b) if each.type.kind == "angle"}
         to = Type("angle", sizes.pop() if len(sizes) == 1 else None)
@@ -256,6 +258,17 @@ def _compared(symbol: str, a: Value, b: Value) -> Value:
         raise ConversionError("complex numbers have no order")
     x, y = _pair(a, b, to)
     return Value(BOOL, COMPARISONS[symbol](x, y))
+
+
+def _as_registers(a: Value, b: Value) -> tuple[Value, Value] | None:
+    """Return a register and a known number as registers, if the number fits."""
+    if b.type.is_register:
+        a, b = b, a
+    if not (a.type.is_register and b.known and b.type.kind in ("int", "uint")):
+        return None
+    if not 0 <= b.data < 1 << (a.type.size or 0):
+        return None
+    return a, convert(b, a.type, explicit=True)
 
 
 def _bitwise(symbol: str, a: Value, b: Value) -> Value:
@@ -359,7 +372,8 @@ def call(name: str, arguments: list[Value]) -> Value:
     """Return what a built-in function makes of values."""
     if len(arguments) != COUNTS[name]:
         raise ConversionError(
-            f"{name} takes {COUNTS[name]} arguments, but got {len(arguments)}"
+            f"{name.replace(POWER, 'pow')} takes {COUNTS[name]} arguments, but got "
+            f"{len(arguments)}"
         )
     first = arguments[0]
     if name in ("mod", POWER):

@@ -11,7 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from qjit.errors import ParameterError
 from qjit.tracing.bounded_loops import fori_loop, while_loop_of_at_most
+from qjit.tracing.checks import checked
 
 from .arithmetic import either
 from .classical_types import BOOL, ConversionError, Type, Value, convert, traced
@@ -254,10 +256,11 @@ class Branching(Expressions):
         if any(part.type.kind not in ("int", "uint") for part in parts):
             return self._over_floats(node, type_, parts)
         start, step, end = (part.data for part in parts)
+        wide = any(part.type.width > 32 for part in parts)
         if not all(part.known for part in parts):
-            start, step, end = (
-                jnp.asarray(part.data).astype(jnp.int32) for part in parts
-            )
+            start, step, end = (self._counting(part, wide) for part in parts)
+            message = "the range of an OpenQASM loop has a step of zero."
+            step = checked(step, step != 0, ParameterError, message)
             count = jnp.maximum(jnp.floor_divide(end - start, step) + 1, 0)
             return self._rolled(node, type_, start, step, count)
         if step == 0:
@@ -267,7 +270,7 @@ class Branching(Expressions):
             Value(parts[0].type, start + k * step)
             for k in range(min(count, MOST_UNROLLED + 1))
         ]
-        if count <= 1:
+        if count <= 1 or (wide and count <= MOST_UNROLLED):
             return self._unrolled(node, [self.as_type(over, v, type_) for v in values])
         try:
             return self._rolled(node, type_, start, step, count)
@@ -275,6 +278,16 @@ class Branching(Expressions):
             if count > MOST_UNROLLED:
                 raise
             return self._unrolled(node, [self.as_type(over, v, type_) for v in values])
+
+    def _counting(self, part: Value, wide: bool) -> Any:
+        """Return the start, step or end of a range as a signed integer."""
+        to = Type("int", 64 if wide else 32)
+        counted = traced(convert(part, to))
+        message = "the range of an OpenQASM loop has too large numbers."
+        if part.type.kind == "int":
+            return counted
+        fits = counted >= 0
+        return checked(counted, fits, ParameterError, message)
 
     def _over_floats(self, node: Any, type_: Type, parts: list[Value]) -> Status:
         over = node.set_declaration
@@ -295,10 +308,11 @@ class Branching(Expressions):
         variables, jumps = self.carried(node.block), jumps_in(node.block)
 
         def iteration(k: Any, data: Sequence[Any]) -> Any:
-            counter = jnp.asarray(start + k.astype(jnp.int32) * step, jnp.int32)
+            counter = start + k.astype(jnp.int32) * step
+            counted = Type("int", counter.dtype.itemsize * 8)
 
             def body() -> Status:
-                value = convert(Value(Type("int"), counter), type_)
+                value = convert(Value(counted, counter), type_)
                 return self._iteration(node, value)
 
             return self.with_data(node, variables, data, body)

@@ -176,7 +176,9 @@ def bits_of(data: Any, size: int) -> Any:
         return np.array([bool(data >> k & 1) for k in range(size)], bool)
     held = data.dtype.itemsize * 8
     places = jnp.asarray(np.minimum(np.arange(size), held - 1), data.dtype)
-    return jnp.right_shift(data, places) & jnp.ones((), data.dtype) != 0
+    found = jnp.right_shift(data, places) & jnp.ones((), data.dtype) != 0
+    signed = jnp.issubdtype(data.dtype, jnp.signedinteger)
+    return found if signed or size <= held else found & (np.arange(size) < held)
 
 
 def convert(value: Value, to: Type, explicit: bool = False) -> Value:
@@ -257,7 +259,9 @@ def _to_integer(value: Value, to: Type, _explicit: bool) -> Any:
             if not math.isfinite(value.data):
                 raise ConversionError(f"{value.data} is no integer")
             return wrapped(int(value.data), to)
-        return wrapped(value.data.astype(dtype(Type("int", to.width))), to)
+        narrow = to.kind == "int" or to.width < 32
+        through = Type("int", to.width) if narrow else to
+        return wrapped(value.data.astype(dtype(through)), to)
     number = _number(value)
     return wrapped(int(number) if value.known else number, to)
 
@@ -282,7 +286,7 @@ def _to_complex(value: Value, to: Type, _explicit: bool) -> Any:
 
 def _to_angle(value: Value, to: Type, _explicit: bool) -> Any:
     kind = value.type.kind
-    if kind == "bit" and value.type.size is not None and value.type.size == to.size:
+    if kind == "bit" and to.size is not None and value.type.size == to.size:
         number = number_of_bits(value)
         turns = number if value.known else number.astype(dtype(ANGLE))
         return turns * (TURN / 2.0**to.size)

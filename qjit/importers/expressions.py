@@ -10,7 +10,7 @@ import numpy as np
 from qjit.errors import WireError
 from qjit.tracing.checks import checked
 
-from .arithmetic import CONSTANTS, COUNTS, as_number, binary, call, unary
+from .arithmetic import CONSTANTS, COUNTS, POWER, as_number, binary, call, unary
 from .classical_types import (
     BIT,
     BOOL,
@@ -205,7 +205,8 @@ class Expressions(Located):
             return returned
         missing = name not in COUNTS or (name == "ln" and not self.legacy)
         if missing or found is not None:
-            self.fail(node, f"the function {name} is not defined.")
+            shown = name.replace(POWER, "pow")
+            self.fail(node, f"the function {shown} is not defined.")
         return call(name, [self.value(each) for each in node.arguments])
 
     def _size_of(self, node: Any) -> Value:
@@ -267,10 +268,13 @@ class Expressions(Located):
             if not -length <= value.data < length:
                 self.fail(node, f"{value.data} is no index of {length} elements.")
             return value.data % length
+        inside = value.data < length
+        if value.type.kind == "int":
+            inside = inside & (value.data >= -length)
         index = value.data.astype(jnp.int32)
         index = jnp.where(index < 0, index + length, index)
         message = f"an OpenQASM program takes an element out of the {length} there are."
-        return checked(index, (index >= 0) & (index < length), WireError, message)
+        return checked(index, inside, WireError, message)
 
     def positions(self, element: Any, length: int) -> list[int] | None:
         """Return the indices of a range or a set, or None for one index."""

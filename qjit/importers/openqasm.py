@@ -60,7 +60,7 @@ def from_qasm(text: str) -> Callable[..., dict[str, Any]]:
     >>> print(probabilities(3.141592653589793).round(3))  # doctest: +SKIP
     [0. 0. 0. 1.]
     """
-    if not isinstance(text, str):
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(
             f"{user_line()}: from_qasm takes the text of a program, but got "
             f"{type(text).__name__}. Read a file with pathlib.Path(name).read_text()."
@@ -128,6 +128,7 @@ def _declared(parsed: Parsed) -> Program:
 
 def _rehearse(parsed: Parsed, declared: Program) -> None:
     """Trace a program, to find what is wrong in it before it is used."""
+
     def rehearsal(given: dict[str, Any]) -> Any:
         Program(parsed).run(given)
         return expval(FIXED_ARITY_GATES["Z"](0))

@@ -15,7 +15,7 @@ _OPAQUE = re.compile(rf"(?s){_SKIPPED}|\bopaque\s+(?P<name>\w+)[^;]*;|\^")
 _VERSION = re.compile(
     r"(?s)(?:\s|//[^\n]*|/\*.*?\*/)*OPENQASM\s+(?P<version>[^;\s]*)\s*;"
 )
-# The reference grammar takes `pow` for a modifier only, and reads calls by another name.
+# The reference grammar takes `pow` for a modifier: it reads calls by another name.
 _POWER = re.compile(rf"(?s){_SKIPPED}|\bpow\b(?P<call>\s*\()")
 DEEPEST = 100
 
@@ -140,7 +140,7 @@ def _program(reader: Any, source: Source) -> Any:
         line, column = (int(found[1]), int(found[2])) if found else (1, 0)
         text = found[3] if found else "it cannot be parsed"
         refused = error
-    message = " ".join(_shortened(text).split()).rstrip(".")
+    message = " ".join(_shortened(text).split()).rstrip(".").replace(POWER, "pow")
     raise error_at(line, source.column(line, column), f"{message}.") from refused
 
 

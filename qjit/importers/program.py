@@ -47,7 +47,7 @@ class Program(Applying):
         self.num_declared = 0
         self.declares = False
         self.inputs: dict[str, Type] = {}
-        self.outputs: list[str] = []
+        self.outputs: dict[str, None] = {}
         self.given: dict[str, Any] = {}
         self._statements: dict[str, Callable[[Any], Status]] = {
             name: run
@@ -90,7 +90,7 @@ class Program(Applying):
         """Run the program; return what its outputs hold, or its bits."""
         self.given = given
         self.execute(self.statements)
-        names = self.outputs or [name for name, _ in self.registers()]
+        names = list(self.outputs) or [name for name, _ in self.registers()]
         scope = self.frame.scopes[0]
         return {name: traced(scope[name].value) for name in names}
 
@@ -121,10 +121,10 @@ class Program(Applying):
             status = self._execute(statement)
             if status is None or (isinstance(status, int) and status == NEXT):
                 continue
-            if isinstance(status, int):
-                return status
             rest, left = statements[k + 1 :], status
             self._await(rest)
+            if isinstance(status, int):
+                return status
             return self.branch(
                 statement,
                 left == NEXT,
@@ -155,6 +155,8 @@ class Program(Applying):
         for each in statements:
             if kind_of(each) in ("ClassicalDeclaration", "IODeclaration"):
                 name, type_ = each.identifier.name, self.type_of(each.type)
+                if _is_output(each):
+                    self.outputs[name] = None
                 if name not in scope:
                     scope[name] = Variable(type_, default(type_), awaited=True)
 
@@ -210,8 +212,8 @@ class Program(Applying):
 
     def _declare_port(self, node: Any) -> None:
         name, type_ = node.identifier.name, self.type_of(node.type)
-        if node.io_identifier.name == "output":
-            self.outputs.append(name)
+        if _is_output(node):
+            self.outputs[name] = None
             known = None if self.declares else default(type_)
             self._bind(node, name, Variable(type_, known))
             return
@@ -448,3 +450,7 @@ class Program(Applying):
             return convert(binary("==", a, b), BOOL).data
         except ConversionError as error:
             self.fail(node, f"{error}.")
+
+
+def _is_output(node: Any) -> bool:
+    return kind_of(node) == "IODeclaration" and node.io_identifier.name == "output"

@@ -96,7 +96,8 @@ def test_widths_overflow() -> None:
 
 def test_angles_are_on_a_circle_of_their_size() -> None:
     text = """
-    input float x; output bit[4] a; output bit[4] b; output bit[4] c; output float[32] d;
+    input float x; output bit[4] a; output bit[4] b; output bit[4] c;
+    output float[32] d;
     angle[4] t = x; angle[4] s = t + pi;
     a = bit[4](t); b = bit[4](s); c = bit[4](3 * t / 2);
     angle free = -x;
@@ -235,3 +236,37 @@ def test_indices_out_of_range_are_refused() -> None:
         outputs(text, jnp.asarray(3))
     with pytest.raises(QasmError, match="3 is no index of 3"):
         outputs(text, 3)
+
+
+def test_wide_registers_are_compared_and_wide_integers_refused() -> None:
+    text = "input bit[40] x; output bool z; output bool w; z = x == 3; w = x != 3;"
+    given = np.arange(40) < 2
+    assert outputs(text, jnp.asarray(given)) == {"z": True, "w": False}
+    if not jax.config.read("jax_enable_x64"):
+        with pytest.raises(QasmError, match="more than 32 bits"):
+            outputs("input int[40] x; output int[40] z; z = x + 1;", jnp.asarray(1))
+    text = "output int[64] z; z = 0; for int[64] i in [5000000000:5000000002] z = i;"
+    text += " output bool right; right = z == 5000000002; z = 0;"
+    if jax.config.read("jax_enable_x64"):
+        assert outputs(text)["right"] is True
+
+
+def test_what_the_end_leaves_out_is_zero() -> None:
+    found = outputs("output int[8] a; a = 3; if (a == 3) { end; } output bit[2] b;")
+    assert found == {"a": 3, "b": [False, False]}
+
+
+def test_ranges_with_traced_ends() -> None:
+    text = """
+    input int a; input uint[8] b; input int step; output int sum; output int last;
+    sum = 0; last = 0;
+    for int i in [a:step:b] { sum += i; last = i; if (sum > 100) { break; } }
+    """
+    given = [jnp.asarray(each) for each in (2, 9, 3)]
+    assert outputs(text, *given) == {"sum": 15, "last": 8}
+    assert outputs(text, jnp.asarray(9), jnp.asarray(2), jnp.asarray(-4)) == {
+        "sum": 14,
+        "last": 5,
+    }
+    with pytest.raises(Exception, match="step of zero"):
+        outputs(text, *given[:2], jnp.asarray(0))

@@ -36,11 +36,13 @@ def call(name: str, angles: int, qubits: int) -> str:
     return f"{name}{given} {', '.join(f'q[{k}]' for k in range(qubits))};"
 
 
+PLAIN_1 = ("x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "id")
+ROTATIONS_1 = ("p", "rx", "ry", "rz", "u1")
 BOTH = [
-    *((name, 0, 1) for name in "x y z h s sdg t tdg sx id".split()),
-    *((name, 1, 1) for name in "p rx ry rz u1".split()),
-    *((name, 0, 2) for name in "cx cy cz ch swap".split()),
-    *((name, 1, 2) for name in "cp crx cry crz".split()),
+    *((name, 0, 1) for name in PLAIN_1),
+    *((name, 1, 1) for name in ROTATIONS_1),
+    *((name, 0, 2) for name in ("cx", "cy", "cz", "ch", "swap")),
+    *((name, 1, 2) for name in ("cp", "crx", "cry", "crz")),
     *(("u2", 2, 1), ("u3", 3, 1), ("cu", 4, 2), ("ccx", 0, 3), ("cswap", 0, 3)),
 ]
 IN_2 = [
