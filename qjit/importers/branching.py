@@ -20,6 +20,7 @@ from .classical_types import BOOL, ConversionError, Type, Value, convert, traced
 from .expressions import Expressions
 from .positions import NotConstantError
 from .scopes import (
+    LEAVING,
     Variable,
     assigned_names,
     jumps_in,
@@ -222,8 +223,7 @@ class Branching(Expressions):
 
     def _after_loop(self, node: Any, status: Any) -> Status:
         """Return what a loop leaves, of what its last iteration left."""
-        kinds = {kind_of(each) for each in nodes_in(node.block)}
-        if not kinds & {"ReturnStatement", "EndStatement"}:
+        if not any(kind_of(each) in LEAVING for each in nodes_in(node.block)):
             return NEXT
         return jnp.where(status >= RETURN, status, NEXT)
 

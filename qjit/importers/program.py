@@ -21,7 +21,9 @@ from .classical_types import (
     convert,
     default,
     dtype,
+    on_circle,
     traced,
+    wrapped,
 )
 from .parsing import Parsed
 from .positions import NotConstantError
@@ -249,9 +251,10 @@ class Program(Applying):
         ]
         if kinds[0] > kinds[1] or kinds[0] < 0:
             self.fail(node, f"the input {name} is {type_}, but got {array.dtype}.")
-        if type_.kind in ("angle", "int", "uint") and not type_.shape:
-            kind = "float" if np.dtype(array.dtype).kind == "f" else "int"
-            return convert(Value(Type(kind), array), type_).data
+        if type_.kind in ("int", "uint"):
+            return wrapped(array, type_)
+        if type_.kind == "angle":
+            return on_circle(array.astype(wanted), type_.size)
         return array.astype(wanted)
 
     def _define(self, node: Any) -> None:

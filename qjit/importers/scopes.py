@@ -71,7 +71,8 @@ class Frame:
         return None
 
 
-JUMPS = ("BreakStatement", "ContinueStatement", "ReturnStatement", "EndStatement")
+JUMPS = ("BreakStatement", "ContinueStatement")
+LEAVING = ("ReturnStatement", "EndStatement")
 
 
 def nodes_in(tree: Any) -> Iterator[Any]:
@@ -92,8 +93,19 @@ def kind_of(node: Any) -> str:
 
 
 def jumps_in(tree: Any) -> bool:
-    """Return whether statements leave a loop, a subroutine, or the program."""
-    return any(kind_of(node) in JUMPS for node in nodes_in(tree))
+    """Return whether statements leave a loop around them, a subroutine, or all."""
+    pending = [(tree, False)]
+    while pending:
+        node, in_loop = pending.pop()
+        if isinstance(node, list | tuple):
+            pending.extend((each, in_loop) for each in node)
+        elif hasattr(node, "span"):
+            kind = kind_of(node)
+            if kind in LEAVING or (kind in JUMPS and not in_loop):
+                return True
+            inner = in_loop or kind in ("WhileLoop", "ForInLoop")
+            pending.extend((each, inner) for each in vars(node).values())
+    return False
 
 
 def assigned_names(tree: Any) -> set[str]:

@@ -270,3 +270,8 @@ def test_ranges_with_traced_ends() -> None:
     }
     with pytest.raises(Exception, match="step of zero"):
         outputs(text, *given[:2], jnp.asarray(0))
+
+
+def test_arrays_as_inputs_have_the_width_of_the_program() -> None:
+    text = "input array[int[8], 2] x; output int a; output int b; a = x[0]; b = x[-1];"
+    assert outputs(text, jnp.asarray([3, 200])) == {"a": 3, "b": -56}

@@ -227,3 +227,14 @@ def test_delays_boxes_and_annotations_change_nothing() -> None:
     box {{ x q[0]; delay[d] q; }}
     barrier q; c = measure q;"""
     assert exact(text) == pytest.approx([0, 0, 1, 0])
+
+
+def test_jumps_of_inner_loops_stay_there() -> None:
+    text = f"""{HEAD} qubit[2] q; bit[2] c; h q[0]; c[0] = measure q[0];
+    if (c[0]) {{
+        for int i in [0:5] {{ if (i == 3) {{ break; }} x q[1]; }}
+        while (true) {{ x q[1]; break; }}
+    }}
+    x q[1];
+    c[1] = measure q[1];"""
+    assert exact(text) == pytest.approx([0, 0.5, 0, 0.5])

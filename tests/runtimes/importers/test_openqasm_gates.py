@@ -198,3 +198,17 @@ def test_physical_qubits_are_wires() -> None:
     assert circuit.num_qubits == 3
     matrix = unitary(f"{HEADS[3]} x $2; cx $2, $0;")
     assert np.argmax(abs(matrix[:, 0])) == 0b101
+
+
+@pytest.mark.parametrize(
+    "modifiers", ["ctrl @ pow(0.5) @", "pow(0.5) @ ctrl @", "inv @ ctrl @ pow(-0.5) @"]
+)
+@pytest.mark.parametrize("gate", ["x", "s", "h", "ry(0.8)", "id", "tdg"])
+def test_fractional_powers_under_control(modifiers: str, gate: str) -> None:
+    matrix = unitary(f"{HEADS[3]} qubit q; {gate} q;")
+    values, vectors = np.linalg.eig(matrix)
+    angles = np.angle(values)
+    angles[angles < -PI + 1e-4] = PI  # the principal root of -1 is i
+    root = vectors @ np.diag(np.exp(0.5j * angles)) @ np.linalg.inv(vectors)
+    found = unitary(f"{HEADS[3]} qubit[2] q; {modifiers} {gate} q[0], q[1];")
+    assert np.allclose(found, controlled(root), atol=1e-5)
