@@ -14,7 +14,7 @@ from qjit.ops.operations import FIXED_ARITY_GATES
 
 from .classical_types import dtype
 from .parsing import Parsed, parse
-from .positions import NotConstantError, error_at
+from .positions import NotConstantError, as_written, error_at
 from .program import Program
 from .scopes import kind_of, nodes_in
 
@@ -79,7 +79,7 @@ def from_qasm(text: str) -> Callable[..., dict[str, Any]]:
     described: dict[str, Any] = {
         "num_qubits": first.num_qubits,
         "inputs": inputs,
-        "bits": {name: type_.size or 1 for name, type_ in first.registers()},
+        "bits": {as_written(n): each.size or 1 for n, each in first.registers()},
         "__signature__": inspect.Signature(
             [inspect.Parameter(name, kind) for name in inputs]
         ),

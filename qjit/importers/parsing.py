@@ -8,15 +8,26 @@ from qjit.errors import MissingPackageError
 from qjit.lowering.jax_internals.tracing import user_line
 
 from .arithmetic import POWER
-from .positions import Source, error_at
+from .positions import Source, error_at, widened
 
 _SKIPPED = r'//[^\n]*|/\*.*?\*/|"[^"\n]*"'
-_OPAQUE = re.compile(rf"(?s){_SKIPPED}|\bopaque\s+(?P<name>\w+)[^;]*;|\^")
+_OPAQUE = re.compile(rf"(?s){_SKIPPED}|\bopaque\s+(?P<name>\w+)[^;]*;|\^|\b[a-z]+\b")
 _VERSION = re.compile(
     r"(?s)(?:\s|//[^\n]*|/\*.*?\*/)*OPENQASM\s+(?P<version>[^;\s]*)\s*;"
 )
 # The reference grammar takes `pow` for a modifier: it reads calls by another name.
 _POWER = re.compile(rf"(?s){_SKIPPED}|\bpow\b(?P<call>\s*\()")
+# Words of version 3, which in version 2 may be names.
+_WORDS = frozenset(
+    (
+        *("input", "output", "in", "const", "def", "cal", "let", "box", "end", "case"),
+        *("angle", "bit", "bool", "int", "uint", "float", "complex", "array", "qubit"),
+        *("ctrl", "negctrl", "inv", "pow", "gphase", "delay", "duration", "stretch"),
+        *("for", "while", "switch", "default", "break", "continue", "return", "else"),
+        *("extern", "durationof", "mutable", "readonly", "void", "true", "false"),
+    )
+)
+_NAMED = re.compile(r"\b(?:qreg|creg|gate|opaque)\s+(\w+)")
 DEEPEST = 100
 
 
@@ -67,9 +78,13 @@ def _place(text: str, offset: int) -> tuple[int, int]:
 def _modern(text: str, opaque: set[str]) -> str:
     """Return a text of version 2 in the words of version 3, line by line."""
 
+    words = _WORDS & set(_NAMED.findall(text))
+
     def replaced(found: re.Match[str]) -> str:
         if found[0] == "^":
             return "**"
+        if found[0] in words:
+            return widened(found[0])
         if found["name"] is None:
             return found[0]
         opaque.add(found["name"])

@@ -5,6 +5,20 @@ from typing import Any, NoReturn
 from qjit.errors import QasmError
 from qjit.lowering.jax_internals.tracing import user_line
 
+# Letters of full width stand for the first letters of names that are words elsewhere.
+_WIDER = 0xFF41 - ord("a")
+_NARROW = {ord(c) + _WIDER: c for c in "abcdefghijklmnopqrstuvwxyz"}
+
+
+def widened(name: str) -> str:
+    """Return a name of the same length that is no word of version 3."""
+    return chr(ord(name[0]) + _WIDER) + name[1:]
+
+
+def as_written(text: str) -> str:
+    """Return names as the author wrote them."""
+    return text.translate(_NARROW)
+
 
 class NotConstantError(QasmError):
     """A place of an OpenQASM text needs a value that is known when tracing."""
@@ -62,7 +76,7 @@ def error_at(
 ) -> QasmError:
     """Return an error that names a place of the text."""
     where = f"line {line}, column {column} of the OpenQASM text"
-    found = kind(f"{user_line()}: {where}: {message}")
+    found = kind(f"{user_line()}: {where}: {as_written(message)}")
     found.line, found.column = line, column
     return found
 

@@ -26,7 +26,7 @@ from .classical_types import (
     wrapped,
 )
 from .parsing import Parsed
-from .positions import NotConstantError
+from .positions import NotConstantError, as_written
 from .scopes import Definition, Frame, Qubits, Variable, kind_of, nodes_in
 
 _IN_GATES = ("QuantumGate", "QuantumPhase", "QuantumBarrier", "ForInLoop")
@@ -94,7 +94,7 @@ class Program(Applying):
         self.execute(self.statements)
         names = list(self.outputs) or [name for name, _ in self.registers()]
         scope = self.frame.scopes[0]
-        return {name: traced(scope[name].value) for name in names}
+        return {as_written(name): traced(scope[name].value) for name in names}
 
     def run_declarations(self) -> None:
         """Run the declarations at the top, as far as types and qubits need them."""

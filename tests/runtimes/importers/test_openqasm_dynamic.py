@@ -238,3 +238,23 @@ def test_jumps_of_inner_loops_stay_there() -> None:
     x q[1];
     c[1] = measure q[1];"""
     assert exact(text) == pytest.approx([0, 0.5, 0, 0.5])
+
+
+def test_words_of_version_3_are_names_in_version_2() -> None:
+    text = """OPENQASM 2.0; include "qelib1.inc";
+    gate box a { x a; }
+    qreg in[2]; creg output[2];
+    box in[0]; measure in -> output; if (output == 1) x in[1];"""
+    circuit: Any = qj.from_qasm(text)
+    assert circuit.bits == {"output": 2}
+
+    @qj.qnode(wires=2)
+    def run() -> Any:
+        return qj.expval(circuit()["output"][0]), qj.expval(qj.Z(1))
+
+    assert np.allclose(run(), [1, -1])
+    with pytest.raises(qj.errors.QasmError, match="2 is no index of 2") as caught:
+        qj.from_qasm(text + "box in[2];")
+    assert (caught.value.line, caught.value.column) == (4, 70)
+    with pytest.raises(qj.errors.QasmError, match="box takes 1 qubits"):
+        qj.from_qasm(text + "box in[0], in[1];")
