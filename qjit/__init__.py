@@ -4,13 +4,13 @@ from inspect import isfunction as _isfunction
 from inspect import ismodule as _ismodule
 from typing import Any
 
-from . import cache as cache
 from . import data as data
 from . import errors as errors
 from .autograph import disable_autograph as disable_autograph
 from .devices.device import Device as Device
 from .devices.device import device as device
 from .diagnostics.public_functions import public as _public
+from .importers.openqasm import from_qasm as from_qasm
 from .inspection.counting.specs import specs as specs
 from .inspection.debugging import Snapshot as Snapshot
 from .inspection.debugging import debug_assert as debug_assert
@@ -19,6 +19,7 @@ from .inspection.drawing.draw import draw as draw
 from .inspection.drawing.draw import draw_mpl as draw_mpl
 from .inspection.pass_list import passes as passes
 from .jit import jobs as jobs
+from .jit import cache as cache
 from .jit import shutdown as shutdown
 from .jit.function import QJIT as QJIT
 from .jit.function import qjit as qjit

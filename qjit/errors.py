@@ -235,10 +235,23 @@ class StageError(QJitError, ValueError):
     """
 
 
+class QasmError(QJitError, ValueError):
+    """An OpenQASM text cannot be read, or does what has no meaning here.
+
+    The message names the line and column of the text, which are also the attributes
+    `line` and `column`. Versions 2.0 and 3 are read, with the gates of `qelib1.inc`
+    and `stdgates.inc`.
+    """
+
+    line: int = 1
+    column: int = 1
+
+
 class MissingPackageError(QJitError, ImportError):
     """A package that qjit needs for something optional is not installed.
 
-    `pip install 'qjit[draw]'` installs what figures need.
+    `pip install 'qjit[draw]'` installs what figures need, and `'qjit[qasm]'` what reads
+    OpenQASM.
     """
 
 

@@ -22,6 +22,7 @@ OTHERS = {
     "defer_measurements": "PennyLane's is a transform of tapes",
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",
+    "from_qasm": "version 3 too, and outputs by name",
     "metric_tensor": "PennyLane's is a transform of tapes",
     "mitigate_with_zne": "PennyLane's is a transform of tapes",
     "snapshots": "PennyLane's is a transform of tapes",

@@ -1,0 +1,1 @@
+"""Quantum functions from texts of other languages."""
