@@ -96,10 +96,12 @@ def _record_in_tuple(pyqir: Any, module: Any) -> int:
 
     Returns the number of values.
     """
+    entry = next(filter(pyqir.is_entry_point, module.functions), None)
+    if entry is None:
+        raise BackendError("the program has no entry point")
     calls = [
         (call, kind[1])
-        for function in filter(pyqir.is_entry_point, module.functions)
-        for block in function.basic_blocks
+        for block in entry.basic_blocks
         for call in block.instructions
         if isinstance(call, pyqir.Call) and (kind := _RECORD.search(call.callee.name))
     ]

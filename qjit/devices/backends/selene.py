@@ -49,7 +49,6 @@ def backend(
         BackendError: for names that Selene does not have.
     """
     package = import_module("selene_sim")
-    import_module("qir_qis")
     if parameters and not isinstance(error_model, str):
         raise TypeError(f"an error model that is an object takes no {[*parameters]}")
     options = {
@@ -70,6 +69,7 @@ class Selene(LocalBackend):
     def __init__(self, package: Any, options: Mapping[str, Any]) -> None:
         super().__init__()
         self._package = package
+        self._compiler = import_module("qir_qis")
         self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="qjit-selene-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -101,11 +101,12 @@ class Selene(LocalBackend):
             instance.delete_run_directories()
 
     def _built(self, text: str | bytes) -> Any:
-        data = text.encode() if isinstance(text, str) else text
-        key = hashlib.sha256(data).hexdigest()
+        code = self._compiler.qir_ll_to_bc(text) if isinstance(text, str) else text
+        key = hashlib.sha256(code).hexdigest()
         if key not in self._builds:
+            self._compiler.validate_qir(code)
             folder = self._folder / key
-            self._builds[key] = self._package.build(text, build_dir=folder)
+            self._builds[key] = self._package.build(code, build_dir=folder)
         self._builds.move_to_end(key)
         if len(self._builds) > MOST_BUILDS:
             self._builds.popitem(last=False)[1].delete_files()
