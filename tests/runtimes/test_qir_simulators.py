@@ -1,10 +1,12 @@
 """Programs in QIR, written by hand, on the simulators of others."""
 
+import gc
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +141,18 @@ def test_functions_that_are_not_given_to_the_runner() -> None:
         runner.results(runner.submit([Payload(text, "qir-base", 2, 2)], 3, None))
 
 
+@pytest.mark.parametrize("name", ["qdk", "selene"])
+def test_states_that_do_not_fit(name: str) -> None:
+    text = str(payload("bell").program).replace('qubits"="2"', 'qubits"="50"')
+    many, backend = Payload(text, "qir-base", 50, 2), simulator(name)
+    with pytest.raises(BackendError, match=r"of 50 qubits take 1.*, and .* available"):
+        backend.results(backend.submit([many], 1, None))
+    clifford = "stim" if name == "selene" else "clifford"
+    option = {"simulator" if name == "selene" else "type": clifford}
+    backend = import_module(f"qjit.devices.backends.{name}").backend(**option)
+    assert len(backend.results(backend.submit([many], 10, None))[0]) == 10
+
+
 def test_selene_parts() -> None:
     for package in SIMULATORS["selene"]:
         pytest.importorskip(package)
@@ -155,6 +169,30 @@ def test_selene_parts() -> None:
         selene.backend(error_model="depolarizing", p_9q=1.0)
     with pytest.raises(TypeError, match="p_1q"):
         selene.backend(p_1q=1.0)
+
+
+def test_selene_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = pytest.importorskip("selene_sim")
+    selene = import_module("qjit.devices.backends.selene")
+    folders: list[Path] = []
+    build = package.build
+
+    def counted(code: bytes, *, build_dir: Path) -> Any:
+        folders.append(build_dir)
+        return build(code, build_dir=build_dir)
+
+    monkeypatch.setattr(package, "build", counted)
+    monkeypatch.setattr(selene, "MOST_BUILDS", 1)
+    backend = selene.backend()
+    bell, other = payload("bell"), payload("order")
+    backend.submit([bell, bell], 2, None)
+    assert len(folders) == 1 and folders[0].exists()
+    assert not any((folders[0] / "runs").iterdir())
+    backend.submit([other], 2, None)
+    assert [folder.exists() for folder in folders] == [False, True]
+    del backend
+    gc.collect()
+    assert not folders[1].parent.exists()
 
 
 def test_qdk_clifford_noise_and_loss() -> None:

@@ -1,4 +1,4 @@
-"""Simulators on this machine: a batch is run as it is handed in, and its bits are kept."""
+"""Simulators on this machine: batches are run as they are handed in."""
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import numpy as np
+
+from qjit.lowering.native.memory_limits import LARGE, available_memory, size_text
 
 from .protocol import BackendError, Limits, PartialResults, Payload, Status
 
@@ -38,7 +40,7 @@ class LocalBackend(ABC):
         """Run one circuit, and return its bits or raise BackendError."""
 
     def submit(self, programs: Sequence[Payload], shots: int, seed: int | None) -> str:
-        """Run a batch, each circuit with a seed of its own that follows from the seed."""
+        """Run a batch; the circuits have seeds of their own, which follow from one."""
         if shots < 1:
             raise BackendError(f"shots must be positive, but are {shots}")
         for number, program in enumerate(programs):
@@ -107,6 +109,21 @@ def bits_of(rows: Sequence[Sequence[int]], program: Payload, shots: int) -> np.n
                 f"{program.num_bits} were expected"
             )
     return np.array(rows, np.uint8).reshape(shots, program.num_bits)
+
+
+def check_memory(num_qubits: int, states: int) -> None:
+    """Refuse state vectors that do not fit, where a simulator would end the process.
+
+    Args:
+        num_qubits: the qubits of each.
+        states: how many there are at once.
+    """
+    size = states * 16 * 2**num_qubits
+    if size >= LARGE and size > (available := available_memory()):
+        raise BackendError(
+            f"{states} state vectors of {num_qubits} qubits take {size_text(size)}, "
+            f"and {size_text(available)} of memory is available"
+        )
 
 
 def _seeds(seed: int, count: int) -> list[int]:

@@ -3,6 +3,7 @@
 CNOT is `cx` to it. OpenQASM 3 runs with its loops and its classical values.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .local import LocalBackend, bits_of
+from .local import LocalBackend, bits_of, check_memory
 from .protocol import BackendError, Payload
 
 _RECORD = re.compile(r"__quantum__rt__(\w+)_record_output")
@@ -60,6 +61,9 @@ class Qdk(LocalBackend):
 
     def _qir(self, text: str | bytes, shots: int, seed: int | None) -> Sequence[Any]:
         module = _parse(self._pyqir, text)
+        if self._options["type"] in ("cpu", None):
+            # Shots run on all cores, with a state for each.
+            check_memory(_qubits(self._pyqir, module), min(shots, os.cpu_count() or 1))
         if not _record_in_tuple(self._pyqir, module):
             return [()] * shots
         return self._run_qir(str(module), shots=shots, seed=seed, **self._options)
@@ -91,14 +95,23 @@ def _parse(pyqir: Any, text: str | bytes) -> Any:
     return module
 
 
+def _entry(pyqir: Any, module: Any) -> Any:
+    entry = next(filter(pyqir.is_entry_point, module.functions), None)
+    if entry is None:
+        raise BackendError("the program has no entry point")
+    return entry
+
+
+def _qubits(pyqir: Any, module: Any) -> int:
+    return pyqir.required_num_qubits(_entry(pyqir, module)) or 0
+
+
 def _record_in_tuple(pyqir: Any, module: Any) -> int:
     """Put what is recorded into a tuple, as QDK takes several values only so.
 
     Returns the number of values.
     """
-    entry = next(filter(pyqir.is_entry_point, module.functions), None)
-    if entry is None:
-        raise BackendError("the program has no entry point")
+    entry = _entry(pyqir, module)
     calls = [
         (call, kind[1])
         for block in entry.basic_blocks

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .local import LocalBackend, bits_of
+from .local import LocalBackend, bits_of, check_memory
 from .protocol import BackendError, Payload
 
 MOST_BUILDS = 64
@@ -85,9 +85,10 @@ class Selene(LocalBackend):
                 raise BackendError(str(error) or repr(error)) from error
         return bits_of(rows, program, shots)
 
-    def _shots(
-        self, program: Payload, shots: int, seed: int | None
-    ) -> list[list[int]]:
+    def _shots(self, program: Payload, shots: int, seed: int | None) -> list[list[int]]:
+        if isinstance(self._options["simulator"], self._package.Quest):
+            states = min(shots, self._options["n_processes"])
+            check_memory(program.num_qubits, states)
         instance = self._built(program.program)
         try:
             records = instance.run_shots(
@@ -133,7 +134,7 @@ def _part(package: Any, kind: str, name: Any, parameters: Mapping[str, float]) -
 
 
 def _bits(records: Mapping[str, Any]) -> list[int]:
-    """Return the results, which are labelled r0, r1 and so on, among what was recorded."""
+    """Return the results, labelled r0, r1 and so on, among what was recorded."""
     numbers = sorted(
         int(label[1:])
         for label in records

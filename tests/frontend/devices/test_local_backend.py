@@ -33,7 +33,7 @@ def test_failures_do_not_keep_others_from_running() -> None:
     backend = Coins()
     token = backend.submit([GOOD, BAD, GOOD], 5, 1)
     assert backend.status(token) is Status.DONE
-    with pytest.raises(PartialResults, match="^circuit 1: it is bad$") as caught:
+    with pytest.raises(PartialResults, match=r"^circuit 1: it is bad$") as caught:
         backend.results(token)
     assert [bits is None for bits in caught.value.results] == [False, True, False]
     assert backend.status(backend.submit([BAD], 5, 1)) is Status.FAILED
