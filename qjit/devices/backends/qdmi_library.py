@@ -28,8 +28,7 @@ STATUSES = {
     -10: "QDMI_ERROR_BADSTATE",
     -11: "QDMI_ERROR_TIMEOUT",
 }
-NOT_SUPPORTED = frozenset({-3, -9})
-TIMEOUT = -11
+NOT_IMPLEMENTED, NOT_SUPPORTED, TIMEOUT = -3, -9, -11
 
 SESSION_PARAMETERS = {
     "baseurl": 0,
@@ -78,7 +77,6 @@ SIGNATURES: dict[str, list[Any]] = {
     "job_submit": [_pointer],
     "job_cancel": [_pointer],
     "job_check": [_pointer, c.POINTER(_enum)],
-    "job_wait": [_pointer, _size],
     "job_get_results": [_pointer, _size, *_query],
     "job_free": [_pointer],
 }
@@ -134,7 +132,7 @@ class Library:
                 f"QDMI library {path!r} has no symbol {symbol!r}. Give the prefix of its "
                 "symbols as prefix=."
             )
-        if name.startswith("job_get_results") and not self._has("job_set_programs"):
+        if name == "job_get_results" and not self._has("job_set_programs"):
             arguments = [_pointer, *_query]
         function.argtypes = arguments
         function.restype = None if name.endswith("_free") else c.c_int
@@ -146,7 +144,7 @@ class Library:
     def code(self, name: str, *arguments: Any) -> int:
         """Call a function, and return its code."""
         if not self._has(name):
-            return -3
+            return NOT_IMPLEMENTED
         return self._functions[name](*arguments)
 
     def call(self, name: str, *arguments: Any, doing: str = "") -> None:
@@ -163,7 +161,6 @@ class Library:
         buffer = c.create_string_buffer(size.value)
         self.call(name, *arguments, size, buffer, None)
         return buffer.raw
-
 
     def free(self, name: str, handle: c.c_void_p) -> None:
         """Free a session or a job."""
@@ -182,10 +179,19 @@ class Session:
     Args:
         library: the functions of the device.
         parameters: those of `SESSION_PARAMETERS` that are to be set.
+        jobs_outlive_it: whether jobs run on when nobody here holds them; a device that
+            runs them in this process is asked to end them then.
     """
 
-    def __init__(self, library: Library, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        parameters: Mapping[str, str],
+        *,
+        jobs_outlive_it: bool = True,
+    ) -> None:
         self.library = library
+        self.jobs_outlive_it = jobs_outlive_it
         self.handle = _pointer()
         library.call("session_alloc", c.byref(self.handle))
         weakref.finalize(self, library.free, "session_free", self.handle)
@@ -200,9 +206,7 @@ class Session:
 
     def device(self, prop: int) -> bytes:
         """Return a property of the device."""
-        return self.library.bytes_of(
-            "session_query_device_property", self.handle, prop
-        )
+        return self.library.bytes_of("session_query_device_property", self.handle, prop)
 
     def site(self, site: int, prop: int) -> bytes:
         """Return a property of a qubit's site."""
@@ -307,15 +311,6 @@ class Job:
         )
         return _status(found.value) if code >= 0 else None
 
-    def wait(self, seconds: int) -> bool:
-        """Wait for the end of a job, and return whether it came in time."""
-        code = self._library.code("job_wait", self._handle, seconds)
-        if code == TIMEOUT:
-            return False
-        if code < 0:
-            raise CodeError("job_wait", code, "Waiting for a job")
-        return True
-
     def cancel(self) -> None:
         """Ask that the job is not run."""
         self._library.call("job_cancel", self._handle, doing="Cancelling a job")
@@ -323,18 +318,20 @@ class Job:
     def results(self, index: int, result: int) -> bytes:
         """Return a result of a program."""
         place = (index,) if self._library.takes_lists else ()
-        return self._library.bytes_of(
-            "job_get_results", self._handle, *place, result
-        )
+        return self._library.bytes_of("job_get_results", self._handle, *place, result)
 
 
 def _free_job(session: Session, handle: c.c_void_p) -> None:
+    if not session.jobs_outlive_it:
+        session.library.code("job_cancel", handle)
     session.library.free("job_free", handle)
 
 
 def _status(value: int) -> str:
     if value not in range(len(JOB_STATUSES)):
-        raise BackendError(f"The QDMI device reports an unknown status {value} of a job")
+        raise BackendError(
+            f"The QDMI device reports an unknown status {value} of a job"
+        )
     return JOB_STATUSES[value]
 
 
