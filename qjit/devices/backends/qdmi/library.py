@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from .protocol import BackendError
+from qjit.devices.backends.protocol import BackendError
 
 STATUSES = {
     1: "QDMI_WARN_GENERAL",
@@ -28,7 +28,7 @@ STATUSES = {
     -10: "QDMI_ERROR_BADSTATE",
     -11: "QDMI_ERROR_TIMEOUT",
 }
-NOT_IMPLEMENTED, NOT_SUPPORTED, TIMEOUT = -3, -9, -11
+FATAL, NOT_IMPLEMENTED, NOT_SUPPORTED, TIMEOUT = -1, -3, -9, -11
 
 SESSION_PARAMETERS = {
     "baseurl": 0,
@@ -129,8 +129,8 @@ class Library:
             if name in LATER:
                 return
             raise BackendError(
-                f"QDMI library {path!r} has no symbol {symbol!r}. Give the prefix of its "
-                "symbols as prefix=."
+                f"QDMI library {path!r} has no symbol {symbol!r}. Give what its "
+                "symbols begin with as prefix=."
             )
         if name == "job_get_results" and not self._has("job_set_programs"):
             arguments = [_pointer, *_query]
@@ -215,7 +215,7 @@ class Session:
         )
 
     def operation(self, operation: int, sites: Sequence[int], prop: int) -> bytes:
-        """Return a property of an operation, at sites, or in general if there are none."""
+        """Return a property of an operation, at sites or, without any, in general."""
         places = (_pointer * len(sites))(*sites) if sites else None
         return self.library.bytes_of(
             *("session_query_operation_property", self.handle, operation),

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .qdmi_library import NOT_IMPLEMENTED, NOT_SUPPORTED, CodeError, Session, text
+from .library import NOT_IMPLEMENTED, NOT_SUPPORTED, CodeError, Session, text
 
-# Numbers of `QDMI_DEVICE_PROPERTY_T`, `QDMI_SITE_PROPERTY_T`, `QDMI_OPERATION_PROPERTY_T`.
+# Numbers of properties, as constants.h of QDMI 1.4 has them.
 NAME, VERSION, LIBRARY_VERSION, QUBITS_NUMBER = 0, 1, 3, 4
 SITES, OPERATIONS, COUPLING_MAP, DURATION_UNIT, DURATION_SCALE = 5, 6, 7, 12, 13
 PROGRAM_FORMATS = 15
