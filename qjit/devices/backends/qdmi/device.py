@@ -3,7 +3,7 @@
 import ctypes as c
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -185,7 +185,7 @@ class QDMIBackend:
         return self._jobs[identity]
 
     @contextmanager
-    def _reading(self, identity: str) -> Iterator[Job]:
+    def _reading(self, identity: str) -> Generator[Job]:
         """Give a job to read from, and forget it if a fault leaves it in doubt.
 
         A driver tells a server's fault from none that lasts, and may take the job for
