@@ -211,8 +211,7 @@ def test_adaptive_programs(
         ),
         (
             "c[0] = 0; while (!c[0]) { reset q[0]; h q[0]; x q[1]; "
-            "c[0] = measure q[0]; } "
-            "c[1] = measure q[1];",
+            "c[0] = measure q[0]; } c[1] = measure q[1]; c[2] = measure q[2];",
             {"110": 2 / 3, "100": 1 / 3},
         ),
     ],

@@ -72,7 +72,7 @@ def describe(session: Session) -> Description:
         version=text(session.device(VERSION)),
         qdmi=text(session.device(LIBRARY_VERSION)),
         num_qubits=_integer(session.device(QUBITS_NUMBER)),
-        sites=tuple(_site(session, site, second) for site in sites),
+        sites=tuple(_site(session, site, indices[site], second) for site in sites),
         coupling=None if coupling is None else tuple((a, b) for a, b in coupling),
         operations=tuple(_operation(session, o, indices, second) for o in operations),
     )
@@ -83,13 +83,13 @@ def program_formats(session: Session) -> list[int]:
     return _numbers(session.device(PROGRAM_FORMATS), "i")
 
 
-def _site(session: Session, site: int, second: float | None) -> Site:
+def _site(session: Session, site: int, index: int, second: float | None) -> Site:
     def time(prop: int) -> float | None:
         raw = _optional(lambda: _integer(session.site(site, prop)))
         return None if raw is None or second is None else raw * second
 
     return Site(
-        _integer(session.site(site, SITE_INDEX)),
+        index,
         _optional(lambda: text(session.site(site, SITE_NAME))),
         time(SITE_T1),
         time(SITE_T2),
