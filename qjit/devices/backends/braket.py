@@ -1,15 +1,16 @@
 """Amazon Braket: its simulators on this machine, and devices and simulators at AWS.
 
-Programs are OpenQASM 3 as Braket spells it: without an `include`, with the gates `cnot`,
-`ccnot`, `si`, `ti`, `v`, `vi`, `phaseshift`, `cphaseshift`, `xx`, `zz` and so on, and with
-one register `c` of bits.
+Programs are OpenQASM 3 as Braket spells it: without an `include`, with the gates
+`cnot`, `ccnot`, `si`, `ti`, `v`, `vi`, `phaseshift`, `cphaseshift`, `xx`, `zz` and so
+on, and with one register `c` of bits.
 """
 
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -46,14 +47,12 @@ class LocalBraket:
     limits = Limits()
 
     def __init__(self, name: str) -> None:
-        from braket.devices import LocalSimulator
-        from braket.ir.openqasm import Program
-
+        simulator = import_module("braket.devices").LocalSimulator
+        self._program = import_module("braket.ir.openqasm").Program
         try:
-            self._device = LocalSimulator(name)
+            self._device = simulator(name)
         except Exception as error:
             raise BackendError(f"Braket's simulator {name!r}: {error}") from error
-        self._program: Callable[..., Any] = Program
         self._name = name
         self._results: dict[str, list[np.ndarray | str]] = {}
 
@@ -100,8 +99,8 @@ class LocalBraket:
     def _found(self, token: Any) -> list[np.ndarray | str]:
         if token not in self._results:
             raise BackendError(
-                f"The batch {token!r} was simulated by another process, and its results "
-                "were in there"
+                f"The batch {token!r} was simulated by another process, and its "
+                "results were in there"
             )
         return self._results[token]
 
@@ -109,12 +108,12 @@ class LocalBraket:
         try:
             task = self._device.run(self._program(source=source), shots=shots)
             result = task.result()
+            if program.num_bits == 0:
+                return np.zeros((shots, 0), np.uint8)
+            # Columns are the bits that are measured, in their order.
+            return _checked(result.measurements, (shots, program.num_bits))
         except Exception as error:
             return f"Braket's simulator: {type(error).__name__}: {error}"
-        if program.num_bits == 0:
-            return np.zeros((shots, 0), np.uint8)
-        # Columns are the bits that are measured, in their order.
-        return _checked(result.measurements, (shots, program.num_bits))
 
 
 class AwsBraket:
@@ -128,14 +127,12 @@ class AwsBraket:
     formats = ("openqasm3",)
 
     def __init__(self, arn: str, run_options: dict[str, Any]) -> None:
-        from braket.aws import AwsDevice, AwsQuantumTask
-        from braket.ir.openqasm import Program
-
-        self._program: Callable[..., Any] = Program
-        self._task_of: Callable[..., Any] = AwsQuantumTask
+        aws = import_module("braket.aws")
+        self._program = import_module("braket.ir.openqasm").Program
+        self._task_of = aws.AwsQuantumTask
         self._options = run_options
         with _translated(f"Device {arn!r}"):
-            self._device = AwsDevice(arn)
+            self._device = aws.AwsDevice(arn)
             shots = self._device.properties.service.shotsRange
         self.limits = Limits(shots=shots[1] if shots else None)
         self._arn = arn
@@ -246,8 +243,8 @@ class AwsBraket:
             return bits
         if len(set(measured)) != len(measured) or len(set(qubits)) != len(qubits):
             raise BackendError(
-                f"Quantum task {arn!r} measures a qubit more than once, and AWS does not "
-                "tell which of its columns are which bits"
+                f"Quantum task {arn!r} measures a qubit more than once, and AWS does "
+                "not tell which of its columns are which bits"
             )
         if not set(qubits) <= set(measured):
             raise BackendError(
@@ -270,9 +267,9 @@ def backend(*, device: str = LOCAL, **run_options: Any) -> LocalBraket | AwsBrak
     """Return a device of Amazon Braket.
 
     Args:
-        device: "local" (state vectors), "local:braket_dm" (density matrices), or the ARN
-            of a device at AWS. Credentials and region are those of boto3: environment
-            variables, or the files in `~/.aws`.
+        device: "local" (state vectors), "local:braket_dm" (density matrices), or the
+            ARN of a device at AWS. Credentials and region are those of boto3:
+            environment variables, or the files in `~/.aws`.
         run_options: at AWS, arguments of `AwsDevice.run`: `s3_destination_folder`, a
             bucket and a folder, `disable_qubit_rewiring`, `device_parameters`,
             `reservation_arn` or `experimental_capabilities`.
@@ -294,8 +291,8 @@ def backend(*, device: str = LOCAL, **run_options: Any) -> LocalBraket | AwsBrak
         return LocalBraket(name or "braket_sv")
     if kind != "arn":
         raise BackendError(
-            f"Unknown Braket device {device!r}: expected 'local', 'local:braket_dm' or an "
-            "ARN"
+            f"Unknown Braket device {device!r}: expected 'local', 'local:braket_dm' or "
+            "an ARN"
         )
     return AwsBraket(device, run_options)
 
@@ -327,8 +324,8 @@ def _measured_qubits(source: str, num_bits: int) -> list[int]:
         found.setdefault(int(bit), int(qubit or physical))
     if set(found) != set(range(num_bits)):
         raise BackendError(
-            f"A program for Braket measures the bits {sorted(found)} of the register c, "
-            f"where all of 0 to {num_bits - 1} were expected"
+            f"A program for Braket measures the bits {sorted(found)} of the register "
+            f"c, where all of 0 to {num_bits - 1} were expected"
         )
     return [found[bit] for bit in range(num_bits)]
 
@@ -342,12 +339,12 @@ def _refuse_what_is_simulated_wrongly(source: str) -> None:
     text = _COMMENT.sub(" ", source)
     if _WHILE.search(text):
         raise BackendError(
-            "Braket's simulators on this machine run a while loop on an outcome only once"
+            "Braket's simulators on this machine run a while loop on an outcome once"
         )
     if _IF.search(text) and _VARIABLE.search(text):
         raise BackendError(
-            "Braket's simulators on this machine mix up the shots of classical variables "
-            "in programs with branches"
+            "Braket's simulators on this machine mix up the shots of classical "
+            "variables in programs with branches"
         )
 
 
@@ -374,16 +371,12 @@ def _all_or_reasons(
 @contextmanager
 def _translated(doing: str) -> Generator[None]:
     """Raise what boto3 and the SDK raise as errors of a backend."""
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        ConnectionError,
-        HTTPClientError,
-    )
-
+    errors = import_module("botocore.exceptions")
     try:
         yield
-    except ClientError as error:
+    except BackendError:
+        raise
+    except errors.ClientError as error:
         metadata: dict[str, Any] = dict(error.response.get("ResponseMetadata", {}))
         code = metadata.get("HTTPStatusCode", 0)
         name = str(error.response.get("Error", {}).get("Code", ""))
@@ -393,9 +386,11 @@ def _translated(doing: str) -> Generator[None]:
             retry=code == 429 or code >= 500 or "Throttling" in name,
             after=_seconds(headers.get("retry-after")),
         ) from error
-    except (BotoCoreError, ValueError) as error:
-        again = isinstance(error, (ConnectionError, HTTPClientError))
-        raise BackendError(f"{doing}: {error}", retry=again) from error
+    except Exception as error:
+        again = isinstance(error, (errors.ConnectionError, errors.HTTPClientError))
+        raise BackendError(
+            f"{doing}: {type(error).__name__}: {error}", retry=again
+        ) from error
 
 
 def _seconds(text: str | None) -> float | None:

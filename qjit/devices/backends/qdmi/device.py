@@ -266,8 +266,8 @@ def backend(
             "last". QDMI leaves it open, so that of other drivers has to be read up.
         session: parameters of the session, by QDMI's names in small letters: `baseurl`,
             `token`, `authfile`, `authurl`, `username`, `password`, `custom1` to
-            `custom5`. They go to the driver, and are not kept. IQM's driver has defaults
-            in `IQM_BASE_URL`, `IQM_TOKEN` and `IQM_TOKENS_FILE`, and takes the
+            `custom5`. They go to the driver, and are not kept. IQM's driver has
+            defaults in `IQM_BASE_URL`, `IQM_TOKEN` and `IQM_TOKENS_FILE`, and takes the
             computer's ID and alias as `custom1` and `custom2`.
 
     Raises:
