@@ -44,6 +44,7 @@ def local() -> LocalBraket:
     return found
 
 
+@pytest.mark.filterwarnings("ignore:You are running a noise-free circuit")
 @pytest.mark.parametrize("device", ["local", "local:braket_dm"])
 def test_batches(device: str) -> None:
     on = backend(device=device)
