@@ -21,7 +21,9 @@ from qjit.devices.backends.protocol import (
     Payload,
     Status,
 )
-from qjit.devices.backends.qdmi.device import QDMIBackend, backend
+from qjit.devices.backends.qdmi import drivers
+from qjit.devices.backends.qdmi.device import KEPT_AFTER_READING, QDMIBackend, backend
+from qjit.errors import MissingPackageError
 from tests.support.distributions import assert_distributed
 from tests.support.iqm_server import IQMServer, iqm_server
 
@@ -277,7 +279,7 @@ def test_a_failed_program_leaves_the_others(ddsim: QDMIBackend) -> None:
     found = caught.value.results
     assert found[1] is None and list(caught.value.reasons) == [1]
     assert found[0] is not None and found[0].shape == (100, 3)
-    assert ddsim.status(token) is Status.FAILED
+    assert ddsim.status(token) is Status.DONE
 
 
 def test_a_program_without_end_is_cancelled(ddsim: QDMIBackend) -> None:
@@ -309,6 +311,17 @@ def test_results_of_another_process(ddsim: QDMIBackend) -> None:
     token = ddsim.submit([GHZ], 10, None)
     with pytest.raises(BackendError, match="another process"):
         backend().results(token)
+
+
+def test_results_that_were_read_are_kept_for_a_while() -> None:
+    on = backend()
+    unread = on.submit([GHZ], 3, None)
+    tokens = [on.submit([GHZ], 3, None) for _ in range(KEPT_AFTER_READING + 1)]
+    for token in tokens:
+        on.results(token)
+    with pytest.raises(BackendError, match="read long ago"):
+        on.results(tokens[0])
+    assert len(on.results(tokens[1])) == len(on.results(unread)) == 1
 
 
 def test_threads(ddsim: QDMIBackend) -> None:
@@ -347,6 +360,12 @@ def test_wrong_options(
     with pytest.raises(error, match=words) as caught:
         backend(**options)  # pyright: ignore[reportArgumentType]
     assert "secret" not in str(caught.value)
+
+
+def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drivers, "find_spec", lambda _: None)
+    with pytest.raises(MissingPackageError, match="pip install mqt-core"):
+        backend()
 
 
 def test_a_library_of_another_kind() -> None:

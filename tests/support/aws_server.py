@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -51,7 +51,8 @@ class AwsServer:
                 return json.dumps(found)
             case "GET", [*file]:
                 return self.files.get("/".join(file))
-        return None
+            case _:
+                return None
 
     def _create(self, request: dict[str, Any]) -> str:
         arn = f"{TASK}{len(self.tasks)}"
@@ -145,14 +146,14 @@ def _device() -> dict[str, Any]:
 
 
 @contextmanager
-def aws_server(run: Run) -> Iterator[AwsServer]:
+def aws_server(run: Run) -> Generator[AwsServer]:
     """Serve on a port of this machine while the context is open."""
     aws = AwsServer(run)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
         def do_GET(self) -> None:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -54,24 +54,21 @@ class IQMServer:
                 return {"observations": _observations()}
             case ["api", "v1", "jobs", job, *rest] if job in self.jobs:
                 return self._job(self.jobs[job], rest)
-        return None
+            case _:
+                return None
 
     def post(self, path: str, body: Any) -> Any:
         """Take a job, or cancel one; return None for other paths."""
         match path.strip("/").split("/"):
             case ["api", "v1", "jobs", "garnet", "circuit"]:
-                job = {
-                    "id": str(uuid4()),
-                    "status": "waiting",
-                    "request": body,
-                    "asked": 0,
-                }
-                self.jobs[job["id"]] = job
-                return {"id": job["id"]}
+                name = str(uuid4())
+                self.jobs[name] = {"status": "waiting", "request": body, "asked": 0}
+                return {"id": name}
             case ["api", "v1", "jobs", job, "cancel"] if job in self.jobs:
                 self.jobs[job]["status"] = "cancelled"
                 return {}
-        return None
+            case _:
+                return None
 
     def _job(self, job: dict[str, Any], rest: list[str]) -> Any:
         if rest == ["payload"]:
@@ -87,7 +84,6 @@ class IQMServer:
             job["status"] = "failed" if wrong else "completed"
         errors = [{"message": "no circuit", "error_code": "compilation"}]
         return {
-            "id": job["id"],
             "status": job["status"],
             "errors": errors if job["status"] == "failed" else [],
         }
@@ -131,14 +127,14 @@ def _observations() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def iqm_server(run: Run) -> Iterator[IQMServer]:
+def iqm_server(run: Run) -> Generator[IQMServer]:
     """Serve on a port of this machine while the context is open."""
     iqm = IQMServer(run)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
         def do_GET(self) -> None:

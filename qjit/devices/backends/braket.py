@@ -28,7 +28,9 @@ STATUSES = {
     "FAILED": Status.FAILED,
     "CANCELLED": Status.CANCELLED,
 }
-ENDED = frozenset({Status.DONE, Status.FAILED, Status.CANCELLED})
+BEST_FIRST = (Status.DONE, Status.FAILED, Status.CANCELLED)
+ENDED = frozenset(BEST_FIRST)
+KEPT_AFTER_READING = 64
 _MEASURE = re.compile(r"\bc\[(\d+)\]\s*=\s*measure\s+(?:q\[(\d+)\]|\$(\d+))\s*;")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _WHILE = re.compile(r"\bwhile\b")
@@ -55,6 +57,8 @@ class LocalBraket:
             raise BackendError(f"Braket's simulator {name!r}: {error}") from error
         self._name = name
         self._results: dict[str, list[np.ndarray | str]] = {}
+        self._read: dict[str, None] = {}
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Braket's simulator {self._name!r}>"
@@ -76,18 +80,26 @@ class LocalBraket:
         return token
 
     def status(self, token: Any) -> Status:
-        """Return that a batch is done, or failed."""
-        failed = any(isinstance(found, str) for found in self._found(token))
+        """Return that a batch is done, or failed if all of its circuits did."""
+        failed = all(isinstance(found, str) for found in self._found(token))
         return Status.FAILED if failed else Status.DONE
 
     def results(self, token: Any) -> list[np.ndarray]:
         """Return the bits of each circuit.
 
+        Results that were read are kept of the latest batches only.
+
         Raises:
             BackendError: if all circuits failed, or the batch is not of this process.
             PartialResults: if some circuits failed.
         """
-        found = self._found(token)
+        with self._lock:
+            found = self._found(token)
+            self._read.pop(token, None)
+            self._read[token] = None
+            if len(self._read) > KEPT_AFTER_READING:
+                oldest = next(iter(self._read))
+                del self._read[oldest], self._results[oldest]
         reasons = {k: why for k, why in enumerate(found) if isinstance(why, str)}
         bits = [None if isinstance(each, str) else each for each in found]
         return _all_or_reasons(bits, reasons)
@@ -99,8 +111,8 @@ class LocalBraket:
     def _found(self, token: Any) -> list[np.ndarray | str]:
         if token not in self._results:
             raise BackendError(
-                f"The batch {token!r} was simulated by another process, and its "
-                "results were in there"
+                f"The batch {token!r} was simulated by another process, or read long "
+                "ago, and its results are gone"
             )
         return self._results[token]
 
@@ -167,19 +179,16 @@ class AwsBraket:
                         )
                     self._tasks[task.id] = task
                     arns.append(task.id)
-            except BackendError:
+            except BaseException:
                 self._give_up(arns)
                 raise
         return {"tasks": arns, "qubits": qubits, "shots": shots}
 
     def status(self, token: Any) -> Status:
-        """Return the state of a batch, which ends when all of its tasks have."""
+        """Return the state of a batch: done when all tasks ended, and one is done."""
         found = {self._status(arn) for arn in token["tasks"]}
         if found <= ENDED:
-            for state in (Status.FAILED, Status.CANCELLED):
-                if state in found:
-                    return state
-            return Status.DONE
+            return next(state for state in BEST_FIRST if state in found)
         return Status.QUEUED if found == {Status.QUEUED} else Status.RUNNING
 
     def results(self, token: Any) -> list[np.ndarray]:
@@ -201,6 +210,9 @@ class AwsBraket:
                 bits[-1] = self._bits(arn, token["qubits"][number], token["shots"])
             else:
                 reasons[number] = self._reason(arn)
+        with self._lock:
+            for arn in token["tasks"]:
+                self._tasks.pop(arn, None)
         return _all_or_reasons(bits, reasons)
 
     def cancel(self, token: Any) -> None:

@@ -33,6 +33,7 @@ STATUSES = {
     "failed": Status.FAILED,
 }
 ENDED = frozenset({Status.DONE, Status.CANCELLED, Status.FAILED})
+KEPT_AFTER_READING = 64
 
 
 class QDMIBackend:
@@ -49,6 +50,7 @@ class QDMIBackend:
         self.formats = tuple(dict.fromkeys(FORMATS[form][0] for form in self._forms))
         self.limits = Limits()
         self._jobs: dict[str, Job] = {}
+        self._read: dict[str, None] = {}
         self._orders: dict[int, Order] = {}
         # Drivers need not bear calls of several threads at once.
         self._lock = threading.RLock()
@@ -91,24 +93,25 @@ class QDMIBackend:
                     job.set_programs(forms[first], [texts[k] for k in group])
                     identity = self._start(job, shots, seeds[first])
                     jobs.append({"id": identity, "programs": group})
-            except BackendError:
+            except BaseException:
                 self._give_up(jobs)
                 raise
         bits = [program.num_bits for program in programs]
         return {"jobs": jobs, "shots": shots, "bits": bits, "orders": orders}
 
     def status(self, token: Any) -> Status:
-        """Return the state of a batch, which ends when all of its jobs have."""
+        """Return the state of a batch: done when all jobs ended, and a circuit is."""
         found = {self._status(job["id"]) for job in token["jobs"]}
-        if found <= ENDED:
-            for state in (Status.FAILED, Status.CANCELLED):
-                if state in found:
-                    return state
+        if not found <= ENDED:
+            return Status.QUEUED if found == {Status.QUEUED} else Status.RUNNING
+        if Status.DONE in found or any(map(self._has_results, token["jobs"])):
             return Status.DONE
-        return Status.QUEUED if found == {Status.QUEUED} else Status.RUNNING
+        return Status.FAILED if Status.FAILED in found else Status.CANCELLED
 
     def results(self, token: Any) -> list[np.ndarray]:
         """Return the bits of each circuit, after its end.
+
+        Results that were read are kept of the latest jobs only.
 
         Raises:
             BackendError: if the driver does not give them, or all circuits failed.
@@ -123,6 +126,7 @@ class QDMIBackend:
                     found[place] = self._bits(listed["id"], index, token, place)
                 except _ProgramFailed as failure:
                     reasons[place] = str(failure)
+        self._were_read([listed["id"] for listed in token["jobs"]])
         if not reasons:
             return [bits for bits in found if bits is not None]
         if len(reasons) == len(found):
@@ -178,8 +182,8 @@ class QDMIBackend:
         if identity not in self._jobs:
             if not self._driver.keeps_jobs:
                 raise BackendError(
-                    f"The QDMI job {identity!r} was run by another process, and its "
-                    "results were in there"
+                    f"The QDMI job {identity!r} was run by another process, or read "
+                    "long ago, and its results are gone"
                 )
             self._jobs[identity] = self._session.find_job(identity)
         return self._jobs[identity]
@@ -203,6 +207,24 @@ class QDMIBackend:
     def _status(self, identity: str) -> Status:
         with self._reading(identity) as job:
             return STATUSES[job.status()]
+
+    def _has_results(self, listed: Mapping[str, Any]) -> bool:
+        """Return whether a program of a job that did not succeed is done."""
+        with self._reading(listed["id"]) as job:
+            return any(
+                job.program_status(index) == "done"
+                for index in range(len(listed["programs"]))
+            )
+
+    def _were_read(self, identities: Sequence[str]) -> None:
+        with self._lock:
+            for identity in identities:
+                self._read.pop(identity, None)
+                self._read[identity] = None
+            while len(self._read) > KEPT_AFTER_READING:
+                oldest = next(iter(self._read))
+                del self._read[oldest]
+                self._jobs.pop(oldest, None)
 
     def _wait(self, identity: str) -> None:
         pause = 0.001

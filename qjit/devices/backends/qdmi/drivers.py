@@ -21,6 +21,7 @@ class Driver:
         prefix: what its symbols begin with.
         order: which bit stands first in a key of its histograms; None if that depends
             on its version, and is found out by running a circuit, which costs nothing.
+            IQM's joins bits in the order in which its server lists measurements.
         seed: the parameter of a job that sets the seed, if it has one.
         keeps_jobs: whether jobs are kept elsewhere, and found again by their IDs.
     """
