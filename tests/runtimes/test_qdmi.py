@@ -432,10 +432,10 @@ def test_iqm_jobs_are_found_again(iqm: IQMServer) -> None:
     assert_distributed(bits, {"100": 0.5, "111": 0.5})
 
 
-def test_iqm_bitcode_becomes_text(iqm: IQMServer) -> None:
+def test_iqm_takes_no_bitcode(iqm: IQMServer) -> None:
     bitcode = binding.parse_assembly(QIR_BELL).as_bitcode()
-    (bits,) = run(connect(iqm), Payload(bitcode, "qir-base", 3, 3), shots=500)
-    assert_distributed(bits, {"100": 0.5, "111": 0.5})
+    with pytest.raises(BackendError, match="as text, and no bitcode"):
+        connect(iqm).submit([Payload(bitcode, "qir-base", 3, 3)], 10, None)
 
 
 def test_iqm_takes_no_openqasm(iqm: IQMServer) -> None:

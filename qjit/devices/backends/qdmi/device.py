@@ -21,7 +21,7 @@ from . import library as library_of
 from .description import Description, describe, program_formats
 from .drivers import DRIVERS, Driver, Order, find, known
 from .library import CodeError, Job, Session
-from .programs import FORMATS, probe, read_bits, translate
+from .programs import FORMATS, probe, read_bits
 
 STATUSES = {
     "created": Status.QUEUED,
@@ -143,22 +143,26 @@ class QDMIBackend:
     def _encode(self, payload: Payload) -> tuple[int, bytes]:
         """Return the number of a format that the device has, and a payload in it."""
         is_text = isinstance(payload.program, str)
-        usable = [f for f in self._forms if FORMATS[f][0] == payload.format]
-        if not usable:
+        if payload.format not in self.formats:
             raise BackendError(
                 f"The QDMI device takes no programs in {payload.format!r}, only in "
                 f"{', '.join(self.formats)}"
             )
-        form = next((f for f in usable if FORMATS[f][1] == is_text), usable[0])
+        wanted = (payload.format, is_text)
+        form = next((form for form in self._forms if FORMATS[form] == wanted), None)
+        if form is None:
+            kinds = ("bitcode", "text") if is_text else ("text", "bitcode")
+            raise BackendError(
+                f"The QDMI device takes programs in {payload.format!r} as {kinds[0]}, "
+                f"and no {kinds[1]}"
+            )
         program = payload.program
-        if FORMATS[form][1] != is_text:
-            program = translate(program)
         data = program.encode() if isinstance(program, str) else program
-        if not data.strip() or (FORMATS[form][1] and b"\0" in data):
+        if not data.strip() or (is_text and b"\0" in data):
             raise BackendError(
                 "A program of a QDMI job is empty, or has a zero byte in it"
             )
-        return form, data + b"\0" * FORMATS[form][1]
+        return form, data + b"\0" * is_text
 
     def _start(self, job: Job, shots: int, seed: int | None) -> str:
         job.set_parameter(
@@ -230,7 +234,7 @@ class QDMIBackend:
         pause = 0.001
         while self._status(identity) not in ENDED:
             time.sleep(pause)
-            pause = min(2 * pause, 1.0)
+            pause = min(1.25 * pause, 1.0 if self._driver.keeps_jobs else 0.02)
 
     def _bits(self, identity: str, index: int, token: Any, place: int) -> np.ndarray:
         with self._reading(identity) as job:
@@ -253,8 +257,8 @@ class QDMIBackend:
             return self._driver.order
         if form not in self._orders:
             job = self._session.new_job()
-            _, program = self._encode(probe(form))
-            job.set_programs(form, [program])
+            as_text, program = self._encode(probe(form))
+            job.set_programs(as_text, [program])
             identity = self._start(job, 1, None)
             self._wait(identity)
             found = read_bits(self._jobs.pop(identity), 0, (1, 2), "first")

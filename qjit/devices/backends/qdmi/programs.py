@@ -3,7 +3,6 @@
 import struct
 
 import numpy as np
-from llvmlite import binding
 
 from qjit.devices.backends.protocol import BackendError, Payload
 
@@ -20,16 +19,6 @@ FORMATS = {
     3: ("qir-base", False),
     0: ("openqasm2", True),
 }
-
-
-def translate(program: str | bytes) -> str | bytes:
-    """Return the bitcode of a text of LLVM, or the other way around."""
-    try:
-        if isinstance(program, str):
-            return binding.parse_assembly(program).as_bitcode()
-        return str(binding.parse_bitcode(program))
-    except RuntimeError as error:
-        raise BackendError(f"A program of a QDMI job is no LLVM: {error}") from error
 
 
 def read_bits(job: Job, index: int, shape: tuple[int, int], order: Order) -> np.ndarray:
