@@ -282,6 +282,12 @@ def test_a_failed_program_leaves_the_others(ddsim: QDMIBackend) -> None:
     assert ddsim.status(token) is Status.DONE
 
 
+def test_unexpected_results_leave_the_others(ddsim: QDMIBackend) -> None:
+    with pytest.raises(PartialResults, match="where 2 bits") as caught:
+        run(ddsim, GHZ, Payload(GHZ.program, "openqasm3", 3, 2), shots=10)
+    assert list(caught.value.reasons) == [1]
+
+
 def test_a_program_without_end_is_cancelled(ddsim: QDMIBackend) -> None:
     token = ddsim.submit([Payload(ENDLESS, "qir-adaptive", 3, 2)], 10, None)
     while ddsim.status(token) is Status.QUEUED:

@@ -206,10 +206,15 @@ class AwsBraket:
             while (state := self._status(arn)) not in ENDED:
                 time.sleep(pause)
                 pause = min(2 * pause, 5.0)
-            if state is Status.DONE:
-                bits[-1] = self._bits(arn, token["qubits"][number], token["shots"])
-            else:
+            if state is not Status.DONE:
                 reasons[number] = self._reason(arn)
+                continue
+            try:
+                bits[-1] = self._bits(arn, token["qubits"][number], token["shots"])
+            except BackendError as error:
+                if error.retry:
+                    raise
+                reasons[number] = str(error)
         with self._lock:
             for arn in token["tasks"]:
                 self._tasks.pop(arn, None)

@@ -124,8 +124,10 @@ class QDMIBackend:
             for index, place in enumerate(listed["programs"]):
                 try:
                     found[place] = self._bits(listed["id"], index, token, place)
-                except _ProgramFailed as failure:
-                    reasons[place] = str(failure)
+                except BackendError as error:
+                    if error.retry:
+                        raise
+                    reasons[place] = str(error)
         self._were_read([listed["id"] for listed in token["jobs"]])
         if not reasons:
             return [bits for bits in found if bits is not None]
@@ -240,7 +242,7 @@ class QDMIBackend:
         with self._reading(identity) as job:
             state = job.program_status(index) or job.status()
             if state != "done":
-                raise _ProgramFailed(
+                raise BackendError(
                     f"the QDMI job {identity!r} {state}; its driver may have written "
                     "why to the standard error stream"
                 )
@@ -267,10 +269,6 @@ class QDMIBackend:
                 raise BackendError(f"The QDMI device measures {key} after x on a qubit")
             self._orders[form] = seen[key]
         return self._orders[form]
-
-
-class _ProgramFailed(BackendError):
-    """A program of a job has no results."""
 
 
 def backend(
