@@ -1,6 +1,8 @@
 """IBM's sampler, on its simulations of machines."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from tests.support.runtime_programs import (
 )
 
 pytest.importorskip("qiskit_ibm_runtime")
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
 from qjit.devices.backends.ibm import backend
 
 
@@ -58,20 +62,22 @@ def test_wrong_arguments() -> None:
         backend("fake_manila", mode="fast")
 
 
-def test_without_an_account(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    home = str(tmp_path_factory.mktemp("home"))
-    monkeypatch.setenv("HOME", home)
-    monkeypatch.setattr(
-        "qiskit_ibm_runtime.qiskit_runtime_service._DEFAULT_ACCOUNT_CONFIG_JSON_FILE",
-        f"{home}/none.json",
-        raising=False,
-    )
-    for name in ("QISKIT_IBM_TOKEN", "QISKIT_IBM_URL", "QISKIT_IBM_CHANNEL"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(BackendError, match="account"):
-        backend("ibm_fez")
+def test_without_an_account() -> None:
+    with pytest.raises(BackendError, match="nobody"):
+        backend("ibm_fez", name="nobody")
+
+
+def test_another_process_finds_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[str, Any] = {}
+    service = SimpleNamespace(backend=lambda _: FakeManilaV2(), job=kept.__getitem__)
+    monkeypatch.setattr("qjit.devices.backends.ibm._service", lambda **_: service)
+    one, two = backend("ibm_manila"), backend("ibm_manila")
+    token = one.submit([BELL.payload()], 100, 3)
+    with pytest.raises(BackendError):
+        two.status(token)
+    kept[token["job"]] = one.__dict__["_jobs"][token["job"]]
+    np.testing.assert_array_equal(two.results(token)[0], one.results(token)[0])
+    assert two.status(token) is Status.DONE
 
 
 def test_too_many_qubits(manila: QiskitRuntime) -> None:

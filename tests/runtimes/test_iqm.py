@@ -48,13 +48,13 @@ def test_a_machine_that_moves_qubits() -> None:
 
 @pytest.mark.parametrize("case", [BRANCH, RESET])
 def test_what_machines_do_not_have(adonis: QiskitRuntime, case: Case) -> None:
-    with pytest.raises(BackendError, match="if_else|reset") as caught:
+    with pytest.raises(BackendError, match=r"if_else|reset") as caught:
         adonis.submit([case.payload()], 10, None)
     assert not caught.value.retry
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(BackendError, match="simulates fake_adonis, .* and no 'moon'"):
+    with pytest.raises(BackendError, match=r"simulates fake_adonis, .* and no 'moon'"):
         backend("moon")
 
 

@@ -217,7 +217,10 @@ class QiskitRuntime:
     def cancel(self, token: Mapping[str, Any]) -> None:
         """Ask that a batch is not run."""
         with vendor_errors():
-            self._job(token).cancel()
+            try:
+                self._job(token).cancel()
+            except NotImplementedError:
+                raise BackendError("this runtime does not cancel jobs") from None
 
     def close(self) -> None:
         """End what was begun for this backend, such as a session."""
@@ -251,6 +254,7 @@ def circuit_of(payload: Payload) -> Any:
         else:
             legacy = qasm2.LEGACY_CUSTOM_INSTRUCTIONS
             circuit = qasm2.loads(text, custom_instructions=legacy)
+        circuit = _with_registers(circuit)
     sizes = {register.name: register.size for register in circuit.cregs}
     if sizes.get(REGISTER) != payload.num_bits:
         raise BackendError(
@@ -258,8 +262,20 @@ def circuit_of(payload: Payload) -> Any:
             f"of {payload.num_bits} bits"
         )
     if sum(sizes.values()) != circuit.num_clbits:
-        raise BackendError("the program has bits that are in no register, or in two")
+        raise BackendError("the program has a bit that is in two registers")
     return circuit
+
+
+def _with_registers(circuit: Any) -> Any:
+    """Return a circuit whose bits are all in registers, in the order of these."""
+    from qiskit import ClassicalRegister, QuantumCircuit
+
+    loose = [bit for bit in circuit.clbits if not circuit.find_bit(bit).registers]
+    if not loose:
+        return circuit
+    registers = [*circuit.cregs, ClassicalRegister(bits=loose, name="single_bits")]
+    ordered = QuantumCircuit(circuit.qubits, *circuit.qregs, *registers)
+    return ordered.compose(circuit, circuit.qubits, circuit.clbits)
 
 
 @contextmanager
