@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from qjit.devices.backends.aqt import backend
 from qjit.devices.backends.protocol import BackendError, Limits, Status
 from qjit.devices.backends.qiskit_backend import QiskitRuntime
 from tests.support.runtime_programs import (
@@ -17,7 +18,6 @@ from tests.support.runtime_programs import (
 )
 
 pytest.importorskip("qiskit_aqt_provider")
-from qjit.devices.backends.aqt import backend
 
 
 @pytest.fixture(scope="module")

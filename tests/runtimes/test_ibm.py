@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qjit.devices.backends.ibm import backend
 from qjit.devices.backends.protocol import BackendError, Status
 from qjit.devices.backends.qiskit_backend import QiskitRuntime
 from tests.support.runtime_programs import (
@@ -19,10 +20,7 @@ from tests.support.runtime_programs import (
     assert_noisy,
 )
 
-pytest.importorskip("qiskit_ibm_runtime")
-from qiskit_ibm_runtime.fake_provider import FakeManilaV2
-
-from qjit.devices.backends.ibm import backend
+ibm_fakes = pytest.importorskip("qiskit_ibm_runtime.fake_provider")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +67,9 @@ def test_without_an_account() -> None:
 
 def test_another_process_finds_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[str, Any] = {}
-    service = SimpleNamespace(backend=lambda _: FakeManilaV2(), job=kept.__getitem__)
+    service = SimpleNamespace(
+        backend=lambda _: ibm_fakes.FakeManilaV2(), job=kept.__getitem__
+    )
     monkeypatch.setattr("qjit.devices.backends.ibm._service", lambda **_: service)
     one, two = backend("ibm_manila"), backend("ibm_manila")
     token = one.submit([BELL.payload()], 100, 3)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from qjit.devices.backends.iqm import backend
 from qjit.devices.backends.protocol import BackendError, Status
 from qjit.devices.backends.qiskit_backend import QiskitRuntime
 from tests.support.runtime_programs import (
@@ -15,7 +16,6 @@ from tests.support.runtime_programs import (
 )
 
 pytest.importorskip("iqm.qiskit_iqm")
-from qjit.devices.backends.iqm import backend
 
 MEASURED_TWICE = Case(
     "ry(1.0471975511965976) q[0];\nc[0] = measure q[0];\nx q[0];\n"

@@ -1,6 +1,7 @@
 """AQT's machines, by its provider for Qiskit, and its simulators."""
 
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from .protocol import BackendError, Limits
@@ -30,11 +31,10 @@ def backend(
         workspace: the workspace of the account that has the resource.
         optimization_level: that of Qiskit's transpiler, 0 to 3.
     """
-    from qiskit_aqt_provider.aqt_provider import AQTProvider
-
+    aqt = import_module("qiskit_aqt_provider.aqt_provider")
     find_job = None
     with vendor_errors():
-        provider: Any = AQTProvider()
+        provider = aqt.AQTProvider()
         if backend in SIMULATORS:
             device = getattr(provider.offline, SIMULATORS[backend])()
         else:
@@ -63,9 +63,7 @@ class Cloud(Machine):
 
 
 def _resource(provider: Any, workspace: str | None, name: str) -> Any:
-    from aqt_connector import ArnicaConfig
-
-    config = ArnicaConfig()
+    config = import_module("aqt_connector").ArnicaConfig()
     cloud = provider.cloud(config)
     # Without these it would wait for somebody to log in with a browser.
     if config.client_id and config.client_secret:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from .protocol import BackendError, Limits
@@ -36,8 +37,7 @@ def backend(
         options: those of `SamplerV2`.
         optimization_level: that of Qiskit's transpiler, 0 to 3.
     """
-    from qiskit_ibm_runtime import Batch, SamplerV2, Session
-
+    ibm = import_module("qiskit_ibm_runtime")
     if mode not in MODES:
         raise ValueError(f"mode must be one of {MODES}, and is {mode!r}")
     service, device = None, _fake(backend)
@@ -45,9 +45,9 @@ def backend(
         if device is None:
             service = _service(channel=channel, instance=instance, name=name)
             device = service.backend(backend)
-        group = {"session": Session, "batch": Batch}.get(mode)
+        group = {"session": ibm.Session, "batch": ibm.Batch}.get(mode)
         held = None if group is None else group(backend=device)
-        sampler = SamplerV2(
+        sampler = ibm.SamplerV2(
             mode=device if held is None else held, options=dict(options or {})
         )
     return QiskitRuntime(
@@ -60,22 +60,19 @@ def backend(
 
 
 def _service(**account: Any) -> Any:
-    from qiskit_ibm_runtime import QiskitRuntimeService
-
-    return QiskitRuntimeService(
+    return import_module("qiskit_ibm_runtime").QiskitRuntimeService(
         **{name: value for name, value in account.items() if value is not None}
     )
 
 
 def _fake(name: str) -> Any:
     """Return the simulation of a machine, None if the name is not of one."""
-    from qiskit_ibm_runtime import fake_provider
-
     if not name.startswith("fake_"):
         return None
+    simulations = import_module("qiskit_ibm_runtime.fake_provider")
     stem = "".join(part.capitalize() for part in name.split("_"))
     for each in (f"{stem}V2", stem):
-        if (make := getattr(fake_provider, each, None)) is not None:
+        if (make := getattr(simulations, each, None)) is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that its noise is not typical
                 return make()

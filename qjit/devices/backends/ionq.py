@@ -7,7 +7,7 @@ programs fail, with its reason.
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from typing import Any
@@ -225,12 +225,12 @@ class IonQ:
 class _NoRedirect(HTTPRedirectHandler):
     """Follows no redirection, which would hand the key to another server."""
 
-    def redirect_request(self, *args: Any) -> None:
+    def redirect_request(self, *args: Any, **fields: Any) -> None:
         """Return no request to go on with."""
 
 
 @contextmanager
-def _understood() -> Iterator[None]:
+def _understood() -> Generator[None]:
     """Refuse answers that have not the fields that they should."""
     try:
         yield

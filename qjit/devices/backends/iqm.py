@@ -27,13 +27,12 @@ def backend(
         quantum_computer: which of the server's machines.
         optimization_level: that of Qiskit's transpiler, 0 to 3.
     """
-    from iqm.qiskit_iqm import IQMProvider
-
+    iqm = import_module("iqm.qiskit_iqm")
     with vendor_errors():
         if backend is not None:
             device, find_job = _fake(backend), None
         else:
-            provider: Any = IQMProvider(url, quantum_computer=quantum_computer)
+            provider = iqm.IQMProvider(url, quantum_computer=quantum_computer)
             device = provider.get_backend()
             find_job = device.retrieve_job
     return QiskitRuntime(

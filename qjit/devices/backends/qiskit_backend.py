@@ -5,9 +5,10 @@ Where its register `c` is among the bits that come back is kept in the token, so
 another process can read the results of a runtime that keeps jobs.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -125,7 +126,7 @@ class Sampler:
         return found.astype(np.uint8)
 
     @contextmanager
-    def _seeded(self, seed: int | None) -> Iterator[None]:
+    def _seeded(self, seed: int | None) -> Generator[None]:
         options = getattr(self.sampler, "options", None)
         options = getattr(options, "simulator", options)
         if seed is None or not hasattr(options, "seed_simulator"):
@@ -170,12 +171,11 @@ class QiskitRuntime:
         self, programs: Sequence[Payload], shots: int, seed: int | None
     ) -> dict[str, Any]:
         """Hand in a batch as one job, and return its id and where its bits are."""
-        from qiskit import transpile
-
+        qiskit = import_module("qiskit")
         circuits = [circuit_of(program) for program in programs]
         with vendor_errors():
             if self.runner.target is not None:
-                circuits = transpile(
+                circuits = qiskit.transpile(
                     circuits,
                     self.runner.target,
                     optimization_level=self.optimization_level,
@@ -241,8 +241,6 @@ class QiskitRuntime:
 
 def circuit_of(payload: Payload) -> Any:
     """Return a program as a circuit of Qiskit, whose register `c` is its result."""
-    from qiskit import qasm2, qasm3
-
     text = payload.program
     if isinstance(text, bytes) or payload.format not in ("openqasm3", "openqasm2"):
         raise BackendError(
@@ -250,8 +248,9 @@ def circuit_of(payload: Payload) -> Any:
         )
     with vendor_errors():
         if payload.format == "openqasm3":
-            circuit: Any = qasm3.loads(text)
+            circuit = import_module("qiskit.qasm3").loads(text)
         else:
+            qasm2 = import_module("qiskit.qasm2")
             legacy = qasm2.LEGACY_CUSTOM_INSTRUCTIONS
             circuit = qasm2.loads(text, custom_instructions=legacy)
         circuit = _with_registers(circuit)
@@ -268,18 +267,18 @@ def circuit_of(payload: Payload) -> Any:
 
 def _with_registers(circuit: Any) -> Any:
     """Return a circuit whose bits are all in registers, in the order of these."""
-    from qiskit import ClassicalRegister, QuantumCircuit
-
     loose = [bit for bit in circuit.clbits if not circuit.find_bit(bit).registers]
     if not loose:
         return circuit
-    registers = [*circuit.cregs, ClassicalRegister(bits=loose, name="single_bits")]
-    ordered = QuantumCircuit(circuit.qubits, *circuit.qregs, *registers)
+    qiskit = import_module("qiskit")
+    last = qiskit.ClassicalRegister(bits=loose, name="single_bits")
+    parts = (circuit.qubits, *circuit.qregs, *circuit.cregs, last)
+    ordered = qiskit.QuantumCircuit(*parts)
     return ordered.compose(circuit, circuit.qubits, circuit.clbits)
 
 
 @contextmanager
-def vendor_errors() -> Iterator[None]:
+def vendor_errors() -> Generator[None]:
     """Raise what a vendor's client raises as a `BackendError` with its text."""
     try:
         yield
