@@ -1,10 +1,15 @@
 """IQM's client, on its simulations of machines."""
 
+import json
+from collections.abc import Iterator
+
 import pytest
 
 from qjit.devices.backends.iqm import backend
 from qjit.devices.backends.protocol import BackendError, Status
 from qjit.devices.backends.qiskit_backend import QiskitRuntime
+from tests.support.iqm_service import IQMService
+from tests.support.loopback import Fault, Loopback
 from tests.support.runtime_programs import (
     BELL,
     BRANCH,
@@ -12,6 +17,7 @@ from tests.support.runtime_programs import (
     GHZ,
     RESET,
     Case,
+    assert_distributed,
     assert_noisy,
 )
 
@@ -56,6 +62,75 @@ def test_what_machines_do_not_have(adonis: QiskitRuntime, case: Case) -> None:
 def test_unknown_names() -> None:
     with pytest.raises(BackendError, match=r"simulates fake_adonis, .* and no 'moon'"):
         backend("moon")
+
+
+@pytest.fixture
+def service() -> IQMService:
+    return IQMService(backend("fake_adonis").runner.target.architecture)
+
+
+@pytest.fixture
+def server(service: IQMService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    for name in ("IQM_TOKEN", "IQM_TOKENS_FILE", "IQM_QUANTUM_COMPUTER"):
+        monkeypatch.delenv(name, raising=False)
+    with Loopback(service) as server:
+        yield server
+
+
+# The client reads back what it sent with a class that it deprecates.
+@pytest.mark.filterwarnings("ignore:.*models.circuit:DeprecationWarning")
+@pytest.mark.parametrize("case", [BELL, GHZ, CROSSED])
+def test_a_server(server: Loopback, case: Case) -> None:
+    runtime = backend(url=server.url)
+    token = json.loads(json.dumps(runtime.submit([case.payload()], 2000, None)))
+    for process in (runtime, backend(url=server.url)):
+        assert process.status(token) is Status.DONE
+        assert_distributed(process.results(token)[0], case)
+
+
+def test_jobs_of_a_server(server: Loopback, service: IQMService) -> None:
+    service.status = "waiting"
+    runtime = backend(url=server.url)
+    token = runtime.submit([BELL.payload()], 10, None)
+    assert runtime.status(token) is Status.QUEUED
+    service.status = "processing"
+    assert runtime.status(token) is Status.RUNNING
+    runtime.cancel(token)
+    assert runtime.status(token) is Status.CANCELLED
+    with pytest.raises(BackendError, match="CANCELLED"):
+        runtime.results(token)
+
+
+def test_a_failed_job_of_a_server(server: Loopback, service: IQMService) -> None:
+    service.status = "failed"
+    runtime = backend(url=server.url)
+    token = runtime.submit([BELL.payload()], 10, None)
+    assert runtime.status(token) is Status.FAILED
+    with pytest.raises(BackendError, match="the machine was warm"):
+        runtime.results(token)
+
+
+@pytest.mark.parametrize(("code", "retry"), [(429, True), (503, True), (403, False)])
+def test_a_server_that_refuses(server: Loopback, code: int, retry: bool) -> None:
+    runtime = backend(url=server.url)
+    server.faults.append(Fault("POST", code))
+    with pytest.raises(BackendError, match="not now") as caught:
+        runtime.submit([BELL.payload()], 10, None)
+    assert caught.value.retry is retry
+
+
+def test_a_server_that_hangs(
+    server: Loopback, service: IQMService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.status = "waiting"
+    runtime = backend(url=server.url)
+    token = runtime.submit([BELL.payload()], 10, None)
+    client = runtime.runner.target.client
+    monkeypatch.setattr(client._executor.client, "_timeout", 0.2)
+    server.faults.append(Fault("GET"))
+    with pytest.raises(BackendError, match="timeout reached") as caught:
+        runtime.status(token)
+    assert caught.value.retry
 
 
 def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ class Loopback:
                 heard = (self.command, self.path, dict(self.headers), content)
                 loopback.requests.append(heard)
                 if (fault := loopback.fault(self.command)) is None:
-                    parts = self.path.strip("/").split("/")
+                    parts = self.path.partition("?")[0].strip("/").split("/")
                     code, answer = loopback.answer(self.command, parts, content)
                     self.reply(code, json.dumps(answer), {})
                 elif fault.code == 0:

@@ -57,7 +57,10 @@ class Cloud(Machine):
     def run(self, circuits: list[Any], shots: int, seed: int | None) -> Any:
         """Run circuits as one job, and return it."""
         job = super().run(circuits, shots, seed)
-        with suppress(OSError):  # it is paid for, and this process knows it anyhow
+        unwritten = import_module(
+            "qiskit_aqt_provider.exceptions"
+        ).AQTJobPersistenceError
+        with suppress(unwritten):  # it is paid for, and this process knows it anyhow
             job.persist()
         return job
 

@@ -26,8 +26,13 @@ STATUSES = {
     "CANCELLED": Status.CANCELLED,
     "ERROR": Status.FAILED,
 }
-# What exceptions are called, whoever's they are, that say that nobody answered.
+# How the names of exceptions end, whoever's they are, that say that nobody answered.
 UNREACHED = ("Timeout", "TimeoutError", "TransportError", "ConnectionError")
+# What IQM's client calls the answers 429, 500, 502 and 503, which it does not tell.
+BUSY = (
+    *("RateLimitError", "InternalSystemError"),
+    *("BadGatewayError", "SystemUnavailableError"),
+)
 
 
 def backend(
@@ -299,8 +304,11 @@ def failure(error: Exception) -> BackendError:
             headers: Mapping[str, str] = getattr(response, "headers", None) or {}
             after = after if after is not None else seconds(headers.get("Retry-After"))
         names = (cls.__name__ for cls in type(each).__mro__)
-        retry = retry or any(name.endswith(UNREACHED) for name in names)
-    return BackendError(str(error) or type(error).__name__, retry=retry, after=after)
+        retry = retry or any(name.endswith(UNREACHED + BUSY) for name in names)
+    texts = (str(each).strip("'\" ") for each in _causes(error))
+    said = (text for text in texts if text not in ("", "None"))
+    text = next(said, type(error).__name__)
+    return BackendError(text, retry=retry, after=after)
 
 
 def seconds(text: str | None) -> float | None:
