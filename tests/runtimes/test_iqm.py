@@ -8,7 +8,6 @@ import pytest
 from qjit.devices.backends.iqm import backend
 from qjit.devices.backends.protocol import BackendError, Status
 from qjit.devices.backends.qiskit_backend import QiskitRuntime
-from tests.support.iqm_service import IQMService
 from tests.support.loopback import Fault, Loopback
 from tests.support.runtime_programs import (
     BELL,
@@ -20,6 +19,7 @@ from tests.support.runtime_programs import (
     assert_distributed,
     assert_noisy,
 )
+from tests.support.vendor_services import IQMService
 
 pytest.importorskip("iqm.qiskit_iqm")
 

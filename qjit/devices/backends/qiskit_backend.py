@@ -160,8 +160,8 @@ class QiskitRuntime:
     runner: Runner
     optimization_level: int = 0
     limits: Limits = field(default_factory=Limits)
-    find_job: Callable[[str], Any] | None = None
-    closing: Callable[[], None] | None = None
+    find_job: Callable[[str], Any] | None = field(default=None, repr=False)
+    closing: Callable[[], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._jobs: dict[str, Any] = {}
@@ -305,10 +305,17 @@ def failure(error: Exception) -> BackendError:
             after = after if after is not None else seconds(headers.get("Retry-After"))
         names = (cls.__name__ for cls in type(each).__mro__)
         retry = retry or any(name.endswith(UNREACHED + BUSY) for name in names)
-    texts = (str(each).strip("'\" ") for each in _causes(error))
+    texts = (_text(each) for each in _causes(error))
     said = (text for text in texts if text not in ("", "None"))
     text = next(said, type(error).__name__)
     return BackendError(text, retry=retry, after=after)
+
+
+def _text(error: BaseException) -> str:
+    """Return what an error says, without the quotes that Qiskit's errors have."""
+    text = str(error)
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text
 
 
 def seconds(text: str | None) -> float | None:
