@@ -248,5 +248,16 @@ def test_errors_of_ours_stay() -> None:
     assert caught.value is ours
 
 
+class PanicException(BaseException):
+    """What Qiskit's part in Rust raises if it comes where it should not."""
+
+
+def test_panics_are_errors_and_interrupts_are_not() -> None:
+    with pytest.raises(BackendError, match="unreachable"), vendor_errors():
+        raise PanicException("entered unreachable code")
+    with pytest.raises(KeyboardInterrupt), vendor_errors():
+        raise KeyboardInterrupt
+
+
 def test_limits() -> None:
     assert backend(qiskit_aer.AerSimulator(), shots=7).limits == Limits(7, None)

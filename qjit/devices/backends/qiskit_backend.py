@@ -289,11 +289,15 @@ def vendor_errors() -> Generator[None]:
         yield
     except BackendError:
         raise
-    except Exception as error:
-        raise failure(error) from error
+    except BaseException as error:
+        # A panic of Qiskit's part in Rust is no `Exception`, and ends nothing else.
+        panicked = type(error).__name__ == "PanicException"
+        if isinstance(error, Exception) or panicked:
+            raise failure(error) from error
+        raise
 
 
-def failure(error: Exception) -> BackendError:
+def failure(error: BaseException) -> BackendError:
     """Return what a vendor's client raised as an error of ours."""
     retry, after = False, None
     for each in _causes(error):
