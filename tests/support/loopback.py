@@ -1,0 +1,206 @@
+"""Servers on this machine that stand for a vendor's, and do wrong when told to."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+
+import qjit as qj
+
+Answer = tuple[int, Any]
+
+
+@dataclass
+class Fault:
+    """What the next request of a method meets in the place of an answer."""
+
+    method: str
+    code: int = 0
+    """The status that is answered; 0 for no answer at all."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    text: str = '{"message": "not now"}'
+    after: int = 0
+    """How many requests of the method are answered before."""
+
+
+class Loopback:
+    """A server that answers by a function of the method, the path and the content."""
+
+    def __init__(self, answer: Callable[[str, list[str], Any], Answer]) -> None:
+        self.answer = answer
+        self.faults: list[Fault] = []
+        self.requests: list[tuple[str, str, Mapping[str, str], Any]] = []
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "Loopback":
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def fault(self, method: str) -> Fault | None:
+        """Return the fault that a request meets, if it does."""
+        for each in self.faults:
+            if each.method == method:
+                if each.after == 0:
+                    self.faults.remove(each)
+                    return each
+                each.after -= 1
+        return None
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        loopback = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_any(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                content = json.loads(self.rfile.read(length)) if length else None
+                heard = (self.command, self.path, dict(self.headers), content)
+                loopback.requests.append(heard)
+                if (fault := loopback.fault(self.command)) is None:
+                    parts = self.path.partition("?")[0].strip("/").split("/")
+                    code, answer = loopback.answer(self.command, parts, content)
+                    self.reply(code, json.dumps(answer), {})
+                elif fault.code == 0:
+                    loopback._closing.wait(60)
+                else:
+                    self.reply(fault.code, fault.text, fault.headers)
+
+            def reply(self, code: int, text: str, headers: Mapping[str, str]) -> None:
+                self.send_response(code)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+                """Say nothing."""
+
+            do_GET = do_POST = do_PUT = handle_any
+
+        return Handler
+
+
+class IonQService:
+    """What IonQ's interface of version 0.4 answers, from our own simulator.
+
+    Args:
+        held: keep jobs from running.
+    """
+
+    def __init__(self, held: bool = False) -> None:
+        self.held = held
+        self.jobs: list[dict[str, Any]] = []
+        self.artifacts: dict[str, Any] = {}
+
+    def __call__(self, method: str, path: list[str], content: Any) -> Answer:
+        if method == "POST" and path == ["v0.4", "jobs"]:
+            return self.create(content)
+        known = {job["id"]: job for job in self.jobs}
+        if path[:2] != ["v0.4", "jobs"] or path[2] not in known:
+            return 404, {"message": f"no such thing: {path}"}
+        job = known[path[2]]
+        if method == "PUT" and path[3:] == ["status", "cancel"]:
+            job["status"] = "canceled"
+        elif path[3:4] == ["artifacts"]:
+            return 200, self.artifacts[path[4]]
+        elif path[3:] == [] and not self.held:
+            following = {"submitted": "started", "started": "completed"}
+            job["status"] = following.get(job["status"], job["status"])
+        hidden = job["status"] != "completed"
+        return 200, {k: v for k, v in job.items() if not (hidden and k == "results")}
+
+    def create(self, content: Mapping[str, Any]) -> Answer:
+        """Take a job, and run it at once."""
+        name = f"job-{len(self.jobs)}"
+        job: dict[str, Any] = {"id": name, "status": "submitted", **content}
+        self.jobs.append(job)
+        text = content["input"]["data"]
+        if found := re.search(r"\b(if|for|while)\b", text):
+            job["status"] = "failed"
+            reason = f"{found[0]} is not in the subset"
+            job["failure"] = {"code": "UnsupportedConstruct", "error": reason}
+            return 200, {"id": name, "status": "submitted"}
+        table = distribution(text)
+        ideal = content.get("noise", {}).get("model") == "ideal"
+        kind = "probabilities" if ideal else "shots"
+        self.artifacts[f"{name}-{kind}"] = (
+            {"probabilities": {"registers": {"c": table}}}
+            if ideal
+            else {"shots": drawn(table, content["shots"])}
+        )
+        job["results"] = {f"ionq.result.{kind}.json.v2": {"id": f"{name}-{kind}"}}
+        return 200, {"id": name, "status": "submitted"}
+
+
+def drawn(table: Mapping[str, float], shots: int) -> list[dict[str, Any]]:
+    """Return shots of a distribution as IonQ's machines do."""
+    weights = np.array(list(table.values()))
+    rng = np.random.default_rng(7)
+    texts = rng.choice(list(table), shots, p=weights / weights.sum())
+    return [{"registers": {"c": [int(bit) for bit in text]}} for text in texts]
+
+
+GATES: dict[str, Callable[..., Any]] = {
+    "h": qj.H,
+    "x": qj.X,
+    "z": qj.Z,
+    "s": qj.S,
+    "rx": qj.RX,
+    "ry": qj.RY,
+    "rz": qj.RZ,
+    "cx": qj.CNOT,
+    "cz": qj.CZ,
+}
+
+
+def distribution(text: str) -> dict[str, float]:
+    """Return the probabilities of the register `c` of a program without branches."""
+    size = {n: int(k) for k, n in re.findall(r"(?:qubit|bit)\[(\d+)\] (\w+);", text)}
+    lines = re.sub(r"OPENQASM.*?;|include.*?;|(qu)?bit\[.*?;", "", text).split(";")
+    places: list[int] = []
+
+    @qj.qjit
+    @qj.qnode(wires=size["q"])
+    def circuit() -> Any:
+        outcomes: dict[int, Any] = {}
+        for line in filter(None, map(str.strip, lines)):
+            wires = [int(k) for k in re.findall(r"q\[(\d+)\]", line)]
+            if found := re.match(r"c\[(\d+)\] = measure", line):
+                outcomes[int(found[1])] = qj.measure(wires[0])
+            elif line.startswith("reset"):
+                qj.measure(wires[0], reset=True)
+            else:
+                name, angle = re.findall(r"^(\w+)(?:\(([-.\d]+)\))?", line)[0]
+                GATES[name](*([float(angle)] if angle else []), wires=wires)
+        places[:] = sorted(outcomes)
+        return qj.probs(op=[outcomes[k] for k in places])
+
+    table: dict[str, float] = {}
+    for k, p in enumerate(np.asarray(circuit()).reshape(-1)):
+        if p > 1e-12:
+            table[register(size["c"], places, format(k, f"0{len(places)}b"))] = float(p)
+    return table
+
+
+def register(size: int, places: Sequence[int], bits: str) -> str:
+    """Return bits at their places in a register that is 0 elsewhere."""
+    row = ["0"] * size
+    for place, bit in zip(places, bits, strict=True):
+        row[place] = bit
+    return "".join(row)
