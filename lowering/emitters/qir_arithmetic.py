@@ -61,28 +61,14 @@ FLOAT_EXTREMES: Mapping[type[Operation], tuple[str, bool]] = {
     arith.MaxnumfOp: ("ogt", True),
     arith.MinnumfOp: ("olt", True),
 }
-INTEGER_PREDICATES = tuple(
-    ["eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge"]
+INTEGER_PREDICATES = (
+    *("eq", "ne"),
+    *("slt", "sle", "sgt", "sge"),
+    *("ult", "ule", "ugt", "uge"),
 )
-FLOAT_PREDICATES = tuple(
-    [
-        "false",
-        "oeq",
-        "ogt",
-        "oge",
-        "olt",
-        "ole",
-        "one",
-        "ord",
-        "ueq",
-        "ugt",
-        "uge",
-        "ult",
-        "ule",
-        "une",
-        "uno",
-        "true",
-    ]
+FLOAT_PREDICATES = (
+    *("false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord"),
+    *("ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true"),
 )
 
 
