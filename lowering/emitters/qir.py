@@ -496,7 +496,7 @@ class QirEmitter:
                 found.append(self.module.call(RECORD_RESULT, [f"ptr {pointer}", label]))
             else:
                 self._bits_decide()
-                bit = f"i1 {outcome.code}"
+                bit = f"i1 zeroext {outcome.code}"
                 found.append(self.module.call(RECORD_BOOL, [bit, label]))
         return [f"  {each}" for each in found]
 

@@ -70,6 +70,16 @@ FLOAT_PREDICATES = (
     *("false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord"),
     *("ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true"),
 )
+# Those that hold of what is no number, by those that do not hold then.
+OPPOSITES: Mapping[str, str] = {
+    "ueq": "one",
+    "ugt": "ole",
+    "uge": "olt",
+    "ult": "oge",
+    "ule": "ogt",
+    "une": "oeq",
+    "uno": "ord",
+}
 
 
 def type_of(kind: Attribute) -> str:
@@ -130,7 +140,7 @@ def compute(op: Operation, given: Sequence[str], write: Write) -> str:
             return write(f"icmp {predicate} {source} {given[0]}, {given[1]}")
         case arith.CmpfOp():
             predicate = FLOAT_PREDICATES[op.predicate.value.data]
-            return write(f"fcmp {predicate} {source} {given[0]}, {given[1]}")
+            return _compared(write, predicate, source, given)
         case arith.SelectOp():
             return _chosen(write, given[0], kind, given[1], given[2])
         case _:
@@ -163,6 +173,17 @@ def _of_several(
             raise EmissionError(f"'{op.name}' of what outcomes decide", op)
 
 
+def _compared(write: Write, predicate: str, kind: str, given: Sequence[str]) -> str:
+    """Compare floats by what all consumers know: predicates that numbers can meet."""
+    if predicate in OPPOSITES:
+        opposite = _compared(write, OPPOSITES[predicate], kind, given)
+        return write(f"xor i1 {opposite}, true")
+    if predicate == "ord":
+        are = [write(f"fcmp oeq {kind} {each}, {each}") for each in given]
+        return write(f"and i1 {are[0]}, {are[1]}")
+    return write(f"fcmp {predicate} {kind} {given[0]}, {given[1]}")
+
+
 def _chosen(write: Write, condition: str, kind: str, one: str, zero: str) -> str:
     return write(f"select i1 {condition}, {kind} {one}, {kind} {zero}")
 
@@ -181,8 +202,9 @@ def _float_extreme(op: Operation, kind: str, given: Sequence[str], write: Write)
     predicate, number_wins = FLOAT_EXTREMES[type(op)]
     first = write(f"fcmp {predicate} {kind} {a}, {b}")
     found = _chosen(write, first, kind, a, b)  # b, where either is no number
-    is_none = write(f"fcmp uno {kind} {b if number_wins else a}, 0.0")
-    return _chosen(write, is_none, kind, a, found)
+    other = b if number_wins else a
+    is_number = write(f"fcmp oeq {kind} {other}, {other}")
+    return _chosen(write, is_number, kind, found, a)
 
 
 def _rounded(kind: str, source: str, value: str, write: Write) -> str:
@@ -191,9 +213,9 @@ def _rounded(kind: str, source: str, value: str, write: Write) -> str:
     end = float_text(float(half))
     high = write(f"fcmp oge {source} {value}, {end}")
     low = write(f"fcmp olt {source} {value}, -{end}")
-    none = write(f"fcmp uno {source} {value}, 0.0")
-    outside = write(f"or i1 {write(f'or i1 {high}, {low}')}, {none}")
-    safe = _chosen(write, outside, source, "0.0", value)
+    below = write(f"fcmp olt {source} {value}, {end}")
+    above = write(f"fcmp oge {source} {value}, -{end}")
+    safe = _chosen(write, write(f"and i1 {below}, {above}"), source, value, "0.0")
     found = write(f"fptosi {source} {safe} to {kind}")
     found = _chosen(write, high, kind, str(half - 1), found)
     return _chosen(write, low, kind, str(-half), found)

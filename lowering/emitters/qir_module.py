@@ -19,7 +19,7 @@ RUNTIME: Mapping[str, str] = {
     READ: "i1 (ptr readonly)",
     RECORD_ARRAY: "void (i64, ptr)",
     RECORD_RESULT: "void (ptr, ptr)",
-    RECORD_BOOL: "void (i1, ptr)",
+    RECORD_BOOL: "void (i1 zeroext, ptr)",  # as C takes it: its other bits are 0
 }
 CONDITIONAL_LOOPS = 2
 
