@@ -247,6 +247,14 @@ class QasmError(QJitError, ValueError):
     column: int = 1
 
 
+class QirError(QJitError, ValueError):
+    """A text is no program in QIR that can be read.
+
+    `qjit.from_qir` reads the base and the adaptive profile of QIR 2 as compilers write
+    them: static qubits, branches that meet again, and loops that test in their header.
+    """
+
+
 class MissingPackageError(QJitError, ImportError):
     """A package that qjit needs for something optional is not installed.
 

@@ -9,7 +9,7 @@ from .record import Step, controlled
 from .single_qubit import RX, RY, RZ, GlobalPhase, H, PhaseShift, Rot, T, X, Y, Z
 
 CNOT = controlled(
-    X, "CNOT", "X under one control.", aliases=("CX",), qasm="cx", qir="cnot",
+    X, "CNOT", "X under one control.", aliases=("CX",), qasm="cx", qir="cx",
 )
 
 CY = controlled(

@@ -1,1 +1,1 @@
-"""Quantum functions from texts of other languages."""
+"""Programs of others, as quantum functions."""

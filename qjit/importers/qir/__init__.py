@@ -1,0 +1,1 @@
+"""QIR texts, as quantum functions."""
