@@ -19,8 +19,8 @@ from .inspection.debugging import snapshots as snapshots
 from .inspection.drawing.draw import draw as draw
 from .inspection.drawing.draw import draw_mpl as draw_mpl
 from .inspection.pass_list import passes as passes
-from .jit import jobs as jobs
 from .jit import cache as cache
+from .jit import jobs as jobs
 from .jit import shutdown as shutdown
 from .jit.function import QJIT as QJIT
 from .jit.function import qjit as qjit

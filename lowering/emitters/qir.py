@@ -1,8 +1,8 @@
 """QIR, quantum programs in LLVM's language (QIR Alliance, version 2.1)."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,18 @@ from xdsl.ir import Attribute, Operation
 
 from qjit.dialects.gates import CONTROLLED, GATES
 from qjit.dialects.gates.fourier import parameters
-from qjit.dialects.gates.spelling import read_spelling, spelled
+from qjit.dialects.gates.spelling import spelled
 
 from .emitter import AppliedGate, EmissionError, Wire
 from .qir_arithmetic import compute, float_text, negative, type_of
+from .qir_dialect import BARRIER, MEASURE, RESET
+from .qir_dialect import CNOT_NAMED as CNOT_NAMED
+from .qir_dialect import IQM as IQM
+from .qir_dialect import PORTABLE as PORTABLE
+from .qir_dialect import QUANTINUUM as QUANTINUUM
+from .qir_dialect import QirDialect as QirDialect
+from .qir_dialect import gates as gates
+from .qir_dialect import symbols_of as symbols_of
 from .qir_module import (
     INITIALIZE,
     READ,
@@ -23,90 +31,11 @@ from .qir_module import (
     RECORD_RESULT,
     Lines,
     QirModule,
+    qubit_or_result,
     verified,
+    without_unread,
 )
 from .values import Expression, is_known, whole
-
-BASE, ADAPTIVE = "base", "adaptive"
-MEASURE, RESET, BARRIER = "measure", "reset", "barrier"
-OTHERS = {
-    MEASURE: "__quantum__qis__mz__body",
-    RESET: "__quantum__qis__reset__body",
-}
-SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-
-
-def symbols_of(gates: Iterable[str]) -> dict[str, str]:
-    """Return the functions of gates, by how they are spelled, measurements among them.
-
-    >>> symbols_of(["adjoint(S)"])["adjoint(S)"]
-    '__quantum__qis__s__adj'
-    """
-    found = dict(OTHERS)
-    for spelling in gates:
-        name, adjoint = read_spelling(spelling)
-        symbol = GATES[name].qir_symbol(adjoint=adjoint)
-        if symbol is None:
-            raise KeyError(f"{spelling} has no name in QIR")
-        found[spelling] = symbol
-    return found
-
-
-_SINGLE = ("X", "Y", "Z", "H", "S", "adjoint(S)", "T", "adjoint(T)", "RX", "RY", "RZ")
-# What all simulators and compilers of QIR know, under one name.
-PORTABLE: Mapping[str, str] = symbols_of([*_SINGLE, "CZ", "CNOT", "Toffoli"])
-# As Quantinuum's H-series checks it, and as Q# of old writes it.
-CNOT_NAMED: Mapping[str, str] = {
-    **symbols_of([*_SINGLE, "CZ"]),
-    "CNOT": "__quantum__qis__cnot__body",
-}
-QUANTINUUM: Mapping[str, str] = {
-    **symbols_of(["RZ", "IsingZZ"]),
-    "PRX": "__quantum__qis__rxy__body",
-}
-IQM: Mapping[str, str] = {
-    MEASURE: OTHERS[MEASURE],
-    **{"PRX": "__quantum__qis__prx__body", "CZ": "__quantum__qis__cz__body"},
-}
-
-
-@dataclass(frozen=True)
-class QirDialect:
-    """A profile of QIR, with the functions that a device knows."""
-
-    profile: str = ADAPTIVE
-    symbols: Mapping[str, str] = field(default_factory=lambda: PORTABLE, hash=False)
-    """Functions by the spelling of gates, and of "measure", "reset" and "barrier"."""
-    has_branches: bool = True
-    has_loops: bool = True
-    has_integers: bool = True
-    """Whether numbers are computed while a program runs, beside bits."""
-    has_floats: bool = True
-    bitcode: bool = False
-    records_array: bool = True
-    """Whether results are announced as one array of so many."""
-    version: tuple[int, int] = (2, 1)
-
-    def __post_init__(self) -> None:
-        if self.profile not in (BASE, ADAPTIVE):
-            raise ValueError(f"There is no profile {self.profile!r} of QIR.")
-        wrong = [each for each in self.symbols.values() if not SYMBOL.fullmatch(each)]
-        if wrong:
-            raise ValueError(f"{wrong[0]!r} is no name of a function in QIR.")
-
-    @property
-    def is_base(self) -> bool:
-        """Whether measurements come last, and decide nothing."""
-        return self.profile == BASE
-
-
-def gates(dialect: QirDialect) -> frozenset[str]:
-    """Return the gates of a dialect, as they are spelled.
-
-    >>> sorted(gates(QirDialect(symbols=IQM)))
-    ['CZ', 'PRX']
-    """
-    return frozenset(dialect.symbols) - {MEASURE, RESET, BARRIER}
 
 
 @dataclass
@@ -161,7 +90,7 @@ class QirEmitter:
                 "profile does not have"
             )
         self.touched.add(wire)
-        return f"ptr {_pointer(wire)}"
+        return f"ptr {qubit_or_result(wire)}"
 
     def _symbol(self, name: str, what: str) -> str:
         found = self.dialect.symbols.get(name)
@@ -222,7 +151,7 @@ class QirEmitter:
     def measure(self, wire: Wire) -> Expression:
         """Write a measurement, and return its outcome."""
         symbol = self._symbol(MEASURE, "a measurement")
-        pointer = _pointer(self.module.num_results)
+        pointer = qubit_or_result(self.module.num_results)
         name = f"%m{self.module.num_results}"
         self.module.irreversible.add(symbol)
         arguments = [self._qubit(wire), f"ptr writeonly {pointer}"]
@@ -467,15 +396,18 @@ class QirEmitter:
     def finish(self, outcomes: Sequence[Expression]) -> str | bytes:
         """Return the program, which records these bits as "r0", "r1" and so on."""
         recorded = [o.code for o in outcomes if o.code not in self.pointers]
-        body = _without_unread(self.lines, recorded)
+        body = without_unread(self.lines, recorded)
         records = self._records(outcomes)
         start = f"  {self.module.call(INITIALIZE, ['ptr null'])}"
         end = [*records, "  ret i64 0"]
         if self.dialect.is_base:
-            blocks = {"body": body, "measurements": self.measurements, "output": end}
-            lines = ["entry:", start]
-            for name, each in blocks.items():
-                lines += [f"  br label %{name}", f"{name}:", *each]
+            blocks = (
+                ("body", body),
+                ("measurements", self.measurements),
+                ("output", end),
+            )
+            each = ([f"  br label %{name}", f"{name}:", *rest] for name, rest in blocks)
+            lines = ["entry:", start, *chain.from_iterable(each)]
         else:
             lines = ["entry:", start, *body, "  br label %output", "output:", *end]
         if not any(f"@{READ}(" in each for each in lines):
@@ -499,22 +431,3 @@ class QirEmitter:
                 bit = f"i1 zeroext {outcome.code}"
                 found.append(self.module.call(RECORD_BOOL, [bit, label]))
         return [f"  {each}" for each in found]
-
-
-def _pointer(number: int) -> str:
-    """Return a qubit or a result.
-
-    >>> _pointer(0), _pointer(3)
-    ('null', 'inttoptr (i64 3 to ptr)')
-    """
-    return f"inttoptr (i64 {number} to ptr)" if number else "null"
-
-
-def _without_unread(lines: Sequence[str], wanted: Sequence[str]) -> Lines:
-    """Leave out the reading of results that decide nothing."""
-    used = set(wanted)
-    for line in lines:
-        used.update(re.findall(r"%m\d+", line.partition(" = ")[2] or line))
-    return [
-        line for line in lines if f"@{READ}(" not in line or line.split()[0] in used
-    ]

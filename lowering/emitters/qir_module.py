@@ -1,5 +1,6 @@
 """Modules of QIR: an entry point, what it declares, and the flags of what it uses."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -133,3 +134,22 @@ def verified(text: str) -> llvm.ModuleRef:
     except RuntimeError as error:
         raise EmissionError(f"a program of this shape in LLVM ({error})") from error
     return module
+
+
+def qubit_or_result(number: int) -> str:
+    """Return a qubit or a result.
+
+    >>> qubit_or_result(0), qubit_or_result(3)
+    ('null', 'inttoptr (i64 3 to ptr)')
+    """
+    return f"inttoptr (i64 {number} to ptr)" if number else "null"
+
+
+def without_unread(lines: Sequence[str], wanted: Sequence[str]) -> Lines:
+    """Leave out the reading of results that decide nothing."""
+    used = set(wanted)
+    for line in lines:
+        used.update(re.findall(r"%m\d+", line.partition(" = ")[2] or line))
+    return [
+        line for line in lines if f"@{READ}(" not in line or line.split()[0] in used
+    ]

@@ -29,6 +29,7 @@ from qjit.dialects.quantum.types import BitType, RegisterType
 
 from .emitter import AppliedGate, EmissionError, Emitter, Wire
 from .values import Expression, Table, is_known, of_outcome, table, tabulated, whole
+from .while_loops import constant_values, tested_values
 
 # More operations than any device takes: a loop that has no end comes to this.
 MOST_OPERATIONS = 1_000_000
@@ -172,29 +173,34 @@ def _dealloc(walk: Walk, op: Operation, operands: Values) -> Values:
     return []
 
 
-def _wire(op: Any, register: tuple[Wire, ...], index: Any) -> Wire:
+def _wire(op: Operation, register: tuple[Wire, ...], place: Any) -> Wire:
     """Return the wire of a place in a register."""
-    place = op.index.value.data if index is None else index
     if isinstance(place, Expression) and register == tuple(range(len(register))):
         return place
     if not is_known(place):
         raise EmissionError("a wire that outcomes decide", op)
-    if not 0 <= place < len(register):
-        raise EmissionError(f"wire {place} of {len(register)}", op)
-    return register[int(place)]
+    number = int(place)
+    if not 0 <= number < len(register):
+        raise EmissionError(f"wire {number} of {len(register)}", op)
+    return register[number]
+
+
+def _place(op: quantum.ExtractOp | quantum.InsertOp, index: Values) -> Any:
+    """Return the place in a register that an operation is on."""
+    return op.index.value.data if op.index is not None else index[0]
 
 
 @rule(quantum.ExtractOp)
 def _extract(walk: Walk, op: quantum.ExtractOp, operands: Values) -> Values:
     register, *index = operands
-    return [_wire(op, register, index[0] if index else None)]
+    return [_wire(op, register, _place(op, index))]
 
 
 @rule(quantum.InsertOp)
 def _insert(walk: Walk, op: quantum.InsertOp, operands: Values) -> Values:
     register, *index = operands[: 2 if op.dynamic_index else 1]
     wire = walk.values[op.qubit]
-    place = index[0] if index else op.index.value.data if op.index else 0
+    place = _place(op, index)
     if isinstance(place, Expression):
         if wire is not place and wire.code != place.code:
             raise EmissionError("a wire that outcomes decide", op)
@@ -447,7 +453,10 @@ def _looped(walk: Walk, op: scf.WhileOp, condition: Any, passed: Values) -> Valu
     """Emit a loop that outcomes decide: its body first, and the next test after it."""
     _require(walk, "has_loops", "a loop that outcomes decide", op)
     kinds = [result.type for result in op.results]
-    kept = {**{n: passed[n] for n in _constant(op)}, **dict.fromkeys(_tests(op), 1)}
+    kept = {
+        **{n: passed[n] for n in constant_values(op)},
+        **dict.fromkeys(tested_values(op), 1),
+    }
     moving = [n for n, k in enumerate(kinds) if not is_qubits(k) and n not in kept]
 
     def body(variables: Sequence[Expression]) -> tuple[Expression, Values]:
@@ -468,7 +477,7 @@ def _looped(walk: Walk, op: scf.WhileOp, condition: Any, passed: Values) -> Valu
         )
     )
     results = list(passed)
-    for number in _tests(op):
+    for number in tested_values(op):
         results[number] = 0
     for number, value in zip(moving, found, strict=True):
         results[number] = _variable(value, kinds[number])
@@ -482,25 +491,3 @@ def _variable(value: Expression, kind: Attribute) -> Any:
 
 def _bit(walk: Walk, value: Any) -> Any:
     return walk.whole(value, i1)
-
-
-def _constant(op: scf.WhileOp) -> set[int]:
-    """Return the values of a loop that stay what they are, or that nothing reads."""
-    before, after = op.before_region.block, op.after_region.block
-    test, end = before.last_op, after.last_op
-    assert test is not None and end is not None
-    found: set[int] = set()
-    for number, value in enumerate(test.operands[1:]):
-        place = next((n for n, arg in enumerate(before.args) if arg is value), None)
-        same = place is not None and end.operands[place] is after.args[number]
-        unread = not after.args[number].has_uses() and not op.results[number].has_uses()
-        if same or unread:
-            found.add(number)
-    return found
-
-
-def _tests(op: scf.WhileOp) -> set[int]:
-    """Return the values of a loop that are its condition: 1 in it, 0 after it."""
-    test = op.before_region.block.last_op
-    assert test is not None
-    return {n for n, v in enumerate(test.operands[1:]) if v is test.operands[0]}

@@ -86,13 +86,15 @@ def probabilities(gates: list[AppliedGate], num_qubits: int) -> Distribution:
     state = np.zeros((2,) * num_qubits, complex)
     state.flat[0] = 1
     for each in gates:
-        wires = [*each.controls, *each.targets]
+        wires = [int(w) for w in (*each.controls, *each.targets)]
         matrix = GATES[each.name].full_matrix(each.params)
         matrix = matrix.conj().T if each.adjoint else matrix
         tensor = matrix.reshape((2,) * (2 * len(wires)))
         axes = range(len(wires), 2 * len(wires))
         state = np.moveaxis(
-            np.tensordot(tensor, state, (axes, wires)), range(len(wires)), wires
+            np.tensordot(tensor, state, (list(axes), wires)),
+            [*range(len(wires))],
+            wires,
         )
     found = np.abs(state.reshape(-1)) ** 2
     return {f"{n:0{num_qubits}b}": float(p) for n, p in enumerate(found)}

@@ -10,13 +10,11 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-import jax
 import numpy as np
-from jax.core import ShapedArray
 from jax.extend.core import JaxprEqn
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, FunctionType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
 from qjit.dialects import quantum
@@ -173,9 +171,7 @@ def _imported(plan: ShotPlan, draw: Draw) -> Shot:
         end(importer)
         importer.insert(func.ReturnOp(*measuring.bits))
         kinds = [bit.type for bit in measuring.bits]
-        function.properties["function_type"] = func.FunctionType.from_lists(
-            types, kinds
-        )
+        function.properties["function_type"] = FunctionType.from_lists(types, kinds)
     module = importer.module
     lines = [StringAttr(str(line)) for line in importer.locations]
     module.attributes[LINES] = ArrayAttr(lines)
@@ -191,19 +187,3 @@ def _compile(module: ModuleOp, circuit_passes: Mapping[str, Any]) -> None:
     for step in with_circuit_passes(module, circuit_passes, passes):
         step.found().apply(Context(), module)
         verifier.check(module)
-
-
-def shapes_of(circuit: Circuit) -> list[jax.ShapeDtypeStruct]:
-    """Return the shapes of the rows of all terminal measurements."""
-    found: list[jax.ShapeDtypeStruct] = []
-    for eqn in ShotPlan(circuit).terminals:
-        shots = circuit.shots
-        assert shots is not None
-        if eqn.primitive.name in SAMPLED:
-            row, dtype = (len(eqn.params["wires"]),), np.dtype(np.int64)
-        else:
-            aval = eqn.invars[0].aval
-            assert isinstance(aval, ShapedArray)
-            row, dtype = aval.shape, np.dtype(aval.dtype)
-        found.append(jax.ShapeDtypeStruct((shots, *row), dtype))
-    return found
