@@ -42,12 +42,20 @@ class AppliedGate:
 class Emitter(Protocol):
     """A language in which circuits are written."""
 
-    has_branches: bool
-    """Whether outcomes may decide what is applied."""
-    has_loops: bool
-    """Whether outcomes may decide how often something is applied."""
-    has_counters: bool
-    """Whether there are loops over numbers, which wires may be computed from."""
+    @property
+    def has_branches(self) -> bool:
+        """Whether outcomes may decide what is applied."""
+        ...
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether outcomes may decide how often something is applied."""
+        ...
+
+    @property
+    def has_counters(self) -> bool:
+        """Whether there are loops over numbers, which wires may be computed from."""
+        ...
 
     def allocate(self, num_qubits: int) -> None:
         """Take more qubits, whose wires follow those before; all are in |0>."""

@@ -175,14 +175,14 @@ def _dealloc(walk: Walk, op: Operation, operands: Values) -> Values:
 
 def _wire(op: Operation, register: tuple[Wire, ...], place: Any) -> Wire:
     """Return the wire of a place in a register."""
+    if is_known(place):
+        number = int(place)
+        if not 0 <= number < len(register):
+            raise EmissionError(f"wire {number} of {len(register)}", op)
+        return register[number]
     if isinstance(place, Expression) and register == tuple(range(len(register))):
         return place
-    if not is_known(place):
-        raise EmissionError("a wire that outcomes decide", op)
-    number = int(place)
-    if not 0 <= number < len(register):
-        raise EmissionError(f"wire {number} of {len(register)}", op)
-    return register[number]
+    raise EmissionError("a wire that outcomes decide", op)
 
 
 def _place(op: quantum.ExtractOp | quantum.InsertOp, index: Values) -> Any:

@@ -86,7 +86,7 @@ def probabilities(gates: list[AppliedGate], num_qubits: int) -> Distribution:
     state = np.zeros((2,) * num_qubits, complex)
     state.flat[0] = 1
     for each in gates:
-        wires = [int(w) for w in (*each.controls, *each.targets)]
+        wires: list[Any] = [*each.controls, *each.targets]
         matrix = GATES[each.name].full_matrix(each.params)
         matrix = matrix.conj().T if each.adjoint else matrix
         tensor = matrix.reshape((2,) * (2 * len(wires)))
