@@ -98,6 +98,7 @@ OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         {"sequence": "XY4", "durations": {"X": 1e-8}, "spacing": 1e-7},
     ),
     "from_qasm": (("OPENQASM 3.0; qubit q;",), {}),
+    "from_qir": (("define i64 @main() {\n  ret i64 0\n}",), {}),
     "grad": ((energy,), {"argnums": 0, "method": "fd", "h": 0.1}),
     "hessian": ((energy,), {"argnums": 0}),
     "jacobian": ((energy,), {"argnums": 0}),
