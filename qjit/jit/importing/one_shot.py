@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from jax.extend.core import JaxprEqn
-from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, FunctionType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
@@ -20,6 +19,7 @@ from xdsl.ir import SSAValue
 from qjit.dialects import quantum
 from qjit.dialects.target import find_target
 from qjit.gradients.qnode_primitives import Circuit
+from qjit.lowering.driver.circuits import compile_circuits
 from qjit.lowering.importer import extensions
 from qjit.lowering.importer import program as program  # which has all rules
 from qjit.lowering.importer.functions import OutlinedFunctions
@@ -36,13 +36,7 @@ from qjit.lowering.importer.values import Value, memref_type
 from qjit.lowering.jax_internals.equations import physical_aval
 from qjit.lowering.jax_internals.tracing import without_dead_code
 from qjit.lowering.jaxpr.traversal import quantum_eqns
-from qjit.lowering.passes.pipeline import find_step
-from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import (
-    with_circuit_passes,
-)
-from qjit.lowering.passes.verification import Verifier
 from qjit.lowering.program_attributes import LINES
-from qjit.runtime.settings import verifies
 from qjit.tracing.extract_circuit import TERMINAL
 
 ENTRY = "shot"
@@ -175,15 +169,5 @@ def _imported(plan: ShotPlan, draw: Draw) -> Shot:
     module = importer.module
     lines = [StringAttr(str(line)) for line in importer.locations]
     module.attributes[LINES] = ArrayAttr(lines)
-    _compile(module, importer.circuit_passes)
+    compile_circuits(module, importer.circuit_passes)
     return Shot(module, measuring.columns, measuring.shapes)
-
-
-def _compile(module: ModuleOp, circuit_passes: Mapping[str, Any]) -> None:
-    """Run the passes of the device, and those of the quantum function."""
-    passes = [find_step(name) for name in ("device-passes", "decompose-gates")]
-    verifier = Verifier(enabled=verifies())
-    verifier.check(module)
-    for step in with_circuit_passes(module, circuit_passes, passes):
-        step.found().apply(Context(), module)
-        verifier.check(module)

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 from llvmlite.binding import address_of_symbol
-from xdsl.context import Context
 from xdsl.dialects.builtin import f32, f64, i32, i64
 from xdsl.interpreter import (
     Interpreter,
@@ -25,13 +24,10 @@ from qjit.dialects import host
 from qjit.dialects.interpreter.quantum import run_module
 from qjit.dialects.target import STATEVECTOR, find_target
 from qjit.gradients.qnode_primitives import Circuit, qnode_p
+from qjit.lowering.driver.circuits import compile_circuits
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.native.blas import PREFIX, SPLIT, routine_address
 from qjit.lowering.native.host_calls import evaluate_host_call, host_error_text
-from qjit.lowering.passes.pipeline import find_step
-from qjit.lowering.passes.quantum.circuit_pipelines.qnode_passes import (
-    with_circuit_passes,
-)
 
 C_TYPES: dict[Any, Any] = {
     f64: ctypes.c_double,
@@ -110,10 +106,7 @@ def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]
 
         closed = jax.make_jaxpr(call)(*avals)
         imported = import_program(closed, name="main")
-        passes = [find_step(name) for name in ("device-passes", "decompose-gates")]
-        steps = with_circuit_passes(imported.module, imported.circuit_passes, passes)
-        for each in steps:
-            each.found().apply(Context(), imported.module)
+        compile_circuits(imported.module, imported.circuit_passes)
         return imported.module, closed
 
     def evaluate(*args: Any) -> list[Any]:
