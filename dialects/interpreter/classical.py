@@ -4,7 +4,7 @@ Numbers are Python's and arrays are numpy's.
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     MemRefType,
+    ModuleOp,
     ShapedType,
     SymbolRefAttr,
     TensorType,
@@ -31,6 +32,10 @@ from xdsl.interpreter import (
     impl,
     register_impls,
 )
+from xdsl.interpreters.arith import ArithFunctions
+from xdsl.interpreters.func import FuncFunctions
+from xdsl.interpreters.math import MathFunctions
+from xdsl.interpreters.scf import ScfFunctions
 from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import InterpretationError
 
@@ -393,6 +398,22 @@ class ArrayFunctions(InterpreterFunctions):
         array = _zeros(op.result.type)
         array[...] = np.reshape(args, array.shape)
         return (array,)
+
+
+def interpreter_of(
+    module: ModuleOp, functions: Sequence[InterpreterFunctions] = ()
+) -> Interpreter:
+    """Return an interpreter of the classical operations of a module.
+
+    Operations of other dialects mean what `functions` say.
+    """
+    found = Interpreter(module)
+    for each in (ArithFunctions(), MathFunctions(), ScfFunctions(), *functions):
+        found.register_implementations(each)
+    found.register_implementations(FuncFunctions())
+    for each in (ElementwiseFunctions(), ArrayFunctions(), NumberFunctions()):
+        found.register_implementations(each, override=True)
+    return found
 
 
 def _zeros(array_type: Attribute) -> Any:

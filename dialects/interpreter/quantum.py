@@ -18,10 +18,6 @@ from xdsl.interpreter import (
     impl,
     register_impls,
 )
-from xdsl.interpreters.arith import ArithFunctions
-from xdsl.interpreters.func import FuncFunctions
-from xdsl.interpreters.math import MathFunctions
-from xdsl.interpreters.scf import ScfFunctions
 from xdsl.ir import Operation
 from xdsl.utils.exceptions import InterpretationError
 
@@ -33,7 +29,7 @@ from qjit.dialects.quantum.measurements import ShotReadout, Statistic
 from qjit.dialects.statevector import dialect
 
 from .branching import LEAST, PathFunctions
-from .classical import ArrayFunctions, ElementwiseFunctions, NumberFunctions
+from .classical import interpreter_of
 
 Array = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -57,13 +53,7 @@ def run_module(
     `watch`, with its parameters and the wires of its qubits. The quantum operations
     mean what `definition` says, if it is given.
     """
-    interpreter = Interpreter(module)
-    for each in (ArithFunctions(), MathFunctions(), ScfFunctions(), *functions):
-        interpreter.register_implementations(each)
-    interpreter.register_implementations(FuncFunctions())
-    interpreter.register_implementations(ElementwiseFunctions(), override=True)
-    interpreter.register_implementations(ArrayFunctions(), override=True)
-    interpreter.register_implementations(NumberFunctions(), override=True)
+    interpreter = interpreter_of(module, functions)
     generator = np.random.default_rng(seed)
     paths = PathFunctions(generator)
     interpreter.register_implementations(paths)

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp, i1
-from xdsl.interpreter import InterpreterFunctions
+
+from qjit.dialects.interpreter.classical import interpreter_of
 
 from .emitter import EmissionError, Emitter
 from .values import MOST_OUTCOMES, Expression, Table, is_known, of_outcome
-from .walk import Walk, interpreter_of
+from .walk import Walk
 
 _PLACES = 2 ** np.arange(MOST_OUTCOMES)
 
@@ -49,7 +50,6 @@ def emit(
     entry: str,
     arguments: Sequence[Any],
     emitter: Emitter,
-    functions: Sequence[InterpreterFunctions] = (),
 ) -> Emitted:
     """Emit a function of a module.
 
@@ -58,13 +58,11 @@ def emit(
         entry: the name of the function, whose results are numbers.
         arguments: its arguments: arrays of numpy, whose elements may be expressions.
         emitter: an emitter that has nothing written yet.
-        functions: the meaning of operations on known values that are not classical
-            dialects' own, such as calls of Python.
 
     Raises:
         EmissionError: if the language or its device lacks what is needed.
     """
-    walk = Walk(module, emitter, interpreter_of(module, functions))
+    walk = Walk(module, emitter, interpreter_of(module))
     results = [_as_table(value) for value in walk.call(entry, arguments)]
     outcomes = list(
         dict.fromkeys(o for r in results if isinstance(r, Table) for o in r.outcomes)

@@ -1,6 +1,10 @@
-"""What is known of the values of a while loop, from its text."""
+"""What is known of the values that loops carry, from their text."""
 
-from xdsl.dialects import scf
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xdsl.dialects import arith, scf
+from xdsl.ir import SSAValue
 
 
 def constant_values(op: scf.WhileOp) -> set[int]:
@@ -23,3 +27,23 @@ def tested_values(op: scf.WhileOp) -> set[int]:
     test = op.before_region.block.last_op
     assert test is not None
     return {n for n, v in enumerate(test.operands[1:]) if v is test.operands[0]}
+
+
+def counting_values(
+    op: scf.ForOp, operands: Sequence[Any], known: Mapping[SSAValue, Any]
+) -> set[int]:
+    """Return the values of a loop that are the number that it counts.
+
+    They begin where it begins, and the same is added to them in each iteration.
+    """
+    first, _, step, *carried = operands
+    end = op.body.block.last_op
+    assert end is not None
+    found: set[int] = set()
+    for number, (value, last) in enumerate(zip(carried, end.operands, strict=True)):
+        argument, add = op.body.block.args[number + 1], last.owner
+        if isinstance(add, arith.AddiOp) and argument in add.operands:
+            (other,) = set(add.operands) - {argument} or {argument}
+            if value is not None and (value, known.get(other)) == (first, step):
+                found.add(number)
+    return found

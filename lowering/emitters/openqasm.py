@@ -162,6 +162,8 @@ class QasmEmitter:
     def wire(self, wire: Wire) -> str:
         """Return a qubit."""
         if isinstance(wire, Expression):
+            if self.dialect.physical:
+                raise EmissionError("a wire that the device computes")
             return f"q[{wire.code}]"
         return f"${wire}" if self.dialect.physical else f"q[{wire}]"
 
@@ -226,7 +228,9 @@ class QasmEmitter:
                 return given[0]
             case arith.ExtUIOp() if op.operands[0].type == i1:
                 return self._cast(given[0], kind)
-            case arith.ExtSIOp() | arith.IndexCastOp() | arith.SIToFPOp():
+            case arith.ExtSIOp() | arith.IndexCastOp() | arith.SIToFPOp() if (
+                op.operands[0].type != i1
+            ):
                 return self._cast(given[0], kind)
             case _:
                 return None

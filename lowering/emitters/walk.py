@@ -13,23 +13,17 @@ from typing import Any
 import numpy as np
 from xdsl.dialects import func, memref, scf
 from xdsl.dialects.builtin import MemRefType, ModuleOp, i1
-from xdsl.interpreter import Interpreter, InterpreterFunctions
-from xdsl.interpreters.arith import ArithFunctions
-from xdsl.interpreters.math import MathFunctions
+from xdsl.interpreter import Interpreter
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import InterpretationError
 
 from qjit.dialects import quantum
-from qjit.dialects.interpreter.classical import (
-    ArrayFunctions,
-    ElementwiseFunctions,
-    NumberFunctions,
-)
+from qjit.dialects.gates import GATES
 from qjit.dialects.quantum.types import BitType, RegisterType
 
 from .emitter import AppliedGate, EmissionError, Emitter, Wire
+from .loop_values import constant_values, counting_values, tested_values
 from .values import Expression, Table, is_known, of_outcome, table, tabulated, whole
-from .while_loops import constant_values, tested_values
 
 # More operations than any device takes: a loop that has no end comes to this.
 MOST_OPERATIONS = 1_000_000
@@ -46,18 +40,6 @@ def rule(*kinds: type[Operation]) -> Callable[[Rule], Rule]:
         return function
 
     return register
-
-
-def interpreter_of(
-    module: ModuleOp, functions: Sequence[InterpreterFunctions] = ()
-) -> Interpreter:
-    """Return an interpreter of the classical operations of a module."""
-    found = Interpreter(module)
-    for each in (ArithFunctions(), MathFunctions(), *functions):
-        found.register_implementations(each)
-    for each in (ElementwiseFunctions(), ArrayFunctions(), NumberFunctions()):
-        found.register_implementations(each, override=True)
-    return found
 
 
 @dataclass
@@ -134,9 +116,10 @@ class Walk:
     def within(self, function: Callable[[], Any]) -> Any:
         """Emit what outcomes decide whether it is done."""
         self.depth += 1
-        found = function()
-        self.depth -= 1
-        return found
+        try:
+            return function()
+        finally:
+            self.depth -= 1
 
 
 def restore(walk: Walk, held: Any, wanted: Any) -> None:
@@ -238,7 +221,7 @@ def _apply(walk: Walk, gate: AppliedGate) -> None:
                 p.given(bit) if isinstance(p, Table) and p.outcomes[0] is outcome else p
                 for p in gate.params
             )
-            if any(p != 0 for p in params):
+            if not GATES[gate.name].additive or params != (0,):
                 _apply(walk, replace(gate, params=params))
 
         return write
@@ -308,7 +291,7 @@ def _load(walk: Walk, op: memref.LoadOp, operands: Values) -> Values:
 def _store(walk: Walk, op: memref.StoreOp, operands: Values) -> Values:
     value, array, *indices = operands
     base = array
-    while base.base is not None:
+    while isinstance(base.base, np.ndarray):
         base = base.base
     if walk.owners.get(id(base), 0) < walk.depth or not all(map(is_known, indices)):
         raise EmissionError("an array that outcomes change", op)
@@ -419,13 +402,19 @@ def _for(walk: Walk, op: scf.ForOp, operands: Values) -> Values:
 def _counted(walk: Walk, op: scf.ForOp, operands: Values) -> Values | None:
     """Emit a loop that counts, or return None if its body needs to know the number."""
     first, end, step, *carried = operands
-    if not all(is_qubits(value.type) for value in op.results):
+    kinds = [result.type for result in op.results]
+    numbers = counting_values(op, operands, walk.values)
+    fixed = [n for n in range(len(kinds)) if n not in numbers]
+    if not all(is_qubits(kinds[n]) for n in fixed):
         return None
     mark, steps = walk.emitter.mark(), walk.steps
 
     def body(number: Expression) -> None:
-        _, found = walk.region(op.body, [number, *carried])
-        if found != carried:
+        given = list(carried)
+        for n in numbers:
+            given[n] = Expression(number.code, kinds[n])
+        _, found = walk.region(op.body, [number, *given])
+        if any(found[n] != carried[n] for n in fixed):
             raise EmissionError("qubits that a loop moves", op)
 
     try:
@@ -434,7 +423,8 @@ def _counted(walk: Walk, op: scf.ForOp, operands: Values) -> Values | None:
         walk.emitter.undo(mark)
         walk.steps = steps
         return None
-    return carried
+    last = first + step * len(range(first, end, step))
+    return [last if n in numbers else value for n, value in enumerate(carried)]
 
 
 @rule(scf.WhileOp)
