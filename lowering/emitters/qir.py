@@ -15,14 +15,7 @@ from qjit.dialects.gates.spelling import spelled
 
 from .emitter import AppliedGate, EmissionError, Wire
 from .qir_arithmetic import compute, float_text, negative, type_of
-from .qir_dialect import BARRIER, MEASURE, RESET
-from .qir_dialect import CNOT_NAMED as CNOT_NAMED
-from .qir_dialect import IQM as IQM
-from .qir_dialect import PORTABLE as PORTABLE
-from .qir_dialect import QUANTINUUM as QUANTINUUM
-from .qir_dialect import QirDialect as QirDialect
-from .qir_dialect import gates as gates
-from .qir_dialect import symbols_of as symbols_of
+from .qir_dialect import BARRIER, MEASURE, RESET, QirDialect
 from .qir_module import (
     INITIALIZE,
     READ,

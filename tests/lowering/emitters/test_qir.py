@@ -11,7 +11,7 @@ from xdsl.dialects.test import TestOp as AnyOp
 
 from qjit.dialects.gates import GATES
 from qjit.lowering.emitters.emitter import AppliedGate, EmissionError
-from qjit.lowering.emitters.qir import (
+from qjit.lowering.emitters.qir_dialect import (
     CNOT_NAMED,
     IQM,
     QUANTINUUM,
