@@ -19,7 +19,7 @@ from tests.support.runtime_programs import (
     GHZ,
     RESET,
     Case,
-    assert_distributed,
+    assert_case,
     assert_noisy,
 )
 from tests.support.vendor_services import AQTService
@@ -38,7 +38,7 @@ def test_bits_are_distributed(ideal: QiskitRuntime, case: Case) -> None:
     (bits,) = ideal.results(token)
     assert ideal.status(token) is Status.DONE
     assert len(bits) == 2000
-    assert_distributed(bits, case)
+    assert_case(bits, case)
 
 
 def test_noise_and_seeds() -> None:
@@ -99,7 +99,7 @@ def test_a_machine_of_the_cloud() -> None:
         kept = json.loads(json.dumps(token))
         assert process.status(kept) is Status.DONE
         for bits, case in zip(process.results(kept), cases, strict=True):
-            assert_distributed(bits, case)
+            assert_case(bits, case)
 
 
 @pytest.mark.usefixtures("server")

@@ -17,7 +17,7 @@ from tests.support.runtime_programs import (
     GHZ,
     RESET,
     Case,
-    assert_distributed,
+    assert_case,
 )
 
 SECRET = "a key that nobody may see"
@@ -61,7 +61,7 @@ def test_bits_are_distributed(server: Loopback, case: Case, name: str) -> None:
     assert wait(runtime, token) is Status.DONE
     (bits,) = runtime.results(token)
     assert len(bits) == 2000
-    assert_distributed(bits, case)
+    assert_case(bits, case)
 
 
 def test_a_job_goes_through_its_states(server: Loopback) -> None:
@@ -152,7 +152,7 @@ def test_jobs_that_fail_leave_the_others(server: Loopback) -> None:
         runtime.results(token)
     bits, nothing = caught.value.results
     assert bits is not None and nothing is None and set(caught.value.reasons) == {1}
-    assert_distributed(bits, BELL)
+    assert_case(bits, BELL)
 
 
 def test_a_failed_job(server: Loopback) -> None:

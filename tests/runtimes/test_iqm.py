@@ -16,7 +16,7 @@ from tests.support.runtime_programs import (
     GHZ,
     RESET,
     Case,
-    assert_distributed,
+    assert_case,
     assert_noisy,
 )
 from tests.support.vendor_services import IQMService
@@ -85,7 +85,7 @@ def test_a_server(server: Loopback, case: Case) -> None:
     token = json.loads(json.dumps(runtime.submit([case.payload()], 2000, None)))
     for process in (runtime, backend(url=server.url)):
         assert process.status(token) is Status.DONE
-        assert_distributed(process.results(token)[0], case)
+        assert_case(process.results(token)[0], case)
 
 
 def test_jobs_of_a_server(server: Loopback, service: IQMService) -> None:

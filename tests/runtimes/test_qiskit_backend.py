@@ -29,7 +29,7 @@ from tests.support.runtime_programs import (
     GHZ,
     RESET,
     Case,
-    assert_distributed,
+    assert_case,
     counted,
 )
 
@@ -49,13 +49,13 @@ def test_bits_are_distributed(aer: QiskitRuntime, case: Case) -> None:
     (bits,) = aer.results(token)
     assert len(bits) == 2000
     assert aer.status(token) is Status.DONE
-    assert_distributed(bits, case)
+    assert_case(bits, case)
 
 
 @pytest.mark.parametrize("case", [BELL, GHZ, CROSSED])
 def test_the_older_language(aer: QiskitRuntime, case: Case) -> None:
     (bits,) = aer.results(aer.submit([case.payload("openqasm2")], 2000, 6))
-    assert_distributed(bits, case)
+    assert_case(bits, case)
 
 
 @pytest.mark.parametrize("case", [BELL, GHZ, CROSSED, BRANCH, RESET])
@@ -64,7 +64,7 @@ def test_samplers(case: Case) -> None:
     (bits,) = (runtime := backend(sampler)).results(
         runtime.submit([case.payload()], 2000, 7)
     )
-    assert_distributed(bits, case)
+    assert_case(bits, case)
     assert sampler.options.seed_simulator is None
 
 
@@ -73,8 +73,8 @@ def test_a_sampler_without_a_backend() -> None:
     bell, crossed = runtime.results(
         runtime.submit([BELL.payload(), CROSSED.payload()], 1000, None)
     )
-    assert_distributed(bell, BELL)
-    assert_distributed(crossed, CROSSED)
+    assert_case(bell, BELL)
+    assert_case(crossed, CROSSED)
     token = runtime.submit([BRANCH.payload()], 10, None)
     with pytest.raises(BackendError, match="cannot handle ControlFlowOp"):
         runtime.results(token)
@@ -102,7 +102,7 @@ def test_a_runtime_without_memory() -> None:
     runtime = QiskitRuntime(Machine(qiskit_aer.AerSimulator(), ("seed_simulator",)))
     (bits,) = runtime.results(runtime.submit([GHZ.payload()], 2000, 8))
     assert len(bits) == 2000
-    assert_distributed(bits, GHZ)
+    assert_case(bits, GHZ)
 
 
 def test_tokens(aer: QiskitRuntime) -> None:

@@ -1,14 +1,14 @@
 """A server on this machine in the place of AWS: Braket's devices and tasks, and S3."""
 
 import json
-import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
+
+from .local_server import TextHandler, served
 
 Run = Callable[[str, int], tuple[list[int], np.ndarray]]
 SIMULATOR = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
@@ -150,49 +150,28 @@ def aws_server(run: Run) -> Generator[AwsServer]:
     """Serve on a port of this machine while the context is open."""
     aws = AwsServer(run)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(TextHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
         def do_GET(self) -> None:
-            self._answer()
+            text = self.body().decode()
+            signed = self.headers.get("Authorization") or ""
+            aws.requests.append((f"{self.command} {self.path}", signed))
+            if aws.faults and aws.faults[0][0] == self.command:
+                _, code, name, headers = aws.faults.pop(0)
+                self.refuse(code, name, "a fault", headers)
+            elif (found := aws.answer(self.command, self.path, text)) is None:
+                self.refuse(404, "ResourceNotFoundException", "there is none", {})
+            else:
+                self.reply(200, found, {})
 
         do_POST = do_PUT = do_GET
 
-        def _answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            signed = self.headers.get("Authorization") or ""
-            aws.requests.append((f"{self.command} {self.path}", signed))
-            code, headers, name = 200, dict[str, str](), ""
-            if aws.faults and aws.faults[0][0] == self.command:
-                _, code, name, headers = aws.faults.pop(0)
-                found = json.dumps({"message": "a fault", "__type": name})
-            else:
-                found = aws.answer(self.command, self.path, body.decode())
-                if found is None:
-                    code, name = 404, "ResourceNotFoundException"
-                    found = json.dumps({"message": "there is none", "__type": name})
-            data = found.encode()
-            self.send_response(code)
-            if name:
-                self.send_header("x-amzn-ErrorType", name)
-            for header, value in headers.items():
-                self.send_header(header, value)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+        def refuse(
+            self, code: int, name: str, why: str, headers: Mapping[str, str]
+        ) -> None:
+            found = json.dumps({"message": why, "__type": name})
+            self.reply(code, found, {"x-amzn-ErrorType": name, **headers})
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    aws.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with served(Handler) as aws.url:
         yield aws
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -21,4 +21,4 @@ def assert_distributed(bits: np.ndarray, expected: Mapping[str, float]) -> None:
         for key, chance in expected.items()
         if chance > 0
     )
-    assert statistic <= chi2.ppf(1 - 1e-6, max(len(expected) - 1, 1)), counts
+    assert statistic < chi2.ppf(1 - 1e-6, max(len(expected) - 1, 1)), counts

@@ -1,15 +1,15 @@
 """A server on this machine with the interface of IQM's, whose computer is simulated."""
 
 import json
-import threading
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
+
+from .local_server import TextHandler, served
 
 Run = Callable[[str, int], np.ndarray]
 CALIBRATION = "11111111-2222-4333-8444-555555555555"
@@ -131,41 +131,24 @@ def iqm_server(run: Run) -> Generator[IQMServer]:
     """Serve on a port of this machine while the context is open."""
     iqm = IQMServer(run)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(TextHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
         def do_GET(self) -> None:
-            self._answer(lambda: iqm.get(self.path))
+            self.answer(lambda: iqm.get(self.path))
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self._answer(lambda: iqm.post(self.path, json.loads(body or b"{}")))
+            content = json.loads(self.body() or b"{}")
+            self.answer(lambda: iqm.post(self.path, content))
 
-        def _answer(self, find: Callable[[], Any]) -> None:
+        def answer(self, find: Callable[[], Any]) -> None:
             iqm.requests.append((self.path, self.headers.get("Authorization")))
             if "/jobs/" in self.path and iqm.faults:
                 code, found = iqm.faults.pop(0), {"errors": []}
             else:
                 found = find()
                 code = 404 if found is None else 200
-            data = json.dumps(found).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.reply(code, json.dumps(found), {})
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    iqm.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with served(Handler) as iqm.url:
         yield iqm
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -5,12 +5,13 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
 
 import qjit as qj
+
+from .local_server import TextHandler, served
 
 Answer = tuple[int, Any]
 
@@ -36,21 +37,15 @@ class Loopback:
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str, Mapping[str, str], Any]] = []
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = served(self._handler())
 
     def __enter__(self) -> "Loopback":
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
+        self.url = self._server.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: Any) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.__exit__(*raised)
 
     def fault(self, method: str) -> Fault | None:
         """Return the fault that a request meets, if it does."""
@@ -62,13 +57,12 @@ class Loopback:
                 each.after -= 1
         return None
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[TextHandler]:
         loopback = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(TextHandler):
             def handle_any(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                content = json.loads(self.rfile.read(length)) if length else None
+                content = json.loads(self.body() or b"null")
                 heard = (self.command, self.path, dict(self.headers), content)
                 loopback.requests.append(heard)
                 if (fault := loopback.fault(self.command)) is None:
@@ -79,17 +73,6 @@ class Loopback:
                     loopback._closing.wait(60)
                 else:
                     self.reply(fault.code, fault.text, fault.headers)
-
-            def reply(self, code: int, text: str, headers: Mapping[str, str]) -> None:
-                self.send_response(code)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-                """Say nothing."""
 
             do_GET = do_POST = do_PUT = handle_any
 

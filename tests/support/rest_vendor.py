@@ -11,11 +11,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,8 @@ from qjit.devices.backends.protocol import (
     Payload,
     Status,
 )
+
+from .local_server import TextHandler, served
 
 AGAIN = {408, 429, 500, 502, 503, 504}
 
@@ -129,10 +130,10 @@ def simulated(text: str, shots: int, seed: int) -> list[list[int]]:
     return np.asarray(bits).reshape(shots, wires).tolist()
 
 
-def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
+def _handler(site: Site) -> type[TextHandler]:
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(TextHandler):
         def do_POST(self) -> None:
             self.answer()
 
@@ -143,8 +144,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.answer()
 
         def answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "null")
+            body = json.loads(self.body() or b"null")
             asked = f"{self.command} {self.path}"
             with lock:
                 site.requests.append(asked)
@@ -157,37 +157,20 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             if fault is not None:
                 time.sleep(fault.hang)
                 reply = {"error": fault.text}
-            self.send(fault, json.dumps(reply).encode())
+            self.send(fault, json.dumps(reply))
 
-        def send(self, fault: Fault | None, text: bytes) -> None:
-            try:
-                self.send_response(fault.code if fault and fault.code else 200)
-                if fault and fault.after is not None:
-                    self.send_header("Retry-After", f"{fault.after:g}")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the client waits no longer
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
+        def send(self, fault: Fault | None, text: str) -> None:
+            after = fault.after if fault else None
+            headers = {} if after is None else {"Retry-After": f"{after:g}"}
+            with suppress(BrokenPipeError, ConnectionResetError):  # it waits no longer
+                self.reply(fault.code if fault and fault.code else 200, text, headers)
 
     return Handler
 
 
-@contextmanager
-def serving(site: Site) -> Generator[str]:
+def serving(site: Site) -> AbstractContextManager[str]:
     """Serve a vendor on this machine, and give its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(site))
-    thread = threading.Thread(target=server.serve_forever, args=(0.005,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return served(_handler(site))
 
 
 class RestBackend:
