@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import jax.numpy as jnp
@@ -226,33 +227,23 @@ class _Run:
         """Apply the instructions of a block."""
         for op in self.structure.blocks[block].body:
             self.steps += 1
-            if self.steps > MOST_REPETITIONS * (len(self.structure.order) + self.size):
+            if self.steps > self.most_steps:
                 raise refused("its branches share too many blocks.")
             self.apply(op, values)
 
-    @property
-    def size(self) -> int:
-        """How many instructions the program has."""
-        return sum(len(block.body) for block in self.structure.blocks)
+    @cached_property
+    def most_steps(self) -> int:
+        """How many instructions may be applied, by how many the program has."""
+        size = sum(len(block.body) for block in self.structure.blocks)
+        return MOST_REPETITIONS * (len(self.structure.order) + size)
 
     def apply(self, op: Instruction, values: Values) -> None:
         """Apply an instruction."""
-        wires = (
-            [self.wires[e.number] for e in op.operands if isinstance(e, Pointer)]
-            if op.opcode in ("gate", "barrier")
-            else []
-        )
         match op.opcode:
             case "gate":
-                angles = [
-                    self.angle(each, values)
-                    for each in op.operands
-                    if not isinstance(each, Pointer)
-                ]
-                gate = FIXED_ARITY_GATES[op.detail]
-                (adjoint(gate) if op.adjoint else gate)(*angles, wires=wires)
+                self.gate(op, values)
             case "barrier":
-                barrier(wires)
+                barrier(self.qubits(op))
             case "record":
                 if self.depth:
                     raise refused("a record is in a branch or a loop.", op.text)
@@ -283,7 +274,7 @@ class _Run:
         (adjoint(gate) if op.adjoint else gate)(*angles, wires=self.qubits(op))
 
     def qubits(self, op: Instruction) -> list[Any]:
-        """Return the wires of a gate."""
+        """Return the wires of a gate or a barrier."""
         pointers = [each for each in op.operands if isinstance(each, Pointer)]
         return [self.wires[each.number] for each in pointers]
 
