@@ -11,12 +11,12 @@ from qjit.dialects.gates import GATES
 from qjit.errors import QirError
 from qjit.lowering.jax_internals.tracing import user_line
 
-KINDS = ("i1", "i8", "i16", "i32", "i64", "float", "double")
+from .arithmetic import BINARY, DTYPES
+
 COMPUTED = frozenset(
     (
-        *("add", "sub", "mul", "sdiv", "udiv", "srem", "urem", "shl", "lshr", "ashr"),
-        *("and", "or", "xor", "fadd", "fsub", "fmul", "fdiv", "fneg", "icmp", "fcmp"),
-        *("select", "zext", "sext", "trunc", "fpext", "fptrunc"),
+        *(*BINARY, "fneg", "icmp", "fcmp", "select"),
+        *("zext", "sext", "trunc", "fpext", "fptrunc"),
         *("sitofp", "uitofp", "fptosi", "fptoui"),
     )
 )
@@ -216,8 +216,8 @@ class _Reader:
     def kind(self, value: Any, op: Any) -> str:
         """Return the type of a number."""
         kind = str(value.type)
-        if kind not in KINDS:
-            known = ", ".join(KINDS)
+        if kind not in DTYPES:
+            known = ", ".join(DTYPES)
             raise refused(f"the type {kind} is not supported. {known} are.", str(op))
         return kind
 
