@@ -17,8 +17,18 @@ from qjit.tracing.context import current
 from qjit.tracing.measured_values import Kind, kind_of, measured
 
 from .arithmetic import compute, typed
-from .reading import Instruction, Local, Number, Operand, Phi, Pointer, read, refused
-from .structure import MEASURING, Structure
+from .reading import (
+    MEASURING,
+    Instruction,
+    Local,
+    Number,
+    Operand,
+    Phi,
+    Pointer,
+    read,
+    refused,
+)
+from .structure import Structure
 
 # Branches and loops within one another.
 DEEPEST = 16

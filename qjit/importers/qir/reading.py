@@ -20,6 +20,7 @@ COMPUTED = frozenset(
         *("sitofp", "uitofp", "fptosi", "fptoui"),
     )
 )
+MEASURING = ("mz", "m", "mresetz")
 MOST_CHARACTERS = 10_000_000
 DEEPEST = 100
 _POINTER = re.compile(r"ptr inttoptr \(i64 (\d+) to ptr\)")
@@ -296,7 +297,7 @@ class _Reader:
         if found is None:
             raise refused(f"the function {symbol or 'of a pointer'} is unknown.", text)
         name, adjoint = found[1], found[2] == "adj"
-        if name in ("mz", "m", "mresetz", "reset") and not adjoint:
+        if name in (*MEASURING, "reset") and not adjoint:
             wanted = 1 if name == "reset" else 2
             if len(operands) == len(pointers) == wanted:
                 self.check_qubits(pointers[:1], text)
