@@ -14,7 +14,7 @@ from qjit.ops.variadic_gates import GlobalPhase, barrier, delay
 
 from .branching import Branching
 from .classical_types import BIT, FLOAT, Type, Value
-from .gate_names import BUILT_IN, FILES, NamedGate
+from .gate_names import BUILT_IN, FILE_NAMES, FILES, NamedGate
 from .scopes import Definition, Frame, Qubits, Variable, kind_of
 
 Modifier = tuple[str, Any]
@@ -138,7 +138,7 @@ class Applying(Branching):
             self.fail(node, f"{name} is opaque, so that nothing tells what it does.")
         if found is not None:
             self.fail(node, f"{name} is no gate.")
-        file = "qelib1.inc" if self.legacy else "stdgates.inc"
+        file = FILE_NAMES[self.legacy]
         remedy = f'Write include "{file}"; at the beginning'
         if name not in FILES[file] or file in self.files:
             remedy = "Define it, as in gate f(a) q { U(a, 0, 0) q; }"
