@@ -90,15 +90,13 @@ class Branching(Expressions):
         before = [each.data for each in variables]
         depth, frames = len(self.frame.scopes), len(self.frames)
         try:
-            for each, new in zip(variables, data, strict=True):
-                each.data = new
+            _give(variables, data)
             result = body()
             return result, self.arrays_of(node, variables)
         finally:
             del self.frames[frames:]
             del self.frame.scopes[depth:]
-            for each, old in zip(variables, before, strict=True):
-                each.data = old
+            _give(variables, before)
 
     # Branches
 
@@ -127,8 +125,7 @@ class Branching(Expressions):
         after, status = jax.lax.cond(
             predicate, function(chosen), function(other), *before
         )
-        for each, new in zip(variables, after, strict=True):
-            each.data = new
+        _give(variables, after)
         return status if jumps else NEXT
 
     def run_if(self, node: Any) -> Status:
@@ -189,22 +186,15 @@ class Branching(Expressions):
                 status = _as_status(self.in_scope(node.block))
                 if not jumps:
                     return self.condition(node.while_condition), status
-                goes_on = status <= CONTINUE
-                again = [jnp.zeros((), bool)]
-
-                def test() -> Status:
-                    again[0] = jnp.asarray(self.condition(node.while_condition))
-                    return again[0].astype(jnp.int32)
-
-                tested = self.branch(
+                holds = self.branch(
                     node,
-                    goes_on,
-                    test,
-                    lambda: NEXT,
+                    status <= CONTINUE,
+                    lambda: self.condition(node.while_condition),
+                    lambda: False,
                     [node.while_condition],
                     True,
                 )
-                return tested != 0, status
+                return holds != 0, status
 
             (going, status), after = self.with_data(node, variables, data, body)
             return jnp.asarray(going), status, after
@@ -217,8 +207,7 @@ class Branching(Expressions):
         _, status, after = while_loop_of_at_most(
             lambda carry: carry[0], iteration, start, None
         )
-        for each, new in zip(variables, after, strict=True):
-            each.data = new
+        _give(variables, after)
         return self._after_loop(node, status)
 
     def _after_loop(self, node: Any, status: Any) -> Status:
@@ -340,8 +329,7 @@ class Branching(Expressions):
                 None,
             )
             status = self._after_loop(node, status)
-        for each, new in zip(variables, after, strict=True):
-            each.data = new
+        _give(variables, after)
         return status
 
     def _iteration(self, node: Any, value: Value) -> Status:
@@ -370,3 +358,8 @@ class Branching(Expressions):
 
 def _as_status(status: Status) -> jax.Array:
     return jnp.asarray(status, jnp.int32)
+
+
+def _give(variables: Sequence[Variable], data: Sequence[Any]) -> None:
+    for variable, new in zip(variables, data, strict=True):
+        variable.data = new
