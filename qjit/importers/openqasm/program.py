@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
 from qjit.ops.variadic_gates import barrier
 
@@ -21,6 +19,7 @@ from .classical_types import (
     convert,
     default,
     dtype,
+    is_known,
     on_circle,
     traced,
     wrapped,
@@ -229,7 +228,7 @@ class Program(Applying):
                 f"the input {name} has the shape {shape}, but got an argument of "
                 f"shape {np.shape(given)}.",
             )
-        if shape or isinstance(given, Tracer | jax.Array):
+        if shape or not is_known(given):
             return self._given_array(node, name, type_)
         kinds = ((bool, "bool"), (int, "int"), (float, "float"), (complex, "complex"))
         number = given.item() if hasattr(given, "item") else given
@@ -347,8 +346,7 @@ class Program(Applying):
         else:
             part = Value(self.part(value.type, len(where)), value.data[np.array(where)])
         new = self._updated(node, part, elements[1:], as_type)
-        moving = any(isinstance(each, Tracer | jax.Array) for each in (new, where))
-        if not moving and value.known:
+        if all(map(is_known, (new, where))) and value.known:
             changed = value.data.copy()
             changed[where] = new
             return changed
