@@ -96,11 +96,12 @@ class Applying(Branching):
 
     def _exponent(self, node: Any) -> float | int:
         """Return the argument of pow, in which integers are divided exactly."""
-        legacy, self.legacy = self.legacy, True
+        frame = self.frame
+        frame.in_exponent = True
         try:
             value = self.value(node.argument)
         finally:
-            self.legacy = legacy
+            frame.in_exponent = False
         value = self.as_type(node, value, FLOAT)
         if not value.known:
             self.fail(node, "the exponent of a gate must be known.")
