@@ -16,7 +16,7 @@ from qjit.tracing.bounded_loops import fori_loop, while_loop_of_at_most
 from qjit.tracing.checks import checked
 
 from .arithmetic import either
-from .classical_types import BOOL, ConversionError, Type, Value, convert, traced
+from .classical_types import BOOL, ConversionError, Type, Value, convert, dtype, traced
 from .expressions import Expressions
 from .positions import NotConstantError
 from .scopes import (
@@ -31,6 +31,7 @@ from .scopes import (
 
 NEXT, CONTINUE, BREAK, RETURN, END = range(5)
 MOST_UNROLLED = 10_000
+TOO_LARGE = "the range of an OpenQASM loop has too large numbers."
 Status = Any
 
 
@@ -251,18 +252,22 @@ class Branching(Expressions):
             message = "the range of an OpenQASM loop has a step of zero."
             step = checked(step, step != 0, ParameterError, message)
             count = jnp.maximum(jnp.floor_divide(end - start, step) + 1, 0)
-            return self._rolled(node, type_, start, step, count)
+            return self._rolled(node, type_, start, step, count, wide)
         if step == 0:
             self.fail(over, "the step of a range is not zero.")
         count = max((end - start) // step + 1, 0)
+        numbers = (start, step, end, count)
+        wide = wide or not all(-(2**31) <= each < 2**31 for each in numbers)
         values = [
             Value(parts[0].type, start + k * step)
             for k in range(min(count, MOST_UNROLLED + 1))
         ]
         if count <= 1 or (wide and count <= MOST_UNROLLED):
             return self._unrolled(node, [self.as_type(over, v, type_) for v in values])
+        if not all(-(2**63) <= each < 2**63 for each in numbers):
+            self.fail(over, TOO_LARGE)
         try:
-            return self._rolled(node, type_, start, step, count)
+            return self._rolled(node, type_, start, step, count, wide)
         except NotConstantError:
             if count > MOST_UNROLLED:
                 raise
@@ -272,11 +277,9 @@ class Branching(Expressions):
         """Return the start, step or end of a range as a signed integer."""
         to = Type("int", 64 if wide else 32)
         counted = traced(convert(part, to))
-        message = "the range of an OpenQASM loop has too large numbers."
         if part.type.kind == "int":
             return counted
-        fits = counted >= 0
-        return checked(counted, fits, ParameterError, message)
+        return checked(counted, counted >= 0, ParameterError, TOO_LARGE)
 
     def _over_floats(self, node: Any, type_: Type, parts: list[Value]) -> Status:
         over = node.set_declaration
@@ -291,14 +294,15 @@ class Branching(Expressions):
         return self._unrolled(node, [self.as_type(over, v, type_) for v in values])
 
     def _rolled(
-        self, node: Any, type_: Type, start: Any, step: Any, count: Any
+        self, node: Any, type_: Type, start: Any, step: Any, count: Any, wide: bool
     ) -> Status:
-        """Run a loop as a loop."""
+        """Run a loop as a loop, whose counter has 64 bits if it is wide."""
+        counted = Type("int", 64 if wide else 32)
+        kind = dtype(counted)
         variables, jumps = self.carried(node.block), jumps_in(node.block)
 
         def iteration(k: Any, data: Sequence[Any]) -> Any:
-            counter = start + k.astype(jnp.int32) * step
-            counted = Type("int", counter.dtype.itemsize * 8)
+            counter = start + k.astype(kind) * step
 
             def body() -> Status:
                 value = convert(Value(counted, counter), type_)
@@ -325,7 +329,7 @@ class Branching(Expressions):
             _, status, after = while_loop_of_at_most(
                 lambda carry: (carry[0] < count) & (carry[1] <= CONTINUE),
                 step_of,
-                (jnp.zeros((), jnp.int32), _as_status(NEXT), before),
+                (jnp.zeros((), kind), _as_status(NEXT), before),
                 None,
             )
             status = self._after_loop(node, status)
