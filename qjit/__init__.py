@@ -10,7 +10,7 @@ from .autograph import disable_autograph as disable_autograph
 from .devices.device import Device as Device
 from .devices.device import device as device
 from .diagnostics.public_functions import public as _public
-from .importers.openqasm import from_qasm as from_qasm
+from .importers.openqasm.from_qasm import from_qasm as from_qasm
 from .importers.qir.from_qir import from_qir as from_qir
 from .inspection.counting.specs import specs as specs
 from .inspection.debugging import Snapshot as Snapshot

@@ -11,15 +11,16 @@ from qjit.dialects.gates import GATES
 from qjit.errors import QirError
 from qjit.lowering.jax_internals.tracing import user_line
 
-KINDS = ("i1", "i8", "i16", "i32", "i64", "float", "double")
+from .arithmetic import BINARY, DTYPES
+
 COMPUTED = frozenset(
     (
-        *("add", "sub", "mul", "sdiv", "udiv", "srem", "urem", "shl", "lshr", "ashr"),
-        *("and", "or", "xor", "fadd", "fsub", "fmul", "fdiv", "fneg", "icmp", "fcmp"),
-        *("select", "zext", "sext", "trunc", "fpext", "fptrunc"),
+        *(*BINARY, "fneg", "icmp", "fcmp", "select"),
+        *("zext", "sext", "trunc", "fpext", "fptrunc"),
         *("sitofp", "uitofp", "fptosi", "fptoui"),
     )
 )
+MEASURING = ("mz", "m", "mresetz")
 MOST_CHARACTERS = 10_000_000
 DEEPEST = 100
 _POINTER = re.compile(r"ptr inttoptr \(i64 (\d+) to ptr\)")
@@ -216,8 +217,8 @@ class _Reader:
     def kind(self, value: Any, op: Any) -> str:
         """Return the type of a number."""
         kind = str(value.type)
-        if kind not in KINDS:
-            known = ", ".join(KINDS)
+        if kind not in DTYPES:
+            known = ", ".join(DTYPES)
             raise refused(f"the type {kind} is not supported. {known} are.", str(op))
         return kind
 
@@ -296,7 +297,7 @@ class _Reader:
         if found is None:
             raise refused(f"the function {symbol or 'of a pointer'} is unknown.", text)
         name, adjoint = found[1], found[2] == "adj"
-        if name in ("mz", "m", "mresetz", "reset") and not adjoint:
+        if name in (*MEASURING, "reset") and not adjoint:
             wanted = 1 if name == "reset" else 2
             if len(operands) == len(pointers) == wanted:
                 self.check_qubits(pointers[:1], text)

@@ -4,11 +4,11 @@ Joins are immediate post-dominators, found on the reversed graph by the algorith
 K. D. Cooper, T. J. Harvey and K. Kennedy, "A simple, fast dominance algorithm" (2001).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from .reading import Block, Pointer, Program, refused
+from .reading import MEASURING, Block, Pointer, Program, refused
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,7 @@ class Structure:
     @cached_property
     def order(self) -> list[int]:
         """The blocks that control reaches, each after all it leads to but by loops."""
-        found: list[int] = []
-        seen = {0}
-        stack = [(0, iter(self.blocks[0].targets))]
-        while stack:
-            block, targets = stack[-1]
-            following = next((each for each in targets if each not in seen), None)
-            if following is None:
-                found.append(block)
-                stack.pop()
-            else:
-                seen.add(following)
-                stack.append((following, iter(self.blocks[following].targets)))
-        return found
+        return _postorder(0, lambda block: self.blocks[block].targets)
 
     @cached_property
     def sources(self) -> Mapping[int, list[int]]:
@@ -69,7 +57,7 @@ class Structure:
         ends = [each for each in self.order if not self.blocks[each].targets]
         if len(ends) != 1:
             raise refused(f"{len(ends)} blocks return. One does, at the end.")
-        order = self._backwards(ends[0])
+        order = _postorder(ends[0], self.sources.__getitem__)[::-1]
         if len(order) != len(self.order):
             raise refused("a loop has no end.")
         place = {block: number for number, block in enumerate(order)}
@@ -94,22 +82,6 @@ class Structure:
                 changed |= found.get(block) != new
                 found[block] = new
         return found
-
-    def _backwards(self, end: int) -> list[int]:
-        """Return the blocks in reverse postorder from the end, along edges reversed."""
-        found: list[int] = []
-        seen = {end}
-        stack = [(end, iter(self.sources[end]))]
-        while stack:
-            block, sources = stack[-1]
-            following = next((each for each in sources if each not in seen), None)
-            if following is None:
-                found.append(block)
-                stack.pop()
-            else:
-                seen.add(following)
-                stack.append((following, iter(self.sources[following])))
-        return found[::-1]
 
     @cached_property
     def loops(self) -> Mapping[int, Loop]:
@@ -194,4 +166,18 @@ class Structure:
         return sorted(found & self.lasting)
 
 
-MEASURING = ("mz", "m", "mresetz")
+def _postorder(start: int, onwards: Callable[[int], Iterable[int]]) -> list[int]:
+    """Return blocks that control reaches, each after those that it leads to first."""
+    found: list[int] = []
+    seen = {start}
+    stack = [(start, iter(onwards(start)))]
+    while stack:
+        block, following = stack[-1]
+        new = next((each for each in following if each not in seen), None)
+        if new is None:
+            found.append(block)
+            stack.pop()
+        else:
+            seen.add(new)
+            stack.append((new, iter(onwards(new))))
+    return found

@@ -9,6 +9,7 @@ import pytest
 
 import qjit as qj
 from qjit.errors import ArgumentError, QasmError
+from qjit.lowering.jax_internals.equations import enable_x64
 
 pytest.importorskip("openqasm3.parser")
 
@@ -275,3 +276,17 @@ def test_ranges_with_traced_ends() -> None:
 def test_arrays_as_inputs_have_the_width_of_the_program() -> None:
     text = "input array[int[8], 2] x; output int a; output int b; a = x[0]; b = x[-1];"
     assert outputs(text, jnp.asarray([3, 200])) == {"a": 3, "b": -56}
+
+
+def test_ranges_of_more_iterations_than_32_bits_count() -> None:
+    head = "output uint n; n = 0; for uint[64] i in"
+    long = f"{head} [0:3000000000] {{ n += 1; if (i == 2) {{ break; }} }}"
+    far = f"{head} [3000000000:3000010001] {{ n = uint(i - 3000000000); }}"
+    with enable_x64(False), pytest.raises(QasmError, match="more than 32 bits"):
+        qj.from_qasm(f"OPENQASM 3; {long}")
+    with enable_x64(True):
+        assert outputs(long) == {"n": 3}
+        assert outputs(far) == {"n": 10_001}
+        for start, step, end in ((0, 1, 2**64 - 1), (2**63, 1, 2**63 + 20_000)):
+            with pytest.raises(QasmError, match="too large numbers"):
+                qj.from_qasm(f"OPENQASM 3; {head} [{start}:{step}:{end}] {{ n += 1; }}")

@@ -212,3 +212,10 @@ def test_fractional_powers_under_control(modifiers: str, gate: str) -> None:
     root = vectors @ np.diag(np.exp(0.5j * angles)) @ np.linalg.inv(vectors)
     found = unitary(f"{HEADS[3]} qubit[2] q; {modifiers} {gate} q[0], q[1];")
     assert np.allclose(found, controlled(root), atol=1e-5)
+
+
+def test_exponents_may_come_from_subroutines() -> None:
+    text = f"""{HEADS[3]} qubit q;
+    def half(int a) -> int {{ int b = a / 2; return b; }}
+    pow(half(3) / 2) @ x q;"""
+    assert np.allclose(unitary(text), unitary(f"{HEADS[3]} qubit q; pow(0.5) @ x q;"))

@@ -14,7 +14,7 @@ from qjit.ops.variadic_gates import GlobalPhase, barrier, delay
 
 from .branching import Branching
 from .classical_types import BIT, FLOAT, Type, Value
-from .gate_names import BUILT_IN, FILES, NamedGate
+from .gate_names import BUILT_IN, FILE_NAMES, FILES, NamedGate
 from .scopes import Definition, Frame, Qubits, Variable, kind_of
 
 Modifier = tuple[str, Any]
@@ -96,11 +96,12 @@ class Applying(Branching):
 
     def _exponent(self, node: Any) -> float | int:
         """Return the argument of pow, in which integers are divided exactly."""
-        legacy, self.legacy = self.legacy, True
+        frame = self.frame
+        frame.in_exponent = True
         try:
             value = self.value(node.argument)
         finally:
-            self.legacy = legacy
+            frame.in_exponent = False
         value = self.as_type(node, value, FLOAT)
         if not value.known:
             self.fail(node, "the exponent of a gate must be known.")
@@ -138,7 +139,7 @@ class Applying(Branching):
             self.fail(node, f"{name} is opaque, so that nothing tells what it does.")
         if found is not None:
             self.fail(node, f"{name} is no gate.")
-        file = "qelib1.inc" if self.legacy else "stdgates.inc"
+        file = FILE_NAMES[self.legacy]
         remedy = f'Write include "{file}"; at the beginning'
         if name not in FILES[file] or file in self.files:
             remedy = "Define it, as in gate f(a) q { U(a, 0, 0) q; }"

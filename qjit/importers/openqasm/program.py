@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
 from qjit.ops.variadic_gates import barrier
 
@@ -21,10 +19,12 @@ from .classical_types import (
     convert,
     default,
     dtype,
+    is_known,
     on_circle,
     traced,
     wrapped,
 )
+from .gate_names import FILE_NAMES
 from .parsing import Parsed
 from .positions import NotConstantError, as_written
 from .scopes import Definition, Frame, Qubits, Variable, kind_of, nodes_in
@@ -35,7 +35,6 @@ _LEGACY = (
     *("QuantumGate", "QuantumMeasurementStatement", "QuantumReset", "QuantumBarrier"),
     "BranchingStatement",
 )
-_FILES = {True: "qelib1.inc", False: "stdgates.inc"}
 MOST_QUBITS = 100_000
 
 
@@ -52,35 +51,32 @@ class Program(Applying):
         self.outputs: dict[str, None] = {}
         self.given: dict[str, Any] = {}
         self._statements: dict[str, Callable[[Any], Status]] = {
-            name: run
-            for name, run in (
-                ("Include", self._include),
-                ("QubitDeclaration", self._declare_qubits),
-                ("ClassicalDeclaration", self._declare),
-                ("ConstantDeclaration", self._declare_constant),
-                ("IODeclaration", self._declare_port),
-                ("QuantumGateDefinition", self._define),
-                ("SubroutineDefinition", self._define),
-                ("AliasStatement", self._alias),
-                ("QuantumGate", self.apply_gate),
-                ("QuantumPhase", self.apply_phase),
-                ("QuantumReset", self.apply_reset),
-                ("QuantumBarrier", self.apply_barrier),
-                ("DelayInstruction", self.apply_delay),
-                ("Box", self._box),
-                ("QuantumMeasurementStatement", self._measure),
-                ("ClassicalAssignment", self._assign),
-                ("ExpressionStatement", self._evaluate),
-                ("CompoundStatement", lambda node: self.in_scope(node.statements)),
-                ("BranchingStatement", self.run_if),
-                ("SwitchStatement", self.run_switch),
-                ("WhileLoop", self.run_while),
-                ("ForInLoop", self.run_for),
-                ("BreakStatement", lambda _: BREAK),
-                ("ContinueStatement", lambda _: CONTINUE),
-                ("ReturnStatement", self._return),
-                ("EndStatement", self._end),
-            )
+            "Include": self._include,
+            "QubitDeclaration": self._declare_qubits,
+            "ClassicalDeclaration": self._declare,
+            "ConstantDeclaration": self._declare_constant,
+            "IODeclaration": self._declare_port,
+            "QuantumGateDefinition": self._define,
+            "SubroutineDefinition": self._define,
+            "AliasStatement": self._alias,
+            "QuantumGate": self.apply_gate,
+            "QuantumPhase": self.apply_phase,
+            "QuantumReset": self.apply_reset,
+            "QuantumBarrier": self.apply_barrier,
+            "DelayInstruction": self.apply_delay,
+            "Box": self._box,
+            "QuantumMeasurementStatement": self._measure,
+            "ClassicalAssignment": self._assign,
+            "ExpressionStatement": self._evaluate,
+            "CompoundStatement": lambda node: self.in_scope(node.statements),
+            "BranchingStatement": self.run_if,
+            "SwitchStatement": self.run_switch,
+            "WhileLoop": self.run_while,
+            "ForInLoop": self.run_for,
+            "BreakStatement": lambda _: BREAK,
+            "ContinueStatement": lambda _: CONTINUE,
+            "ReturnStatement": self._return,
+            "EndStatement": self._end,
         }
 
     @property
@@ -176,7 +172,7 @@ class Program(Applying):
         scope[name] = symbol
 
     def _include(self, node: Any) -> None:
-        file = _FILES[self.legacy]
+        file = FILE_NAMES[self.legacy]
         if node.filename != file:
             version = 2 if self.legacy else 3
             self.fail(
@@ -232,7 +228,7 @@ class Program(Applying):
                 f"the input {name} has the shape {shape}, but got an argument of "
                 f"shape {np.shape(given)}.",
             )
-        if shape or isinstance(given, Tracer | jax.Array):
+        if shape or not is_known(given):
             return self._given_array(node, name, type_)
         kinds = ((bool, "bool"), (int, "int"), (float, "float"), (complex, "complex"))
         number = given.item() if hasattr(given, "item") else given
@@ -350,8 +346,7 @@ class Program(Applying):
         else:
             part = Value(self.part(value.type, len(where)), value.data[np.array(where)])
         new = self._updated(node, part, elements[1:], as_type)
-        moving = any(isinstance(each, Tracer | jax.Array) for each in (new, where))
-        if not moving and value.known:
+        if all(map(is_known, (new, where))) and value.known:
             changed = value.data.copy()
             changed[where] = new
             return changed

@@ -62,6 +62,8 @@ class Frame:
     returned: Variable | None = None
     callee: str = ""
     in_gate: bool = False
+    # In the argument of `pow(...) @`, where integers are divided exactly.
+    in_exponent: bool = False
 
     def find(self, name: str) -> Any:
         """Return what a name stands for in the innermost scope that has it."""

@@ -18,6 +18,11 @@ DEFAULT_WIDTH = 32
 MOST_BITS = 64
 
 
+def is_known(data: Any) -> bool:
+    """Return whether data are known when tracing."""
+    return not isinstance(data, Tracer | jax.Array)
+
+
 @dataclass(frozen=True)
 class Type:
     """A classical type.
@@ -72,7 +77,7 @@ class Value:
     @property
     def known(self) -> bool:
         """Whether the value is known when tracing."""
-        return not isinstance(self.data, Tracer | jax.Array)
+        return is_known(self.data)
 
 
 class ConversionError(Exception):
@@ -126,7 +131,7 @@ def integer_literal(number: int) -> Value:
 def wrapped(data: Any, type_: Type) -> Any:
     """Return an integer with the overflow of its width."""
     width, signed = type_.width, type_.kind == "int"
-    if not isinstance(data, Tracer | jax.Array):
+    if is_known(data):
         low = data % (1 << width)
         if not signed:
             return low
@@ -145,7 +150,7 @@ def on_circle(data: Any, size: int | None) -> Any:
 
     The rounding has the derivative of the identity.
     """
-    if isinstance(data, Tracer | jax.Array):
+    if not is_known(data):
         if size is not None:
             step = TURN / 2.0**size
             rounding = jnp.round(data / step) * step - data
@@ -172,7 +177,7 @@ def number_of_bits(value: Value) -> Any:
 
 def bits_of(data: Any, size: int) -> Any:
     """Return the lowest bits of an integer."""
-    if not isinstance(data, Tracer | jax.Array):
+    if is_known(data):
         return np.array([bool(data >> k & 1) for k in range(size)], bool)
     held = data.dtype.itemsize * 8
     places = jnp.asarray(np.minimum(np.arange(size), held - 1), data.dtype)
@@ -233,8 +238,7 @@ def _to_bit(value: Value, to: Type, explicit: bool) -> Any:
 
 
 def _one(data: Any) -> Any:
-    known = not isinstance(data, Tracer | jax.Array)
-    return np.array([data], bool) if known else jnp.reshape(data, (1,))
+    return np.array([data], bool) if is_known(data) else jnp.reshape(data, (1,))
 
 
 def _to_one_bit(value: Value) -> Any:

@@ -7,6 +7,7 @@ version 2 no program can tell.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from qjit.dialects.gates import GATES as RECORDS
 from qjit.ops.modifiers import adjoint, ctrl
 from qjit.ops.operations import FIXED_ARITY_GATES as GATES
 from qjit.ops.variadic_gates import GlobalPhase, Identity, MultiControlledX
@@ -25,8 +26,10 @@ class NamedGate(NamedTuple):
     single: bool = True
 
 
-def _plain(name: str, angles: int, qubits: int) -> NamedGate:
-    gate = GATES[name]
+def _plain(name: str) -> NamedGate:
+    gate, record = GATES[name], RECORDS[name]
+    angles, qubits = record.num_params, record.num_wires
+    assert qubits is not None
     return NamedGate(
         angles,
         qubits,
@@ -34,9 +37,9 @@ def _plain(name: str, angles: int, qubits: int) -> NamedGate:
     )
 
 
-def _inverse(name: str, qubits: int = 1) -> NamedGate:
-    gate = GATES[name]
-    return NamedGate(0, qubits, lambda *wires: adjoint(gate(wires=list(wires))))
+def _inverse(name: str) -> NamedGate:
+    plain = _plain(name)
+    return plain._replace(apply=lambda *args: adjoint(plain.apply(*args)))
 
 
 def _controlled(name: str, angles: int, controls: int = 1) -> NamedGate:
@@ -50,7 +53,7 @@ def _controlled(name: str, angles: int, controls: int = 1) -> NamedGate:
     return NamedGate(angles, controls + 1, apply)
 
 
-def universal(theta: Any, phi: Any, lam: Any, wire: Any) -> None:
+def _universal(theta: Any, phi: Any, lam: Any, wire: Any) -> None:
     """Apply version 3's U, which is U3 with the phase exp(i theta / 2)."""
     GlobalPhase(-theta / 2)
     GATES["U3"](theta, phi, lam, wires=wire)
@@ -90,31 +93,21 @@ def _steps(text: str) -> Callable[..., None]:
 _RELATIVE_TOFFOLI = "h2 t2 x12 T2 x02 t2 x12 T2 h2"
 _RELATIVE_C3X = "h3 t3 x23 T3 h3 x03 t3 x13 T3 x03 t3 x13 T3 h3 t3 x23 T3 h3"
 
+# Those of both files, most of which the records of gates name.
 _SHARED: dict[str, NamedGate] = {
     **{
-        name: _plain(name.upper(), 0, 1)
-        for name in ("x", "y", "z", "h", "s", "t", "sx")
+        record.qasm: _plain(name)
+        for name, record in RECORDS.items()
+        if record.qasm is not None and name in GATES
     },
-    "sdg": _inverse("S"),
-    "tdg": _inverse("T"),
+    **{
+        record.qasm_adjoint: _inverse(name)
+        for name, record in RECORDS.items()
+        if record.qasm_adjoint is not None
+    },
     "id": NamedGate(0, 1, Identity),
-    "p": _plain("PhaseShift", 1, 1),
-    "u1": _plain("PhaseShift", 1, 1),
-    "rx": _plain("RX", 1, 1),
-    "ry": _plain("RY", 1, 1),
-    "rz": _plain("RZ", 1, 1),
-    "cx": _plain("CNOT", 0, 2),
-    "cy": _plain("CY", 0, 2),
-    "cz": _plain("CZ", 0, 2),
-    "ch": _plain("CH", 0, 2),
-    "cp": _plain("ControlledPhaseShift", 1, 2),
-    "crx": _plain("CRX", 1, 2),
-    "cry": _plain("CRY", 1, 2),
-    "crz": _plain("CRZ", 1, 2),
+    "u1": _plain("PhaseShift"),
     "cu": NamedGate(4, 2, _universal_under_control, False),
-    "swap": _plain("SWAP", 0, 2),
-    "ccx": _plain("Toffoli", 0, 3),
-    "cswap": _plain("CSWAP", 0, 3),
 }
 
 
@@ -134,24 +127,24 @@ def _all_controlled_x(*wires: Any) -> Any:
 FILES: dict[str, dict[str, NamedGate]] = {
     "stdgates.inc": {
         **_SHARED,
-        "CX": _plain("CNOT", 0, 2),
-        "phase": _plain("PhaseShift", 1, 1),
-        "cphase": _plain("ControlledPhaseShift", 1, 2),
+        "CX": _plain("CNOT"),
+        "phase": _plain("PhaseShift"),
+        "cphase": _plain("ControlledPhaseShift"),
         "u2": NamedGate(2, 1, _quarter_turn),
         "u3": NamedGate(3, 1, _turn),
     },
     "qelib1.inc": {
         **_SHARED,
-        "u": _plain("U3", 3, 1),
+        "u": _plain("U3"),
         "u0": NamedGate(1, 1, lambda _, wire: Identity(wire)),
-        "u2": _plain("U2", 2, 1),
-        "u3": _plain("U3", 3, 1),
+        "u2": _plain("U2"),
+        "u3": _plain("U3"),
         "sxdg": _inverse("SX"),
         "csx": _controlled("SX", 0),
-        "cu1": _plain("ControlledPhaseShift", 1, 2),
+        "cu1": _plain("ControlledPhaseShift"),
         "cu3": _controlled("U3", 3),
-        "rxx": _plain("IsingXX", 1, 2),
-        "rzz": _plain("IsingZZ", 1, 2),
+        "rxx": _plain("IsingXX"),
+        "rzz": _plain("IsingZZ"),
         "rccx": NamedGate(0, 3, _steps(_RELATIVE_TOFFOLI), False),
         "rc3x": NamedGate(0, 4, _steps(_RELATIVE_C3X), False),
         "c3x": NamedGate(0, 4, _all_controlled_x),
@@ -159,8 +152,9 @@ FILES: dict[str, dict[str, NamedGate]] = {
         "c4x": NamedGate(0, 5, _all_controlled_x),
     },
 }
-# What a text has without a file, by whether it is of version 2.
+# The file of a text, and what it has without one, by whether it is of version 2.
+FILE_NAMES = {True: "qelib1.inc", False: "stdgates.inc"}
 BUILT_IN: dict[bool, dict[str, NamedGate]] = {
-    True: {"U": _plain("U3", 3, 1), "CX": _plain("CNOT", 0, 2)},
-    False: {"U": NamedGate(3, 1, universal, False)},
+    True: {"U": _plain("U3"), "CX": _plain("CNOT")},
+    False: {"U": NamedGate(3, 1, _universal, False)},
 }

@@ -16,7 +16,7 @@ from qjit.tracing.bounded_loops import fori_loop, while_loop_of_at_most
 from qjit.tracing.checks import checked
 
 from .arithmetic import either
-from .classical_types import BOOL, ConversionError, Type, Value, convert, traced
+from .classical_types import BOOL, ConversionError, Type, Value, convert, dtype, traced
 from .expressions import Expressions
 from .positions import NotConstantError
 from .scopes import (
@@ -31,6 +31,7 @@ from .scopes import (
 
 NEXT, CONTINUE, BREAK, RETURN, END = range(5)
 MOST_UNROLLED = 10_000
+TOO_LARGE = "the range of an OpenQASM loop has too large numbers."
 Status = Any
 
 
@@ -90,15 +91,13 @@ class Branching(Expressions):
         before = [each.data for each in variables]
         depth, frames = len(self.frame.scopes), len(self.frames)
         try:
-            for each, new in zip(variables, data, strict=True):
-                each.data = new
+            _give(variables, data)
             result = body()
             return result, self.arrays_of(node, variables)
         finally:
             del self.frames[frames:]
             del self.frame.scopes[depth:]
-            for each, old in zip(variables, before, strict=True):
-                each.data = old
+            _give(variables, before)
 
     # Branches
 
@@ -127,8 +126,7 @@ class Branching(Expressions):
         after, status = jax.lax.cond(
             predicate, function(chosen), function(other), *before
         )
-        for each, new in zip(variables, after, strict=True):
-            each.data = new
+        _give(variables, after)
         return status if jumps else NEXT
 
     def run_if(self, node: Any) -> Status:
@@ -189,22 +187,15 @@ class Branching(Expressions):
                 status = _as_status(self.in_scope(node.block))
                 if not jumps:
                     return self.condition(node.while_condition), status
-                goes_on = status <= CONTINUE
-                again = [jnp.zeros((), bool)]
-
-                def test() -> Status:
-                    again[0] = jnp.asarray(self.condition(node.while_condition))
-                    return again[0].astype(jnp.int32)
-
-                tested = self.branch(
+                holds = self.branch(
                     node,
-                    goes_on,
-                    test,
-                    lambda: NEXT,
+                    status <= CONTINUE,
+                    lambda: self.condition(node.while_condition),
+                    lambda: False,
                     [node.while_condition],
                     True,
                 )
-                return tested != 0, status
+                return holds != 0, status
 
             (going, status), after = self.with_data(node, variables, data, body)
             return jnp.asarray(going), status, after
@@ -217,8 +208,7 @@ class Branching(Expressions):
         _, status, after = while_loop_of_at_most(
             lambda carry: carry[0], iteration, start, None
         )
-        for each, new in zip(variables, after, strict=True):
-            each.data = new
+        _give(variables, after)
         return self._after_loop(node, status)
 
     def _after_loop(self, node: Any, status: Any) -> Status:
@@ -262,18 +252,22 @@ class Branching(Expressions):
             message = "the range of an OpenQASM loop has a step of zero."
             step = checked(step, step != 0, ParameterError, message)
             count = jnp.maximum(jnp.floor_divide(end - start, step) + 1, 0)
-            return self._rolled(node, type_, start, step, count)
+            return self._rolled(node, type_, start, step, count, wide)
         if step == 0:
             self.fail(over, "the step of a range is not zero.")
         count = max((end - start) // step + 1, 0)
+        numbers = (start, step, end, count)
+        wide = wide or not all(-(2**31) <= each < 2**31 for each in numbers)
         values = [
             Value(parts[0].type, start + k * step)
             for k in range(min(count, MOST_UNROLLED + 1))
         ]
         if count <= 1 or (wide and count <= MOST_UNROLLED):
             return self._unrolled(node, [self.as_type(over, v, type_) for v in values])
+        if not all(-(2**63) <= each < 2**63 for each in numbers):
+            self.fail(over, TOO_LARGE)
         try:
-            return self._rolled(node, type_, start, step, count)
+            return self._rolled(node, type_, start, step, count, wide)
         except NotConstantError:
             if count > MOST_UNROLLED:
                 raise
@@ -283,11 +277,9 @@ class Branching(Expressions):
         """Return the start, step or end of a range as a signed integer."""
         to = Type("int", 64 if wide else 32)
         counted = traced(convert(part, to))
-        message = "the range of an OpenQASM loop has too large numbers."
         if part.type.kind == "int":
             return counted
-        fits = counted >= 0
-        return checked(counted, fits, ParameterError, message)
+        return checked(counted, counted >= 0, ParameterError, TOO_LARGE)
 
     def _over_floats(self, node: Any, type_: Type, parts: list[Value]) -> Status:
         over = node.set_declaration
@@ -302,14 +294,15 @@ class Branching(Expressions):
         return self._unrolled(node, [self.as_type(over, v, type_) for v in values])
 
     def _rolled(
-        self, node: Any, type_: Type, start: Any, step: Any, count: Any
+        self, node: Any, type_: Type, start: Any, step: Any, count: Any, wide: bool
     ) -> Status:
-        """Run a loop as a loop."""
+        """Run a loop as a loop, whose counter has 64 bits if it is wide."""
+        counted = Type("int", 64 if wide else 32)
+        kind = dtype(counted)
         variables, jumps = self.carried(node.block), jumps_in(node.block)
 
         def iteration(k: Any, data: Sequence[Any]) -> Any:
-            counter = start + k.astype(jnp.int32) * step
-            counted = Type("int", counter.dtype.itemsize * 8)
+            counter = start + k.astype(kind) * step
 
             def body() -> Status:
                 value = convert(Value(counted, counter), type_)
@@ -336,12 +329,11 @@ class Branching(Expressions):
             _, status, after = while_loop_of_at_most(
                 lambda carry: (carry[0] < count) & (carry[1] <= CONTINUE),
                 step_of,
-                (jnp.zeros((), jnp.int32), _as_status(NEXT), before),
+                (jnp.zeros((), kind), _as_status(NEXT), before),
                 None,
             )
             status = self._after_loop(node, status)
-        for each, new in zip(variables, after, strict=True):
-            each.data = new
+        _give(variables, after)
         return status
 
     def _iteration(self, node: Any, value: Value) -> Status:
@@ -370,3 +362,8 @@ class Branching(Expressions):
 
 def _as_status(status: Status) -> jax.Array:
     return jnp.asarray(status, jnp.int32)
+
+
+def _give(variables: Sequence[Variable], data: Sequence[Any]) -> None:
+    for variable, new in zip(variables, data, strict=True):
+        variable.data = new

@@ -188,7 +188,8 @@ class Expressions(Located):
             if first.data == (symbol == "||"):
                 return first
         right = self.value(node.rhs)
-        if self.legacy and symbol in ("/", "**"):
+        exact = self.legacy or self.frame.in_exponent
+        if exact and symbol in ("/", "**"):
             left, right = convert(left, FLOAT), convert(right, FLOAT)
         return binary(symbol, left, right)
 

@@ -1,0 +1,1 @@
+"""OpenQASM texts, as quantum functions."""
