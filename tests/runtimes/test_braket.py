@@ -8,12 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qjit.devices.backends.braket import (
-    KEPT_AFTER_READING,
-    AwsBraket,
-    LocalBraket,
-    backend,
-)
+from qjit.devices.backends.braket import AwsBraket, LocalBraket, backend
+from qjit.devices.backends.local import KEPT_AFTER_READING
 from qjit.devices.backends.protocol import (
     BackendError,
     PartialResults,

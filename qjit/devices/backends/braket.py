@@ -12,10 +12,10 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
+from .local import LocalBackend
 from .protocol import BackendError, Limits, PartialResults, Payload, Status
 
 LOCAL = "local"
@@ -30,7 +30,6 @@ STATUSES = {
 }
 BEST_FIRST = (Status.DONE, Status.FAILED, Status.CANCELLED)
 ENDED = frozenset(BEST_FIRST)
-KEPT_AFTER_READING = 64
 _MEASURE = re.compile(r"\bc\[(\d+)\]\s*=\s*measure\s+(?:q\[(\d+)\]|\$(\d+))\s*;")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _WHILE = re.compile(r"\bwhile\b")
@@ -38,7 +37,7 @@ _IF = re.compile(r"\bif\b")
 _VARIABLE = re.compile(r"(?:^|[;{}])\s*(?:int|uint|float|bool|angle)\b")
 
 
-class LocalBraket:
+class LocalBraket(LocalBackend):
     """A simulator of Braket on this machine, which runs programs when they come.
 
     Args:
@@ -46,9 +45,9 @@ class LocalBraket:
     """
 
     formats = ("openqasm3",)
-    limits = Limits()
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         simulator = import_module("braket.devices").LocalSimulator
         self._program = import_module("braket.ir.openqasm").Program
         try:
@@ -56,76 +55,28 @@ class LocalBraket:
         except Exception as error:
             raise BackendError(f"Braket's simulator {name!r}: {error}") from error
         self._name = name
-        self._results: dict[str, list[np.ndarray | str]] = {}
-        self._read: dict[str, None] = {}
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Braket's simulator {self._name!r}>"
 
-    def submit(self, programs: Sequence[Payload], shots: int, seed: int | None) -> Any:
-        """Run a batch, and return what its results are known by.
+    def submit(self, programs: Sequence[Payload], shots: int, seed: int | None) -> str:
+        """Run a batch, unless Braket would simulate some of it wrongly."""
+        for program in programs:
+            _refuse_what_is_simulated_wrongly(_source(program))
+        return super().submit(programs, shots, seed)
 
-        The simulator draws from its own source, and takes no seed.
-        """
-        sources = [_source(program) for program in programs]
-        _check_shots(shots)
-        for source in sources:
-            _refuse_what_is_simulated_wrongly(source)
-        token = str(uuid4())
-        self._results[token] = [
-            self._run(source, program, shots)
-            for source, program in zip(sources, programs, strict=True)
-        ]
-        return token
-
-    def status(self, token: Any) -> Status:
-        """Return that a batch is done, or failed if all of its circuits did."""
-        failed = all(isinstance(found, str) for found in self._found(token))
-        return Status.FAILED if failed else Status.DONE
-
-    def results(self, token: Any) -> list[np.ndarray]:
-        """Return the bits of each circuit.
-
-        Results that were read are kept of the latest batches only.
-
-        Raises:
-            BackendError: if all circuits failed, or the batch is not of this process.
-            PartialResults: if some circuits failed.
-        """
-        with self._lock:
-            found = self._found(token)
-            self._read.pop(token, None)
-            self._read[token] = None
-            if len(self._read) > KEPT_AFTER_READING:
-                oldest = next(iter(self._read))
-                del self._read[oldest], self._results[oldest]
-        reasons = {k: why for k, why in enumerate(found) if isinstance(why, str)}
-        bits = [None if isinstance(each, str) else each for each in found]
-        return _all_or_reasons(bits, reasons)
-
-    def cancel(self, token: Any) -> None:
-        """Do nothing: a batch has run when it has a token."""
-        self._found(token)
-
-    def _found(self, token: Any) -> list[np.ndarray | str]:
-        if token not in self._results:
-            raise BackendError(
-                f"The batch {token!r} was simulated by another process, or read long "
-                "ago, and its results are gone"
-            )
-        return self._results[token]
-
-    def _run(self, source: str, program: Payload, shots: int) -> np.ndarray | str:
+    def run(self, program: Payload, shots: int, seed: int | None) -> np.ndarray:
+        """Run one circuit; the simulator draws from its own source, without a seed."""
         try:
-            task = self._device.run(self._program(source=source), shots=shots)
+            task = self._device.run(self._program(source=_source(program)), shots=shots)
             result = task.result()
             if program.num_bits == 0:
                 return np.zeros((shots, 0), np.uint8)
             # Columns are the bits that are measured, in their order.
             return _checked(result.measurements, (shots, program.num_bits))
         except Exception as error:
-            return f"Braket's simulator: {type(error).__name__}: {error}"
+            text = f"Braket's simulator: {type(error).__name__}: {error}"
+            raise BackendError(text) from error
 
 
 class AwsBraket:

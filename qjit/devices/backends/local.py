@@ -1,5 +1,6 @@
 """Simulators on this machine: batches are run as they are handed in."""
 
+import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ class LocalBackend(ABC):
     def __init__(self) -> None:
         self._unread: dict[str, _Batch] = {}
         self._read: OrderedDict[str, _Batch] = OrderedDict()
+        self._lock = threading.Lock()
 
     @abstractmethod
     def run(self, program: Payload, shots: int, seed: int | None) -> np.ndarray:
@@ -69,11 +71,12 @@ class LocalBackend(ABC):
 
     def results(self, token: str) -> list[np.ndarray]:
         """Return the bits of each circuit, or raise PartialResults if some failed."""
-        batch = self._find(token)
-        if self._unread.pop(token, None) is not None:
-            self._read[token] = batch
-            while len(self._read) > KEPT_AFTER_READING:
-                self._read.popitem(last=False)
+        with self._lock:
+            batch = self._find(token)
+            if self._unread.pop(token, None) is not None:
+                self._read[token] = batch
+                while len(self._read) > KEPT_AFTER_READING:
+                    self._read.popitem(last=False)
         if batch.reasons:
             raise PartialResults(batch.bits, batch.reasons)
         return [bits for bits in batch.bits if bits is not None]
@@ -86,8 +89,8 @@ class LocalBackend(ABC):
         batch = self._unread.get(token) or self._read.get(token)
         if batch is None:
             raise BackendError(
-                f"no batch {token!r} is kept: batches of a simulator on this machine "
-                "are known to the backend that ran them, and until others were read"
+                f"no batch {token!r} is kept: it was simulated by another process, or "
+                "another backend, or read long ago"
             )
         return batch
 
