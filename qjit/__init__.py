@@ -9,6 +9,7 @@ from . import errors as errors
 from .autograph import disable_autograph as disable_autograph
 from .devices.device import Device as Device
 from .devices.device import device as device
+from .devices.device import devices as devices
 from .diagnostics.public_functions import public as _public
 from .importers.openqasm.from_qasm import from_qasm as from_qasm
 from .importers.qir.from_qir import from_qir as from_qir

@@ -12,10 +12,10 @@ from xdsl.ir import Attribute, Operation
 from qjit.dialects.gates import CONTROLLED, GATES
 from qjit.dialects.gates.fourier import parameters
 from qjit.dialects.gates.spelling import spelled
+from qjit.dialects.targets.qir import BARRIER, MEASURE, RESET, QirDialect
 
 from .emitter import AppliedGate, EmissionError, Wire
 from .qir_arithmetic import compute, float_text, negative, type_of
-from .qir_dialect import BARRIER, MEASURE, RESET, QirDialect
 from .qir_module import (
     INITIALIZE,
     READ,

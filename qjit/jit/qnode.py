@@ -27,6 +27,7 @@ from qjit.diagnostics.translation import (
     definition_line,
     explained,
 )
+from qjit.dialects.targets import text_of
 from qjit.errors import ArgumentError, UnsupportedError, WireError
 
 # NOTE: the rules of derivatives register themselves.
@@ -348,7 +349,7 @@ class QNode(TakesStatic, Picklable):
             )
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
-        check_abilities(closed.jaxpr, self.device.target, self.__name__)
+        check_abilities(closed.jaxpr, self.device.target, self.__name__, self._shots)
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
@@ -365,7 +366,7 @@ class QNode(TakesStatic, Picklable):
             self.diff_method,
             self.differences,
             self.device.masks_shots,
-            self.device.target.text,
+            text_of(self.device.target),
             self.passes,
             context.order.names,
             self._estimates.shots if self._estimates and exact else None,

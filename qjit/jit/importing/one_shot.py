@@ -17,7 +17,7 @@ from xdsl.dialects.builtin import ArrayAttr, FunctionType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
 from qjit.dialects import quantum
-from qjit.dialects.target import find_target
+from qjit.dialects.targets import find_target
 from qjit.gradients.qnode_primitives import Circuit
 from qjit.lowering.driver.circuits import compile_circuits
 from qjit.lowering.importer import extensions

@@ -8,7 +8,7 @@ import numpy as np
 from jax.core import ShapedArray
 
 from qjit.dialects.statevector import ExecutionKeyOp, SeedOp
-from qjit.dialects.target import find_target
+from qjit.dialects.targets import find_target
 from qjit.gradients.circuit_rules import (
     circuit_jvp_p,
     circuit_vjp_p,
