@@ -86,8 +86,8 @@ def _ask(threads: dict[int, Watched]) -> bool:
                 end(thread, SystemExit)
                 watched.asked = now
             waits |= _compiles(frame) or not watched.is_blocked(frame)
-        elif thread in threads:
-            waits |= _ends(frame)
+        else:
+            waits |= _compiles(frame) or _ends(frame)
     return waits
 
 
