@@ -77,7 +77,13 @@ def _execution_key(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
 @rule("qnode")
 def _qnode(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     circuit = eqn.params["circuit"]
-    if find_target(circuit.device).state == "host" and eqn.params["batch"] is None:
+    state = find_target(circuit.device).state
+    if state == "remote":
+        # With what writes circuits it takes longer to import than programs to compile.
+        from .remote import import_remote
+
+        return import_remote(importer, eqn, inputs)
+    if state == "host" and eqn.params["batch"] is None:
         from .reference import evaluator
 
         avals = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in inputs]
