@@ -68,7 +68,6 @@ QISKIT = QasmDialect(
     has_loops=False, has_counters=False, has_modifiers=False, has_numbers=False
 )
 STATIC = replace(QISKIT, has_branches=False)
-DDSIM = replace(QISKIT, has_loops=True)
 # https://docs.aws.amazon.com/braket/latest/developerguide/braket-openqasm-supported-features.html
 BRAKET_NAMES: Mapping[str, str] = {
     **{name: name.lower() for name in ("X", "Y", "Z", "H", "S", "T", "SWAP")},
@@ -89,7 +88,9 @@ _ION_NAMES = {
 
 
 def _braket(names: Mapping[str, str], *, branches: bool) -> QasmDialect:
-    return replace(QISKIT, names=names, includes=(), has_branches=branches)
+    return replace(
+        QISKIT, names=names, includes=(), has_branches=branches, one_register=True
+    )
 
 
 # QIR, by what the consumers of the two profiles know.

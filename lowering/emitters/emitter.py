@@ -57,6 +57,11 @@ class Emitter(Protocol):
         """Whether there are loops over numbers, which wires may be computed from."""
         ...
 
+    @property
+    def num_bits(self) -> int:
+        """How many bits a shot of the finished program gives, the results first."""
+        ...
+
     def allocate(self, num_qubits: int) -> None:
         """Take more qubits, whose wires follow those before; all are in |0>."""
         ...
