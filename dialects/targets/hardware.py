@@ -25,6 +25,8 @@ from .record import Target
 
 MANY = 1 << 20
 BY_SHOTS = frozenset({"sample", "estimate", "record"})
+# A state is written without measurements.
+WRITTEN = BY_SHOTS | {"state", "density_matrix"}
 DERIVATIVES = "parameter-shift", "finite-diff", "spsa"
 ON_MACHINES = "hardware:2"
 
@@ -42,7 +44,7 @@ def _remote(
         "gates": own | {"GlobalPhase"},
         "modifiers": modifiers,
         "most_wires": MANY,
-        "measurements": BY_SHOTS,
+        "measurements": BY_SHOTS if rest.get("runtime") else WRITTEN,
         "derivatives": DERIVATIVES,
         "state": "remote",
         "bytes_per_amplitude": 0,

@@ -62,6 +62,10 @@ class Emitter(Protocol):
         """How many bits a shot of the finished program gives, the results first."""
         ...
 
+    def parameter(self, name: str) -> Expression:
+        """Declare a number that is given when the program runs."""
+        ...
+
     def allocate(self, num_qubits: int) -> None:
         """Take more qubits, whose wires follow those before; all are in |0>."""
         ...

@@ -70,6 +70,10 @@ class QirEmitter:
 
     # Qubits
 
+    def parameter(self, name: str) -> Expression:
+        """Refuse a number that is given when the program runs."""
+        raise EmissionError("parameters, which programs in QIR do not take")
+
     def allocate(self, num_qubits: int) -> None:
         """Take more qubits."""
         self.module.num_qubits += num_qubits

@@ -5,9 +5,10 @@ something is measured, go out as one job.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
+from qjit.devices.backends.protocol import Payload
 from qjit.devices.jobs.batch import Batch
 from qjit.devices.jobs.runtime import Runtime
 from qjit.devices.runtimes import runtime_of
@@ -39,32 +41,55 @@ BatchAxes = tuple[int, Sequence[bool]] | None
 
 
 def import_remote(
-    importer: Importer, eqn: JaxprEqn, inputs: Sequence[Value]
+    importer: Importer,
+    eqn: JaxprEqn,
+    calls: Sequence[tuple[Circuit, BatchAxes, int]],
+    inputs: Sequence[Value],
 ) -> list[Value]:
-    """Import a quantum function, of one set of arguments or of a batch."""
-    circuit, batch = eqn.params["circuit"], eqn.params["batch"]
-    _check(circuit)
-    remote = RemoteCircuit(circuit, batch)
-    runtime_of(remote.target)
-    rows = call_out(
-        importer,
-        _Call(eqn, [_Result(aval) for aval in remote.avals]),
-        inputs,
-        lambda **_: remote.execute,
-    )
-    terminals = remote.plan.terminals
+    """Import runs of quantum functions as one call out of the program.
 
-    def finish(rows: Sequence[Any], args: Sequence[Any]) -> list[Any]:
-        given = map(statistic_of, terminals, rows)
-        return evaluate_post(circuit.jaxpr, (), args, iter(list(given)))
+    Args:
+        importer: the program.
+        eqn: the equation that is imported.
+        calls: the circuits, each with its batch and the number of its operands.
+        inputs: the operands, one circuit after another.
+    """
+    remotes: list[RemoteCircuit] = []
+    for circuit, batch, _ in calls:
+        _check(circuit)
+        remotes.append(RemoteCircuit(circuit, batch))
+        runtime_of(remotes[-1].target)
+    counts = [count for *_, count in calls]
+    results = [_Result(aval) for remote in remotes for aval in remote.avals]
 
-    if batch is not None:
-        axes = [0 if mapped else None for mapped in batch[1]]
-        finish = jax.vmap(finish, in_axes=(0, axes))
+    def execute(*args: Any) -> list[np.ndarray]:
+        return executed(list(zip(remotes, divided(args, counts), strict=True)))
+
+    rows = call_out(importer, _Call(eqn, results), inputs, lambda **_: execute)
+    outs: list[Value] = []
+    each = divided(rows, [len(remote.avals) for remote in remotes])
+    for remote, own, args in zip(remotes, each, divided(inputs, counts), strict=True):
+        outs += _finished(importer, remote, own, args)
+    return outs
+
+
+def divided(values: Sequence[Any], counts: Sequence[int]) -> list[Sequence[Any]]:
+    """Return parts of a sequence with these lengths."""
+    ends = list(accumulate(counts))
+    return [values[e - n : e] for n, e in zip(counts, ends, strict=True)]
+
+
+def _finished(
+    importer: Importer,
+    remote: "RemoteCircuit",
+    rows: Sequence[Value],
+    inputs: Sequence[Value],
+) -> list[Value]:
+    """Import what a quantum function makes of its shots."""
     values = [*rows, *inputs]
     shapes = [jax.ShapeDtypeStruct(value.shape, value.dtype) for value in values]
     count = len(rows)
-    post = jax.make_jaxpr(lambda *all: finish(all[:count], list(all[count:])))(*shapes)
+    post = jax.make_jaxpr(lambda *a: remote.finish(a[:count], a[count:]))(*shapes)
     live = without_dead_code(post.jaxpr)
     return importer.inline(ClosedJaxpr(live, post.consts), values)
 
@@ -132,27 +157,41 @@ class RemoteCircuit:
             if eqn.primitive.name == "quantum_sample":
                 dtype = eqn.outvars[0].aval.dtype
         size = () if self.batch is None else self.batch[:1]
-        return ShapedArray((*size, self.circuit.shots, *shape), np.dtype(dtype))
+        return ShapedArray((*size, self.shots, *shape), np.dtype(dtype))
 
-    def execute(self, *args: Any) -> list[np.ndarray]:
-        """Run the circuit, and return the shots of each terminal measurement."""
+    def finish(self, rows: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+        """Return the results, of the shots of all terminal measurements."""
+
+        def of_one(rows: Sequence[Any], args: Sequence[Any]) -> list[Any]:
+            given = map(statistic_of, self.plan.terminals, rows)
+            return evaluate_post(self.circuit.jaxpr, (), args, iter(list(given)))
+
+        if self.batch is None:
+            return of_one(rows, args)
+        axes = [0 if mapped else None for mapped in self.batch[1]]
+        return jax.vmap(of_one, in_axes=(0, axes))(list(rows), list(args))
+
+    def programs(self, args: Sequence[Any]) -> list[list[Emitted]]:
+        """Return the programs of each entry of the batch, one for each draw."""
         arrays = [np.asarray(arg) for arg in args]
-        entries = [self._written(entry) for entry in self._entries(arrays)]
-        # What returns only numbers that are known needs not run.
-        sent = [found for entry in entries for found in entry if found.num_bits]
-        shots = self.circuit.shots
-        assert shots is not None
-        answers: Any = iter(())
-        if sent:
-            payloads = [payload(found, self.target) for found in sent]
-            seed = self._seed(arrays)
-            answers = iter(answers_of(Batch(self.runtime, payloads, shots, seed)))
-        none = np.zeros((shots, 0), np.uint8)
+        return [self._written(entry) for entry in self._entries(arrays)]
+
+    def shots_of(
+        self, programs: Sequence[Sequence[Emitted]], bits: Iterator[np.ndarray]
+    ) -> list[np.ndarray]:
+        """Return the shots of each terminal measurement, of the bits of programs."""
+        none = np.zeros((self.shots, 0), np.uint8)
         rows = [
-            [found.read(next(answers) if found.num_bits else none) for found in entry]
-            for entry in entries
+            [found.read(next(bits) if found.num_bits else none) for found in entry]
+            for entry in programs
         ]
         return [self._rows(number, rows) for number in range(len(self.avals))]
+
+    @property
+    def shots(self) -> int:
+        """Their number."""
+        assert self.circuit.shots is not None
+        return self.circuit.shots
 
     def _entries(self, arrays: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
         """Return the arguments of each circuit."""
@@ -168,13 +207,6 @@ class RemoteCircuit:
         name = self.circuit.name
         return [written(shot, args, self.target, name) for shot in self.plan.shots]
 
-    def _seed(self, arrays: Sequence[np.ndarray]) -> int | None:
-        """Return a seed for the runtime, of the keys of the circuits."""
-        if not self.circuit.draws:
-            return None
-        key = np.ascontiguousarray(arrays[-1]).tobytes()
-        return int.from_bytes(hashlib.sha256(key).digest()[:4], "little") >> 1
-
     def _rows(self, number: int, entries: Sequence[Sequence[Any]]) -> np.ndarray:
         """Return the shots of a terminal measurement."""
         eqn, aval = self.plan.terminals[number], self.avals[number]
@@ -184,8 +216,51 @@ class RemoteCircuit:
         found = [
             np.stack([rows[place][column] for column in columns], axis=-1)
             if columns
-            else np.zeros((self.circuit.shots or 0, 0))
+            else np.zeros((self.shots, 0))
             for rows in entries
         ]
         each = [rows.reshape(len(rows), *shape) for rows in found]
         return np.asarray(each if self.batch else each[0]).astype(aval.dtype)
+
+
+Calls = Sequence[tuple[RemoteCircuit, Sequence[Any]]]
+
+
+def executed(calls: Calls) -> list[np.ndarray]:
+    """Run circuits as one job, and return the shots of all terminal measurements.
+
+    Args:
+        calls: the circuits with their arguments.
+    """
+    programs = [remote.programs(args) for remote, args in calls]
+    # What goes to one runtime with one number of shots is a batch. What returns only
+    # numbers that are known needs not run.
+    batches: dict[tuple[Runtime, int], list[Payload]] = {}
+    for (remote, _), entries in zip(calls, programs, strict=True):
+        sent = [found for entry in entries for found in entry if found.num_bits]
+        if sent:
+            batch = batches.setdefault((remote.runtime, remote.shots), [])
+            batch += [payload(found, remote.target) for found in sent]
+    seed = _seed(calls)
+    made = [
+        Batch(runtime, payloads, shots, seed)
+        for (runtime, shots), payloads in batches.items()
+    ]
+    answers = answers_of(made) if made else []
+    bits = dict(zip(batches, map(iter, answers), strict=True))
+    return [
+        rows
+        for (remote, _), entries in zip(calls, programs, strict=True)
+        for rows in remote.shots_of(
+            entries, bits.get((remote.runtime, remote.shots), iter(()))
+        )
+    ]
+
+
+def _seed(calls: Calls) -> int | None:
+    """Return a seed for runtimes, of the keys of circuits."""
+    keys = [args[-1] for remote, args in calls if remote.circuit.draws]
+    if not keys:
+        return None
+    text = b"".join(np.ascontiguousarray(key).tobytes() for key in keys)
+    return int.from_bytes(hashlib.sha256(text).digest()[:4], "little") >> 1

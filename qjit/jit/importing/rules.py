@@ -82,7 +82,8 @@ def _qnode(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         # With what writes circuits it takes longer to import than programs to compile.
         from .remote import import_remote
 
-        return import_remote(importer, eqn, inputs)
+        call = (circuit, eqn.params["batch"], len(inputs))
+        return import_remote(importer, eqn, [call], inputs)
     if state == "host" and eqn.params["batch"] is None:
         from .reference import evaluator
 
@@ -90,6 +91,13 @@ def _qnode(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
         function = evaluator(circuit, avals)
         return call_out(importer, eqn, inputs, lambda **_: function)
     return _qnode_in_place(importer, eqn, *inputs)
+
+
+@rule("qnodes")
+def _qnodes(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    from .remote import import_remote
+
+    return import_remote(importer, eqn, eqn.params["calls"], inputs)
 
 
 @_unbatched
