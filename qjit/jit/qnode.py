@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -76,6 +76,11 @@ from .arguments import Named, Static, TakesStatic
 from .pickling import Picklable
 from .pipelines import checked_steps, estimates_of
 from .specialized import Specialised
+
+if TYPE_CHECKING:
+    from qjit.devices.jobs.job import Job
+
+    from .importing.submission import Submission
 
 # Where quantum functions are traced for another device than their own.
 _moved: ContextVar[Callable[[Device], Device] | None] = ContextVar(
@@ -282,6 +287,25 @@ class QNode(TakesStatic, Picklable):
             other = self.with_shots(options.pop("shots"))
             return other(*args, **options, **kwargs)
         return self.dispatch(args, kwargs, key_words(options["key"]))
+
+    def submit(self, *args: Any, **kwargs: Any) -> "Job":
+        """Hand in the circuits of a call, and do not wait for them.
+
+        Args:
+            args, kwargs: those of the function.
+
+        Returns:
+            The job, as of `qjit(f).submit`.
+        """
+        from .function import qjit
+
+        return qjit(self).submit(*args, **kwargs)
+
+    def submission(self, *args: Any, **kwargs: Any) -> "tuple[Submission, list[Any]]":
+        """Return what `submit` hands in, and what that takes."""
+        from .function import qjit
+
+        return qjit(self).submission(*args, **kwargs)
 
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Run the quantum function on arrays."""
