@@ -44,13 +44,12 @@ from qjit.tracing.references import discharged
 
 from .arguments import Named, Parts, TakesStatic
 from .captured_variables import CapturedVariables
+from .importing.submitting import Submits
 from .pause_gc import waiting_collector
 from .pickling import Picklable
 from .pipelines import checked_steps, estimates_of
 
 if TYPE_CHECKING:
-    from qjit.devices.jobs.job import Job
-
     from .importing.submission import Submission
 
 
@@ -95,7 +94,7 @@ def _content(leaf: Any) -> Any:
     return known.shape, known.dtype, known.tobytes()
 
 
-class QJIT(TakesStatic, Picklable):
+class QJIT(TakesStatic, Picklable, Submits):
     """A compiled function; it behaves like the Python function under JAX."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
@@ -156,26 +155,6 @@ class QJIT(TakesStatic, Picklable):
             return self._call_apart(args, kwargs, key, self._level)
         jitted = self._jitted if trace_state_clean() else self._inlined
         return call(jitted, self.function, args, kwargs)
-
-    def submit(self, *args: Any, **kwargs: Any) -> "Job":
-        """Hand in the circuits of a call, and do not wait for them.
-
-        Args:
-            args, kwargs: those of the function. Its quantum functions are of devices
-                that are runtimes of others, and none waits for another.
-
-        Returns:
-            The job: `status()`, `result()` with what the call would return, `cancel()`,
-            and `to_json()` for another process.
-
-        Raises:
-            UnsupportedError: if there is nothing to hand in at once.
-            JobError: if a runtime refuses.
-        """
-        from .importing.submission import written_call
-
-        submission, operands = self.submission(*args, **kwargs)
-        return submission.job(operands, written_call(self, args, kwargs))
 
     def submission(self, *args: Any, **kwargs: Any) -> "tuple[Submission, list[Any]]":
         """Return what `submit` hands in, and what that takes."""

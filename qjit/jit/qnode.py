@@ -1,12 +1,9 @@
 """Quantum functions: `qnode` traces them into one pure JAX primitive."""
 
 import functools
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +14,7 @@ from qjit.devices.call_options import taken
 from qjit.devices.capabilities import check_abilities
 from qjit.devices.device import Device
 from qjit.devices.device import device as make_device
+from qjit.devices.other_devices import moved
 from qjit.devices.shots import Shots, checked_shots
 from qjit.diagnostics.foreign_operators import foreign_operators_refused
 from qjit.diagnostics.keywords import UNUSED, check_interface, keywords
@@ -73,32 +71,13 @@ from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
 
 from .arguments import Named, Static, TakesStatic
+from .importing.submitting import Submits
 from .pickling import Picklable
 from .pipelines import checked_steps, estimates_of
 from .specialized import Specialised
 
-if TYPE_CHECKING:
-    from qjit.devices.jobs.job import Job
 
-    from .importing.submission import Submission
-
-# Where quantum functions are traced for another device than their own.
-_moved: ContextVar[Callable[[Device], Device] | None] = ContextVar(
-    "moved", default=None
-)
-
-
-@contextmanager
-def on_other_devices(move: Callable[[Device], Device]) -> Generator[None]:
-    """Trace quantum functions for the devices that a function returns of theirs."""
-    token = _moved.set(move)
-    try:
-        yield
-    finally:
-        _moved.reset(token)
-
-
-class QNode(TakesStatic, Picklable):
+class QNode(TakesStatic, Picklable, Submits):
     """A quantum function; call it like the Python function it was made from.
 
     Args:
@@ -288,20 +267,7 @@ class QNode(TakesStatic, Picklable):
             return other(*args, **options, **kwargs)
         return self.dispatch(args, kwargs, key_words(options["key"]))
 
-    def submit(self, *args: Any, **kwargs: Any) -> "Job":
-        """Hand in the circuits of a call, and do not wait for them.
-
-        Args:
-            args, kwargs: those of the function.
-
-        Returns:
-            The job, as of `qjit(f).submit`.
-        """
-        from .function import qjit
-
-        return qjit(self).submit(*args, **kwargs)
-
-    def submission(self, *args: Any, **kwargs: Any) -> "tuple[Submission, list[Any]]":
+    def submission(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `submit` hands in, and what that takes."""
         from .function import qjit
 
@@ -315,14 +281,15 @@ class QNode(TakesStatic, Picklable):
         draws = draws or self.diff_method == "spsa"
         if key is None and draws and is_one_program():
             key = next_key(self._seed)
-        run = self._jitted if key is None else partial(_apart, self._keyed, key)
-        return call(run, self.function, args, kwargs)
+        if key is None:
+            return call(self._jitted, self.function, args, kwargs)
+        keyed = self._keyed
+        return call(lambda *a, **k: keyed(key, a, k), self.function, args, kwargs)
 
     def _call(
         self, args: Any, kwargs: Any, key: Any = None, *, alone: bool = False
     ) -> Any:
-        move = _moved.get()
-        if move is not None and (device := move(self.device)) != self.device:
+        if (device := moved(self.device)) != self.device:
             return self._like(device=device)._call(args, kwargs, key, alone=alone)
         if isinstance(self.device.shots, tuple):
             return self._one_by_one(self.device.shots, key, args, kwargs)
@@ -442,11 +409,6 @@ class QNode(TakesStatic, Picklable):
         return with_preparations(resolved(closed, whole=True)), shapes
 
 
-def _apart(jitted: Any, key: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Call with the arguments of a function apart from those of ours."""
-    return jitted(key, args, kwargs)
-
-
 @keywords(*UNUSED)
 def qnode(
     device: Callable[..., Any] | Device | str | None = None,
@@ -525,13 +487,9 @@ def qnode(
     mode = {"postselect_mode": postselect_mode}
     how = differences(diff_method, gradient_kwargs)
     check_interface(interface)
-    function = None
-    if isinstance(device, Device):
-        chosen = device
-    elif callable(device):
-        function, chosen = device, make_device()
-    else:
-        chosen = make_device(device or "statevector")
+    function = device if callable(device) else None
+    chosen = "statevector" if device is None or callable(device) else device
+    chosen = chosen if isinstance(chosen, Device) else make_device(chosen)
     chosen = chosen.override(**given, **mode)
     if shots != "unset":
         chosen = replace(chosen, shots=checked_shots(shots))
