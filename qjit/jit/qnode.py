@@ -269,7 +269,7 @@ class QNode(TakesStatic, Picklable, Submits):
 
     def submission(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `submit` hands in, and what that takes."""
-        from .function import qjit
+        from .function import qjit  # which is not needed otherwise
 
         return qjit(self).submission(*args, **kwargs)
 
