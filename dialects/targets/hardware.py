@@ -201,7 +201,8 @@ MACHINES = (
 )
 
 # What runs here, or through a client: the names after a point are the machines.
-_AS_QISKIT = {
+_AS_QISKIT: Mapping[str, Any] = {
+    "is_described": True,
     "gates": frozenset({"RZ", "SX", "X", "CZ", "CNOT", "GlobalPhase"}),
     "modifiers": False,
     "pipeline": ON_MACHINES,
@@ -232,7 +233,13 @@ RUNTIMES = (
         runtime="braket",
         pipeline=ON_MACHINES,
     ),
-    _remote("qiskit", "Any backend of Qiskit: backend=...", QISKIT, runtime="qiskit"),
+    _remote(
+        "qiskit",
+        "Any backend of Qiskit: backend=...",
+        QISKIT,
+        runtime="qiskit",
+        is_described=True,
+    ),
 )
 FAMILIES: Mapping[str, Target] = {
     "ibm": _remote(

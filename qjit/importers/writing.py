@@ -198,22 +198,29 @@ def _written(
 
     traced = _traced(function, chosen, args, kwargs)
     circuit, consts = _whole(traced.closed, how)
-    shots = ShotPlan(circuit).shots
-    if group is None and len(shots) > 1:
+    plan = ShotPlan(circuit)
+    last = len(plan.draws) - 1
+    if group is None and last:
         raise UnsupportedError(
-            f"{user_line()}: '{circuit.name}' measures in {len(shots)} bases, so that "
+            f"{user_line()}: '{circuit.name}' measures in {last + 1} bases, so that "
             f"there are as many circuits. Say which: {how}(f, group=0), to group="
-            f"{len(shots) - 1}."
+            f"{last}."
         )
-    if group not in (None, *range(len(shots))):
+    if group not in (None, *range(last + 1)):
         raise ParameterError(
-            f"{user_line()}: '{circuit.name}' measures in {len(shots)} bases, so that "
-            f"{how} takes a group from 0 to {len(shots) - 1}, but got {group!r}."
+            f"{user_line()}: '{circuit.name}' measures in {last + 1} bases, so that "
+            f"{how} takes a group from 0 to {last}, but got {group!r}."
         )
     target = chosen.formatted(find_target(circuit.device))
     emitter = emitter_of(target)
     values = [*map(np.asarray, consts), *_values(traced, emitter, how)]
-    return written(shots[group or 0], values, target, circuit.name, emitter).program
+    if any(values[place].dtype == object for place in plan.fixed):
+        raise UnsupportedError(
+            f"{user_line()}: '{circuit.name}' has a matrix that a parameter decides, "
+            "for which no gates are known. Give the value of the parameter."
+        )
+    shot = plan.shots(values)[group or 0]
+    return written(shot, values, target, circuit.name, emitter).program
 
 
 def _traced(function: Any, chosen: _Choice, args: Any, kwargs: Any) -> Imported:

@@ -29,5 +29,5 @@ def emitted(
     plan = ShotPlan(eqn.params["circuit"])
     return [
         emit(shot.module, ENTRY, values, QasmEmitter(dialect or QasmDialect()))
-        for shot in plan.shots
+        for shot in plan.shots(values)
     ]

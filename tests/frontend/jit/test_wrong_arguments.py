@@ -86,6 +86,7 @@ OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "decomposition": (("CNOT",), {}),
     "defer_measurements": ((energy,), {"num_wires": 3}),
     "diagonalize_measurements": ((energy,), {}),
+    "devices": ((), {}),
     "disable_autograph": ((layer,), {}),
     "draw": ((energy,), {"level": "quantum", "width": 80, "decimals": 2}),
     "draw_mpl": (
@@ -124,6 +125,8 @@ OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "set_shots": ((energy,), {"shots": 5}),
     "snapshots": ((energy,), {}),
     "specs": ((energy,), {"level": "quantum"}),
+    "to_qasm": ((energy,), {"version": 3}),
+    "to_qir": ((energy,), {"profile": "base", "format": "text"}),
     "twirl": ((energy,), {"samples": 2, "seed": 1}),
     "split_non_commuting": ((energy,), {"grouping": "qubit-wise"}),
     "value_and_grad": ((energy,), {"argnums": 0}),
