@@ -35,7 +35,8 @@ class Applying(ControlFlow):
     def instruction(self, instruction: Any) -> Status:
         """Apply one instruction, and return what it leaves."""
         operation = instruction.operation
-        if getattr(operation, "_condition", None) is not None:
+        is_gate = not hasattr(operation, "blocks")
+        if is_gate and getattr(operation, "_condition", None) is not None:
             self.fail("conditions on single gates are not supported. Use if_test.")
         match kind_of(operation):
             case "IfElseOp":
