@@ -99,7 +99,7 @@ def _built(gate: AppliedGate, base: str) -> Any:
         bare, count, state = qiskit("circuit.library").PhaseGate(phase), count - 1, None
         if not count:
             return bare
-    return bare.control(count, ctrl_state=state)
+    return bare.control(count, ctrl_state=state, annotated=False)
 
 
 def _bare(

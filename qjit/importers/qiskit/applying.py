@@ -276,6 +276,11 @@ def _on_ones(operation: Any) -> bool:
 
 
 def _is_controlled(operation: Any) -> bool:
-    """Return whether a gate has its controls, its targets and no other qubits."""
-    own = operation.num_ctrl_qubits + operation.base_gate.num_qubits
-    return operation.num_qubits == own
+    """Return whether a gate is its base gate under controls, and on no other qubits.
+
+    Parameters that are assigned do not reach the definition of a base gate.
+    """
+    base = operation.base_gate
+    own = operation.num_ctrl_qubits + base.num_qubits
+    current = kind_of(base) in STANDARD or not operation.params
+    return operation.num_qubits == own and (current or kind_of(base) == "UnitaryGate")
