@@ -78,9 +78,8 @@ def number_of(value: Any, values: Values) -> Any:
 def _evaluated(expression: Any, values: Values) -> Any:
     if not expression.parameters:
         return expression.numeric()
-    if expression.is_symbol():
-        (parameter,) = expression.parameters
-        return _value(parameter, values)
+    if hasattr(expression, "uuid"):
+        return _value(expression, values)
     stack: list[Any] = []
     for step in expression._qpy_replay:  # noqa: SLF001 (the one complete account)
         name = getattr(step.op, "name", None) or str(step.op).rpartition(".")[2]
