@@ -31,6 +31,8 @@ class QiskitEmitter:
     steps: Steps = field(default_factory=list[Application])
     bits: list[Any] = field(default_factory=list[Any])
     variables: list[Any] = field(default_factory=list[Any])
+    used: set[Any] = field(default_factory=set[Any])
+    """The parameters of gates."""
     num_wires: int = 0
     num_loops: int = 0
 
@@ -55,6 +57,7 @@ class QiskitEmitter:
         if isinstance(value, Expression):
             if not is_parameter(value.code):
                 raise EmissionError("an angle that the device computes")
+            self.used |= set(value.code.parameters)
             return value.code
         number = float(value)
         if not math.isfinite(number):
@@ -236,8 +239,10 @@ class QiskitEmitter:
         self.num_loops += 1
         steps, _ = self._block(lambda: body(Expression(number, IndexType())))
 
+        given = number if number in self.used else None
+
         def write(circuit: Any) -> None:
-            with circuit.for_loop(range(start, stop, step), number):
+            with circuit.for_loop(range(start, stop, step), given):
                 _write(circuit, steps)
 
         self.steps.append(write)

@@ -49,7 +49,7 @@ def operator(circuit: Any) -> np.ndarray:
     return import_module("qiskit.quantum_info").Operator(circuit).data
 
 
-def again(circuit: Any, *args: Any) -> Emitted:
+def again(circuit: Any, *args: Any, has_counters: bool = True) -> Emitted:
     """Return a circuit that qjit read and wrote; its results are all bits in order."""
     function: Any = qj.from_qiskit(circuit)
     names = list(function.bits)
@@ -60,7 +60,9 @@ def again(circuit: Any, *args: Any) -> Emitted:
         bits = [bit for name in names for bit in found[name]]
         return qj.sample(bits) if bits else qj.sample(wires=0)
 
-    (found,) = emitted(sampled, emitter=QiskitEmitter)
+    (found,) = emitted(
+        sampled, emitter=lambda: QiskitEmitter(has_counters=has_counters)
+    )
     return found
 
 

@@ -20,6 +20,8 @@ from .positions import kind_of
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12}
 MOST_OF_MATRIX = 12
+# Powers that are applied one by one, and not in a loop.
+MOST_WRITTEN = 16
 
 
 class Applying(ControlFlow):
@@ -191,8 +193,7 @@ class Applying(ControlFlow):
                 change = _under(wires[:count], _bits(last.ctrl_state, count))
                 wires = wires[count:]
             case "PowerModifier" if float(last.power).is_integer():
-                exponent = int(last.power)
-                change = lambda inner: power(inner, exponent)  # noqa: E731
+                change = _powered(int(last.power))
             case "PowerModifier":
                 self._fractional(base, modifiers, wires)
                 return
@@ -262,6 +263,23 @@ def _unitary(matrix: Any, wires: list[Any]) -> Any:
 
 def _under(controls: list[Any], values: list[bool]) -> Callable[[Any], Any]:
     return lambda inner: ctrl(inner, control=controls, control_values=values)
+
+
+def _powered(exponent: int) -> Callable[[Any], Any]:
+    """Return what raises a function to a power; a low one is written out."""
+    if abs(exponent) > MOST_WRITTEN:
+        return lambda inner: power(inner, exponent)
+
+    def change(inner: Any) -> Callable[[], None]:
+        once = adjoint(inner) if exponent < 0 else inner
+
+        def repeated() -> None:
+            for _ in range(abs(exponent)):
+                once()
+
+        return repeated
+
+    return change
 
 
 def _bits(state: int | None, count: int) -> list[bool]:

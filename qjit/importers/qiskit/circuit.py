@@ -141,9 +141,12 @@ def _run(
     qubits = {qubit: wire for wire, qubit in enumerate(source.qubits)}
     bits = {bit: number for number, bit in enumerate(source.clbits)}
     run.block(source, Frame(qubits, bits))
-    frame = Frame(bits={number: number for number in range(source.num_clbits)})
-    run.frame = frame
-    return {name: traced(run.register(held)) for name, held in registers.items()}
+    return {
+        name: jnp.stack([traced(run.memory[number]) for number in held])
+        if held
+        else jnp.zeros(0, bool)
+        for name, held in registers.items()
+    }
 
 
 def _numbers(each: Input, value: Any) -> dict[Any, Any]:

@@ -183,26 +183,37 @@ class ControlFlow(Expressions):
     def run_switch(self, instruction: Any) -> Status:
         """Apply a switch statement."""
         operation = instruction.operation
-        is_name = not hasattr(operation.target, "type")
-        read = self.read if is_name else self.value
-        labels = [values for values, _ in operation.cases_specifier()]
-        return self._cases(instruction, read(operation.target), labels, 0)
+        target = operation.target
+        is_name = not hasattr(target, "type")
+        value = None if is_name else self.value(target)
+        cases = [
+            [
+                not isinstance(label, int | np.integer)
+                or (
+                    self.holds(target, int(label))
+                    if value is None
+                    else self.equals(value, int(label))
+                )
+                for label in labels
+            ]
+            for labels, _ in operation.cases_specifier()
+        ]
+        return self._cases(instruction, cases, 0)
 
     def _cases(
-        self, instruction: Any, target: Value, cases: list[Any], number: int
+        self, instruction: Any, cases: list[list[Any]], number: int
     ) -> Status:
+        """Apply the first block for which one of some conditions holds."""
         if number == len(cases):
             return NEXT
         holds: Any = False
-        for label in cases[number]:
-            is_number = isinstance(label, int | np.integer)
-            equal = self.equals(target, int(label)) if is_number else True
+        for equal in cases[number]:
             holds = True if holds is True or equal is True else either(holds, equal)
         blocks = blocks_of(instruction.operation)[number:]
         return self.branch(
             bool(holds) if isinstance(holds, np.bool_) else holds,
             lambda: self._part(instruction, number),
-            lambda: self._cases(instruction, target, cases, number + 1),
+            lambda: self._cases(instruction, cases, number + 1),
             self._written_by(instruction),
             any(map(jumps_in, blocks)),
         )

@@ -3,7 +3,9 @@
 They have the types and the meaning of OpenQASM 3, whose arithmetic is taken.
 """
 
+import operator
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +17,12 @@ from qjit.importers.openqasm.arithmetic import binary, unary
 from qjit.importers.openqasm.classical_types import (
     BOOL,
     FLOAT,
+    MOST_BITS,
     ConversionError,
     Type,
     Value,
     convert,
+    dtype,
     is_known,
     traced,
 )
@@ -74,12 +78,25 @@ class Expressions(Located):
             self.fail(f"the bit {clbit} is not in the circuit.")
         return self.frame.bits[clbit]
 
+    def bits_of(self, name: Any) -> list[Any]:
+        """Return what the bits of a register, or one bit, hold."""
+        bits = name if hasattr(name, "size") else [name]
+        return [self.memory[self.bit(each)].data for each in bits]
+
     def register(self, bits: Any) -> Value:
-        """Return what a register holds."""
-        held = [self.memory[self.bit(each)].data for each in bits]
+        """Return the number that a register holds, its first bit the lowest."""
+        held, type_ = self.bits_of(bits), Type("uint", len(bits))
         if all(map(is_known, held)):
-            return Value(Type("bit", len(held)), np.array(held, bool))
-        return Value(Type("bit", len(held)), jnp.stack(list(map(jnp.asarray, held))))
+            return Value(type_, sum(int(bit) << k for k, bit in enumerate(held)))
+        if len(held) > MOST_BITS:
+            self.fail(f"a register that is a number has {MOST_BITS} bits at most.")
+        kind = dtype(type_)
+        parts = [
+            jnp.asarray(bit).astype(kind) << np.asarray(k, kind)
+            for k, bit in enumerate(held)
+            if not (is_known(bit) and not bit)
+        ]
+        return Value(type_, reduce(operator.or_, parts))
 
     def read(self, name: Any) -> Value:
         """Return what a bit or a register holds."""
@@ -131,7 +148,7 @@ class Expressions(Located):
         return self.memory[node]
 
     def _operand(self, node: Any) -> Value:
-        """Return an operand in its type: a register is a number."""
+        """Return an operand in its type."""
         return convert(self._value(node), self.type_of(node.type), explicit=True)
 
     def _unary(self, node: Any) -> Value:
@@ -141,8 +158,6 @@ class Expressions(Located):
 
     def _binary(self, node: Any) -> Value:
         symbol = _OPERATORS[node.op.name]
-        if symbol in ("==", "!="):
-            return binary(symbol, self._value(node.left), self._value(node.right))
         a, b = self._operand(node.left), self._operand(node.right)
         if symbol == "/" and a.type.kind == b.type.kind == "uint" and not b.known:
             data = traced(b)
@@ -157,17 +172,27 @@ class Expressions(Located):
         return convert(lowest, BOOL)
 
     def equals(self, value: Value, number: int) -> Any:
-        """Return whether a bit, a register or a number is a known number."""
+        """Return whether a number is a known one."""
         if value.type == BOOL:
             return value.data if number else unary("!", value).data
-        width = value.type.size
-        return binary("==", value, Value(Type("uint", width), int(number))).data
+        return binary("==", value, Value(value.type, number)).data
+
+    def holds(self, name: Any, number: int) -> Any:
+        """Return whether a bit or a register holds a known number."""
+        held = self.bits_of(name)
+        if number >> len(held):
+            return False
+        found = Value(BOOL, True)
+        for place, bit in enumerate(held):
+            equal = self.equals(Value(BOOL, bit), number >> place & 1)
+            found = binary("&&", found, Value(BOOL, equal))
+        return found.data
 
     def condition(self, given: Any) -> Any:
         """Return whether a condition holds: a bool, or a traced one."""
         if isinstance(given, tuple):
             name, number = given
-            found = self.equals(self.read(name), int(number))
+            found = self.holds(name, int(number))
         else:
             found = convert(self.value(given), BOOL).data
         return bool(found) if is_known(found) else found
