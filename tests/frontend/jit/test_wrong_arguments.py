@@ -99,6 +99,7 @@ OUTSIDE: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     ),
     "from_qasm": (("OPENQASM 3.0; qubit q;",), {}),
     "from_qir": (("define i64 @main() {\n  ret i64 0\n}",), {}),
+    "from_qiskit": ((object(),), {}),
     "grad": ((energy,), {"argnums": 0, "method": "fd", "h": 0.1}),
     "hessian": ((energy,), {"argnums": 0}),
     "jacobian": ((energy,), {"argnums": 0}),
