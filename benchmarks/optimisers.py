@@ -27,7 +27,7 @@ from xdsl.dialects.builtin import ModuleOp
 import qjit as qj
 from qjit.dialects.interpreter.quantum import run_module
 from qjit.dialects.quantum import AllocOp, BarrierOp, ExtractOp, GateOp
-from qjit.dialects.target import ALL_PAIRS, STATEVECTOR
+from qjit.dialects.targets import ALL_PAIRS, STATEVECTOR
 from qjit.lowering.importer.program import import_program
 from qjit.lowering.passes.circuits.gates import Gate, read_gate
 from qjit.lowering.passes.pipeline import find_step

@@ -3,7 +3,7 @@
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Operation
 
-from qjit.dialects.target import STATEVECTOR, Target, find_target
+from qjit.dialects.targets import STATEVECTOR, Target, find_target
 
 
 def target_of(op: Operation) -> Target:

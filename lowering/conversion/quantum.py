@@ -22,7 +22,7 @@ from qjit.dialects import gradient, quantum
 from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import dialect
 from qjit.dialects.statevector.schedule import COMPUTED, CONSTANT, DYNAMIC, Entry
-from qjit.dialects.target import STATEVECTOR, Target
+from qjit.dialects.targets import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.kernels.selection import ADJOINT_SUFFIX, kernel_op, precision_of
 from qjit.lowering.native.memory_limits import LARGE

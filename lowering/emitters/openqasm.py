@@ -12,6 +12,7 @@ from xdsl.ir import Attribute, Operation
 
 from qjit.dialects.gates import GATES
 from qjit.dialects.gates.spelling import spelled
+from qjit.dialects.targets.openqasm import QasmDialect, standard_names
 
 from .emitter import AppliedGate, EmissionError, Wire
 from .values import Expression, is_known, whole
@@ -53,36 +54,6 @@ COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 ORDERED = {1: "==", 2: ">", 3: ">=", 4: "<", 5: "<=", 13: "!="}
 
 
-@dataclass(frozen=True)
-class QasmDialect:
-    """A version of OpenQASM, as a device takes it."""
-
-    version: int = 3
-    names: Mapping[str, str] | None = None
-    """What gates are called, by their names here; None for those of the standard."""
-    includes: tuple[str, ...] = ("stdgates.inc",)
-    has_branches: bool = True
-    has_loops: bool = True
-    has_counters: bool = True
-    has_modifiers: bool = True
-    """Whether there are `ctrl @` and `inv @`."""
-    has_numbers: bool = True
-    """Whether there are variables and arithmetic besides bits."""
-    physical: bool = False
-    """Whether qubits are those of the device, `$0` and so on."""
-
-
-def standard_names() -> dict[str, str]:
-    """Return what gates are called in the standard library, by spelling."""
-    found: dict[str, str] = {}
-    for name, record in GATES.items():
-        if record.qasm is not None:
-            found[name] = record.qasm
-        if record.qasm_adjoint is not None:
-            found[spelled(name, adjoint=True)] = record.qasm_adjoint
-    return found
-
-
 @dataclass
 class QasmEmitter:
     """A circuit in OpenQASM, as it is written."""
@@ -91,6 +62,8 @@ class QasmEmitter:
     lines: Lines = field(default_factory=list[str])
     declared: Lines = field(default_factory=list[str])
     inputs: Lines = field(default_factory=list[str])
+    num_bits: int = 0
+    """Bits of the register of results, once the program is finished."""
     num_outcomes: int = 0
     num_variables: int = 0
     num_wires: int = 0
@@ -131,7 +104,10 @@ class QasmEmitter:
             return
         prefix, name = self._name(gate, own)
         params = [self._number(param) for param in gate.params]
-        call = f"{name}({', '.join(params)})" if params else name
+        if "{" in name:
+            call = name.format(*params)
+        else:
+            call = f"{name}({', '.join(params)})" if params else name
         wires = ", ".join(map(self.wire, (*gate.controls, *gate.targets)))
         self.lines.append(f"{prefix}{call} {wires};")
 
@@ -400,8 +376,16 @@ class QasmEmitter:
         ]
         rest = [f"\x00{n}\x00" for n in range(self.num_outcomes)]
         others = [code for code in rest if code not in names]
-        names |= {code: f"m[{place}]" for place, code in enumerate(others)}
-        head = self._head(len(wanted), len(others))
+        self.num_bits = len(wanted)
+        register, first = "m", 0
+        if self.dialect.one_register:
+            register, first = "c", len(wanted)
+            self.num_bits += len(others)
+        names |= {
+            code: f"{register}[{first + place}]" for place, code in enumerate(others)
+        }
+        count = len(wanted) + len(others)
+        head = self._head(self.num_bits, count - self.num_bits)
         text = "\n".join([*head, *self.lines, *end, ""])
         for code, name in names.items():
             text = text.replace(code, name)

@@ -31,6 +31,8 @@ class QiskitEmitter:
     steps: Steps = field(default_factory=list[Application])
     bits: list[Any] = field(default_factory=list[Any])
     variables: list[Any] = field(default_factory=list[Any])
+    num_bits: int = 0
+    """Bits of the register of results, once the circuit is finished."""
     used: set[Any] = field(default_factory=set[Any])
     """The parameters of gates."""
     num_wires: int = 0
@@ -269,6 +271,7 @@ class QiskitEmitter:
                 bit = module.Clbit()
                 self._copy(bit, outcome)
             results.append(bit)
+        self.num_bits = len(results)
         circuit = module.QuantumCircuit()
         if self.num_wires:
             circuit.add_register(module.QuantumRegister(self.num_wires, "q"))

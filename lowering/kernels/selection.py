@@ -17,7 +17,7 @@ from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import ScheduleOp
 from qjit.dialects.statevector.kernels import Kernel, KernelAttr, KernelOp
 from qjit.dialects.statevector.schedule import NO_SLOT, Entry
-from qjit.dialects.target import STATEVECTOR
+from qjit.dialects.targets import STATEVECTOR
 from qjit.lowering.analysis.cost_model import trip_count
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.kernels.schedule.planner import (

@@ -7,7 +7,7 @@ counts; on hardware it is two-qubit gates that count.
 from collections.abc import Collection
 
 from qjit.dialects.gates import are_discrete
-from qjit.dialects.target import ALL_PAIRS, SIMULATE, Target
+from qjit.dialects.targets import ALL_PAIRS, SIMULATE, Target
 
 MEETING = ("cancel-inverses", "merge-rotations")
 # What takes gates away, and leaves the others as they are.
@@ -61,7 +61,7 @@ def _hardware(level: int) -> tuple[str, ...]:
 
 
 PRESETS: dict[str, tuple[str, ...]] = {
-    SIMULATE: ("reroll-loops", "share-forward-runs", *MEETING),
+    SIMULATE: ("reroll-loops", "share-forward-runs", "gather-executions", *MEETING),
     **{f"hardware:{level}": _hardware(level) for level in ROUNDS},
 }
 

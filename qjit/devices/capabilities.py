@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qjit.dialects.target import Target
+from qjit.dialects.targets import Target
 from qjit.errors import UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.jaxpr.traversal import is_terminal, quantum_eqns
@@ -10,8 +10,15 @@ from qjit.lowering.jaxpr.traversal import is_terminal, quantum_eqns
 MID_CIRCUIT = ("quantum_measure", "quantum_reset")
 
 
-def check_abilities(jaxpr: Any, target: Target, name: str) -> None:
+def check_abilities(
+    jaxpr: Any, target: Target, name: str, shots: int | None = None
+) -> None:
     """Refuse a traced quantum function that its device cannot run."""
+    if target.state == "remote" and shots is None:
+        raise UnsupportedError(
+            f"{user_line()}: device '{target.name}' answers by shots, and '{name}' has "
+            "none. Give their number: qjit.device(..., shots=1000)."
+        )
     for eqn, _ in quantum_eqns(jaxpr):
         kind = eqn.primitive.name
         if (

@@ -6,13 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from qjit.dialects.target import ALL_PAIRS, TARGETS, Target
-from qjit.errors import ParameterError, UnsupportedError
+from qjit.dialects.targets import (
+    ALL_PAIRS,
+    FAMILIES,
+    TARGETS,
+    Target,
+    known_target,
+)
+from qjit.errors import ParameterError, UnsupportedError, WireError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.tracing.random_keys import checked_seed
 from qjit.tracing.wires import Wires, declared_wires
 
 from .hardware import checked_gates, checked_pipeline, coupling_text
+from .runtimes import properties_of, written
 from .shots import Shots, checked_shots
 
 # What becomes of shots that a postselection refuses: PennyLane's names. Arrays have one
@@ -36,14 +43,16 @@ class Device:
     gates: Any = None  # names; None for those of the simulator
     coupling: Any = None  # which qubits are neighbours; None for all
     pipeline: str | None = None
+    durations: Any = None  # seconds, by the names of gates
+    options: str = ""  # of its runtime, as JSON
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", checked_seed(self.seed))
         object.__setattr__(self, "shots", checked_shots(self.shots))
-        if self.name not in TARGETS:
+        if known_target(self.name) is None:
             raise UnsupportedError(
                 f"{user_line()}: unknown device {self.name!r}. "
-                f"Available: {', '.join(map(repr, TARGETS))}."
+                f"Available: {', '.join(map(repr, devices()))}."
             )
         if self.shots is not None and not self.target.shots:
             raise UnsupportedError(
@@ -78,8 +87,10 @@ class Device:
     @property
     def target(self) -> Target:
         """What the compiler knows of the device."""
-        known = TARGETS[self.name]
-        return known.adapted(self.gates, self.coupling, self.pipeline)
+        known = known_target(self.name)
+        assert known is not None
+        own = self.gates, self.coupling, self.pipeline, self.durations
+        return known.adapted(*own, self.options or None)
 
     @property
     def masks_shots(self) -> bool:
@@ -121,6 +132,7 @@ def device(
     gates: Iterable[str] | None = None,
     coupling: Any = None,
     pipeline: str | None = None,
+    **options: Any,
 ) -> Device:
     """Return a device by name.
 
@@ -128,8 +140,9 @@ def device(
     circuits are compiled to them, and simulated as what they are then.
 
     Args:
-        name: "statevector", the simulator on this machine's CPU; or "null", which runs
-            nothing and counts, for `qj.resources`.
+        name: "statevector", the simulator on this machine's CPU; "null", which runs
+            nothing and counts, for `qj.resources`; or another one of `qj.devices()`,
+            such as "braket.local" or "ibm.fake_manila".
         wires: number of wires, 0 to wires - 1, or a sequence of their labels; those
             that are used when left out.
         shots: number of samples, or a shot vector of several.
@@ -142,9 +155,11 @@ def device(
         pipeline: the passes on its circuits where programs have no pipeline:
             "simulate", or one from "hardware:0" to "hardware:3", which is 2 when left
             out where gates or a coupling are given.
+        options: those of the runtime, by the vendor's own names; see docs/runtimes.md.
 
     Raises:
         UnsupportedError: for an unknown name.
+        MissingPackageError: if the package of a vendor is not installed.
         WireError, ParameterError: for settings out of range, and for what is no gate,
             no coupling graph or no pipeline.
 
@@ -155,7 +170,7 @@ def device(
     >>> ions.pipeline
     'hardware:2'
     """
-    return Device(
+    made = Device(
         name,
         wires,
         checked_shots(shots),
@@ -164,4 +179,43 @@ def device(
         gates=gates,
         coupling=coupling,
         pipeline=pipeline,
+        options=_checked_options(name, options),
     )
+    return made if gates is not None or coupling is not None else _on_machine(made)
+
+
+def devices() -> tuple[str, ...]:
+    """Return the names of devices.
+
+    Returns:
+        The names, for `qj.device`. One such as "ibm.*" stands for all machines of IBM,
+        whose names take the place of the star.
+
+    >>> import qjit as qj
+    >>> "statevector" in qj.devices()
+    True
+    """
+    return (*TARGETS, *(f"{family}.*" for family in FAMILIES))
+
+
+def _checked_options(name: str, options: dict[str, Any]) -> str:
+    target = known_target(name)
+    if options and target is not None and target.runtime is None:
+        raise ParameterError(
+            f"{user_line()}: device {name!r} takes no option {next(iter(options))!r}."
+        )
+    return written(options)
+
+
+def _on_machine(made: Device) -> Device:
+    """Return a device with the gates and edges that its machine tells of."""
+    known = properties_of(made.target)
+    pairs = known.edges
+    edges = None if pairs is None else coupling_text(pairs, known.errors)
+    number = made.wires if isinstance(made.wires, int) else len(made.wires or ())
+    if known.num_qubits is not None and number > known.num_qubits:
+        raise WireError(
+            f"{user_line()}: device {made.name!r} has {known.num_qubits} qubits, but "
+            f"{number} wires were asked for."
+        )
+    return replace(made, gates=known.gates, coupling=edges, durations=known.durations)

@@ -5,7 +5,7 @@ from typing import Any
 
 from qjit.dialects.gates import find_gate
 from qjit.dialects.gates.spelling import read_spelling, spelled
-from qjit.dialects.target import ALL_PAIRS, SIMULATE
+from qjit.dialects.targets import ALL_PAIRS, SIMULATE
 from qjit.errors import ParameterError
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes.presets import PRESETS

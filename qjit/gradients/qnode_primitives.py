@@ -16,7 +16,7 @@ from jax.core import ShapedArray
 from jax.extend.core import Jaxpr, Primitive
 
 from qjit.diagnostics.translation import ready, reraised
-from qjit.dialects.target import find_target
+from qjit.dialects.targets import find_target
 from qjit.errors import DifferentiationError, UnsupportedError
 from qjit.lowering.importer import extensions
 from qjit.lowering.jax_internals.tracing import (

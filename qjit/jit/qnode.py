@@ -1,7 +1,9 @@
 """Quantum functions: `qnode` traces them into one pure JAX primitive."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -27,6 +29,7 @@ from qjit.diagnostics.translation import (
     definition_line,
     explained,
 )
+from qjit.dialects.targets import text_of
 from qjit.errors import ArgumentError, UnsupportedError, WireError
 
 # NOTE: the rules of derivatives register themselves.
@@ -73,6 +76,21 @@ from .arguments import Named, Static, TakesStatic
 from .pickling import Picklable
 from .pipelines import checked_steps, estimates_of
 from .specialized import Specialised
+
+# Where quantum functions are traced for another device than their own.
+_moved: ContextVar[Callable[[Device], Device] | None] = ContextVar(
+    "moved", default=None
+)
+
+
+@contextmanager
+def on_other_devices(move: Callable[[Device], Device]) -> Generator[None]:
+    """Trace quantum functions for the devices that a function returns of theirs."""
+    token = _moved.set(move)
+    try:
+        yield
+    finally:
+        _moved.reset(token)
 
 
 class QNode(TakesStatic, Picklable):
@@ -279,6 +297,9 @@ class QNode(TakesStatic, Picklable):
     def _call(
         self, args: Any, kwargs: Any, key: Any = None, *, alone: bool = False
     ) -> Any:
+        move = _moved.get()
+        if move is not None and (device := move(self.device)) != self.device:
+            return self._like(device=device)._call(args, kwargs, key, alone=alone)
         if isinstance(self.device.shots, tuple):
             return self._one_by_one(self.device.shots, key, args, kwargs)
         special, arrays = self._specialised(args, kwargs)
@@ -348,7 +369,7 @@ class QNode(TakesStatic, Picklable):
             )
         line = definition_line(self.function)
         check_measurements(closed.jaxpr, self.__name__, line)
-        check_abilities(closed.jaxpr, self.device.target, self.__name__)
+        check_abilities(closed.jaxpr, self.device.target, self.__name__, self._shots)
         closed = measurements_last(with_rows(closed, context, line))
         parts = move_callbacks(closed, self.__name__, pure=self._moves_pure)
         rest = parts.circuit
@@ -365,7 +386,7 @@ class QNode(TakesStatic, Picklable):
             self.diff_method,
             self.differences,
             self.device.masks_shots,
-            self.device.target.text,
+            text_of(self.device.target),
             self.passes,
             context.order.names,
             self._estimates.shots if self._estimates and exact else None,

@@ -7,43 +7,48 @@ native code stay there, and those that compile are asked to end before.
 
 import atexit
 import ctypes
+import math
 import os
 import sys
 import threading
 import time
 from collections.abc import Container
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import llvmlite
+import jax
+from llvmlite.binding import ffi
 
 from qjit.lowering.jax_internals.tracing import compiler
 from qjit.lowering.native.python_callbacks import hold_threads, release_threads
 from qjit.runtime.sources import PACKAGE
 
-# How long to wait for a compiler, and for other code that is not Python's, in seconds.
-COMPILING, BLOCKED = 10.0, 0.25
-_SOURCES = PACKAGE + os.sep
-_COMPILERS = (str(Path(llvmlite.__file__).parent), compiler.__file__)
+# How long to wait, in seconds: for a compiler, which must not run while what it uses is
+# taken down; for all else together; for one place in code that is not Python's; and
+# until a thread is asked again, which may have been where exceptions are ignored.
+COMPILING, RUNNING, BLOCKED, AGAIN = 600.0, 10.0, 0.25, 0.5
+_SOURCES = (PACKAGE + os.sep, os.path.dirname(jax.__file__) + os.sep)
+# Its objects are freed twice where an exception comes between freeing and noting that.
+_LLVM = (os.path.dirname(ffi.__file__) + os.sep,)
+_BEGINS = threading.Thread._bootstrap_inner.__code__  # pyright: ignore
+_CALLS_LLVM = ffi.lib.LLVMPY_GetVersionInfo.__call__.__func__.__code__
 
 
 @dataclass
 class Watched:
-    """A thread that is to end: whether it was asked, and since when it stands still."""
+    """A thread that is to end: when it was asked, and since when it stands still."""
 
     place: tuple[int, int] = 0, 0
     since: float = 0.0
-    asked: bool = False
+    asked: float = -math.inf
 
     def is_blocked(self, frame: FrameType) -> bool:
         """Tell whether the thread is in code that does not end soon."""
         place, now = (id(frame), frame.f_lasti), time.monotonic()
         if place != self.place:
             self.place, self.since = place, now
-        compiles = frame.f_code.co_filename.startswith(_COMPILERS)
-        return now - self.since > (COMPILING if compiles else BLOCKED)
+        return now - self.since > BLOCKED
 
 
 def leave() -> None:
@@ -51,26 +56,51 @@ def leave() -> None:
     hold_threads(0)
     threads: dict[int, Watched] = {}
     _say_nothing_of(threads)
-    deadline = time.monotonic() + COMPILING
-    while _ask(threads) and time.monotonic() < deadline:
+    start = time.monotonic()
+    while _ask(threads) and time.monotonic() < start + _patience():
         time.sleep(0.002)
     hold_threads(BLOCKED)
 
 
+def _patience() -> float:
+    """Return how long threads may take to end, in seconds."""
+    return COMPILING if any(map(_compiles, _frames().values())) else RUNNING
+
+
+def _compiles(frame: FrameType) -> bool:
+    """Tell whether a thread is in native code of a compiler."""
+    code = frame.f_code
+    return code is _CALLS_LLVM or code.co_filename == compiler.__file__
+
+
 def _ask(threads: dict[int, Watched]) -> bool:
-    """Ask threads that run our code to end; return whether some still may."""
+    """Ask threads that run our code or JAX's to end; return whether some still may."""
     end = ctypes.pythonapi.PyThreadState_SetAsyncExc
     end.argtypes = [ctypes.c_ulong, ctypes.py_object]
     waits = False
     for thread, frame in _frames().items():
-        if thread == threading.get_ident() or not _runs_ours(frame):
+        if thread == threading.get_ident():
             continue
-        watched = threads.setdefault(thread, Watched())
-        if not watched.asked and not _starts_another(frame):
-            end(thread, SystemExit)
-            watched.asked = True
-        waits |= not watched.is_blocked(frame)
+        if _is_in(frame, _SOURCES):
+            watched = threads.setdefault(thread, Watched())
+            now = time.monotonic()
+            unsafe = _starts_another(frame) or _is_in(frame, _LLVM)
+            if now - watched.asked >= AGAIN and not unsafe:
+                end(thread, SystemExit)
+                watched.asked = now
+            waits |= _compiles(frame) or not watched.is_blocked(frame)
+        else:
+            waits |= _compiles(frame) or _ends(frame)
     return waits
+
+
+def _ends(frame: FrameType) -> bool:
+    """Tell whether a thread has left its function, and drops what the frames held."""
+    called: FrameType | None = None
+    inner: FrameType | None = frame
+    while inner is not None and inner.f_code is not _BEGINS:
+        called, inner = inner, inner.f_back
+    return inner is not None and (called is None or called.f_code.co_name != "run")
 
 
 def _starts_another(frame: FrameType | None) -> bool:
@@ -91,10 +121,10 @@ def _frames() -> dict[int, FrameType]:
     return sys._current_frames()  # pyright: ignore[reportPrivateUsage]
 
 
-def _runs_ours(frame: FrameType | None) -> bool:
-    """Tell whether a thread runs code of ours, or what that has called."""
+def _is_in(frame: FrameType | None, folders: tuple[str, ...]) -> bool:
+    """Tell whether a thread runs code of some folders, or what that has called."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(_SOURCES):
+        if frame.f_code.co_filename.startswith(folders):
             return True
         frame = frame.f_back
     return False
@@ -102,13 +132,18 @@ def _runs_ours(frame: FrameType | None) -> bool:
 
 def _say_nothing_of(threads: Container[int]) -> None:
     """Print no tracebacks of threads that were asked to end."""
-    given = threading.excepthook
+    given, ignored = threading.excepthook, sys.unraisablehook
 
     def hook(args: Any) -> None:
         if args.thread is None or args.thread.ident not in threads:
             given(args)
 
-    threading.excepthook = hook
+    def ignoring(args: Any) -> None:
+        asked = threading.get_ident() in threads
+        if not (asked and issubclass(args.exc_type, SystemExit)):
+            ignored(args)
+
+    threading.excepthook, sys.unraisablehook = hook, ignoring
 
 
 atexit.register(leave)

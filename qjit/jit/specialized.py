@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from qjit.dialects.target import SIMULATE, find_target
+from qjit.dialects.targets import SIMULATE, find_target
 from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.tracing.callbacks import Parts
 from qjit.tracing.native_calls import native_call

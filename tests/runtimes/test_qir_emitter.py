@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qjit.lowering.emitters.qir_dialect import CNOT_NAMED, QUANTINUUM, QirDialect
+from qjit.dialects.targets.qir import CNOT_NAMED, QUANTINUUM, QirDialect
 from tests.support.qir_programs import CASES, agrees, bell, emitter, gate
 
 SHOTS = 2000

@@ -14,9 +14,9 @@ from xdsl.ir import Attribute, Operation
 
 from qjit.dialects.gates import GATES
 from qjit.dialects.gates.spelling import read_spelling
+from qjit.dialects.targets.qir import QirDialect
 from qjit.lowering.emitters.emitter import AppliedGate
 from qjit.lowering.emitters.qir import QirEmitter
-from qjit.lowering.emitters.qir_dialect import QirDialect
 from qjit.lowering.emitters.values import Expression
 
 Distribution = Mapping[str, float]

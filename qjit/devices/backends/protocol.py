@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +26,20 @@ class Limits:
 
     shots: int | None = None
     programs: int | None = None
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What a runtime tells of its machine, as far as it does."""
+
+    num_qubits: int | None = None
+    gates: frozenset[str] | None = None
+    edges: tuple[tuple[int, int], ...] | None = None
+    errors: Mapping[tuple[int, int], float] = field(
+        default_factory=dict[tuple[int, int], float]
+    )
+    durations: Mapping[str, float] | None = None
+    """Seconds, by the names of gates, and "measure" and "reset"."""
 
 
 class Status(enum.Enum):

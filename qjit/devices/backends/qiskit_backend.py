@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .protocol import BackendError, Limits, PartialResults, Payload, Status
+from .protocol import BackendError, Limits, PartialResults, Payload, Properties, Status
 
 REGISTER = "c"
 STATUSES = {
@@ -227,6 +227,14 @@ class QiskitRuntime:
             except NotImplementedError:
                 raise BackendError("this runtime does not cancel jobs") from None
 
+    def properties(self) -> Properties:
+        """Return what Qiskit knows of the machine, for gates that OpenQASM names.
+
+        Where all pairs of qubits have two-qubit gates, or states are moved to a
+        resonator and back, Qiskit's transpiler is left to find the gates.
+        """
+        return properties_of(getattr(self.runner.target, "target", None))
+
     def close(self) -> None:
         """End what was begun for this backend, such as a session."""
         if self.closing is not None:
@@ -242,6 +250,55 @@ class QiskitRuntime:
                 )
             self._jobs[name] = self.find_job(name)
         return self._jobs[name]
+
+
+# Of Qiskit's names those in the standard library of OpenQASM 3.
+NAMES = {"rz": "RZ", "rx": "RX", "ry": "RY", "sx": "SX", "x": "X", "h": "H"}
+PAIRS = {"cz": "CZ", "cx": "CNOT"}
+
+
+def properties_of(target: Any) -> Properties:
+    """Return what a `Target` of Qiskit says of its machine.
+
+    Gates on two qubits that OpenQASM does not name, such as ECR, are CNOT: one of them
+    is made of one.
+    """
+    if target is None or target.num_qubits is None:
+        return Properties()
+    pairs = {
+        tuple(sorted(qubits)): (name, found)
+        for name in target.operation_names
+        for qubits, found in (target[name] or {}).items()
+        if qubits is not None and len(qubits) == 2
+    }
+    count = target.num_qubits
+    if not pairs or "move" in target.operation_names:
+        return Properties(count)
+    own = {NAMES[name] for name in target.operation_names if name in NAMES}
+    if not {"RZ", "SX"} <= own:
+        own |= {"RX", "RY", "RZ"}
+    own |= {PAIRS.get(name, "CNOT") for name, _ in pairs.values()}
+    errors = {
+        edge: float(found.error)
+        for edge, (_, found) in pairs.items()
+        if found is not None and found.error is not None and found.error < 1
+    }
+    complete = len(pairs) == count * (count - 1) // 2
+    edges = None if complete else tuple(sorted(pairs))
+    durations = _durations(target)
+    return Properties(count, frozenset(own), edges, errors if edges else {}, durations)
+
+
+def _durations(target: Any) -> dict[str, float] | None:
+    """Return the mean duration of each gate, in seconds, if all are known."""
+    names = {**NAMES, **PAIRS, "measure": "measure", "reset": "reset"}
+    found: dict[str, float] = {}
+    for name in target.operation_names:
+        each = [p.duration for p in (target[name] or {}).values() if p is not None]
+        known = [duration for duration in each if duration is not None]
+        if name in names and known:
+            found[names[name]] = float(np.mean(known))
+    return found or None
 
 
 def circuit_of(payload: Payload) -> Any:

@@ -25,7 +25,7 @@ from qjit.dialects.statevector.branching import (
     PathWeightOp,
     RowOrderOp,
 )
-from qjit.dialects.target import find_target
+from qjit.dialects.targets import find_target
 from qjit.errors import MeasurementError, UnsupportedError
 from qjit.gradients.hybrid_split import evaluate_post
 from qjit.gradients.qnode_primitives import Circuit

@@ -22,7 +22,7 @@ from xdsl.utils.exceptions import InterpretationError
 
 from qjit.dialects import host
 from qjit.dialects.interpreter.quantum import run_module
-from qjit.dialects.target import STATEVECTOR, find_target
+from qjit.dialects.targets import STATEVECTOR, find_target, text_of
 from qjit.gradients.qnode_primitives import Circuit, qnode_p
 from qjit.lowering.driver.circuits import compile_circuits
 from qjit.lowering.importer.program import import_program
@@ -81,13 +81,15 @@ class HostFunctions(InterpreterFunctions):
 def _simulated(device: str) -> str:
     """Return the simulator with the gates and the edges of a device."""
     target = find_target(device)
-    return replace(
-        STATEVECTOR,
-        gates=target.gates,
-        modifiers=target.modifiers,
-        coupling=target.coupling,
-        pipeline=target.pipeline,
-    ).text
+    return text_of(
+        replace(
+            STATEVECTOR,
+            gates=target.gates,
+            modifiers=target.modifiers,
+            coupling=target.coupling,
+            pipeline=target.pipeline,
+        )
+    )
 
 
 def evaluator(circuit: Circuit, avals: Sequence[Any]) -> Callable[..., list[Any]]:

@@ -234,6 +234,40 @@ def test_exit_while_threads_are_started(tmp_path: Path) -> None:
     run(code, tmp_path)
 
 
+def test_exit_waits_for_what_threads_drop(tmp_path: Path) -> None:
+    """Exceptions in finalizers are ignored, and what a thread drops may take long."""
+    code = """
+    import threading, time
+    import qjit as qj
+    from qjit.jit.shutdown import leave
+
+    class Slow:
+        def __init__(self, name):
+            self.name = name
+
+        def __del__(self):
+            reached.set()
+            for _ in range(40):
+                time.sleep(0.01)
+            ended.append(self.name)
+
+    @qj.qjit
+    def starts():
+        held = Slow("last")
+        Slow("first")
+        while True:
+            sum(range(100))
+
+    ended, reached = [], threading.Event()
+    thread = threading.Thread(target=starts, daemon=True)
+    thread.start()
+    reached.wait()
+    leave()
+    assert "last" in ended, ended
+    """
+    run(code, tmp_path)
+
+
 def test_exit_of_forked_processes_is_clean(tmp_path: Path) -> None:
     code = """
     import warnings

@@ -10,8 +10,7 @@ from xdsl.dialects.builtin import Float32Type, IndexType, f32, f64, i1, i32, i64
 from xdsl.dialects.test import TestOp as AnyOp
 
 from qjit.dialects.gates import GATES
-from qjit.lowering.emitters.emitter import AppliedGate, EmissionError
-from qjit.lowering.emitters.qir_dialect import (
+from qjit.dialects.targets.qir import (
     CNOT_NAMED,
     IQM,
     QUANTINUUM,
@@ -19,6 +18,7 @@ from qjit.lowering.emitters.qir_dialect import (
     gates,
     symbols_of,
 )
+from qjit.lowering.emitters.emitter import AppliedGate, EmissionError
 from tests.support.qir_programs import CASES, bell, computed, emitter, gate
 
 BASE = QirDialect("base")

@@ -10,7 +10,7 @@ import pytest
 
 import qjit as qj
 from qjit.dialects.gates import GATES, GateRecord
-from qjit.dialects.target import STATEVECTOR, TARGETS
+from qjit.dialects.targets import STATEVECTOR, TARGETS
 from qjit.errors import UnsupportedError
 from tests.support.oracle import random_state
 

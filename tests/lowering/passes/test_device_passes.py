@@ -10,7 +10,7 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 
 import qjit as qj
-from qjit.dialects.target import STATEVECTOR, find_target
+from qjit.dialects.targets import STATEVECTOR, find_target, text_of
 from qjit.errors import ParameterError, UnsupportedError
 from qjit.lowering.passes.quantum.routing.adjacency import distant_gates
 from qjit.lowering.passes.quantum.routing.coupling import parse_coupling
@@ -97,7 +97,7 @@ def test_a_circuit_has_the_passes_of_its_own_device() -> None:
 
 def test_stages_as_text_go_on() -> None:
     text = qj.qjit(qj.qnode(hardware(1))(rotated)).stages(0.7)["quantum"]
-    assert hardware(1).target.text in text
+    assert text_of(hardware(1).target) in text
     (value,) = qj.compile_stage(text)(0.7)
     np.testing.assert_allclose(value, qj.qnode(wires=WIRES)(rotated)(0.7), atol=1e-12)
 
@@ -213,7 +213,7 @@ def test_too_few_vertices_are_refused() -> None:
 
 def test_texts_of_devices() -> None:
     for device in (hardware(1), qj.device(wires=2), hardware(3, coupling="grid:2x2")):
-        assert find_target(device.target.text) == device.target
+        assert find_target(text_of(device.target)) == device.target
     assert find_target("statevector") == STATEVECTOR
 
 

@@ -22,7 +22,7 @@ from xdsl.pattern_rewriter import (
 
 import qjit as qj
 from qjit.dialects.quantum import GateOp
-from qjit.dialects.target import STATEVECTOR, TARGETS
+from qjit.dialects.targets import STATEVECTOR, TARGETS
 from qjit.errors import (
     ParameterError,
     ParameterTypeError,

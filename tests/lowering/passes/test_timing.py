@@ -22,7 +22,7 @@ from qjit.dialects.quantum import (
     MeasureOp,
     ResetOp,
 )
-from qjit.dialects.target import STATEVECTOR, TARGETS
+from qjit.dialects.targets import STATEVECTOR, TARGETS
 from qjit.errors import ArgumentError, ParameterError, PipelineError, UnsupportedError
 from qjit.lowering.driver.stage_text import parsed
 from qjit.lowering.passes.pipeline import find_step

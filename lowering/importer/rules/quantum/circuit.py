@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 
 from qjit.dialects import gradient
 from qjit.dialects.circuit_tree import Branch, Input, Loop, Node, Slot, Step, steps
-from qjit.dialects.target import find_target
+from qjit.dialects.targets import find_target
 from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value, element_type
 

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, UnitAttr, 
 from xdsl.ir import Attribute, SSAValue
 
 from qjit.dialects import quantum
-from qjit.dialects.target import STATEVECTOR, Target
+from qjit.dialects.targets import STATEVECTOR, Target, text_of
 from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.values import Value
 from qjit.lowering.jax_internals.equations import enable_x64
@@ -119,7 +119,7 @@ class Qubits:
     def signature(self) -> Hashable:
         """Return what functions with gates depend on; None where there are none."""
         # NOTE: circuits that measure on the way repeat what no function repeats.
-        key = self.num_wires, self.dtype, self.target.text, self.passes
+        key = self.num_wires, self.dtype, text_of(self.target), self.passes
         return key if self.terminal is None else None
 
     @property
@@ -129,7 +129,7 @@ class Qubits:
         if self.dtype == np.complex64:
             found["single"] = UnitAttr()
         if self.target != STATEVECTOR:
-            found["target"] = StringAttr(self.target.text)
+            found["target"] = StringAttr(text_of(self.target))
         if self.passes:
             found[CIRCUIT_PASSES] = ArrayAttr(map(StringAttr, self.passes))
         return found

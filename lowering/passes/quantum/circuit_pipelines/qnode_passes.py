@@ -10,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
 from qjit.dialects.quantum import AllocOp
-from qjit.dialects.target import Target
+from qjit.dialects.targets import Target
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.pipeline import OwnPass, Step
 from qjit.lowering.passes.presets import has_own_passes

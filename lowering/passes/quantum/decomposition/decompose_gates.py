@@ -14,7 +14,7 @@ from qjit.dialects.gates.spelling import spelled
 from qjit.dialects.quantum import AllocOp, GateOp, UnitaryOp
 from qjit.dialects.quantum.gates import Controllable
 from qjit.dialects.quantum.linearity import line_of
-from qjit.dialects.target import STATEVECTOR, Target
+from qjit.dialects.targets import STATEVECTOR, Target
 from qjit.lowering.analysis.constants import KNOWN_WHERE
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.circuits.blocks import (
@@ -239,7 +239,7 @@ def decompose_matrices_of_devices(module: ModuleOp) -> None:
     """Replace matrices and states on devices that have only the gates listed."""
     found: dict[Target, list[Operation]] = {}
     for op, target in ops_and_targets(module):
-        if target.gates is not None and not target.modifiers:
+        if target.gates is not None:
             found.setdefault(target, []).append(op)
     for target, ops in found.items():
         decompose_matrices(module, ops, target.gates or ())

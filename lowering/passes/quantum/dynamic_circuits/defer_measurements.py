@@ -26,7 +26,7 @@ from qjit.dialects.quantum import (
     StatePrepOp,
     UnitaryOp,
 )
-from qjit.dialects.target import STATEVECTOR
+from qjit.dialects.targets import STATEVECTOR
 from qjit.lowering.passes.circuits.pauli_measurements import expand_pauli_measurements
 from qjit.lowering.passes.pipeline import PipelineError
 from qjit.lowering.passes.quantum.loops.needed_turns import unroll_measured_loops

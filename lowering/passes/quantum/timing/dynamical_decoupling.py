@@ -20,7 +20,7 @@ from xdsl.rewriter import Rewriter
 
 from qjit.dialects.quantum import AllocOp, BarrierOp, DelayOp
 from qjit.dialects.quantum.linearity import line_of
-from qjit.dialects.target import STATEVECTOR, Target
+from qjit.dialects.targets import STATEVECTOR, Target
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.passes.circuits.blocks import is_fresh
 from qjit.lowering.passes.circuits.gates import Gate, line_number, write_gate

@@ -1,9 +1,13 @@
 """Targets: what the compiler knows of a device that circuits run on."""
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from .openqasm import QasmDialect
+from .qir import QirDialect
 
 STATISTICS = ("expval", "var", "probs", "sample", "estimate", "record", "mean")
 ALL = frozenset((*STATISTICS, "variance", "state", "density_matrix"))
@@ -20,7 +24,8 @@ class Target:
     prefix: str
     """What the symbols of its runtime begin with."""
     state: str = "vector"
-    """The kind of its state: "vector", amplitudes of basis states, or "none"."""
+    """The kind of its state: "vector", amplitudes of basis states; "host", the same in
+    Python; "none"; or "remote" where a runtime of others runs its circuits."""
     bytes_per_amplitude: int = 16
     """In double precision; half as many in single precision."""
     most_wires: int = 62
@@ -46,76 +51,65 @@ class Target:
     """How many seconds operations take: by the names of gates, "measure" and "reset",
     and by numbers of wires, such as "2"; None where there is no such thing."""
 
+    language: QirDialect | QasmDialect | None = None
+    """The language that its circuits are written in; None where they are native."""
+    runtime: str | None = None
+    """The backend that runs what is written, by its name; None if nothing here does."""
+    machine: str | None = None
+    """The option of the backend that says which machine, if it takes one."""
+    options: str = ""
+    """The options of the backend, as JSON."""
+    most_shots: int | None = None
+    """How many shots it takes at once, where that is known."""
+
     def adapted(
         self,
         gates: Iterable[str] | None = None,
         coupling: str | None = None,
         pipeline: str | None = None,
+        durations: Mapping[str, float] | None = None,
+        options: str | None = None,
     ) -> "Target":
-        """Return the same device where it has these gates, edges and pipeline.
+        """Return the same device where it has these gates, edges and so on.
 
         The adjoint method is none of its own then: gates that it differentiates stay.
         """
-        changes: dict[str, Any] = {"coupling": coupling, "pipeline": pipeline}
+        changes: dict[str, Any] = {
+            "coupling": coupling,
+            "pipeline": pipeline,
+            "durations": durations,
+            "options": options,
+        }
         if gates is not None:
             shifted = tuple(each for each in self.derivatives if each != "adjoint")
             own = frozenset((*gates, "GlobalPhase"))
             changes |= {"gates": own, "modifiers": False, "derivatives": shifted}
         return replace(self, **{k: v for k, v in changes.items() if v is not None})
 
-    @property
-    def text(self) -> str:
-        """The name, and in braces how the device differs from that of its name."""
-        known = TARGETS[self.name]
-        if self == known:
+    def difference(self, known: "Target") -> str:
+        """Return the name, and in braces how the device differs from a known one."""
+        if self == known and self.durations == known.durations:
             return self.name
         options = {"coupling": self.coupling, "pipeline": self.pipeline}
         if self.gates is not None and self.gates != known.gates:
             options["gates"] = ",".join(sorted(self.gates))
+        if self.durations is not None and self.durations != known.durations:
+            each = (f"{k}:{seconds!r}" for k, seconds in sorted(self.durations.items()))
+            options["durations"] = ",".join(each)
+        if self.options:
+            # Quotes and braces would end what attributes and pipelines are made of.
+            options["options"] = urlsafe_b64encode(self.options.encode()).decode()
         given = (f"{name}={value}" for name, value in sorted(options.items()))
         return f"{self.name}{{{' '.join(given)}}}"
 
-
-STATEVECTOR = Target(
-    "statevector",
-    "The state-vector simulator on this machine's CPU.",
-    "__qrt__",
-    kernels=True,
-    derivatives=("adjoint", "parameter-shift", "hadamard", "finite-diff", "spsa"),
-)
-REFERENCE = Target(
-    "reference",
-    "The numpy definition of the IR, run as a host program: slow and obvious.",
-    "",
-    state="host",
-    most_wires=14,
-)
-NULL = Target(
-    "null",
-    "Runs nothing, and counts gates, depth and qubits.",
-    "__qrt__null_",
-    state="none",
-    bytes_per_amplitude=0,
-    most_wires=1 << 20,
-    measurements=frozenset({"resources"}),
-    shots=False,
-    mid_circuit=False,
-    derivatives=(),
-)
-
-TARGETS: dict[str, Target] = {
-    target.name: target for target in (STATEVECTOR, REFERENCE, NULL)
-}
-
-
-def find_target(text: str) -> Target:
-    """Return the device of a text.
-
-    >>> find_target("statevector{coupling=line gates=CZ,RX}").coupling
-    'line'
-    """
-    name, _, rest = text.partition("{")
-    options: dict[str, Any] = dict(re.findall(r"(\w+)=([^\s}]*)", rest))
-    if "gates" in options:
-        options["gates"] = options["gates"].split(",")
-    return TARGETS[name].adapted(**options)
+    def with_difference(self, text: str) -> "Target":
+        """Return the device that differs as the text in the braces says."""
+        options: dict[str, Any] = dict(re.findall(r"(\w+)=([^\s}]*)", text))
+        if "gates" in options:
+            options["gates"] = options["gates"].split(",")
+        if "durations" in options:
+            pairs = (each.split(":") for each in options["durations"].split(","))
+            options["durations"] = {name: float(seconds) for name, seconds in pairs}
+        if "options" in options:
+            options["options"] = urlsafe_b64decode(options["options"]).decode()
+        return self.adapted(**options)
