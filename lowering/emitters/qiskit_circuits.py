@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, IndexType, f64, i1
+from xdsl.dialects.builtin import IndexType, f64, i1
 from xdsl.ir import Attribute, Operation
 
 from .emitter import AppliedGate, EmissionError, Wire

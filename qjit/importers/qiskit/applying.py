@@ -209,7 +209,7 @@ class Applying(ControlFlow):
         annotated = import_module("qiskit.circuit").AnnotatedOperation
         try:
             matrix = annotated(base, modifiers).to_matrix()
-        except Exception as error:  # noqa: BLE001 (Qiskit has many)
+        except Exception as error:
             self.fail(
                 f"{base.name} has no matrix to take the power {modifiers[-1].power} "
                 f"of ({error}). Assign its parameters first."
@@ -246,7 +246,7 @@ class Applying(ControlFlow):
         if to_matrix is not None and not bits and len(wires) <= MOST_OF_MATRIX:
             try:
                 matrix = np.asarray(to_matrix())
-            except Exception:  # noqa: BLE001 (it has none, whatever Qiskit says)
+            except Exception:
                 matrix = None
         if matrix is None:
             self.fail(

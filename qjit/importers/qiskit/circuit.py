@@ -185,8 +185,8 @@ def _variable(name: str, type_: Type, value: Any) -> Value:
     wanted = {"bool": 0, "uint": 2, "float": 3}[type_.kind]
     if array.shape != () or not 0 <= order.find(kind) <= wanted:
         raise ArgumentError(
-            f"{user_line()}: the input {name} of the Qiskit circuit is {type_}, but got "
-            f"{value!r}."
+            f"{user_line()}: the input {name} of the Qiskit circuit is {type_}, but "
+            f"got {value!r}."
         )
     width = array.dtype.itemsize * 8
     own = {"b": BOOL, "f": FLOAT}.get(

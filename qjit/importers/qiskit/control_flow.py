@@ -200,9 +200,7 @@ class ControlFlow(Expressions):
         ]
         return self._cases(instruction, cases, 0)
 
-    def _cases(
-        self, instruction: Any, cases: list[list[Any]], number: int
-    ) -> Status:
+    def _cases(self, instruction: Any, cases: list[list[Any]], number: int) -> Status:
         """Apply the first block for which one of some conditions holds."""
         if number == len(cases):
             return NEXT
@@ -238,9 +236,7 @@ class ControlFlow(Expressions):
             return self.with_data(places, carry[1], body)
 
         start = jnp.asarray(first), self.arrays_of(places)
-        _, after = while_loop_of_at_most(
-            lambda carry: carry[0], iteration, start, None
-        )
+        _, after = while_loop_of_at_most(lambda carry: carry[0], iteration, start, None)
         self.give(places, after)
         return NEXT
 

@@ -81,7 +81,7 @@ def _evaluated(expression: Any, values: Values) -> Any:
     if hasattr(expression, "uuid"):
         return _value(expression, values)
     stack: list[Any] = []
-    for step in expression._qpy_replay:  # noqa: SLF001 (the one complete account)
+    for step in expression._qpy_replay:
         name = getattr(step.op, "name", None) or str(step.op).rpartition(".")[2]
         for given in (step.lhs, step.rhs):
             if given is not None:

@@ -287,12 +287,12 @@ def test_input_variables_are_arguments() -> None:
         circuit.store(circuit.cregs[0], expr.add(size, 3))
     function: Any = qj.from_qiskit(circuit)
     assert function.inputs == ("angle", "size", "flag")
-    given = {"angle": 0.1, "size": 11, "flag": True}
+    given: dict[str, Any] = {"angle": 0.1, "size": 11, "flag": True}
     assert bits_of(circuit, **given).tolist() == [0, 1, 1, 1]
     given = {"angle": 0.1, "size": np.uint8(14), "flag": jnp.asarray(True)}
     assert bits_of(circuit, **given).tolist() == [1, 0, 0, 0]
     for wrong in ({"size": 1.5}, {"flag": 2}, {"size": [1]}):
-        with pytest.raises(ArgumentError, match="the input (size|flag) of the Qiskit"):
+        with pytest.raises(ArgumentError, match=r"the input (size|flag) of the Qiskit"):
             bits_of(circuit, **{**given, **wrong})
 
 

@@ -170,7 +170,7 @@ def test_an_expression_of_parameters_and_its_gradient(number: int) -> None:
         for place in places:
             sides = []
             for step in (1e-5, -1e-5):
-                moved = {**given, name: np.array(given[name], float)}
+                moved: dict[str, Any] = {**given, name: np.array(given[name], float)}
                 moved[name][place] += step
                 sides.append(theirs(moved))
             slope = (sides[0] - sides[1]) / 2e-5
