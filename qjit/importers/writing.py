@@ -12,12 +12,12 @@ import numpy as np
 
 from qjit.devices.device import Device
 from qjit.devices.device import device as make_device
+from qjit.devices.other_devices import on_other_devices
 from qjit.dialects.targets import Target, find_target
 from qjit.dialects.targets.openqasm import QasmDialect
 from qjit.dialects.targets.qir import QirDialect
 from qjit.errors import ParameterError, UnsupportedError
 from qjit.inspection.circuits.imported import Imported, checked_function, imported
-from qjit.jit.qnode import on_other_devices
 from qjit.lowering.jax_internals.tracing import partial_eval, user_line
 from qjit.lowering.jaxpr.traversal import (
     CALL_PRIMITIVES,

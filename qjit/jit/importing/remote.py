@@ -18,9 +18,9 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from qjit.devices.backends.protocol import Payload
 from qjit.devices.jobs.batch import Batch
+from qjit.devices.jobs.job import Job
 from qjit.devices.jobs.runtime import Runtime
 from qjit.devices.runtimes import runtime_of
-from qjit.devices.submission import answers_of
 from qjit.dialects.targets import Target, find_target
 from qjit.errors import UnsupportedError
 from qjit.gradients.hybrid_split import evaluate_post
@@ -37,6 +37,7 @@ from .one_shot import ShotPlan
 from .outcome_paths import statistic_of
 from .written_circuits import payload, written
 
+Programs = Sequence[Sequence[Emitted]]
 BatchAxes = tuple[int, Sequence[bool]] | None
 
 
@@ -171,13 +172,13 @@ class RemoteCircuit:
         axes = [0 if mapped else None for mapped in self.batch[1]]
         return jax.vmap(of_one, in_axes=(0, axes))(list(rows), list(args))
 
-    def programs(self, args: Sequence[Any]) -> list[list[Emitted]]:
+    def programs(self, args: Sequence[Any]) -> Programs:
         """Return the programs of each entry of the batch, one for each draw."""
         arrays = [np.asarray(arg) for arg in args]
         return [self._written(entry) for entry in self._entries(arrays)]
 
     def shots_of(
-        self, programs: Sequence[Sequence[Emitted]], bits: Iterator[np.ndarray]
+        self, programs: Programs, bits: Iterator[np.ndarray]
     ) -> list[np.ndarray]:
         """Return the shots of each terminal measurement, of the bits of programs."""
         none = np.zeros((self.shots, 0), np.uint8)
@@ -232,29 +233,48 @@ def executed(calls: Calls) -> list[np.ndarray]:
     Args:
         calls: the circuits with their arguments.
     """
-    programs = [remote.programs(args) for remote, args in calls]
-    # What goes to one runtime with one number of shots is a batch. What returns only
-    # numbers that are known needs not run.
-    batches: dict[tuple[Runtime, int], list[Payload]] = {}
-    for (remote, _), entries in zip(calls, programs, strict=True):
-        sent = [found for entry in entries for found in entry if found.num_bits]
-        if sent:
-            batch = batches.setdefault((remote.runtime, remote.shots), [])
-            batch += [payload(found, remote.target) for found in sent]
+    programs = programs_of(calls)
+    batches = batches_of(calls, programs)
+    bits = Job(batches).submit().bits() if batches else []
+    return shots_of(calls, programs, bits)
+
+
+def programs_of(calls: Calls) -> list[Programs]:
+    """Return the programs of circuits."""
+    return [remote.programs(args) for remote, args in calls]
+
+
+def batches_of(calls: Calls, programs: Sequence[Programs]) -> list[Batch]:
+    """Return the programs of calls: those for one runtime, and as many shots, together.
+
+    What returns only numbers that are known needs not run.
+    """
     seed = _seed(calls)
-    made = [
-        Batch(runtime, payloads, shots, seed)
-        for (runtime, shots), payloads in batches.items()
-    ]
-    answers = answers_of(made) if made else []
-    bits = dict(zip(batches, map(iter, answers), strict=True))
+    found: dict[tuple[Runtime, int], list[Payload]] = {}
+    for (remote, _), entries in zip(calls, programs, strict=True):
+        sent = [each for entry in entries for each in entry if each.num_bits]
+        if sent:
+            batch = found.setdefault((remote.runtime, remote.shots), [])
+            batch += [payload(each, remote.target) for each in sent]
     return [
-        rows
-        for (remote, _), entries in zip(calls, programs, strict=True)
-        for rows in remote.shots_of(
-            entries, bits.get((remote.runtime, remote.shots), iter(()))
-        )
+        Batch(runtime, payloads, shots, seed)
+        for (runtime, shots), payloads in found.items()
     ]
+
+
+def shots_of(
+    calls: Calls, programs: Sequence[Programs], bits: Sequence[Sequence[np.ndarray]]
+) -> list[np.ndarray]:
+    """Return the shots of all terminal measurements, of the bits of `batches_of`."""
+    rest, places = iter(bits), dict[tuple[Runtime, int], Iterator[np.ndarray]]()
+    found: list[np.ndarray] = []
+    for (remote, _), entries in zip(calls, programs, strict=True):
+        place = remote.runtime, remote.shots
+        runs = any(each.num_bits for entry in entries for each in entry)
+        if runs and place not in places:
+            places[place] = iter(next(rest))
+        found += remote.shots_of(entries, places.get(place, iter(())))
+    return found
 
 
 def _seed(calls: Calls) -> int | None:
