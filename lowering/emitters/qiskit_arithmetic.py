@@ -176,13 +176,11 @@ def _cast(op: Operation, code: Any, kind: Attribute) -> Any:
     match op:
         case arith.ExtFOp() | arith.TruncFOp():
             return code
-        case arith.ExtUIOp() | arith.UIToFPOp() if kind != i1:
+        case arith.UIToFPOp() if kind == i1:
+            number = expr.cast(code, type_of(IntegerType(32)))
+            return expr.cast(number, type_of(to))
+        case arith.ExtUIOp() | arith.UIToFPOp():
             return expr.cast(code, type_of(to))
-        case arith.ExtUIOp():
-            return expr.cast(code, type_of(to))
-        case arith.UIToFPOp():
-            one = IntegerType(32)
-            return expr.cast(expr.cast(code, type_of(one)), type_of(to))
         case arith.TruncIOp():
             if to == i1:
                 return expr.cast(
@@ -191,11 +189,20 @@ def _cast(op: Operation, code: Any, kind: Attribute) -> Any:
             return expr.cast(code, type_of(to))
         case arith.ExtSIOp() | arith.IndexCastOp() if kind != i1 and to != i1:
             return _resized(code, kind, to)
-        case arith.SIToFPOp() if kind != i1:
-            half = expr.Value(float(1 << (_width(kind) - 1)), type_of(to))
-            return expr.sub(expr.cast(_flipped(code, kind), type_of(to)), half)
         case _:
             return None
+
+
+def signed_as_float(code: Any, kind: Attribute) -> tuple[Any, Any, Any]:
+    """Return whether an integer is negative, and the float that it is then, or not.
+
+    An integer of which a float keeps all bits is exact, whatever its sign.
+    """
+    expr = qiskit("circuit.classical.expr")
+    real = qiskit("circuit.classical.types").Float()
+    size = expr.sub(expr.Value(0, type_of(kind)), code)
+    negative = expr.negate(expr.cast(size, real))
+    return expr.greater_equal(code, _sign(kind)), negative, expr.cast(code, real)
 
 
 def _resized(code: Any, kind: Attribute, to: Attribute) -> Any:

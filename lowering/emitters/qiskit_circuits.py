@@ -10,7 +10,13 @@ from xdsl.dialects.builtin import IndexType, f64, i1
 from xdsl.ir import Attribute, Operation
 
 from .emitter import AppliedGate, EmissionError, Wire
-from .qiskit_arithmetic import computed, is_parameter, literal, type_of
+from .qiskit_arithmetic import (
+    computed,
+    is_parameter,
+    literal,
+    signed_as_float,
+    type_of,
+)
 from .qiskit_gates import Application, applications, qiskit
 from .values import Expression, is_known, whole
 
@@ -103,9 +109,24 @@ class QiskitEmitter:
         kind = op.results[0].type
         if isinstance(op, arith.SelectOp):
             condition, one, zero = operands
+            if is_known(condition):
+                chosen = one if condition else zero
+                if isinstance(chosen, Expression):
+                    return chosen
+                return Expression(literal(chosen, kind), kind)
             if not isinstance(condition, Expression) or is_parameter(condition.code):
                 raise EmissionError("a choice by a parameter", op)
             return self._selected(condition, one, zero, kind)
+        value = operands[0]
+        is_signed = isinstance(op, arith.SIToFPOp) and op.operands[0].type != i1
+        if is_signed and not is_parameter(value.code):
+            test, one, zero = signed_as_float(value.code, op.operands[0].type)
+            return self._selected(
+                Expression(test, i1),
+                Expression(one, kind),
+                Expression(zero, kind),
+                kind,
+            )
         code = computed(op, operands)
         if code is None:
             raise EmissionError(f"'{op.name}' of what outcomes decide", op)

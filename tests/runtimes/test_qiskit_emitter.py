@@ -222,6 +222,31 @@ def counted(x: Any) -> Any:
     qj.RY(x[0], 2)
 
 
+def halved(x: Any) -> Any:
+    @qj.while_loop(lambda state: state[0])
+    def attempt(state: Any) -> Any:
+        qj.RY(x[2], 0)
+        return qj.measure(0), -state[1] / 2.0 + 0.125, state[2] - 1.5
+
+    _, small, low = attempt((True, 1.0, 4))
+    qj.cond((small > 0.1) & (low < 2.0), lambda: qj.X(1))()
+    qj.cond(small * low != -0.9375, lambda: qj.X(2))()
+    qj.RY(x[0], 2)
+
+
+def in_bits(x: Any) -> Any:
+    @qj.while_loop(lambda state: state[0])
+    def attempt(state: Any) -> Any:
+        qj.RY(x[2], 0)
+        shifted = (state[1] >> 1) ^ ((state[1] << 2) & 52) | 1
+        return qj.measure(0), shifted - 40
+
+    _, number = attempt((True, -77))
+    qj.cond((number >> 2) < -13, lambda: qj.X(1))()
+    qj.cond(number.astype(float) * 0.5 > -20.25, lambda: qj.X(2))()
+    qj.RY(x[0], 2)
+
+
 def program_of(gates: Callable[[Any], Any]) -> Emitted:
     @qj.qnode(wires=3, shots=10)
     def circuit(x: Any) -> Any:
@@ -271,7 +296,7 @@ def test_loops_are_loops_and_branches_branches() -> None:
     assert {"barrier", "delay", "cswap_o0"} <= names_in(program_of(static).program)
 
 
-@pytest.mark.parametrize("gates", [repeats, counted])
+@pytest.mark.parametrize("gates", [repeats, counted, halved, in_bits])
 def test_a_loop_that_outcomes_decide_has_the_same_distribution(
     gates: Callable[[Any], Any],
 ) -> None:

@@ -1,6 +1,7 @@
 """Gates, measurements and other instructions of a Qiskit circuit."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -204,8 +205,6 @@ class Applying(ControlFlow):
 
     def _fractional(self, base: Any, modifiers: list[Any], wires: list[Any]) -> None:
         """Apply a power that is no integer, which is Qiskit's where it is known."""
-        from importlib import import_module
-
         annotated = import_module("qiskit.circuit").AnnotatedOperation
         try:
             matrix = annotated(base, modifiers).to_matrix()

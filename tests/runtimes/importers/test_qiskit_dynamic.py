@@ -291,7 +291,8 @@ def test_input_variables_are_arguments() -> None:
     assert bits_of(circuit, **given).tolist() == [0, 1, 1, 1]
     given = {"angle": 0.1, "size": np.uint8(14), "flag": jnp.asarray(True)}
     assert bits_of(circuit, **given).tolist() == [1, 0, 0, 0]
-    for wrong in ({"size": 1.5}, {"flag": 2}, {"size": [1]}):
+    mistakes: list[dict[str, Any]] = [{"size": 1.5}, {"flag": 2}, {"size": [1]}]
+    for wrong in mistakes:
         with pytest.raises(ArgumentError, match=r"the input (size|flag) of the Qiskit"):
             bits_of(circuit, **{**given, **wrong})
 
