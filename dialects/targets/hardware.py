@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from qjit.dialects.gates import GATES
+
 from .openqasm import QasmDialect, standard_names
 from .qir import (
     BASE,
@@ -32,10 +34,12 @@ ON_MACHINES = "hardware:2"
 
 
 def _remote(
-    name: str, doc: str, language: QirDialect | QasmDialect, **rest: Any
+    name: str, doc: str, language: QirDialect | QasmDialect | None, **rest: Any
 ) -> Target:
     """Return a device whose circuits are written in a language."""
-    if isinstance(language, QirDialect):
+    if language is None:
+        own, modifiers = frozenset(GATES), True
+    elif isinstance(language, QirDialect):
         own, modifiers = gates(language), False
     else:
         own = frozenset(language.names or standard_names())
@@ -117,6 +121,7 @@ OQC_QIR = QirDialect(
 
 LANGUAGES = (
     _remote("openqasm3", "OpenQASM 3, all of it that is standard.", OPENQASM),
+    _remote("qiskit-circuit", "Circuits as objects of Qiskit.", None),
     _remote("openqasm2", "OpenQASM 2, without branches.", OPENQASM_2),
     _remote("qir-base", "QIR 2.1, the base profile.", QIR_BASE),
     _remote(

@@ -376,7 +376,7 @@ def _choose(
         for kind, one, zero in zip(kinds, sides[1], sides[0], strict=True)
     ]
     for number, value in zip(differing(), found, strict=True):
-        merged[number] = value
+        merged[number] = _variable(value, kinds[number])
     return merged
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,7 +17,7 @@ from qjit.devices.other_devices import on_other_devices
 from qjit.dialects.targets import Target, find_target
 from qjit.dialects.targets.openqasm import QasmDialect
 from qjit.dialects.targets.qir import QirDialect
-from qjit.errors import ParameterError, UnsupportedError
+from qjit.errors import MissingPackageError, ParameterError, UnsupportedError
 from qjit.inspection.circuits.imported import Imported, checked_function, imported
 from qjit.lowering.jax_internals.tracing import partial_eval, user_line
 from qjit.lowering.jaxpr.traversal import (
@@ -151,6 +152,64 @@ def to_qir(
     return write
 
 
+def to_qiskit(
+    function: Any, *, device: Device | str | None = None, group: int | None = None
+) -> Callable[..., Any]:
+    """Return a function that makes a circuit of Qiskit of a quantum function.
+
+    Args:
+        function: a quantum function, a compiled function, or one that calls one.
+        device: what it is compiled for, such as "ibm-heron"; for all gates of Qiskit
+            when left out.
+        group: where results are measured in several bases, which of them, from 0.
+
+    Returns:
+        A function of the same arguments, which returns a `qiskit.QuantumCircuit`. The
+        register `c` has what the function measures. An argument that is a
+        `jax.ShapeDtypeStruct` stays a parameter. Loops are written out, but for those
+        that outcomes decide.
+
+    Raises:
+        MissingPackageError: if Qiskit is not installed.
+        UnsupportedError: if Qiskit or the device lacks what is needed.
+        ParameterError: for a group that does not exist.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def bell():
+    ...     qj.H(0)
+    ...     qj.CNOT([0, 1])
+    ...     return qj.probs()
+    >>> make = qj.to_qiskit(bell)  # make() returns the circuit
+    """
+    checked_function(function, "to_qiskit")
+    chosen = _Choice(
+        _device(device), lambda known: isinstance(known, QasmDialect), "qiskit-circuit"
+    )
+    given = chosen.device is not None
+
+    def write(*args: Any, **kwargs: Any) -> Any:
+        from qjit.lowering.emitters.qiskit_circuits import QiskitEmitter
+
+        _check_qiskit()
+        whole = QiskitEmitter(has_counters=False)
+        if given:
+            language: Any = chosen.device.target.language
+            abilities = language.has_branches, language.has_loops, False
+            whole = QiskitEmitter(*abilities)
+        return _written(function, chosen, group, args, kwargs, "to_qiskit", whole)
+
+    return write
+
+
+def _check_qiskit() -> None:
+    if find_spec("qiskit") is None:
+        raise MissingPackageError(
+            f"{user_line()}: to_qiskit needs the package qiskit. Install it with: "
+            "pip install 'qjit[qiskit]'."
+        )
+
+
 class _Choice:
     """The device that a function is written for."""
 
@@ -191,8 +250,14 @@ def _device(device: Device | str | None) -> Device | None:
 
 
 def _written(
-    function: Any, chosen: _Choice, group: int | None, args: Any, kwargs: Any, how: str
-) -> str | bytes:
+    function: Any,
+    chosen: _Choice,
+    group: int | None,
+    args: Any,
+    kwargs: Any,
+    how: str,
+    emitter: Any = None,
+) -> Any:
     from qjit.jit.importing.one_shot import ShotPlan
     from qjit.jit.importing.written_circuits import emitter_of, written
 
@@ -212,7 +277,7 @@ def _written(
             f"{how} takes a group from 0 to {last}, but got {group!r}."
         )
     target = chosen.formatted(find_target(circuit.device))
-    emitter = emitter_of(target)
+    emitter = emitter or emitter_of(target)
     values = [*map(np.asarray, consts), *_values(traced, emitter, how)]
     if any(values[place].dtype == object for place in plan.fixed):
         raise UnsupportedError(
