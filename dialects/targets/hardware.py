@@ -31,6 +31,10 @@ BY_SHOTS = frozenset({"sample", "estimate", "record"})
 WRITTEN = BY_SHOTS | {"state", "density_matrix"}
 DERIVATIVES = "parameter-shift", "finite-diff", "spsa"
 ON_MACHINES = "hardware:2"
+GIVEN_BY_NUMBERS = {
+    *("QubitUnitary", "DiagonalQubitUnitary", "ControlledQubitUnitary"),
+    *("BasisState", "StatePrep"),
+}
 
 
 def _remote(
@@ -38,7 +42,7 @@ def _remote(
 ) -> Target:
     """Return a device whose circuits are written in a language."""
     if language is None:
-        own, modifiers = frozenset(GATES), True
+        own, modifiers = frozenset(GATES) - GIVEN_BY_NUMBERS, True
     elif isinstance(language, QirDialect):
         own, modifiers = gates(language), False
     else:
