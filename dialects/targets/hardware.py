@@ -238,8 +238,9 @@ RUNTIMES = (
     _remote(
         "braket",
         "A device at Amazon Braket, by its ARN: device=...",
-        _braket(_ION_NAMES, branches=False),
+        _braket(BRAKET_NAMES, branches=False),
         runtime="braket",
+        is_described=True,
         pipeline=ON_MACHINES,
     ),
     _remote(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import qjit as qj
 from qjit.devices.backends.braket import AwsBraket, LocalBraket, backend
 from qjit.devices.backends.local import KEPT_AFTER_READING
 from qjit.devices.backends.protocol import (
@@ -16,6 +17,7 @@ from qjit.devices.backends.protocol import (
     Payload,
     Status,
 )
+from qjit.errors import WireError
 from tests.support.aws_server import LIMIT, SIMULATOR, AwsServer, aws_server
 from tests.support.distributions import assert_distributed
 
@@ -219,6 +221,13 @@ def test_tasks_at_aws(aws: AwsServer) -> None:
     assert list(aws.tasks) == token["tasks"]
     assert all("an-identity" in signed for _, signed in aws.requests)
     assert "a-secret" not in repr(on) + json.dumps(token)
+
+
+def test_gates_of_machines(aws: AwsServer) -> None:
+    device = qj.device("braket", wires=2, shots=10, device=SIMULATOR)
+    assert device.gates == {"H", "X", "CNOT"}
+    with pytest.raises(WireError, match="has 34 qubits, but 35 wires"):
+        qj.device("braket", wires=35, shots=10, device=SIMULATOR)
 
 
 def test_tasks_are_found_again(aws: AwsServer) -> None:

@@ -15,8 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from qjit.dialects.targets.hardware import BRAKET_NAMES
+
 from .local import LocalBackend
-from .protocol import BackendError, Limits, PartialResults, Payload, Status
+from .protocol import (
+    BackendError,
+    Limits,
+    PartialResults,
+    Payload,
+    Properties,
+    Status,
+)
 
 LOCAL = "local"
 STATUSES = {
@@ -105,6 +114,17 @@ class AwsBraket:
 
     def __repr__(self) -> str:
         return f"<Braket device {self._arn!r}>"
+
+    def properties(self) -> Properties:
+        """Return the gates that the device takes; Braket finds their places on it."""
+        names = {spelled: name for name, spelled in BRAKET_NAMES.items()}
+        with _translated(f"Device {self._arn!r}"):
+            known = self._device.properties
+            action = known.action["braket.ir.openqasm.program"]
+            taken = {name.lower() for name in action.supportedOperations or ()}
+            count = getattr(known.paradigm, "qubitCount", None)
+        gates = frozenset(names[name] for name in taken if name in names)
+        return Properties(count, gates or None)
 
     def submit(self, programs: Sequence[Payload], shots: int, seed: int | None) -> Any:
         """Create a quantum task for each circuit.

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from threading import RLock
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ class Batch:
         payloads: the circuits.
         shots: of each of them.
         seed: of their random numbers, where the runtime takes one.
+        most_shots: how many the runtime takes at once, where it does not say.
         chunks: how they are divided; by what the runtime takes at once when left out.
         policy: how often things are tried.
         clock: the time.
@@ -57,6 +59,7 @@ class Batch:
         shots: int,
         seed: int | None = None,
         *,
+        most_shots: int | None = None,
         chunks: Iterable[Chunk] | None = None,
         policy: Policy | None = None,
         clock: Clock | None = None,
@@ -68,6 +71,7 @@ class Batch:
         if chunks is None:
             check_formats(runtime, self.payloads)
             count, limits = len(self.payloads), runtime.backend.limits
+            limits = replace(limits, shots=limits.shots or most_shots)
             chunks = states.plan(uuid.uuid4().hex, count, self.shots, seed, limits)
         self._chunks = {chunk.id: chunk for chunk in chunks}
         self._stopped = False

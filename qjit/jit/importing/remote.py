@@ -256,13 +256,15 @@ def batches_of(calls: Calls, programs: Sequence[Programs]) -> list[Batch]:
     """
     seed = _seed(calls)
     found: dict[tuple[Runtime, int], list[Payload]] = {}
+    most: dict[Runtime, int | None] = {}
     for (remote, _), entries in zip(calls, programs, strict=True):
         sent = [each for entry in entries for _, each in entry if each.num_bits]
         if sent:
             batch = found.setdefault((remote.runtime, remote.shots), [])
             batch += [payload(each, remote.target) for each in sent]
+            most[remote.runtime] = remote.target.most_shots
     return [
-        Batch(runtime, payloads, shots, seed)
+        Batch(runtime, payloads, shots, seed, most_shots=most[runtime])
         for (runtime, shots), payloads in found.items()
     ]
 

@@ -358,7 +358,7 @@ def test_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_arguments_that_are_objects() -> None:
-    """What is hashable and no array is static, as it is where the function is called."""
+    """What is hashable and no array is static, as where the function is called."""
 
     class Model:
         wire = 1
