@@ -37,6 +37,7 @@ from .blas import (
     threads_address,
 )
 from .compile import compile_object
+from .device_tables import DEVICE, descriptor, devices_in
 from .host_calls import evaluate_host_call
 from .memory_limits import memory_budget_address, memory_check_address
 from .python_callbacks import python_calls, python_symbols
@@ -81,7 +82,7 @@ class Compiled:
 def calls_in(text: str) -> tuple[str, ...]:
     """Return which routines of other libraries a module of LLVM IR calls."""
     routines = [f"{p}{name}" for p in (PREFIX, SPLIT) for name in routines_in(text, p)]
-    return (*routines, *([THREADS] if THREADS in text else []))
+    return (*routines, *([THREADS] if THREADS in text else []), *devices_in(text))
 
 
 class Describer(Protocol):
@@ -269,6 +270,9 @@ def _bind(builder: Any, symbol: str) -> None:
     """Let code call something of another library."""
     if symbol == THREADS:
         builder.import_symbol(symbol, threads_address())
+    elif symbol.startswith(DEVICE):
+        poll = _address(_python(), "__qjit__poll")
+        builder.import_symbol(symbol, descriptor(symbol, poll))
     elif symbol.startswith(SPLIT):
         builder.add_jit_library(_split(symbol.removeprefix(SPLIT)))
     else:

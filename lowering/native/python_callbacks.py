@@ -77,6 +77,12 @@ def release_threads() -> None:
     _shutdown.value = _in_python.value = 0
 
 
+def keep_exception(error: BaseException) -> int:
+    """Keep an exception that ends a program; the place of the status."""
+    _keep(error)
+    return id(error)
+
+
 def interrupted_text(address: int) -> str:
     """Word a status of programs that an exception ended."""
     return _TEXT % address

@@ -1,0 +1,13 @@
+"""The layout of what is known of a device while programs run."""
+
+# Words of a descriptor, of which there is one for each device that programs name: its
+# table of functions, its configuration, what a function returns that did not fail, what
+# takes note of failures and asks for signals, and the table of gates.
+API, CONFIGURATION, SUCCESS, FAILED, POLL, GATES, DESCRIPTOR_WORDS = range(7)
+
+# Numbers of the table of gates, of which there are two rows for each gate of ours, the
+# second for its adjoint: the gate's place among those of the device, how many of its
+# controls are part of that, and whether the adjoint is meant; and the same of what
+# the gate is under controls. Places of gates that the adapter carries out have names.
+PLACE, OWN_CONTROLS, INVERTED, UNDER_CONTROLS, UNDER_INVERTED, GATE_NUMBERS = range(6)
+NONE, SWAPS, TURNS = -1, -2, -3
