@@ -27,6 +27,8 @@ PLUGINS = {LIBRARY: PLUGIN, PYTHON: replace(PLUGIN, name=PYTHON)}
 class Plugin:
     """A device that others bring: where its code is, and what it can do."""
 
+    name: str
+    """What the target is called."""
     source: str
     """The path of a library, or the name of a class in Python."""
     digest: str

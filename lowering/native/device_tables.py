@@ -33,6 +33,7 @@ DEVICE = "__qjit__device_"
 SYMBOLS = re.compile(rf"{DEVICE}[0-9a-f]+")
 # What native code reads, for the life of the process.
 _descriptors: dict[str, tuple[ctypes.Array[ctypes.c_int64], object]] = {}
+_owners: dict[int, str] = {}
 _texts: Recent[int, str] = Recent()
 _numbers = itertools.count()
 _making = threading.RLock()
@@ -129,6 +130,7 @@ def _described(symbol: str, poll: int) -> tuple[ctypes.Array[ctypes.c_int64], ob
         poll,
         gates.ctypes.data,
     )
+    _owners[ctypes.addressof(words)] = f"device '{plugin.name}'"
     return words, (gates, configuration)
 
 
@@ -156,20 +158,22 @@ def gate_table(table: Table) -> np.ndarray:
     return np.ascontiguousarray(rows, np.int32)
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
-def _failed(line: int, text: bytes | None) -> int:
+@ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
+def _failed(address: int, line: int, text: bytes | None) -> int:
     """Keep the text of a device that failed, and return a status."""
     ended = python_devices.ended()
     if ended is not None:
         return Status(INTERRUPTED, keep_exception(ended)).word
-    lacking = b"the device lacks a gate of the circuit"
-    words = lacking if text is None else text or b"it does not say why"
+    lacking = b"it lacks a gate of the circuit"
+    words = (lacking if text is None else text or b"it does not say why").decode(
+        errors="replace"
+    )
     number = 1 + next(_numbers) % MOST_ITERATIONS
-    _texts[number] = words.decode(errors="replace")
+    name = _owners.get(address, "device")
+    _texts[number] = f"{name} failed: {words.rstrip().rstrip('.')}."
     return Status(DEVICE_FAILED, line | number << ITERATION_SHIFT).word
 
 
 def device_error_text(status: Status) -> str:
     """Return what the device of a status said."""
-    text = _texts.pop(status.text_number, "it does not say why")
-    return f"the device failed: {text.rstrip().rstrip('.')}."
+    return _texts.pop(status.text_number, "a device failed.")

@@ -109,6 +109,7 @@ class Described:
         own = frozenset(gate.name for gate in table.gates)
         self.gates = own if gates is None else _restricted(own, gates, self.name)
         self.plugin = Plugin(
+            name=self.name,
             source=name_of(found) if is_class else os.path.realpath(found),
             digest="" if is_class else load(found).digest,
             abi_version=ABI_VERSION,

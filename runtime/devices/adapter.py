@@ -21,7 +21,7 @@ def failed(module: Module) -> None:
     body = module.function("failed", I64, PTR, I64, PTR, private=True)
     descriptor, location, text = body.args
     note = body.load(PTR, descriptor, FAILED)
-    status = body.call_pointer(note, I64, location, text)
+    status = body.call_pointer(note, I64, descriptor, location, text)
     plain = (location << PLACE_SHIFT) | DEVICE_FAILED
     body.finish(body.select(status.eq(0), plain, status))
 
