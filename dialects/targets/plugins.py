@@ -6,6 +6,7 @@ All that is known of one stands in its options, so that texts of programs are co
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from operator import le
 from typing import Any
 
 from .record import ALL, Target
@@ -48,6 +49,11 @@ class Plugin:
     def text(self) -> str:
         """The options of its target."""
         return json.dumps(asdict(self), sort_keys=True)
+
+    def does(self, measures: bool, amplitudes: bool, modifiers: bool) -> bool:
+        """Tell whether what can do this can do all of this device."""
+        own = self.measures, self.amplitudes, self.modifiers
+        return all(map(le, own, (measures, amplitudes, modifiers)))
 
     @classmethod
     def read(cls, text: str) -> "Plugin":

@@ -184,7 +184,10 @@ def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:
 @llvm_rule(quantum.DeallocOp)
 def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
     args = [converter.context, state_of(converter, op)]
-    converter.call(symbol(converter, "state_free"), None, args)
+    if simulation_of(converter).target.state == "device":
+        _status(converter, "state_free", args)
+    else:
+        converter.call(symbol(converter, "state_free"), None, args)
 
 
 @llvm_rule(dialect.ScheduleOp)

@@ -9,6 +9,7 @@ import itertools
 import re
 import threading
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
@@ -17,25 +18,25 @@ from qjit.dialects.gates.spelling import read_spelling, spelled
 from qjit.dialects.targets.plugins import LIBRARY, Plugin
 from qjit.runtime.abi.status import (
     DEVICE_FAILED,
-    INTERRUPTED,
     ITERATION_SHIFT,
     MOST_ITERATIONS,
     Status,
 )
 from qjit.runtime.devices import python_devices
-from qjit.runtime.devices.layout import NONE, SWAPS, TURNS
+from qjit.runtime.devices.layout import DESCRIPTOR_WORDS, NONE, SWAPS, TURNS
 from qjit.runtime.devices.libraries import Kind, LibraryError, Table, load
 from qjit.runtime.recent import Recent
 
-from .python_callbacks import keep_exception
-
 DEVICE = "__qjit__device_"
+# What descriptors have of the process.
+PROCESS_FUNCTIONS = "__qjit__device_failed", "__qjit__poll", "__qjit__device_call"
 SYMBOLS = re.compile(rf"{DEVICE}[0-9a-f]+")
 # What native code reads, for the life of the process.
 _descriptors: dict[str, tuple[ctypes.Array[ctypes.c_int64], object]] = {}
 _owners: dict[int, str] = {}
 _texts: Recent[int, str] = Recent()
 _numbers = itertools.count()
+call_device = python_devices.call
 _making = threading.RLock()
 
 
@@ -64,7 +65,13 @@ def device_table(plugin: Plugin) -> Table:
             )
         return library.table
     kind = python_devices.find(plugin.source)
-    return python_devices.table_of(kind, python_gates(kind))
+    table = python_devices.table_of(kind, python_gates(kind))
+    if plugin.does(table.measures, table.amplitudes, table.modifiers):
+        return table
+    raise LibraryError(
+        f"the class {kind.__qualname__} can do less than when the device was made. Make "
+        "the device again, with qjit.device."
+    )
 
 
 def python_gates(kind: type) -> tuple[Kind, ...]:
@@ -74,13 +81,12 @@ def python_gates(kind: type) -> tuple[Kind, ...]:
         LibraryError: if it lists something else.
     """
     names = getattr(kind, "gates", None)
-    if isinstance(names, str) or not isinstance(names, Sequence | set | frozenset):
+    if not isinstance(names, list | tuple):
         raise LibraryError(
             f"the device {kind.__qualname__} has no attribute `gates` with the names "
             "of its gates, such as ('RX', 'RZ', 'CNOT')."
         )
-    listed = sorted(names) if isinstance(names, set | frozenset) else names
-    return tuple(kind_of(name) for name in listed)
+    return tuple(kind_of(name) for name in cast(Sequence[object], names))
 
 
 def kind_of(name: object) -> Kind:
@@ -99,36 +105,35 @@ def kind_of(name: object) -> Kind:
     return Kind(str(name), record.num_params, record.num_wires)
 
 
-def descriptor(symbol: str, poll: int) -> int:
+def descriptor(symbol: str, functions: Sequence[int]) -> int:
     """Return the address of the descriptor that a symbol stands for.
 
     Args:
         symbol: The symbol.
-        poll: The address of what asks for signals.
+        functions: The addresses of PROCESS_FUNCTIONS.
 
     Raises:
         LibraryError: if the device is not there any more, or is not what it was.
     """
     with _making:
         if symbol not in _descriptors:
-            _descriptors[symbol] = _described(symbol, poll)
+            _descriptors[symbol] = _described(symbol, functions)
         return ctypes.addressof(_descriptors[symbol][0])
 
 
-def _described(symbol: str, poll: int) -> tuple[ctypes.Array[ctypes.c_int64], object]:
+def _described(
+    symbol: str, functions: Sequence[int]
+) -> tuple[ctypes.Array[ctypes.c_int64], object]:
     plugin = Plugin.read(bytes.fromhex(symbol.removeprefix(DEVICE)).decode())
     table = device_table(plugin)
     gates = gate_table(table)
     configuration = ctypes.create_string_buffer(plugin.configuration.encode())
-    failed = ctypes.cast(_failed, ctypes.c_void_p).value
-    assert failed is not None
-    words = (ctypes.c_int64 * 6)(
+    words = (ctypes.c_int64 * DESCRIPTOR_WORDS)(
         table.address,
         ctypes.addressof(configuration),
-        table.success,
-        failed,
-        poll,
+        int(table.is_python),
         gates.ctypes.data,
+        *functions,
     )
     _owners[ctypes.addressof(words)] = f"device '{plugin.name}'"
     return words, (gates, configuration)
@@ -158,19 +163,18 @@ def gate_table(table: Table) -> np.ndarray:
     return np.ascontiguousarray(rows, np.int32)
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
-def _failed(address: int, line: int, text: bytes | None) -> int:
-    """Keep the text of a device that failed, and return a status."""
-    ended = python_devices.ended()
-    if ended is not None:
-        return Status(INTERRUPTED, keep_exception(ended)).word
-    lacking = b"it lacks a gate of the circuit"
-    words = (lacking if text is None else text or b"it does not say why").decode(
-        errors="replace"
-    )
+def device_failed(address: int, line: int, text: int) -> int:
+    """Keep the text of a device that failed, and return a status.
+
+    Args:
+        address: Of the descriptor of the device.
+        line: The number of the line.
+        text: The address of what the device says; 0 if it lacks a gate.
+    """
+    words = ctypes.string_at(text) if text else b"it lacks a gate of the circuit"
+    said = words.decode(errors="replace").rstrip().rstrip(".")
     number = 1 + next(_numbers) % MOST_ITERATIONS
-    name = _owners.get(address, "device")
-    _texts[number] = f"{name} failed: {words.rstrip().rstrip('.')}."
+    _texts[number] = f"{_owners[address]} failed: {said or 'it does not say why'}."
     return Status(DEVICE_FAILED, line | number << ITERATION_SHIFT).word
 
 

@@ -37,7 +37,14 @@ from .blas import (
     threads_address,
 )
 from .compile import compile_object
-from .device_tables import DEVICE, descriptor, devices_in
+from .device_tables import (
+    DEVICE,
+    PROCESS_FUNCTIONS,
+    call_device,
+    descriptor,
+    device_failed,
+    devices_in,
+)
 from .host_calls import evaluate_host_call
 from .memory_limits import memory_budget_address, memory_check_address
 from .python_callbacks import python_calls, python_symbols
@@ -207,7 +214,10 @@ def _python() -> str:
     """Link what calls Python on first use and return the name of its library."""
     made_by = ["lowering/native/python_callbacks.py"]
     image = generated_object("python", made_by, python_calls)
-    callbacks = evaluate_host_call, _describe, _link_deferred
+    callbacks = (
+        *(evaluate_host_call, _describe, _link_deferred),
+        *(call_device, device_failed),
+    )
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
     for symbol, address in python_symbols(*callbacks).items():
         builder.import_symbol(symbol, address)
@@ -271,8 +281,8 @@ def _bind(builder: Any, symbol: str) -> None:
     if symbol == THREADS:
         builder.import_symbol(symbol, threads_address())
     elif symbol.startswith(DEVICE):
-        poll = _address(_python(), "__qjit__poll")
-        builder.import_symbol(symbol, descriptor(symbol, poll))
+        addresses = [_address(_python(), name) for name in PROCESS_FUNCTIONS]
+        builder.import_symbol(symbol, descriptor(symbol, addresses))
     elif symbol.startswith(SPLIT):
         builder.add_jit_library(_split(symbol.removeprefix(SPLIT)))
     else:

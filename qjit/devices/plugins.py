@@ -123,12 +123,6 @@ class Described:
 
 
 def _class_table(kind: type) -> Table:
-    for method in ("apply", "sample"):
-        if not callable(getattr(kind, method, None)):
-            raise LibraryError(
-                f"the class {kind.__qualname__} has no method {method}, which a device "
-                "has: see GateDevice in qjit.devices.gate_device."
-            )
     return table_of(kind, python_gates(kind))
 
 

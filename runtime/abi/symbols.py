@@ -203,7 +203,8 @@ SYMBOLS: dict[str, Symbol] = {
         " Returns 0 or code | location << 8.",
     ),
     "__qrt__device_state_free_T": Symbol(
-        "void(ptr context, ptr state)", "Destroy a device."
+        "i64(ptr context, ptr state)",
+        "Destroy a device. Returns 0, or the status of an exception of Python.",
     ),
     "__qrt__device_run_T": Symbol(
         "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"

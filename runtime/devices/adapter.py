@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from qjit.runtime.abi.device_api import word_of
-from qjit.runtime.abi.status import DEVICE_FAILED, PLACE_SHIFT, WIRE_RANGE
+from collections.abc import Sequence
+
+from qjit.runtime.abi.device_api import OK, word_of
+from qjit.runtime.abi.status import INTERRUPTED, PLACE_SHIFT, WIRE_RANGE
 from qjit.runtime.codegen.builder import I32, I64, PTR, VOID, Body, Module, Value
+from qjit.runtime.codegen.types import Type
+from qjit.runtime.statevector.state import DEVICE
 from qjit.runtime.target.cpu import Precision
 
-from .layout import API, FAILED, POLL, SUCCESS
+from .layout import API, CALL, FAILED, IN_PYTHON, POLL
 
+# The part of a status that is its code.
+CODES = (1 << PLACE_SHIFT) - 1
 # Words of a device, after those that `qjit.runtime.statevector.state` knows. It is DEAD
 # once a postselection refused its shot. Its global phase is kept here where it has no
 # gate for that, and its amplitudes are READ into a state of the simulator. Behind the
@@ -18,32 +24,67 @@ DESCRIPTOR, QUBITS, LINE, DEAD, PHASE, READ, CONTEXT, PLACES = range(4, 12)
 
 def failed(module: Module) -> None:
     """Write the function that notes a device's text and returns a status."""
-    body = module.function("failed", I64, PTR, I64, PTR, private=True)
+    body = module.function("failed", I64, PTR, I64, I64, private=True)
     descriptor, location, text = body.args
     note = body.load(PTR, descriptor, FAILED)
-    status = body.call_pointer(note, I64, descriptor, location, text)
-    plain = (location << PLACE_SHIFT) | DEVICE_FAILED
-    body.finish(body.select(status.eq(0), plain, status))
+    given = body.to_word(descriptor), location, text
+    body.finish(body.call_pointer(note, I64, *given))
 
 
-def function(body: Body, descriptor: Value, name: str) -> Value:
-    """The address of a function of a device's table."""
-    return body.load(PTR, body.load(PTR, descriptor, API), word_of(name))
+def _words(body: Body, args: Sequence[Value]) -> Value:
+    """The address of arguments as words."""
+    words = body.stack(I64, len(args))
+    for place, value in enumerate(args):
+        body.store(_word(body, value), words, place)
+    return words
 
 
-def ask(body: Body, handle: Value, device: int, name: str, *args: Value) -> None:
+def _word(body: Body, value: Value) -> Value:
+    return body.to_word(value) if value.type is PTR else body.convert(value, I64)
+
+
+def in_python(body: Body, descriptor: Value) -> Value:
+    """Whether a device is in Python."""
+    return body.load(I64, descriptor, IN_PYTHON).ne(0)
+
+
+def call(body: Body, descriptor: Value, name: str, result: Type, *args: Value) -> Value:
+    """Call a function of a device; what it returns, as a word.
+
+    Where an exception of Python ended the program, that is its status.
+    """
+    found = body.var(0)
+    inside = in_python(body, descriptor)
+    number, api = word_of(name), body.load(PTR, descriptor, API)
+    with body.when(inside):
+        words = body.to_word(_words(body, args))
+        given = body.int(number), body.to_word(api), words
+        python = body.load(PTR, descriptor, CALL)
+        found.set(body.call_pointer(python, I64, *given))
+    with body.when(~inside):
+        called = body.load(PTR, api, number)
+        value = body.call_pointer(called, result, *args)
+        if result is not VOID:
+            found.set(_word(body, value))
+    return found.get()
+
+
+def leave_if_ended(body: Body, found: Value) -> None:
+    """Leave with the status of an exception of Python that ended the program."""
+    body.leave_if((found & CODES).eq(INTERRUPTED) & (found > CODES), found)
+
+
+def ask(body: Body, handle: Value, name: str, *args: Value) -> None:
     """Call a function of a device; where it fails, leave with a status.
 
-    The handle's LINE is that of the status; `device` is the word of the library's own
-    device.
+    The line of that is the handle's LINE.
     """
     descriptor = body.load(PTR, handle, DESCRIPTOR)
-    own = body.load(PTR, handle, device)
-    called = function(body, descriptor, name)
-    found = body.convert(body.call_pointer(called, I32, own, *args), I64)
-    with body.when(found.ne(body.load(I64, descriptor, SUCCESS))):
-        tell = function(body, descriptor, "last_error")
-        text = body.call_pointer(tell, PTR, own)
+    own = body.load(PTR, handle, DEVICE)
+    found = call(body, descriptor, name, I32, own, *args)
+    with body.when(found.ne(OK)):
+        leave_if_ended(body, found)
+        text = call(body, descriptor, "last_error", PTR, own)
         line = body.load(I64, handle, LINE)
         body.exit(body.call("failed", I64, descriptor, line, text))
 

@@ -19,6 +19,7 @@ from qjit.runtime.abi.layout import (
 )
 from qjit.runtime.abi.status import (
     ALLOCATION_FAILED,
+    INTERRUPTED,
     NOT_FINITE,
     PLACE_SHIFT,
     WIRE_REPEATED,
@@ -39,6 +40,7 @@ from qjit.runtime.statevector.state import DESTROY, DEVICE, DEVICES, EARLIER, LA
 from qjit.runtime.target.cpu import Precision
 
 from .adapter import (
+    CODES,
     CONTEXT,
     DEAD,
     DESCRIPTOR,
@@ -47,10 +49,12 @@ from .adapter import (
     PLACES,
     QUBITS,
     ask,
+    call,
     failed,
     forget,
-    function,
+    in_python,
     is_finite,
+    leave_if_ended,
     place_of,
     poll,
 )
@@ -70,6 +74,7 @@ def module(precision: Precision) -> str:
     """IR of what creates devices and lets them apply gates."""
     result = Module(f"qrt.devices.{precision.suffix}")
     failed(result)
+    _destroy(result)
     _new(result, precision)
     _free(result, precision)
     _gate_row(result)
@@ -94,20 +99,24 @@ def _new(module: Module, precision: Precision) -> None:
     error = body.stack(I8, ERROR_SIZE)
     body.store(body.coerce(0, I8), error)
     drawn = body.call("__qrt__random", F64, context) * 2.0**53
-    create = function(body, descriptor, "create")
     configuration = body.load(PTR, descriptor, CONFIGURATION)
     given = (configuration, n, body.convert(drawn, I64), error, body.int(ERROR_SIZE))
-    device = body.call_pointer(create, PTR, *given)
-    with body.when(~device.ne_null()):
+    device = call(body, descriptor, "create", PTR, *given)
+    ended = (device & CODES).eq(INTERRUPTED) & in_python(body, descriptor)
+    with body.when(ended):
+        body.call("free", VOID, handle)
+        body.exit(device)
+    with body.when(device.eq(0)):
         body.call("free", VOID, handle)
         body.store(body.coerce(0, I8), error, ERROR_SIZE - 1)
-        body.exit(body.call("failed", I64, descriptor, location, error))
+        text = body.to_word(error)
+        body.exit(body.call("failed", I64, descriptor, location, text))
     with body.loop(n) as wire:
         body.store(body.convert(wire, I32), body.at(handle, PLACES, I64), wire)
     first = body.load(PTR, context, DEVICES)
     for value, word in (
         (first, LATER),
-        (function(body, descriptor, "destroy"), DESTROY),
+        (body.address("destroy"), DESTROY),
         (device, DEVICE),
         (descriptor, DESCRIPTOR),
         (n, QUBITS),
@@ -122,9 +131,19 @@ def _new(module: Module, precision: Precision) -> None:
     body.finish(0)
 
 
+def _destroy(module: Module) -> None:
+    """Let a library destroy its device; the status of an exception of Python, or 0."""
+    body = module.function("destroy", I64, PTR, private=True)
+    (handle,) = body.args
+    descriptor = body.load(PTR, handle, DESCRIPTOR)
+    device = body.load(PTR, handle, DEVICE)
+    leave_if_ended(body, call(body, descriptor, "destroy", VOID, device))
+    body.finish(0)
+
+
 def _free(module: Module, precision: Precision) -> None:
     name = f"__qrt__device_state_free_{precision.suffix}"
-    body = module.function(name, VOID, PTR, PTR)
+    body = module.function(name, I64, PTR, PTR)
     context, handle = body.args
     forget(body, handle, precision)
     later, earlier = (body.load(PTR, handle, word) for word in (LATER, EARLIER))
@@ -134,10 +153,9 @@ def _free(module: Module, precision: Precision) -> None:
         body.store(later, earlier, LATER)
     with body.when(~earlier.ne_null()):
         body.store(later, context, DEVICES)
-    destroy = body.load(PTR, handle, DESTROY)
-    body.call_pointer(destroy, VOID, body.load(PTR, handle, DEVICE))
+    status = body.call("destroy", I64, handle)
     body.call("free", VOID, handle)
-    body.finish()
+    body.finish(status)
 
 
 def _field(body: Body, entry: Value, number: int) -> Value:
@@ -205,7 +223,7 @@ def _apply(module: Module) -> None:
     with body.when(chosen < 0):
         lacking.set(1)
     with body.when(lacking.get().ne(0)):
-        body.exit(body.call("failed", I64, descriptor, line, body.null()))
+        body.exit(body.call("failed", I64, descriptor, line, body.int(0)))
     where = body.stack(I32, MOST_WIRES)
     with body.loop(used) as number:
         wire = body.convert(body.load(I32, wires, number), I64)
@@ -231,7 +249,7 @@ def _apply(module: Module) -> None:
     }
     for name, value in numbers.items():
         _word(body, gate, name, value)
-    ask(body, handle, DEVICE, "apply_gate", gate)
+    ask(body, handle, "apply_gate", gate)
     body.finish(0)
 
 

@@ -1,9 +1,11 @@
 """The layout of what is known of a device while programs run."""
 
 # Words of a descriptor, of which there is one for each device that programs name: its
-# table of functions, its configuration, what a function returns that did not fail, what
-# takes note of failures and asks for signals, and the table of gates.
-API, CONFIGURATION, SUCCESS, FAILED, POLL, GATES, DESCRIPTOR_WORDS = range(7)
+# table of functions, or the number of a class in Python, which is not 0; its
+# configuration; whether it is in Python; the table of gates; and functions of the
+# process, which take note of failures, ask for signals, and call what is in Python.
+API, CONFIGURATION, IN_PYTHON, GATES, FAILED, POLL, CALL = range(7)
+DESCRIPTOR_WORDS = 7
 
 # Numbers of the table of gates, of which there are two rows for each gate of ours, the
 # second for its adjoint: the gate's place among those of the device, how many of its

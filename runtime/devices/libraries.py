@@ -11,7 +11,6 @@ from qjit.runtime.abi.device_api import (
     ABI_VERSION,
     ENTRY,
     MODIFIERS,
-    OK,
     REQUIRED,
     DeviceApi,
 )
@@ -35,14 +34,14 @@ class Table:
     """The functions of a device, and what it says of itself."""
 
     address: int
-    success: int
-    """What a function returns that did not fail."""
+    """Where the functions are, or the number of a class in Python."""
     name: str
     gates: tuple[Kind, ...]
     most_wires: int
     modifiers: bool
     measures: bool
     amplitudes: bool
+    is_python: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,15 +126,11 @@ def _table(handle: Any, path: str) -> Table:
             f"this version of qjit calls version {ABI_VERSION}. Build it with the "
             "qjit_device.h of this version."
         )
-    return read_table(found, address, OK, f"the library {path}")
+    return _read(found, address, f"the library {path}")
 
 
-def read_table(found: DeviceApi, address: int, success: int, whose: str) -> Table:
-    """Return what a table says.
-
-    Raises:
-        LibraryError: if it is not as `qjit_device.h` has it.
-    """
+def _read(found: DeviceApi, address: int, whose: str) -> Table:
+    """Return what a table says."""
     if found.struct_size < ctypes.sizeof(DeviceApi):
         raise LibraryError(
             f"{whose} has a table of {found.struct_size} bytes, but one has "
@@ -155,7 +150,6 @@ def read_table(found: DeviceApi, address: int, success: int, whose: str) -> Tabl
     )
     return Table(
         address,
-        success,
         found.name.decode(errors="replace"),
         gates,
         min(found.max_qubits, 1 << 20),

@@ -28,7 +28,6 @@ from qjit.runtime.statevector.branching.path_tree import (
     PATHS,
     SHOTS,
 )
-from qjit.runtime.statevector.state import DEVICE
 from qjit.runtime.target.cpu import Precision
 
 from .adapter import (
@@ -81,11 +80,11 @@ def _measure(module: Module, precision: Precision) -> None:
     place = place_of(body, handle, body.convert(wire, I64))
     bit = body.stack(I8)
     body.store(body.coerce(0, I8), bit)
-    ask(body, handle, DEVICE, "measure", place, bit)
+    ask(body, handle, "measure", place, bit)
     outcome = body.select(body.load(I8, bit).ne(0), 1, 0)
     body.store(body.convert(outcome, I32), out)
     with body.when(reset.ne(0) & outcome.ne(0)):
-        ask(body, handle, DEVICE, "reset", place)
+        ask(body, handle, "reset", place)
     body.store(outer, handle, LINE)
     with body.when((wanted >= 0) & outcome.ne(wanted)):
         body.leave_if(~tree.ne_null(), (location << PLACE_SHIFT) | IMPOSSIBLE)
@@ -133,7 +132,7 @@ def _draw(module: Module) -> None:
         wire = body.convert(body.load(I32, wires, number), I64)
         body.store(place_of(body, handle, wire), bits, number)
     first = body.at(bits, count * 4)
-    ask(body, handle, DEVICE, "sample", shots, bits, count, first)
+    ask(body, handle, "sample", shots, bits, count, first)
     body.finish(0)
 
 
@@ -191,7 +190,7 @@ def _amplitudes_of(module: Module) -> None:
     body = module.function("amplitudes_of", I64, PTR, PTR, private=True)
     handle, out = body.args
     poll(body, handle)
-    ask(body, handle, DEVICE, "amplitudes", out)
+    ask(body, handle, "amplitudes", out)
     body.finish(0)
 
 

@@ -1,4 +1,4 @@
-"""Devices in Python: a class whose methods are called through the same table."""
+"""Devices in Python: classes whose methods stand for the functions of a table."""
 
 import ctypes
 import itertools
@@ -15,12 +15,9 @@ from uuid import uuid4
 import numpy as np
 
 from qjit.runtime.abi import device_api as abi
-from qjit.runtime.recent import Recent
+from qjit.runtime.abi.status import PLACE_SHIFT
 
-from .libraries import Kind, LibraryError, Table, read_table
-
-# NOTE: not 0, which a callback of ctypes returns when an exception leaves it.
-SUCCEEDED, FAILED = 1, 2
+from .libraries import Kind, LibraryError, Table
 
 
 class GateDevice(Protocol):
@@ -60,18 +57,20 @@ MOST_WIRES = 1 << 20
 class Running:
     """A device of a circuit that is being run, and the text of its last failure."""
 
+    number: int
     device: Any
     num_qubits: int
     text: Any = None
 
 
+FAILED = 1
 _running: dict[int, Running] = {}
 _numbers = itertools.count(1)
 _registered: dict[str, type] = {}
 _names: dict[type, str] = {}
-_tables: dict[tuple[type, tuple[Kind, ...]], tuple[Table, Any]] = {}
-# What is no error but ends a program, such as an interrupt, by thread.
-_ended: Recent[int, BaseException] = Recent()
+# NOTE: for the life of the process, as the code that has the numbers.
+_classes: list[type] = []
+_numbering = threading.Lock()
 
 
 def name_of(kind: type) -> str:
@@ -111,173 +110,166 @@ def _imported(name: str) -> type | None:
     return found if isinstance(found, type) else None
 
 
-def ended() -> BaseException | None:
-    """Return what ended the program of this thread, if no error did."""
-    return _ended.pop(threading.get_ident(), None)
+def number_of(kind: type) -> int:
+    """Return the number by which native code knows a class, which is not 0."""
+    with _numbering:
+        if kind not in _classes:
+            _classes.append(kind)
+        return 1 + _classes.index(kind)
 
 
 def table_of(kind: type, gates: tuple[Kind, ...]) -> Table:
-    """Return the table of a class whose gates have these numbers."""
-    key = kind, gates
-    if key not in _tables:
-        _tables[key] = _made(kind, gates)
-    return _tables[key][0]
+    """Return what a class says of itself, whose gates have these numbers.
+
+    Raises:
+        LibraryError: if it is no device.
+    """
+    whose = f"the class {kind.__qualname__}"
+    for name in ("apply", "sample"):
+        if not callable(getattr(kind, name, None)):
+            raise LibraryError(
+                f"{whose} has no method {name}, which a device has: see "
+                "qjit.devices.gate_device.GateDevice."
+            )
+    if hasattr(kind, "measure") != hasattr(kind, "reset"):
+        raise LibraryError(f"{whose} has one of measure and reset, but not the other.")
+    return Table(
+        number_of(kind),
+        kind.__name__,
+        gates,
+        min(int(getattr(kind, "most_wires", MOST_WIRES)), MOST_WIRES),
+        bool(getattr(kind, "modifiers", False)),
+        hasattr(kind, "measure"),
+        hasattr(kind, "amplitudes"),
+        is_python=True,
+    )
 
 
-def _made(kind: type, gates: tuple[Kind, ...]) -> tuple[Table, Any]:
-    names = [gate.name for gate in gates]
-    calls = Callbacks(kind, names)
-    listed = (abi.GateKind * max(len(gates), 1))(
-        *((gate.name.encode(), gate.num_parameters, gate.num_targets) for gate in gates)
-    )
-    functions: dict[str, Any] = {
-        "create": abi.CREATE(calls.create),
-        "destroy": abi.DESTROY(calls.destroy),
-        "last_error": abi.LAST_ERROR(calls.last_error),
-        "apply_gate": abi.APPLY_GATE(calls.apply_gate),
-        "sample": abi.SAMPLE(calls.sample),
-    }
-    for name, made in (
-        ("measure", lambda: abi.MEASURE(calls.measure)),
-        ("reset", lambda: abi.RESET(calls.reset)),
-        ("amplitudes", lambda: abi.AMPLITUDES(calls.amplitudes)),
-    ):
-        if hasattr(kind, name):
-            functions[name] = made()
-    table = abi.DeviceApi(
-        abi_version=abi.ABI_VERSION,
-        struct_size=ctypes.sizeof(abi.DeviceApi),
-        name=kind.__name__.encode(),
-        flags=abi.MODIFIERS if calls.modifiers else 0,
-        max_qubits=int(getattr(kind, "most_wires", MOST_WIRES)),
-        num_gates=len(gates),
-        gates=ctypes.cast(listed, ctypes.POINTER(abi.GateKind)),
-        **functions,
-    )
-    address = ctypes.addressof(table)
-    whose = f"the device {kind.__qualname__}"
-    found = read_table(table, address, SUCCEEDED, whose)
-    return found, (table, listed, functions, calls)
+def call(function: int, number: int, address: int) -> int:
+    """Call a function of a device for native code, and return its result as a word.
+
+    What is raised and no error ends the program, and is raised again by its caller.
+
+    Args:
+        function: Its word in a table.
+        number: That of the class.
+        address: That of its arguments.
+    """
+    called, count = CALLS[function]
+    words = (ctypes.c_uint64 * count).from_address(address)
+    if called is create:
+        return create(_classes[number - 1], *words)
+    device, *rest = words
+    running = _running[device]
+    try:
+        return called(running, *rest) or abi.OK
+    except Exception as error:
+        running.text = _noted(_worded(error))
+        return FAILED
 
 
 def _noted(text: str) -> Any:
     return ctypes.create_string_buffer(text.encode(errors="replace"))
 
 
-def _worded(error: BaseException) -> str:
+def _worded(error: Exception) -> str:
     """Return the text of an exception, and where it was raised."""
     *_, last = traceback.extract_tb(error.__traceback__)
     place = f"{last.filename}:{last.lineno}, in {last.name}"
     return f"{type(error).__name__}: {error} ({place})"
 
 
-def _note(error: BaseException) -> str:
-    if not isinstance(error, Exception):
-        _ended[threading.get_ident()] = error
-    return _worded(error)
+def _array(address: int, kind: Any, count: int) -> list[Any]:
+    return list((kind * count).from_address(address)) if count else []
 
 
-class Callbacks:
-    """The functions of a table that call the methods of a class."""
+def create(kind: type, text: int, n: int, seed: int, error: int, size: int) -> int:
+    """Make a device and return its number, or 0."""
+    options = json.loads(ctypes.string_at(text))
+    try:
+        device = cast(Any, kind)(n, seed, **options)
+    except Exception as failure:
+        noted = _worded(failure).encode(errors="replace")[: size - 1] + b"\0"
+        ctypes.memmove(error, noted, len(noted))
+        return 0
+    # NOTE: no status has such a number.
+    number = next(_numbers) << PLACE_SHIFT
+    _running[number] = Running(number, device, n)
+    return number
 
-    def __init__(self, kind: type, names: Sequence[str]) -> None:
-        self.kind, self.names = kind, names
-        self.modifiers = bool(getattr(kind, "modifiers", False))
 
-    def _call(self, number: int, function: Callable[[Running], None]) -> int:
-        running = _running[number]
-        try:
-            running.text = _noted("the device was interrupted")
-            function(running)
-            return SUCCEEDED
-        except BaseException as error:
-            running.text = _noted(_note(error))
-            return FAILED
+def _destroy(running: Running) -> None:
+    """Forget a device, and close it if it can be."""
+    del _running[running.number]
+    try:
+        getattr(running.device, "close", lambda: None)()
+    except Exception as error:
+        # There is nobody to tell: the program has its results already.
+        sys.excepthook(type(error), error, error.__traceback__)
 
-    def create(self, text: bytes, n: int, seed: int, error: Any, size: int) -> int:
-        """Make a device and return its number, or 0."""
-        try:
-            device = cast(Any, self.kind)(n, seed, **json.loads(text))
-            number = next(_numbers)
-            _running[number] = Running(device, n)
-            return number
-        except BaseException as failure:
-            noted = _note(failure).encode(errors="replace")[: size - 1] + b"\0"
-            ctypes.memmove(error, noted, len(noted))
-            return 0
 
-    def destroy(self, number: int) -> None:
-        """Forget a device, or close it if it can be."""
-        running = _running.pop(number)
-        try:
-            getattr(running.device, "close", lambda: None)()
-        except BaseException as error:
-            # There is nobody to tell: the program has its results already.
-            sys.excepthook(type(error), error, error.__traceback__)
+def _last_error(running: Running) -> int:
+    return 0 if running.text is None else ctypes.addressof(running.text)
 
-    def last_error(self, number: int) -> int:
-        """Return the address of a text."""
-        text = _running[number].text
-        return 0 if text is None else ctypes.addressof(text)
 
-    def apply_gate(self, number: int, pointer: Any) -> int:
-        """Apply a gate."""
+def _apply(running: Running, address: int) -> None:
+    gate = abi.Gate.from_address(address)
+    names = type(running.device).gates
+    targets = gate.targets[: gate.num_targets]
+    given = names[gate.kind], gate.parameters[: gate.num_parameters], targets
+    if not getattr(running.device, "modifiers", False):
+        running.device.apply(*given)
+        return
+    running.device.apply(
+        *given,
+        controls=gate.controls[: gate.num_controls],
+        control_values=gate.control_values[: gate.num_controls],
+        adjoint=bool(gate.adjoint),
+    )
 
-        def function(running: Running) -> None:
-            gate = pointer.contents
-            parameters = gate.parameters[: gate.num_parameters]
-            given = self.names[gate.kind], parameters, gate.targets[: gate.num_targets]
-            if not self.modifiers:
-                return running.device.apply(*given)
-            count = gate.num_controls
-            controls = gate.controls[:count], gate.control_values[:count]
-            modifiers = dict(zip(("controls", "control_values"), controls, strict=True))
-            return running.device.apply(
-                *given, **modifiers, adjoint=bool(gate.adjoint)
-            )
 
-        return self._call(number, function)
+def _sample(running: Running, shots: int, wires: int, count: int, out: int) -> None:
+    found = np.asarray(
+        running.device.sample(shots, _array(wires, ctypes.c_int32, count))
+    )
+    _check_shape("sample", found, (shots, count))
+    bits = found.astype(np.uint8)
+    if not (bits == found).all() or (bits > 1).any():
+        raise ValueError("sample returned numbers other than 0 and 1")
+    ctypes.memmove(out, np.ascontiguousarray(bits).ctypes.data, bits.nbytes)
 
-    def sample(self, number: int, shots: int, wires: Any, count: int, out: Any) -> int:
-        """Write outcomes."""
 
-        def function(running: Running) -> None:
-            found = np.asarray(running.device.sample(shots, wires[:count]))
-            _check_shape("sample", found, (shots, count))
-            bits = found.astype(np.uint8)
-            if not (bits == found).all() or (bits > 1).any():
-                raise ValueError("sample returned numbers other than 0 and 1")
-            ctypes.memmove(out, np.ascontiguousarray(bits).ctypes.data, bits.nbytes)
+def _measure(running: Running, wire: int, out: int) -> None:
+    bit = int(running.device.measure(wire))
+    if bit not in (0, 1):
+        raise ValueError(f"measure returned {bit}, but outcomes are 0 or 1")
+    ctypes.c_uint8.from_address(out).value = bit
 
-        return self._call(number, function)
 
-    def measure(self, number: int, wire: int, out: Any) -> int:
-        """Measure a wire."""
+def _reset(running: Running, wire: int) -> None:
+    running.device.reset(wire)
 
-        def function(running: Running) -> None:
-            bit = int(running.device.measure(wire))
-            if bit not in (0, 1):
-                raise ValueError(f"measure returned {bit}, but outcomes are 0 or 1")
-            out[0] = bit
 
-        return self._call(number, function)
-
-    def reset(self, number: int, wire: int) -> int:
-        """Bring a wire into |0>."""
-        return self._call(number, lambda running: running.device.reset(wire))
-
-    def amplitudes(self, number: int, out: Any) -> int:
-        """Write amplitudes."""
-
-        def function(running: Running) -> None:
-            found = np.asarray(running.device.amplitudes())
-            _check_shape("amplitudes", found, (1 << running.num_qubits,))
-            wide = np.ascontiguousarray(found, np.complex128)
-            ctypes.memmove(out, wide.ctypes.data, wide.nbytes)
-
-        return self._call(number, function)
+def _amplitudes(running: Running, out: int) -> None:
+    found = np.asarray(running.device.amplitudes())
+    _check_shape("amplitudes", found, (1 << running.num_qubits,))
+    wide = np.ascontiguousarray(found, np.complex128)
+    ctypes.memmove(out, wide.ctypes.data, wide.nbytes)
 
 
 def _check_shape(name: str, found: Any, shape: tuple[int, ...]) -> None:
     if found.shape != shape:
         raise ValueError(f"{name} returned an array of shape {found.shape}, not {shape}")
+
+
+# The functions of a device, by their words in a table, with numbers of arguments.
+CALLS: dict[int, tuple[Callable[..., int | None], int]] = {
+    abi.word_of("create"): (create, 5),
+    abi.word_of("destroy"): (_destroy, 1),
+    abi.word_of("last_error"): (_last_error, 1),
+    abi.word_of("apply_gate"): (_apply, 2),
+    abi.word_of("sample"): (_sample, 5),
+    abi.word_of("measure"): (_measure, 3),
+    abi.word_of("reset"): (_reset, 2),
+    abi.word_of("amplitudes"): (_amplitudes, 2),
+}

@@ -170,7 +170,7 @@ def _context_free(module: Module) -> None:
     with body.repeat_while(lambda: device.get().ne_null()):
         following = body.load(PTR, device.get(), LATER)
         destroy = body.load(PTR, device.get(), DESTROY)
-        body.call_pointer(destroy, VOID, body.load(PTR, device.get(), DEVICE))
+        body.call_pointer(destroy, I64, device.get())
         release(body, device.get())
         device.set(following)
     release(body, context)

@@ -183,6 +183,8 @@ def test_signals_end_loops_of_shots() -> None:
 class Plain:
     """No device."""
 
+    gates = ("RX",)
+
 
 class Nameless(Numpy):
     """A device without gates."""
