@@ -69,8 +69,8 @@ def device_table(plugin: Plugin) -> Table:
     if plugin.does(table.measures, table.amplitudes, table.modifiers):
         return table
     raise LibraryError(
-        f"the class {kind.__qualname__} can do less than when the device was made. Make "
-        "the device again, with qjit.device."
+        f"the class {kind.__qualname__} can do less than when the device was made. "
+        "Make the device again, with qjit.device."
     )
 
 

@@ -85,8 +85,9 @@ def _loaded(entry: EntryPoint) -> str | type:
     if isinstance(found, type):
         return found
     raise DeviceError(
-        f"{user_line()}: the entry point {entry.value!r} of device {entry.name!r} gives "
-        f"{type(found).__name__}. It has to give the path of a library, or a class."
+        f"{user_line()}: the entry point {entry.value!r} of device {entry.name!r} "
+        f"gives {type(found).__name__}. It has to give the path of a library, or a "
+        "class."
     )
 
 

@@ -116,5 +116,3 @@ def place_of(body: Body, handle: Value, wire: Value) -> Value:
 def is_finite(value: Value) -> Value:
     """Whether a double is a number."""
     return (value - value).eq(0.0)
-
-

@@ -253,7 +253,9 @@ def _apply(module: Module) -> None:
     body.finish(0)
 
 
-def _check(body: Body, handle: Value, entry: Value, wires: Value, params: Value) -> None:
+def _check(
+    body: Body, handle: Value, entry: Value, wires: Value, params: Value
+) -> None:
     """Leave with a status where wires or parameters have no meaning."""
     line = body.load(I64, handle, LINE) << PLACE_SHIFT
     used = _field(body, entry, NUM_TARGETS) + _field(body, entry, NUM_CONTROLS)

@@ -195,7 +195,7 @@ def _amplitudes_of(module: Module) -> None:
 
 
 def _source(module: Module) -> None:
-    """The index of an amplitude in the order of a device, whose wires may be swapped."""
+    """Where a device, whose wires may be swapped, has an amplitude."""
     body = module.function("source", I64, PTR, I64, private=True)
     handle, index = body.args
     n = body.load(I64, handle, QUBITS)

@@ -259,7 +259,9 @@ def _amplitudes(running: Running, out: int) -> None:
 
 def _check_shape(name: str, found: Any, shape: tuple[int, ...]) -> None:
     if found.shape != shape:
-        raise ValueError(f"{name} returned an array of shape {found.shape}, not {shape}")
+        raise ValueError(
+            f"{name} returned an array of shape {found.shape}, not {shape}"
+        )
 
 
 # The functions of a device, by their words in a table, with numbers of arguments.

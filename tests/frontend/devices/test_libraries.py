@@ -47,9 +47,7 @@ def agree(function: Any, *args: Any, wires: int = 3, **options: Any) -> None:
     """Compare the results of the simulator and of the library."""
     found, expected = (
         jax.tree.leaves(on(*given)(*args))
-        for given in (
-            (device, function, wires) for device in (toy(), "statevector")
-        )
+        for given in ((device, function, wires) for device in (toy(), "statevector"))
     )
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)
@@ -365,7 +363,8 @@ def test_failures_end_the_program_and_destroy_devices(kind: str) -> None:
     library = faulty()
     shots = None if kind == "amplitudes" else 5
     function = on(library, failing(kind), 2, fails=kind, shots=shots)
-    text = rf"test_libraries\.py:\d+: device 'library.faulty\d+' failed: no {kind} today"
+    where = r"test_libraries\.py:\d+: device 'library\.faulty\d+'"
+    text = f"{where} failed: no {kind} today"
     for _ in range(2):
         with pytest.raises(DeviceError, match=text):
             function(0.3)
@@ -474,7 +473,7 @@ def test_gates_may_be_fewer() -> None:
     device = qj.device(toy(), wires=2, gates={"RZ", "RX", "RY"})
     with pytest.raises(UnsupportedError, match="has no gate"):
         qj.qjit(qj.qnode(device)(observed))(0.3)
-    with pytest.raises(ParameterError, match="'library.toy' has no gate CNOT"):
+    with pytest.raises(ParameterError, match=r"'library\.toy' has no gate CNOT"):
         qj.device(toy(), wires=2, gates={"CNOT"})
 
 

@@ -251,8 +251,6 @@ def test_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
         qj.device("missing", wires=2)
 
 
-
-
 def test_other_processes_import_classes(tmp_path: Path) -> None:
     path = tmp_path / "function.pickle"
     path.write_bytes(pickle.dumps(qj.device(Numpy, wires=2)))
