@@ -25,6 +25,8 @@ from .record import Target
 
 MANY = 1 << 20
 BY_SHOTS = frozenset({"sample", "estimate", "record"})
+# A state is written without measurements.
+WRITTEN = BY_SHOTS | {"state", "density_matrix"}
 DERIVATIVES = "parameter-shift", "finite-diff", "spsa"
 ON_MACHINES = "hardware:2"
 
@@ -42,7 +44,7 @@ def _remote(
         "gates": own | {"GlobalPhase"},
         "modifiers": modifiers,
         "most_wires": MANY,
-        "measurements": BY_SHOTS,
+        "measurements": BY_SHOTS if rest.get("runtime") else WRITTEN,
         "derivatives": DERIVATIVES,
         "state": "remote",
         "bytes_per_amplitude": 0,
@@ -68,7 +70,6 @@ QISKIT = QasmDialect(
     has_loops=False, has_counters=False, has_modifiers=False, has_numbers=False
 )
 STATIC = replace(QISKIT, has_branches=False)
-DDSIM = replace(QISKIT, has_loops=True)
 # https://docs.aws.amazon.com/braket/latest/developerguide/braket-openqasm-supported-features.html
 BRAKET_NAMES: Mapping[str, str] = {
     **{name: name.lower() for name in ("X", "Y", "Z", "H", "S", "T", "SWAP")},
@@ -89,7 +90,9 @@ _ION_NAMES = {
 
 
 def _braket(names: Mapping[str, str], *, branches: bool) -> QasmDialect:
-    return replace(QISKIT, names=names, includes=(), has_branches=branches)
+    return replace(
+        QISKIT, names=names, includes=(), has_branches=branches, one_register=True
+    )
 
 
 # QIR, by what the consumers of the two profiles know.

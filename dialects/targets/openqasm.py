@@ -23,6 +23,8 @@ class QasmDialect:
     """Whether there are `ctrl @` and `inv @`."""
     has_numbers: bool = True
     """Whether there are variables and arithmetic besides bits."""
+    one_register: bool = False
+    """Whether all bits are in one register, results first."""
     physical: bool = False
     """Whether qubits are those of the device, `$0` and so on."""
 

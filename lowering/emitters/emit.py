@@ -75,7 +75,7 @@ def emit(
         else r
         for r in results
     ]
-    return Emitted(program, walk.num_qubits, len(outcomes), tuple(lookups))
+    return Emitted(program, walk.num_qubits, emitter.num_bits, tuple(lookups))
 
 
 def _as_table(value: Any) -> Any:

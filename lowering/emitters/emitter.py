@@ -57,6 +57,15 @@ class Emitter(Protocol):
         """Whether there are loops over numbers, which wires may be computed from."""
         ...
 
+    @property
+    def num_bits(self) -> int:
+        """How many bits a shot of the finished program gives, the results first."""
+        ...
+
+    def parameter(self, name: str) -> Expression:
+        """Declare a number that is given when the program runs."""
+        ...
+
     def allocate(self, num_qubits: int) -> None:
         """Take more qubits, whose wires follow those before; all are in |0>."""
         ...

@@ -62,6 +62,8 @@ class QasmEmitter:
     lines: Lines = field(default_factory=list[str])
     declared: Lines = field(default_factory=list[str])
     inputs: Lines = field(default_factory=list[str])
+    num_bits: int = 0
+    """Bits of the register of results, once the program is finished."""
     num_outcomes: int = 0
     num_variables: int = 0
     num_wires: int = 0
@@ -374,8 +376,16 @@ class QasmEmitter:
         ]
         rest = [f"\x00{n}\x00" for n in range(self.num_outcomes)]
         others = [code for code in rest if code not in names]
-        names |= {code: f"m[{place}]" for place, code in enumerate(others)}
-        head = self._head(len(wanted), len(others))
+        self.num_bits = len(wanted)
+        register, first = "m", 0
+        if self.dialect.one_register:
+            register, first = "c", len(wanted)
+            self.num_bits += len(others)
+        names |= {
+            code: f"{register}[{first + place}]" for place, code in enumerate(others)
+        }
+        count = len(wanted) + len(others)
+        head = self._head(self.num_bits, count - self.num_bits)
         text = "\n".join([*head, *self.lines, *end, ""])
         for code, name in names.items():
             text = text.replace(code, name)

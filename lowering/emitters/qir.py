@@ -41,6 +41,8 @@ class QirEmitter:
     """The block that is written."""
     depth: int = 0
     """How many branches and loops are around."""
+    num_bits: int = 0
+    """Results that are recorded, once the program is finished."""
     num_values: int = 0
     num_joins: int = 0
     pointers: dict[str, str] = field(default_factory=dict[str, str])
@@ -67,6 +69,10 @@ class QirEmitter:
         return self.dialect.has_loops and self.has_branches
 
     # Qubits
+
+    def parameter(self, name: str) -> Expression:
+        """Refuse a number that is given when the program runs."""
+        raise EmissionError("parameters, which programs in QIR do not take")
 
     def allocate(self, num_qubits: int) -> None:
         """Take more qubits."""
@@ -411,6 +417,7 @@ class QirEmitter:
 
     def _records(self, outcomes: Sequence[Expression]) -> Lines:
         found: Lines = []
+        self.num_bits = len(outcomes)
         if self.dialect.records_array:
             size = [f"i64 {len(outcomes)}", self.module.label("results")]
             found.append(self.module.call(RECORD_ARRAY, size))

@@ -77,7 +77,11 @@ class Walk:
             operands = [self.values[operand] for operand in op.operands]
             if op is block.last_op:
                 return op, operands
-            results = self.step(op, operands)
+            try:
+                results = self.step(op, operands)
+            except EmissionError as error:
+                error.op = error.op or op
+                raise
             self.values.update(zip(op.results, results, strict=True))
         raise EmissionError("a block without an end")
 

@@ -118,6 +118,7 @@ CONVERSION = "qjit.lowering.conversion.convert_to_llvm"
 TABLE: tuple[Step, ...] = (
     _rewrite("reroll-loops", "reroll.reroll"),
     _rewrite("share-forward-runs", "share_forward_runs"),
+    _rewrite("gather-executions", "gather_executions"),
     _pass("qnode-passes", "quantum.circuit_pipelines", default=False),
     _pass("final-qnode-passes", "quantum.circuit_pipelines", default=False),
     _pass("decompose-gates", "quantum.decomposition", needed=True),

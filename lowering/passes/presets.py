@@ -61,7 +61,7 @@ def _hardware(level: int) -> tuple[str, ...]:
 
 
 PRESETS: dict[str, tuple[str, ...]] = {
-    SIMULATE: ("reroll-loops", "share-forward-runs", *MEETING),
+    SIMULATE: ("reroll-loops", "share-forward-runs", "gather-executions", *MEETING),
     **{f"hardware:{level}": _hardware(level) for level in ROUNDS},
 }
 

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from qjit import errors
 from qjit.errors import (
     RUNTIME_ERRORS,
     ArgumentError,
@@ -39,7 +40,7 @@ from qjit.lowering.jax_internals.tracing import (
 from qjit.lowering.native.memory_limits import LARGE, available_memory, size_text
 from qjit.lowering.native.python_callbacks import raised
 from qjit.lowering.passes.pipeline import PassError
-from qjit.runtime.abi.status import INTERRUPTED
+from qjit.runtime.abi.status import HOST_ERROR, INTERRUPTED
 from qjit.runtime.devices.libraries import LibraryError
 
 from .jax_errors import (
@@ -61,6 +62,7 @@ _LIBRARIES = (
     *(str(module.__file__) for module in (contextlib, functools)),
 )
 
+_RAISED = re.compile(r"^\S+: \S+ raised (\w+): (.*)", re.DOTALL)
 _STATUS = re.compile(r"\[QJIT:(\d+)\] (.*)", re.DOTALL)
 
 # What JAX says of callbacks under transformations that they do not take.
@@ -154,8 +156,7 @@ def reraised() -> Generator[None]:
         if found is not None and int(found[1]) == INTERRUPTED:
             raise raised(text) from None
         if found is not None:
-            kind = RUNTIME_ERRORS.get(int(found[1]), HostCallError)
-            raise kind(found[2].strip()) from None
+            raise _native_error(int(found[1]), found[2].strip()) from None
         if not text.startswith("RESOURCE_EXHAUSTED"):
             raise
         raise SimulatorMemoryError(
@@ -163,6 +164,15 @@ def reraised() -> Generator[None]:
             f"{size_text(available_memory())} of memory is available. Use fewer wires, "
             "or return less."
         ) from error
+
+
+def _native_error(status: int, text: str) -> QJitError:
+    """Return the error of a status, which for a call out is what our code raised."""
+    own = _RAISED.search(text) if status == HOST_ERROR else None
+    kind = getattr(errors, own[1], None) if own is not None else None
+    if own is not None and isinstance(kind, type) and issubclass(kind, QJitError):
+        return kind(own[2])
+    return RUNTIME_ERRORS.get(status, HostCallError)(text)
 
 
 def _explained_callback(error: Exception) -> QJitError:

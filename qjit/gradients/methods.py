@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qjit.dialects.circuit_tree import Step
+from qjit.dialects.targets import find_target
 from qjit.errors import DifferentiationError, ParameterError
 from qjit.lowering.jax_internals.tracing import Zero, ad, is_differentiated, user_line
 from qjit.lowering.jaxpr.dimensions import is_static
@@ -172,7 +173,7 @@ def _adjoint(circuit: Circuit) -> Any:
 
 
 def _parameter_shift(circuit: Circuit, active: Sequence[bool]) -> Any:
-    if circuit.shots is not None and measures_mid_circuit(circuit.jaxpr):
+    if circuit.shots is not None and _is_sampled(circuit):
         return _sampled_shift(circuit, active)
     parts, uses = circuit.partition, _active_uses(circuit, active)
     shifts = Shifts(tuple(_shift_rules(uses)))
@@ -185,6 +186,12 @@ def _parameter_shift(circuit: Circuit, active: Sequence[bool]) -> Any:
         return read, Both(shifts, words)
 
     return _at_other_angles(circuit, at_level)
+
+
+def _is_sampled(circuit: Circuit) -> bool:
+    """Tell whether derivatives are made of samples of the circuit as it is."""
+    remote = find_target(circuit.device).state == "remote"
+    return remote or measures_mid_circuit(circuit.jaxpr)
 
 
 def _sampled_shift(circuit: Circuit, active: Sequence[bool]) -> Any:

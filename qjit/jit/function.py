@@ -5,7 +5,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -44,9 +44,13 @@ from qjit.tracing.references import discharged
 
 from .arguments import Named, Parts, TakesStatic
 from .captured_variables import CapturedVariables
+from .importing.submitting import Submits
 from .pause_gc import waiting_collector
 from .pickling import Picklable
 from .pipelines import checked_steps, estimates_of
+
+if TYPE_CHECKING:
+    from .importing.submission import Submission
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def _content(leaf: Any) -> Any:
     return known.shape, known.dtype, known.tobytes()
 
 
-class QJIT(TakesStatic, Picklable):
+class QJIT(TakesStatic, Picklable, Submits):
     """A compiled function; it behaves like the Python function under JAX."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
@@ -151,6 +155,11 @@ class QJIT(TakesStatic, Picklable):
             return self._call_apart(args, kwargs, key, self._level)
         jitted = self._jitted if trace_state_clean() else self._inlined
         return call(jitted, self.function, args, kwargs)
+
+    def submission(self, *args: Any, **kwargs: Any) -> "tuple[Submission, list[Any]]":
+        """Return what `submit` hands in, and what that takes."""
+        found: Any = _Submitting(*self.made_from()).dispatch(args, kwargs)
+        return found
 
     def compile_ahead(self, avals: Sequence[Any]) -> None:
         """Compile for arguments that come later."""
@@ -335,6 +344,27 @@ def _static_options(function: Any, options: dict[str, Any]) -> dict[str, Any]:
         return {name: options[name] for name in names}
     named = function.named
     return dict(zip(names, (sorted(named.positions), sorted(named.names)), strict=True))
+
+
+class _Submitting(QJIT):
+    """A compiled function whose calls return what there is to hand in."""
+
+    def of_arrays(self, function: Callable[..., Any]) -> "_Submitting":
+        """Return the same of arrays only."""
+        whole = {"static_argnums": None, "static_argnames": None}
+        return _Submitting(function, {**self.made_from()[1], **whole})
+
+    def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
+        """Trace the function for these arguments."""
+        from .importing.submission import Submission
+
+        if args and isinstance(args[0], Parts):
+            return self._call_apart(args, kwargs, key, self._level)
+        signature = self._signature_of(args, kwargs)
+        closed, tree = self._trace(signature)
+        leaves = jax.tree.leaves((args, kwargs))
+        operands = [leaves[position] for position in signature.arrays]
+        return Submission(closed, tree, self._name), operands
 
 
 def qjit(

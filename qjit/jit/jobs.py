@@ -10,7 +10,12 @@ from qjit.devices.jobs.loading import loaded
 Finish = Callable[[list[list[Any]]], Any]
 
 
-def load(source: str | Path, finish: Callable[[Any], Finish] | None = None) -> Job:
+def load(
+    source: str | Path,
+    function: Any = None,
+    *,
+    finish: Callable[[Any], Finish] | None = None,
+) -> Job:
     """Return a job that another process began, or this one.
 
     Nothing that a runtime has accepted is handed in again; what it refused for now is
@@ -19,8 +24,10 @@ def load(source: str | Path, finish: Callable[[Any], Finish] | None = None) -> J
 
     Args:
         source: what `job.to_json()` returned, or the path of the job's journal.
-        finish: what makes, of the program that is kept with the job, the function of
-            the bits that `job.result()` applies.
+        function: the quantum function or compiled function whose `submit` began the
+            job; the one that is found by its name when left out.
+        finish: in place of a function, what makes, of the program that is kept with
+            the job, the function of the bits that `job.result()` applies.
 
     Returns:
         The job: `status()`, `result()`, `cancel()`.
@@ -33,4 +40,12 @@ def load(source: str | Path, finish: Callable[[Any], Finish] | None = None) -> J
     >>> qj.jobs.load(text).status()
     <Status.DONE: 'done'>
     """
-    return loaded(source, finish)
+
+    def made(program: Any) -> Finish | None:
+        if not isinstance(program, dict) or "function" not in program:
+            return None
+        from .importing.submission import finish_of
+
+        return lambda bits: finish_of(program, function)(bits)
+
+    return loaded(source, finish or made)

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from qjit.devices.call_options import taken
 from qjit.devices.capabilities import check_abilities
 from qjit.devices.device import Device
 from qjit.devices.device import device as make_device
+from qjit.devices.other_devices import moved
 from qjit.devices.shots import Shots, checked_shots
 from qjit.diagnostics.foreign_operators import foreign_operators_refused
 from qjit.diagnostics.keywords import UNUSED, check_interface, keywords
@@ -71,12 +71,13 @@ from qjit.tracing.references import discharged
 from qjit.tracing.wires import WireOrder, Wires
 
 from .arguments import Named, Static, TakesStatic
+from .importing.submitting import Submits
 from .pickling import Picklable
 from .pipelines import checked_steps, estimates_of
 from .specialized import Specialised
 
 
-class QNode(TakesStatic, Picklable):
+class QNode(TakesStatic, Picklable, Submits):
     """A quantum function; call it like the Python function it was made from.
 
     Args:
@@ -266,6 +267,12 @@ class QNode(TakesStatic, Picklable):
             return other(*args, **options, **kwargs)
         return self.dispatch(args, kwargs, key_words(options["key"]))
 
+    def submission(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what `submit` hands in, and what that takes."""
+        from .function import qjit  # which is not needed otherwise
+
+        return qjit(self).submission(*args, **kwargs)
+
     def call_arrays(self, args: Any, kwargs: Any, key: Any = None) -> Any:
         """Run the quantum function on arrays."""
         if not trace_state_clean():
@@ -274,12 +281,16 @@ class QNode(TakesStatic, Picklable):
         draws = draws or self.diff_method == "spsa"
         if key is None and draws and is_one_program():
             key = next_key(self._seed)
-        run = self._jitted if key is None else partial(_apart, self._keyed, key)
-        return call(run, self.function, args, kwargs)
+        if key is None:
+            return call(self._jitted, self.function, args, kwargs)
+        keyed = self._keyed
+        return call(lambda *a, **k: keyed(key, a, k), self.function, args, kwargs)
 
     def _call(
         self, args: Any, kwargs: Any, key: Any = None, *, alone: bool = False
     ) -> Any:
+        if (device := moved(self.device)) != self.device:
+            return self._like(device=device)._call(args, kwargs, key, alone=alone)
         if isinstance(self.device.shots, tuple):
             return self._one_by_one(self.device.shots, key, args, kwargs)
         special, arrays = self._specialised(args, kwargs)
@@ -398,11 +409,6 @@ class QNode(TakesStatic, Picklable):
         return with_preparations(resolved(closed, whole=True)), shapes
 
 
-def _apart(jitted: Any, key: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Call with the arguments of a function apart from those of ours."""
-    return jitted(key, args, kwargs)
-
-
 @keywords(*UNUSED)
 def qnode(
     device: Callable[..., Any] | Device | str | None = None,
@@ -481,13 +487,9 @@ def qnode(
     mode = {"postselect_mode": postselect_mode}
     how = differences(diff_method, gradient_kwargs)
     check_interface(interface)
-    function = None
-    if isinstance(device, Device):
-        chosen = device
-    elif callable(device):
-        function, chosen = device, make_device()
-    else:
-        chosen = make_device(device or "statevector")
+    function = device if callable(device) else None
+    chosen = "statevector" if device is None or callable(device) else device
+    chosen = chosen if isinstance(chosen, Device) else make_device(chosen)
     chosen = chosen.override(**given, **mode)
     if shots != "unset":
         chosen = replace(chosen, shots=checked_shots(shots))

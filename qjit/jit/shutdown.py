@@ -29,6 +29,8 @@ from qjit.runtime.sources import PACKAGE
 # until a thread is asked again, which may have been where exceptions are ignored.
 COMPILING, RUNNING, BLOCKED, AGAIN = 600.0, 10.0, 0.25, 0.5
 _SOURCES = (PACKAGE + os.sep, os.path.dirname(jax.__file__) + os.sep)
+# Its objects are freed twice where an exception comes between freeing and noting that.
+_LLVM = (os.path.dirname(ffi.__file__) + os.sep,)
 _BEGINS = threading.Thread._bootstrap_inner.__code__  # pyright: ignore
 _CALLS_LLVM = ffi.lib.LLVMPY_GetVersionInfo.__call__.__func__.__code__
 
@@ -72,22 +74,23 @@ def _compiles(frame: FrameType) -> bool:
 
 
 def _ask(threads: dict[int, Watched]) -> bool:
-    """Ask threads that run our code to end; return whether some still may."""
+    """Ask threads that run our code or JAX's to end; return whether some still may."""
     end = ctypes.pythonapi.PyThreadState_SetAsyncExc
     end.argtypes = [ctypes.c_ulong, ctypes.py_object]
     waits = False
     for thread, frame in _frames().items():
         if thread == threading.get_ident():
             continue
-        if _runs_ours(frame):
+        if _is_in(frame, _SOURCES):
             watched = threads.setdefault(thread, Watched())
             now = time.monotonic()
-            if now - watched.asked >= AGAIN and not _starts_another(frame):
+            unsafe = _starts_another(frame) or _is_in(frame, _LLVM)
+            if now - watched.asked >= AGAIN and not unsafe:
                 end(thread, SystemExit)
                 watched.asked = now
             waits |= _compiles(frame) or not watched.is_blocked(frame)
-        elif thread in threads:
-            waits |= _ends(frame)
+        else:
+            waits |= _compiles(frame) or _ends(frame)
     return waits
 
 
@@ -118,10 +121,10 @@ def _frames() -> dict[int, FrameType]:
     return sys._current_frames()  # pyright: ignore[reportPrivateUsage]
 
 
-def _runs_ours(frame: FrameType | None) -> bool:
-    """Tell whether a thread runs code of ours or of JAX, or what that has called."""
+def _is_in(frame: FrameType | None, folders: tuple[str, ...]) -> bool:
+    """Tell whether a thread runs code of some folders, or what that has called."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(_SOURCES):
+        if frame.f_code.co_filename.startswith(folders):
             return True
         frame = frame.f_back
     return False

@@ -17,7 +17,7 @@ from .runtime import Runtime
 
 def loaded(
     source: str | Path,
-    finish: Callable[[Any], Finish] | None = None,
+    finish: Callable[[Any], Finish | None] | None = None,
     *,
     policy: Policy | None = None,
     clock: Clock | None = None,
@@ -78,7 +78,9 @@ def _check_format(record: Any) -> None:
         )
 
 
-def _finish(program: Any, finish: Callable[[Any], Finish] | None) -> Finish | None:
+def _finish(
+    program: Any, finish: Callable[[Any], Finish | None] | None
+) -> Finish | None:
     return None if finish is None or program is None else finish(program)
 
 

@@ -31,11 +31,12 @@ QUANTUM = "quantum"  # the level before all passes, as in `stages`
 
 @dataclass(frozen=True)
 class Imported:
-    """A program that was traced, and the names of its arguments' leaves."""
+    """A program that was traced, and its arguments' leaves, with their names."""
 
     closed: ClosedJaxpr
     names: tuple[str, ...]
     steps: tuple[Step | OwnPass, ...]
+    leaves: tuple[Any, ...]
 
     @waiting_collector()
     def circuits(
@@ -126,7 +127,8 @@ class _Inspected(QJIT):
             while rest and rest[0][0] is not leaves[position]:
                 rest.pop(0)
             found.append(rest.pop(0)[1] if rest else f"x{position}")
-        return Imported(closed, tuple(found), self._steps)
+        values = tuple(leaves[position] for position in signature.arrays)
+        return Imported(closed, tuple(found), self._steps, values)
 
 
 @waiting_collector()

@@ -41,6 +41,7 @@ from qjit.tracing.extract_circuit import TERMINAL
 
 ENTRY = "shot"
 SAMPLED = ("quantum_sample", "quantum_estimate")
+STATES = ("quantum_state", "quantum_density_matrix")  # which are not measured
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class _Measuring:
     def terminal(self, importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Value:
         """Import a terminal measurement, if it belongs to the draw."""
         number, self.number = self.number, self.number + 1
-        if self.plan.draw_of(self.plan.terminals[number]) is self.draw:
+        own = self.plan.draw_of(self.plan.terminals[number]) is self.draw
+        if own and eqn.primitive.name not in STATES:
             sampled = eqn.primitive.name in SAMPLED
             read = self._sampled if sampled else self._recorded
             self.columns[number] = read(importer, eqn, inputs)

@@ -77,13 +77,27 @@ def _execution_key(importer: Importer, eqn: Any, *_: Value) -> list[Value]:
 @rule("qnode")
 def _qnode(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
     circuit = eqn.params["circuit"]
-    if find_target(circuit.device).state == "host" and eqn.params["batch"] is None:
+    state = find_target(circuit.device).state
+    if state == "remote":
+        # With what writes circuits it takes longer to import than programs to compile.
+        from .remote import import_remote
+
+        call = (circuit, eqn.params["batch"], len(inputs))
+        return import_remote(importer, eqn, [call], inputs)
+    if state == "host" and eqn.params["batch"] is None:
         from .reference import evaluator
 
         avals = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in inputs]
         function = evaluator(circuit, avals)
         return call_out(importer, eqn, inputs, lambda **_: function)
     return _qnode_in_place(importer, eqn, *inputs)
+
+
+@rule("qnodes")
+def _qnodes(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
+    from .remote import import_remote
+
+    return import_remote(importer, eqn, eqn.params["calls"], inputs)
 
 
 @_unbatched
