@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,10 +26,12 @@ from qjit.errors import (
     UnsupportedError,
     WireError,
 )
+from qjit.runtime.abi.device_api import ABI_VERSION, DeviceApi, Gate, GateKind
 from tests.programs.test_programs import WIRES, Program, differentiable, programs, run
 from tests.support.device_libraries import EXAMPLES, built, clifford, faulty, toy
 from tests.support.distributions import assert_distributed
 from tests.support.oracle import Compiled
+from tests.support.paths import ROOT
 
 examples = settings(
     max_examples=10,
@@ -540,3 +543,51 @@ def test_other_processes_find_programs_and_libraries(tmp_path: Path) -> None:
     os.unlink(library)
     shutil.copy(built(EXAMPLES / "toy_simulator.c", "toy0", "-O0"), library)
     assert output() == first
+
+
+def test_the_page_on_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "devices.md").read_text()
+    blocks = re.findall(r"```(\w+)\n(.*?)```", page, re.S)
+    (source,) = (text for language, text in blocks if language == "c")
+    (tmp_path / "bits.c").write_text(source)
+    built(tmp_path / "bits.c", "bits", within=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for language, text in blocks:
+        if language == "python":
+            exec(compile(text, "devices.md", "exec"), names)
+    assert names["recorded"](0.2).tolist() == [[1, 1]] * 3
+
+
+def test_headers_and_tables_are_alike(tmp_path: Path) -> None:
+    (tmp_path / "offsets.c").write_text(
+        '#include "qjit_device.h"\n#include <stddef.h>\n'
+        "size_t offsets[] = {sizeof(qjit_device_api), sizeof(qjit_gate),\n"
+        "    sizeof(qjit_gate_kind), QJIT_DEVICE_ABI_VERSION,\n"
+        + "".join(
+            f"    offsetof({kind}, {name}),\n" for kind, name in fields_of_structs()
+        )
+        + "};\n"
+    )
+    library = ctypes.CDLL(built(tmp_path / "offsets.c", "offsets", within=tmp_path))
+    table: Any = DeviceApi, Gate, GateKind
+    expected = [*map(ctypes.sizeof, table), ABI_VERSION]
+    expected += [
+        getattr(STRUCTS[kind], name).offset for kind, name in fields_of_structs()
+    ]
+    found = (ctypes.c_size_t * len(expected)).in_dll(library, "offsets")
+    assert list(found) == expected
+
+
+STRUCTS: dict[str, Any] = {
+    "qjit_device_api": DeviceApi,
+    "qjit_gate": Gate,
+    "qjit_gate_kind": GateKind,
+}
+
+
+def fields_of_structs() -> list[tuple[str, str]]:
+    """Return the fields of the interface, with their structs."""
+    return [
+        (kind, name) for kind, struct in STRUCTS.items() for name, _ in struct._fields_
+    ]
