@@ -23,7 +23,16 @@ from qjit.runtime.abi.status import (
     Status,
 )
 from qjit.runtime.devices import python_devices
-from qjit.runtime.devices.layout import DESCRIPTOR_WORDS, NONE, SWAPS, TURNS
+from qjit.runtime.devices.layout import (
+    DESCRIPTOR_WORDS,
+    NO_FUNCTION,
+    NO_GATE,
+    NO_TEXT,
+    NONE,
+    NOT_EXACT,
+    SWAPS,
+    TURNS,
+)
 from qjit.runtime.devices.libraries import Kind, LibraryError, Table, load
 from qjit.runtime.recent import Recent
 
@@ -31,6 +40,13 @@ DEVICE = "__qjit__device_"
 # What descriptors have of the process.
 PROCESS_FUNCTIONS = "__qjit__device_failed", "__qjit__poll", "__qjit__device_call"
 SYMBOLS = re.compile(rf"{DEVICE}[0-9a-f]+")
+# What is said for devices.
+REASONS = {
+    NO_TEXT: "it does not say why",
+    NO_GATE: "it lacks a gate of the circuit",
+    NO_FUNCTION: "it has no function for what the circuit asks of it",
+    NOT_EXACT: "it measures between gates, which needs shots",
+}
 # What native code reads, for the life of the process.
 _descriptors: dict[str, tuple[ctypes.Array[ctypes.c_int64], object]] = {}
 _owners: dict[int, str] = {}
@@ -169,12 +185,12 @@ def device_failed(address: int, line: int, text: int) -> int:
     Args:
         address: Of the descriptor of the device.
         line: The number of the line.
-        text: The address of what the device says; 0 if it lacks a gate.
+        text: The address of what the device says, or what stands in REASONS.
     """
-    words = ctypes.string_at(text) if text else b"it lacks a gate of the circuit"
-    said = words.decode(errors="replace").rstrip().rstrip(".")
+    found = REASONS.get(text) or ctypes.string_at(text).decode(errors="replace")
+    said = found.rstrip().rstrip(".") or REASONS[NO_TEXT]
     number = 1 + next(_numbers) % MOST_ITERATIONS
-    _texts[number] = f"{_owners[address]} failed: {said or 'it does not say why'}."
+    _texts[number] = f"{_owners[address]} failed: {said}."
     return Status(DEVICE_FAILED, line | number << ITERATION_SHIFT).word
 
 

@@ -180,8 +180,8 @@ def device(
     """
     brought = None if _is_ours(name) else plugins.find(name)
     if brought is not None:
-        found = plugins.Described(brought, options, gates)
-        name, gates, text = found.name, found.gates, found.plugin.text
+        found = plugins.described(brought, options, gates)
+        name, gates, text = found.name, found.gates, found.options
         pipeline = pipeline if coupling is not None else pipeline or SIMULATE
     else:
         text = _checked_options(str(name), options)

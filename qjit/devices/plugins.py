@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -91,44 +92,59 @@ def _loaded(entry: EntryPoint) -> str | type:
     )
 
 
-class Described:
-    """What a device of others is called, has, and is known by."""
+@dataclass(frozen=True)
+class Found:
+    """A device of others: what it is called, which gates it has, and what it can do."""
 
-    def __init__(
-        self, found: str | type, options: Mapping[str, Any], gates: Any = None
-    ) -> None:
-        is_class = isinstance(found, type)
-        try:
-            table = _class_table(found) if is_class else _library_table(found)
-            _check_gates(table)
-        except LibraryError as error:
-            raise DeviceError(f"{user_line()}: {error}") from error
-        family, plain = (
-            (PYTHON, found.__name__) if is_class else (LIBRARY, _plain_name(found))
-        )
-        self.name = f"{family}.{plain}"
-        own = frozenset(gate.name for gate in table.gates)
-        self.gates = own if gates is None else _restricted(own, gates, self.name)
-        self.plugin = Plugin(
-            name=self.name,
-            source=name_of(found) if is_class else os.path.realpath(found),
-            digest="" if is_class else load(found).digest,
-            abi_version=ABI_VERSION,
-            most_wires=table.most_wires,
-            modifiers=table.modifiers and gates is None,
-            measures=table.measures,
-            amplitudes=table.amplitudes,
-            kind=family,
-            configuration=_configuration(options),
-        )
+    name: str
+    gates: frozenset[str]
+    options: str
+
+
+def described(
+    found: str | type, options: Mapping[str, Any], gates: Any = None
+) -> Found:
+    """Return what a library, or a class, says of itself.
+
+    Args:
+        found: the path of the library, or the class.
+        options: what it is created with.
+        gates: those of its gates that circuits may have; None for all.
+
+    Raises:
+        DeviceError: if it is no device.
+        ParameterError: for gates that it does not have, and for options that are no
+            JSON.
+    """
+    is_class = isinstance(found, type)
+    try:
+        table = _class_table(found) if is_class else load(found).table
+        _check_gates(table)
+        source = name_of(found) if is_class else os.path.realpath(found)
+        digest = "" if is_class else load(found).digest
+    except LibraryError as error:
+        raise DeviceError(f"{user_line()}: {error}") from error
+    family = PYTHON if is_class else LIBRARY
+    name = f"{family}.{found.__name__ if is_class else _plain_name(found)}"
+    own = frozenset(gate.name for gate in table.gates)
+    plugin = Plugin(
+        name=name,
+        source=source,
+        digest=digest,
+        abi_version=ABI_VERSION,
+        most_wires=table.most_wires,
+        modifiers=table.modifiers and gates is None,
+        measures=table.measures,
+        amplitudes=table.amplitudes,
+        kind=family,
+        configuration=_configuration(options),
+    )
+    chosen = own if gates is None else _restricted(own, gates, name)
+    return Found(name, chosen, plugin.text)
 
 
 def _class_table(kind: type) -> Table:
     return table_of(kind, python_gates(kind))
-
-
-def _library_table(path: str) -> Table:
-    return load(path).table
 
 
 def _plain_name(path: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qjit.runtime.abi.device_api import OK, word_of
+from qjit.runtime.abi.device_api import OK, REQUIRED, word_of
 from qjit.runtime.abi.status import INTERRUPTED, PLACE_SHIFT, WIRE_RANGE
 from qjit.runtime.codegen.builder import I32, I64, PTR, VOID, Body, Module, Value
 from qjit.runtime.codegen.types import Type
 from qjit.runtime.statevector.state import DEVICE
 from qjit.runtime.target.cpu import Precision
 
-from .layout import API, CALL, FAILED, IN_PYTHON, POLL
+from .layout import API, CALL, FAILED, IN_PYTHON, NO_FUNCTION, POLL
 
 # The part of a status that is its code.
 CODES = (1 << PLACE_SHIFT) - 1
@@ -74,18 +74,30 @@ def leave_if_ended(body: Body, found: Value) -> None:
     body.leave_if((found & CODES).eq(INTERRUPTED) & (found > CODES), found)
 
 
+def _refuse_missing(body: Body, descriptor: Value, name: str, line: Value) -> None:
+    """Leave with a status where a library does not have a function."""
+    inside = in_python(body, descriptor)
+    with body.when(~inside):
+        api = body.load(PTR, descriptor, API)
+        missing = ~body.load(PTR, api, word_of(name)).ne_null()
+        with body.when(missing):
+            given = descriptor, line, body.int(NO_FUNCTION)
+            body.exit(body.call("failed", I64, *given))
+
+
 def ask(body: Body, handle: Value, name: str, *args: Value) -> None:
     """Call a function of a device; where it fails, leave with a status.
 
     The line of that is the handle's LINE.
     """
     descriptor = body.load(PTR, handle, DESCRIPTOR)
-    own = body.load(PTR, handle, DEVICE)
+    own, line = body.load(PTR, handle, DEVICE), body.load(I64, handle, LINE)
+    if name not in REQUIRED:
+        _refuse_missing(body, descriptor, name, line)
     found = call(body, descriptor, name, I32, own, *args)
     with body.when(found.ne(OK)):
         leave_if_ended(body, found)
         text = call(body, descriptor, "last_error", PTR, own)
-        line = body.load(I64, handle, LINE)
         body.exit(body.call("failed", I64, descriptor, line, text))
 
 

@@ -35,7 +35,7 @@ from qjit.runtime.codegen.builder import (
     Module,
     Value,
 )
-from qjit.runtime.statevector.branching.path_tree import COUNT
+from qjit.runtime.statevector.branching.path_tree import COUNT, SHOTS
 from qjit.runtime.statevector.state import DESTROY, DEVICE, DEVICES, EARLIER, LATER
 from qjit.runtime.target.cpu import Precision
 
@@ -62,6 +62,8 @@ from .layout import (
     CONFIGURATION,
     GATE_NUMBERS,
     GATES,
+    NO_GATE,
+    NOT_EXACT,
     PLACE,
     SWAPS,
     TURNS,
@@ -91,6 +93,9 @@ def _new(module: Module, precision: Precision) -> None:
     body = module.function(name, I64, PTR, PTR, I64, I64, PTR, PTR)
     context, descriptor, n, location, tree, out = body.args
     with body.when(tree.ne_null()):
+        with body.when(body.load(I64, tree, SHOTS).eq(0)):
+            given = descriptor, location, body.int(NOT_EXACT)
+            body.exit(body.call("failed", I64, *given))
         # NOTE: what a device measured it cannot come back to: a path is one shot.
         body.store(body.int(1), tree, COUNT)
     size = n * 4 + 8 * PLACES
@@ -223,7 +228,7 @@ def _apply(module: Module) -> None:
     with body.when(chosen < 0):
         lacking.set(1)
     with body.when(lacking.get().ne(0)):
-        body.exit(body.call("failed", I64, descriptor, line, body.int(0)))
+        body.exit(body.call("failed", I64, descriptor, line, body.int(NO_GATE)))
     where = body.stack(I32, MOST_WIRES)
     with body.loop(used) as number:
         wire = body.convert(body.load(I32, wires, number), I64)

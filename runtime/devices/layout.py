@@ -13,3 +13,6 @@ DESCRIPTOR_WORDS = 7
 # the gate is under controls. Places of gates that the adapter carries out have names.
 PLACE, OWN_CONTROLS, INVERTED, UNDER_CONTROLS, UNDER_INVERTED, GATE_NUMBERS = range(6)
 NONE, SWAPS, TURNS = -1, -2, -3
+
+# What a device fails for where it has no text, in the place of the text's address.
+NO_TEXT, NO_GATE, NO_FUNCTION, NOT_EXACT = range(4)

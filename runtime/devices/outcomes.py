@@ -6,7 +6,6 @@ from qjit.runtime.abi.status import (
     ALLOCATION_FAILED,
     IMPOSSIBLE,
     NEVER_SEEN,
-    PLACE_SHIFT,
 )
 from qjit.runtime.codegen.builder import (
     F64,
@@ -33,6 +32,7 @@ from qjit.runtime.target.cpu import Precision
 from .adapter import (
     CONTEXT,
     DEAD,
+    DESCRIPTOR,
     LINE,
     PHASE,
     PLACES,
@@ -44,6 +44,7 @@ from .adapter import (
     place_of,
     poll,
 )
+from .layout import NOT_EXACT
 
 # So many shots in a row may be refused by a postselection.
 MOST_REFUSED = 1 << 16
@@ -72,6 +73,9 @@ def _measure(module: Module, precision: Precision) -> None:
     body = module.function(name, I64, PTR, PTR, I32, I64, I64, I64, PTR, PTR)
     _, handle, wire, wanted, reset, location, out, tree = body.args
     body.store(body.coerce(0, I32), out)
+    with body.when(~tree.ne_null()):
+        given = body.load(PTR, handle, DESCRIPTOR), location, body.int(NOT_EXACT)
+        body.exit(body.call("failed", I64, *given))
     body.leave_if(body.load(I64, handle, DEAD).ne(0), 0)
     poll(body, handle)
     forget(body, handle, precision)
@@ -87,7 +91,6 @@ def _measure(module: Module, precision: Precision) -> None:
         ask(body, handle, "reset", place)
     body.store(outer, handle, LINE)
     with body.when((wanted >= 0) & outcome.ne(wanted)):
-        body.leave_if(~tree.ne_null(), (location << PLACE_SHIFT) | IMPOSSIBLE)
         body.store(body.int(1), handle, DEAD)
         body.store(body.int(0), tree, COUNT)
         body.store(location, tree, FAILED)

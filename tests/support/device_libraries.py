@@ -1,5 +1,6 @@
 """Libraries of devices, compiled for tests by the system's compilers."""
 
+import atexit
 import shutil
 import subprocess
 from functools import cache
@@ -19,7 +20,9 @@ STRICT = "-Wall", "-Wextra", "-Werror", "-pedantic"
 @cache
 def folder() -> Path:
     """Return the folder of libraries of this process."""
-    return Path(mkdtemp(prefix="qjit-devices-"))
+    made = Path(mkdtemp(prefix="qjit-devices-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 @cache

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import qjit as qj
+from qjit.dialects.targets import find_target, text_of
 from qjit.errors import (
     DeviceError,
     DifferentiationError,
@@ -489,6 +490,44 @@ def test_coupled_devices_are_routed() -> None:
 
     found = on(toy(), circuit, 4, coupling="line")(0.8)
     np.testing.assert_allclose(found, on("statevector", circuit, 4)(0.8), atol=1e-12)
+
+
+def test_targets_are_known_by_their_texts() -> None:
+    for device in (toy(), clifford()):
+        target = qj.device(device, wires=2, noise=0.5).target
+        assert find_target(text_of(target)) == target
+
+
+def test_stages_are_gone_on_with() -> None:
+    function = on(toy(), observed, 2)
+    for name in ("quantum", "build-schedules"):
+        resumed = qj.compile_stage(function.stages(0.3)[name])
+        (found,) = resumed(0.3)
+        assert found == function(0.3)
+
+
+def test_functions_that_a_library_lacks_are_not_called() -> None:
+    @qj.qnode(qj.device(clifford(), wires=1, shots=5))
+    def circuit() -> Any:
+        qj.H(0)
+        qj.Snapshot("here")
+        return qj.sample()
+
+    with pytest.raises(DeviceError, match="has no function for what the circuit asks"):
+        qj.snapshots(circuit)()
+
+
+def test_snapshots() -> None:
+    @qj.qnode(qj.device(toy(), wires=1))
+    def circuit(x: Any) -> Any:
+        qj.RX(x, 0)
+        qj.Snapshot("here")
+        qj.RX(-x, 0)
+        return qj.probs()
+
+    found = qj.snapshots(circuit)(0.6)
+    np.testing.assert_allclose(found["here"], [np.cos(0.3), -1j * np.sin(0.3)])
+    np.testing.assert_allclose(found["execution_results"], [1, 0], atol=1e-12)
 
 
 def test_threads() -> None:
