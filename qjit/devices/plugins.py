@@ -52,7 +52,7 @@ def _entry_points() -> dict[str, EntryPoint]:
     return {found.name: found for found in entry_points(group=ENTRY_POINTS)}
 
 
-def find(name: str | os.PathLike[str] | type) -> str | type | None:
+def find(name: object) -> str | type | None:
     """Return the path of a library, or a class, that a user means.
 
     Raises:
@@ -60,6 +60,8 @@ def find(name: str | os.PathLike[str] | type) -> str | type | None:
     """
     if isinstance(name, type):
         return name
+    if not isinstance(name, str | os.PathLike):
+        return None
     text = os.fspath(name)
     if os.sep in text or text.endswith(SUFFIXES) or not isinstance(name, str):
         return text

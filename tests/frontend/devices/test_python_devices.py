@@ -15,12 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.devices import plugins
 from qjit.errors import DeviceError, ParameterError, UnsupportedError
+from tests.programs.test_programs import WIRES, Program, differentiable, programs, run
 from tests.support.device_libraries import toy
 from tests.support.distributions import assert_distributed
+from tests.support.oracle import Compiled
 from tests.support.python_device import Numpy
 
 
@@ -45,6 +49,22 @@ def test_values() -> None:
     expected = on("statevector", circuit)(0.7)
     for one, other in zip(on(Numpy, circuit)(0.7), expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)
+
+
+@settings(
+    max_examples=5,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[*HealthCheck],
+)
+@given(programs.map(differentiable), st.floats(-2, 2), st.integers(0, 3))
+def test_generated_programs_agree(program: Program, x: float, index: int) -> None:
+    def circuit(x: Any, index: Any) -> Any:
+        run(Compiled(), program, range(WIRES), x, index)
+        return qj.state()
+
+    found, expected = (on(d, circuit, WIRES)(x, index) for d in (Numpy, "statevector"))
+    np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
 def test_modifiers() -> None:
