@@ -37,15 +37,20 @@ def _libraries() -> dict[str, str]:
     """Return the paths of libraries by name; earlier folders come first."""
     found: dict[str, str] = {}
     for folder in os.environ.get(FOLDERS, "").split(os.pathsep):
-        for path in sorted(Path(folder).iterdir()) if _is_folder(folder) else ():
-            named = PATTERN.fullmatch(path.name)
+        for name in _files(folder):
+            named = PATTERN.fullmatch(name)
             if named is not None:
-                found.setdefault(named["unix"] or named["windows"], str(path))
+                path = os.path.join(folder, name)
+                found.setdefault(named["unix"] or named["windows"], path)
     return found
 
 
-def _is_folder(folder: str) -> bool:
-    return bool(folder) and os.path.isdir(folder)
+def _files(folder: str) -> list[str]:
+    """Return the names of files in a folder, if there is one that can be read."""
+    try:
+        return sorted(os.listdir(folder)) if folder else []
+    except OSError:
+        return []
 
 
 def _entry_points() -> dict[str, EntryPoint]:
@@ -127,7 +132,7 @@ def described(
     except LibraryError as error:
         raise DeviceError(f"{user_line()}: {error}") from error
     family = PYTHON if is_class else LIBRARY
-    name = f"{family}.{found.__name__ if is_class else _plain_name(found)}"
+    name = f"{family}.{_plain_name(found.__name__ if is_class else found)}"
     own = frozenset(gate.name for gate in table.gates)
     plugin = Plugin(
         name=name,

@@ -69,9 +69,10 @@ def call(body: Body, descriptor: Value, name: str, result: Type, *args: Value) -
     return found.get()
 
 
-def leave_if_ended(body: Body, found: Value) -> None:
+def leave_if_ended(body: Body, descriptor: Value, found: Value) -> None:
     """Leave with the status of an exception of Python that ended the program."""
-    body.leave_if((found & CODES).eq(INTERRUPTED) & (found > CODES), found)
+    ended = (found & CODES).eq(INTERRUPTED)
+    body.leave_if(ended & in_python(body, descriptor), found)
 
 
 def _refuse_missing(body: Body, descriptor: Value, name: str, line: Value) -> None:
@@ -96,7 +97,7 @@ def ask(body: Body, handle: Value, name: str, *args: Value) -> None:
         _refuse_missing(body, descriptor, name, line)
     found = call(body, descriptor, name, I32, own, *args)
     with body.when(found.ne(OK)):
-        leave_if_ended(body, found)
+        leave_if_ended(body, descriptor, found)
         text = call(body, descriptor, "last_error", PTR, own)
         body.exit(body.call("failed", I64, descriptor, line, text))
 

@@ -108,11 +108,9 @@ def _new(module: Module, precision: Precision) -> None:
     given = (configuration, n, body.convert(drawn, I64), error, body.int(ERROR_SIZE))
     device = call(body, descriptor, "create", PTR, *given)
     ended = (device & CODES).eq(INTERRUPTED) & in_python(body, descriptor)
-    with body.when(ended):
+    with body.when(ended | device.eq(0)):
         body.call("free", VOID, handle)
-        body.exit(device)
-    with body.when(device.eq(0)):
-        body.call("free", VOID, handle)
+        body.leave_if(ended, device)
         body.store(body.coerce(0, I8), error, ERROR_SIZE - 1)
         text = body.to_word(error)
         body.exit(body.call("failed", I64, descriptor, location, text))
@@ -142,7 +140,8 @@ def _destroy(module: Module) -> None:
     (handle,) = body.args
     descriptor = body.load(PTR, handle, DESCRIPTOR)
     device = body.load(PTR, handle, DEVICE)
-    leave_if_ended(body, call(body, descriptor, "destroy", VOID, device))
+    found = call(body, descriptor, "destroy", VOID, device)
+    leave_if_ended(body, descriptor, found)
     body.finish(0)
 
 

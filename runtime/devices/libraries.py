@@ -145,7 +145,11 @@ def _read(found: DeviceApi, address: int, whose: str) -> Table:
     if not found.max_qubits:
         raise LibraryError(f"{whose} has no qubits: max_qubits is 0.")
     gates = tuple(
-        Kind(each.name.decode(), each.num_parameters, each.num_targets)
+        Kind(
+            (each.name or b"").decode(errors="replace"),
+            each.num_parameters,
+            each.num_targets,
+        )
         for each in found.gates[: found.num_gates]
     )
     return Table(

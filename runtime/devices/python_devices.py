@@ -78,10 +78,24 @@ def name_of(kind: type) -> str:
     name = f"{kind.__module__}:{kind.__qualname__}"
     if kind.__module__ != "__main__" and _imported(name) is kind:
         return name
-    if kind not in _names:
-        _names[kind] = f"{name}#{uuid4().hex}"
-        _registered[_names[kind]] = kind
-    return _names[kind]
+    with _numbering:
+        if kind not in _names:
+            _names[kind] = _own_name(kind)
+            _registered[_names[kind]] = kind
+        return _names[kind]
+
+
+def _own_name(kind: type) -> str:
+    """Return a name for a class that cannot be imported.
+
+    That of a class at the top of a script is the same whenever this runs, so that
+    programs are found again on disk.
+    """
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    name = f"{script}:{kind.__qualname__}#"
+    is_top = kind.__module__ == "__main__" and "<locals>" not in kind.__qualname__
+    again = script is None or not is_top or name in _registered
+    return f"{name}{uuid4().hex}" if again else name
 
 
 def find(name: str) -> type:
