@@ -13,8 +13,10 @@ from .devices.device import devices as devices
 from .diagnostics.public_functions import public as _public
 from .importers.openqasm.from_qasm import from_qasm as from_qasm
 from .importers.qir.from_qir import from_qir as from_qir
+from .importers.qiskit.from_qiskit import from_qiskit as from_qiskit
 from .importers.writing import to_qasm as to_qasm
 from .importers.writing import to_qir as to_qir
+from .importers.writing import to_qiskit as to_qiskit
 from .inspection.counting.specs import specs as specs
 from .inspection.debugging import Snapshot as Snapshot
 from .inspection.debugging import debug_assert as debug_assert

@@ -255,6 +255,15 @@ class QirError(QJitError, ValueError):
     """
 
 
+class QiskitCircuitError(QJitError, ValueError):
+    """A circuit of Qiskit has an instruction that has no meaning here.
+
+    The message names the instruction and its position among those of the circuit, and
+    within the blocks and definitions around it. What Qiskit's standard gates, control
+    flow and expressions make up is read; stretches and durations are not.
+    """
+
+
 class MissingPackageError(QJitError, ImportError):
     """A package that qjit needs for something optional is not installed.
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from qjit.dialects.gates import GATES
+
 from .openqasm import QasmDialect, standard_names
 from .qir import (
     BASE,
@@ -29,13 +31,19 @@ BY_SHOTS = frozenset({"sample", "estimate", "record"})
 WRITTEN = BY_SHOTS | {"state", "density_matrix"}
 DERIVATIVES = "parameter-shift", "finite-diff", "spsa"
 ON_MACHINES = "hardware:2"
+GIVEN_BY_NUMBERS = {
+    *("QubitUnitary", "DiagonalQubitUnitary", "ControlledQubitUnitary"),
+    *("BasisState", "StatePrep"),
+}
 
 
 def _remote(
-    name: str, doc: str, language: QirDialect | QasmDialect, **rest: Any
+    name: str, doc: str, language: QirDialect | QasmDialect | None, **rest: Any
 ) -> Target:
     """Return a device whose circuits are written in a language."""
-    if isinstance(language, QirDialect):
+    if language is None:
+        own, modifiers = frozenset(GATES) - GIVEN_BY_NUMBERS, True
+    elif isinstance(language, QirDialect):
         own, modifiers = gates(language), False
     else:
         own = frozenset(language.names or standard_names())
@@ -117,6 +125,7 @@ OQC_QIR = QirDialect(
 
 LANGUAGES = (
     _remote("openqasm3", "OpenQASM 3, all of it that is standard.", OPENQASM),
+    _remote("qiskit-circuit", "Circuits as objects of Qiskit.", None),
     _remote("openqasm2", "OpenQASM 2, without branches.", OPENQASM_2),
     _remote("qir-base", "QIR 2.1, the base profile.", QIR_BASE),
     _remote(
@@ -201,7 +210,8 @@ MACHINES = (
 )
 
 # What runs here, or through a client: the names after a point are the machines.
-_AS_QISKIT = {
+_AS_QISKIT: Mapping[str, Any] = {
+    "is_described": True,
     "gates": frozenset({"RZ", "SX", "X", "CZ", "CNOT", "GlobalPhase"}),
     "modifiers": False,
     "pipeline": ON_MACHINES,
@@ -232,7 +242,13 @@ RUNTIMES = (
         runtime="braket",
         pipeline=ON_MACHINES,
     ),
-    _remote("qiskit", "Any backend of Qiskit: backend=...", QISKIT, runtime="qiskit"),
+    _remote(
+        "qiskit",
+        "Any backend of Qiskit: backend=...",
+        QISKIT,
+        runtime="qiskit",
+        is_described=True,
+    ),
 )
 FAMILIES: Mapping[str, Target] = {
     "ibm": _remote(

@@ -58,6 +58,8 @@ class Target:
     """The backend that runs what is written, by its name; None if nothing here does."""
     machine: str | None = None
     """The option of the backend that says which machine, if it takes one."""
+    is_described: bool = False
+    """Whether the backend tells the gates, edges and times of its machine."""
     options: str = ""
     """The options of the backend, as JSON."""
     most_shots: int | None = None

@@ -20,7 +20,8 @@ _PLACES = 2 ** np.arange(MOST_OUTCOMES)
 class Emitted:
     """A program in a language, and how its results are read off the bits it returns."""
 
-    program: str | bytes
+    program: Any
+    """A text, bytes, or a circuit of another package."""
     num_qubits: int
     num_bits: int
     results: tuple[Any, ...]

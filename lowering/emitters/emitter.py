@@ -140,6 +140,6 @@ class Emitter(Protocol):
         """Take back all that was written since."""
         ...
 
-    def finish(self, outcomes: Sequence[Expression]) -> str | bytes:
-        """Return the program, whose results are these bits."""
+    def finish(self, outcomes: Sequence[Expression]) -> Any:
+        """Return the program, whose results are these bits: a text or an object."""
         ...

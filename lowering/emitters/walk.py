@@ -239,6 +239,11 @@ def _not_emitted(walk: Walk, op: Operation, _: Values) -> Values:
     raise EmissionError(f"'{op.name.removeprefix('quantum.')}'", op)
 
 
+@rule(quantum.ResourcesOp)
+def _read_at_the_end(walk: Walk, op: quantum.ResourcesOp, _: Values) -> Values:
+    return ()
+
+
 @rule(quantum.MeasureOp)
 def _measure(walk: Walk, op: quantum.MeasureOp, operands: Values) -> Values:
     if op.postselect is not None:
@@ -376,7 +381,7 @@ def _choose(
         for kind, one, zero in zip(kinds, sides[1], sides[0], strict=True)
     ]
     for number, value in zip(differing(), found, strict=True):
-        merged[number] = value
+        merged[number] = _variable(value, kinds[number])
     return merged
 
 

@@ -77,7 +77,7 @@ def _runtime(name: str, device: str, machine: str | None, text: str) -> Runtime:
 
 def properties_of(target: Target) -> Properties:
     """Return what the runtime of a device tells of its machine."""
-    if target.runtime is None:
+    if not target.is_described:
         return Properties()
     tell = getattr(runtime_of(target).backend, "properties", None)
     return Properties() if tell is None else tell()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,7 +17,7 @@ from qjit.devices.other_devices import on_other_devices
 from qjit.dialects.targets import Target, find_target
 from qjit.dialects.targets.openqasm import QasmDialect
 from qjit.dialects.targets.qir import QirDialect
-from qjit.errors import ParameterError, UnsupportedError
+from qjit.errors import MissingPackageError, ParameterError, UnsupportedError
 from qjit.inspection.circuits.imported import Imported, checked_function, imported
 from qjit.lowering.jax_internals.tracing import partial_eval, user_line
 from qjit.lowering.jaxpr.traversal import (
@@ -151,6 +152,64 @@ def to_qir(
     return write
 
 
+def to_qiskit(
+    function: Any, *, device: Device | str | None = None, group: int | None = None
+) -> Callable[..., Any]:
+    """Return a function that makes a circuit of Qiskit of a quantum function.
+
+    Args:
+        function: a quantum function, a compiled function, or one that calls one.
+        device: what it is compiled for, such as "ibm-heron"; for all gates of Qiskit
+            when left out.
+        group: where results are measured in several bases, which of them, from 0.
+
+    Returns:
+        A function of the same arguments, which returns a `qiskit.QuantumCircuit`. The
+        register `c` has what the function measures. An argument that is a
+        `jax.ShapeDtypeStruct` stays a parameter. Loops are written out, but for those
+        that outcomes decide.
+
+    Raises:
+        MissingPackageError: if Qiskit is not installed.
+        UnsupportedError: if Qiskit or the device lacks what is needed.
+        ParameterError: for a group that does not exist.
+
+    >>> import qjit as qj
+    >>> @qj.qnode(wires=2)
+    ... def bell():
+    ...     qj.H(0)
+    ...     qj.CNOT([0, 1])
+    ...     return qj.probs()
+    >>> make = qj.to_qiskit(bell)  # make() returns the circuit
+    """
+    checked_function(function, "to_qiskit")
+    chosen = _Choice(
+        _device(device), lambda known: isinstance(known, QasmDialect), "qiskit-circuit"
+    )
+    given = chosen.device is not None
+
+    def write(*args: Any, **kwargs: Any) -> Any:
+        from qjit.lowering.emitters.qiskit_circuits import QiskitEmitter
+
+        _check_qiskit()
+        whole = QiskitEmitter(has_counters=False)
+        if given:
+            language: Any = chosen.device.target.language
+            abilities = language.has_branches, language.has_loops, False
+            whole = QiskitEmitter(*abilities)
+        return _written(function, chosen, group, args, kwargs, "to_qiskit", whole)
+
+    return write
+
+
+def _check_qiskit() -> None:
+    if find_spec("qiskit") is None:
+        raise MissingPackageError(
+            f"{user_line()}: to_qiskit needs the package qiskit. Install it with: "
+            "pip install 'qjit[qiskit]'."
+        )
+
+
 class _Choice:
     """The device that a function is written for."""
 
@@ -191,29 +250,42 @@ def _device(device: Device | str | None) -> Device | None:
 
 
 def _written(
-    function: Any, chosen: _Choice, group: int | None, args: Any, kwargs: Any, how: str
-) -> str | bytes:
+    function: Any,
+    chosen: _Choice,
+    group: int | None,
+    args: Any,
+    kwargs: Any,
+    how: str,
+    emitter: Any = None,
+) -> Any:
     from qjit.jit.importing.one_shot import ShotPlan
     from qjit.jit.importing.written_circuits import emitter_of, written
 
     traced = _traced(function, chosen, args, kwargs)
     circuit, consts = _whole(traced.closed, how)
-    shots = ShotPlan(circuit).shots
-    if group is None and len(shots) > 1:
+    plan = ShotPlan(circuit)
+    last = len(plan.draws) - 1
+    if group is None and last:
         raise UnsupportedError(
-            f"{user_line()}: '{circuit.name}' measures in {len(shots)} bases, so that "
+            f"{user_line()}: '{circuit.name}' measures in {last + 1} bases, so that "
             f"there are as many circuits. Say which: {how}(f, group=0), to group="
-            f"{len(shots) - 1}."
+            f"{last}."
         )
-    if group not in (None, *range(len(shots))):
+    if group not in (None, *range(last + 1)):
         raise ParameterError(
-            f"{user_line()}: '{circuit.name}' measures in {len(shots)} bases, so that "
-            f"{how} takes a group from 0 to {len(shots) - 1}, but got {group!r}."
+            f"{user_line()}: '{circuit.name}' measures in {last + 1} bases, so that "
+            f"{how} takes a group from 0 to {last}, but got {group!r}."
         )
     target = chosen.formatted(find_target(circuit.device))
-    emitter = emitter_of(target)
+    emitter = emitter or emitter_of(target)
     values = [*map(np.asarray, consts), *_values(traced, emitter, how)]
-    return written(shots[group or 0], values, target, circuit.name, emitter).program
+    if any(values[place].dtype == object for place in plan.fixed):
+        raise UnsupportedError(
+            f"{user_line()}: '{circuit.name}' has a matrix that a parameter decides, "
+            "for which no gates are known. Give the value of the parameter."
+        )
+    shot = plan.shots(values)[group or 0]
+    return written(shot, values, target, circuit.name, emitter).program
 
 
 def _traced(function: Any, chosen: _Choice, args: Any, kwargs: Any) -> Imported:

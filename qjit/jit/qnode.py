@@ -269,7 +269,7 @@ class QNode(TakesStatic, Picklable, Submits):
 
     def submission(self, *args: Any, **kwargs: Any) -> Any:
         """Return what `submit` hands in, and what that takes."""
-        from .function import qjit  # which is not needed otherwise
+        from .function import qjit
 
         return qjit(self).submission(*args, **kwargs)
 
@@ -330,8 +330,7 @@ class QNode(TakesStatic, Picklable, Submits):
             rerolls(),
             estimates_of_program(),
         )
-        known = self._cache.get(key)
-        if known is not None:
+        if (known := self._cache.get(key)) is not None:
             return known
         special = self._trace(arrays, tree)
         if not any(isinstance(const, Tracer) for const in special.parts.consts):

@@ -10,7 +10,9 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jax.core import ShapedArray
 from jax.extend.core import JaxprEqn
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, FunctionType, ModuleOp, StringAttr
@@ -25,7 +27,10 @@ from qjit.lowering.importer import program as program  # which has all rules
 from qjit.lowering.importer.functions import OutlinedFunctions
 from qjit.lowering.importer.importer import Importer
 from qjit.lowering.importer.rules.quantum.circuit_state import begin, end, qubits_of
-from qjit.lowering.importer.rules.quantum.operations import readout_of
+from qjit.lowering.importer.rules.quantum.operations import (
+    add_measurement,
+    readout_of,
+)
 from qjit.lowering.importer.rules.quantum.sampling import (
     Draw,
     axes_of,
@@ -35,8 +40,10 @@ from qjit.lowering.importer.rules.quantum.sampling import (
 from qjit.lowering.importer.values import Value, memref_type
 from qjit.lowering.jax_internals.equations import physical_aval
 from qjit.lowering.jax_internals.tracing import without_dead_code
+from qjit.lowering.jaxpr.activity import Dependence
 from qjit.lowering.jaxpr.traversal import quantum_eqns
 from qjit.lowering.program_attributes import LINES
+from qjit.runtime.recent import Recent
 from qjit.tracing.extract_circuit import TERMINAL
 
 ENTRY = "shot"
@@ -76,9 +83,41 @@ class ShotPlan:
         return found or [Draw({}, self.circuit.shots or 1, counted=False)]
 
     @cached_property
-    def shots(self) -> list[Shot]:
-        """A module for each draw."""
-        return [_imported(self, draw) for draw in self.draws]
+    def fixed(self) -> list[int]:
+        """The operands that matrices are made of, by their positions.
+
+        Gates of devices are found for matrices whose numbers are known.
+        """
+        count = len(self.circuit.jaxpr.invars)
+        return [place for place in range(count) if self._makes_matrices(place)]
+
+    def _makes_matrices(self, place: int) -> bool:
+        depends, jaxpr = Dependence(), self.circuit.jaxpr
+        depends.walk(jaxpr, [k == place for k in range(len(jaxpr.invars))])
+        return any(
+            mark and var.aval.ndim and jnp.iscomplexobj(var.aval)
+            for eqn, _ in quantum_eqns(jaxpr)
+            for mark, var in zip(depends.of(eqn), eqn.invars, strict=True)
+        )
+
+    def shots(self, values: Sequence[np.ndarray]) -> list[Shot]:
+        """Return a module for each draw, for these operands.
+
+        Args:
+            values: the operands; those that no matrix is made of may be others when a
+                module is emitted.
+        """
+        known = {place: values[place] for place in self.fixed}
+        key = tuple(value.tobytes() for value in known.values())
+        found = self._shots.get(key)
+        if found is None:
+            found = [_imported(self, draw, known) for draw in self.draws]
+            self._shots[key] = found
+        return found
+
+    @cached_property
+    def _shots(self) -> Recent[Any, list[Shot]]:
+        return Recent()
 
     def draw_of(self, eqn: JaxprEqn) -> Draw:
         """Return the draw that answers a measurement; the first has the records."""
@@ -106,7 +145,11 @@ class _Measuring:
         """Import a terminal measurement, if it belongs to the draw."""
         number, self.number = self.number, self.number + 1
         own = self.plan.draw_of(self.plan.terminals[number]) is self.draw
-        if own and eqn.primitive.name not in STATES:
+        if eqn.primitive.name in STATES:
+            # What reads all qubits keeps all gates, and nothing is written for it.
+            counts = ShapedArray((3,), np.dtype(np.int64))
+            add_measurement(importer, "quantum_resources", {}, inputs, counts)
+        elif own:
             sampled = eqn.primitive.name in SAMPLED
             read = self._sampled if sampled else self._recorded
             self.columns[number] = read(importer, eqn, inputs)
@@ -138,7 +181,7 @@ class _Measuring:
         return list(range(first, first + prod(value.shape)))
 
 
-def _imported(plan: ShotPlan, draw: Draw) -> Shot:
+def _imported(plan: ShotPlan, draw: Draw, known: Mapping[int, np.ndarray]) -> Shot:
     """Import one draw of a circuit, for the gates and edges of its device."""
     extensions.load()
     circuit = plan.circuit
@@ -150,8 +193,10 @@ def _imported(plan: ShotPlan, draw: Draw) -> Shot:
     measuring = _Measuring(plan, draw)
     with importer.function(ENTRY, types) as function:
         inputs = [
-            importer.argument(buffer, aval)
-            for aval, buffer in zip(avals, function.body.block.args, strict=True)
+            importer.constant(known[place])
+            if place in known
+            else importer.argument(buffer, avals[place])
+            for place, buffer in enumerate(function.body.block.args)
         ]
         begin(
             importer,

@@ -33,11 +33,11 @@ from qjit.lowering.jax_internals.tracing import user_line, without_dead_code
 from qjit.lowering.jaxpr.primitives import integer_dtype
 from qjit.lowering.jaxpr.traversal import quantum_eqns
 
-from .one_shot import ShotPlan
+from .one_shot import Shot, ShotPlan
 from .outcome_paths import statistic_of
 from .written_circuits import payload, written
 
-Programs = Sequence[Sequence[Emitted]]
+Programs = Sequence[Sequence[tuple[Shot, Emitted]]]
 BatchAxes = tuple[int, Sequence[bool]] | None
 
 
@@ -183,7 +183,10 @@ class RemoteCircuit:
         """Return the shots of each terminal measurement, of the bits of programs."""
         none = np.zeros((self.shots, 0), np.uint8)
         rows = [
-            [found.read(next(bits) if found.num_bits else none) for found in entry]
+            [
+                (shot, found.read(next(bits) if found.num_bits else none))
+                for shot, found in entry
+            ]
             for entry in programs
         ]
         return [self._rows(number, rows) for number in range(len(self.avals))]
@@ -204,24 +207,25 @@ class RemoteCircuit:
             for k in range(size)
         ]
 
-    def _written(self, args: Sequence[np.ndarray]) -> list[Emitted]:
-        name = self.circuit.name
-        return [written(shot, args, self.target, name) for shot in self.plan.shots]
+    def _written(self, args: Sequence[np.ndarray]) -> list[tuple[Shot, Emitted]]:
+        return [
+            (shot, written(shot, args, self.target, self.circuit.name))
+            for shot in self.plan.shots(args)
+        ]
 
-    def _rows(self, number: int, entries: Sequence[Sequence[Any]]) -> np.ndarray:
+    def _rows(
+        self, number: int, entries: Sequence[Sequence[tuple[Shot, Any]]]
+    ) -> np.ndarray:
         """Return the shots of a terminal measurement."""
         eqn, aval = self.plan.terminals[number], self.avals[number]
         place = self.plan.draws.index(self.plan.draw_of(eqn))
-        shot = self.plan.shots[place]
-        columns, shape = shot.columns[number], shot.shapes[number]
-        found = [
-            np.stack([rows[place][column] for column in columns], axis=-1)
-            if columns
-            else np.zeros((self.shots, 0))
-            for rows in entries
-        ]
-        each = [rows.reshape(len(rows), *shape) for rows in found]
-        return np.asarray(each if self.batch else each[0]).astype(aval.dtype)
+        found: list[np.ndarray] = []
+        for shot, rows in (entry[place] for entry in entries):
+            columns = [rows[column] for column in shot.columns[number]]
+            none = np.zeros((self.shots, 0))
+            each = np.stack(columns, axis=-1) if columns else none
+            found.append(each.reshape(self.shots, *shot.shapes[number]))
+        return np.asarray(found if self.batch else found[0]).astype(aval.dtype)
 
 
 Calls = Sequence[tuple[RemoteCircuit, Sequence[Any]]]
@@ -252,7 +256,7 @@ def batches_of(calls: Calls, programs: Sequence[Programs]) -> list[Batch]:
     seed = _seed(calls)
     found: dict[tuple[Runtime, int], list[Payload]] = {}
     for (remote, _), entries in zip(calls, programs, strict=True):
-        sent = [each for entry in entries for each in entry if each.num_bits]
+        sent = [each for entry in entries for _, each in entry if each.num_bits]
         if sent:
             batch = found.setdefault((remote.runtime, remote.shots), [])
             batch += [payload(each, remote.target) for each in sent]
@@ -270,7 +274,7 @@ def shots_of(
     found: list[np.ndarray] = []
     for (remote, _), entries in zip(calls, programs, strict=True):
         place = remote.runtime, remote.shots
-        runs = any(each.num_bits for entry in entries for each in entry)
+        runs = any(each.num_bits for entry in entries for _, each in entry)
         if runs and place not in places:
             places[place] = iter(next(rest))
         found += remote.shots_of(entries, places.get(place, iter(())))

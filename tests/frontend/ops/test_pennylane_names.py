@@ -23,6 +23,7 @@ OTHERS = {
     "draw": "levels are passes, and widths characters",
     "draw_mpl": "levels are passes",
     "from_qasm": "version 3 too, and outputs by name",
+    "from_qiskit": "the circuit's own measurements, and outputs by register",
     "metric_tensor": "PennyLane's is a transform of tapes",
     "mitigate_with_zne": "PennyLane's is a transform of tapes",
     "snapshots": "PennyLane's is a transform of tapes",
