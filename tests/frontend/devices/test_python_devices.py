@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 import qjit as qj
 from qjit.devices import plugins
+from qjit.devices.gate_device import GateDevice
 from qjit.errors import DeviceError, ParameterError, UnsupportedError
 from tests.programs.test_programs import WIRES, Program, differentiable, programs, run
 from tests.support.device_libraries import toy
@@ -39,6 +41,13 @@ def prepared(x: Any) -> None:
     qj.adjoint(qj.S)(1)
     qj.ISWAP([1, 0])
     qj.GlobalPhase(0.4)
+
+
+def test_the_protocol() -> None:
+    device: GateDevice = Numpy(2, seed=1)
+    device.apply("RX", [np.pi], [1])
+    device.apply("CNOT", [], [1, 0])
+    assert device.sample(3, [0, 1]).tolist() == [[1, 1]] * 3
 
 
 def test_values() -> None:
@@ -192,12 +201,24 @@ def test_signals_end_loops_of_shots() -> None:
         qj.measure(0)
         return qj.sample()
 
-    function = on(Numpy, circuit, shots=10**6)
-    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    begun = threading.Event()
+
+    class Running(Numpy):
+        def measure(self, wire: int) -> int:
+            begun.set()
+            return super().measure(wire)
+
+    def interrupt() -> None:
+        begun.wait(60)
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    function = on(Running, circuit, shots=10**6)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
         function()
-    timer.join()
+    thread.join()
 
 
 class Plain:
