@@ -32,6 +32,8 @@ from tests.programs.test_programs import WIRES, Program, differentiable, program
 from tests.support.device_libraries import EXAMPLES, built, clifford, faulty, toy
 from tests.support.distributions import assert_distributed
 from tests.support.oracle import Compiled
+from tests.support.outcome_programs import WIRES as OUTCOME_WIRES
+from tests.support.outcome_programs import programs as outcome_programs
 from tests.support.paths import ROOT
 
 examples = settings(
@@ -163,6 +165,25 @@ def test_shots_that_measure_on_the_way_have_the_distribution() -> None:
     expected = {f"{n:02b}": float(chance) for n, chance in enumerate(chances)}
     rows = on(toy(), sampled, 2, shots=3000, seed=5)(0.9)
     assert_distributed(np.asarray(rows), expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_generated_outcomes_have_the_distribution(seed: int) -> None:
+    (program,) = outcome_programs(seed, 1)
+
+    def exact(angle: Any) -> Any:
+        outcomes = program.run(angle)
+        return qj.probs(op=[outcomes[name] for name in program.names])
+
+    def sampled(angle: Any) -> Any:
+        outcomes = program.run(angle)
+        return qj.sample([outcomes[name] for name in program.names])
+
+    chances = on("statevector", exact, OUTCOME_WIRES)(0.9)
+    width = len(program.names)
+    expected = {f"{n:0{width}b}": float(p) for n, p in enumerate(chances) if p > 1e-9}
+    rows = on(toy(), sampled, OUTCOME_WIRES, shots=1500, seed=seed)(0.9)
+    assert_distributed(np.asarray(rows).reshape(-1, width), expected)
 
 
 def test_outcomes_and_samples_are_of_the_same_shots() -> None:
