@@ -48,7 +48,7 @@ def _remote(
     else:
         own = frozenset(language.names or standard_names())
         modifiers = language.has_modifiers
-    given = {
+    given: dict[str, Any] = {
         "gates": own | {"GlobalPhase"},
         "modifiers": modifiers,
         "most_wires": MANY,

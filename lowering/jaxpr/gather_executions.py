@@ -45,8 +45,8 @@ class Gathering(JaxprRewriting):
         def run(*args: Any) -> list[Any]:
             return self._evaluated(jaxpr, args[:count], args[count:])
 
-        invars = [*jaxpr.constvars, *jaxpr.invars]
-        shapes = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in invars]
+        avals: list[Any] = [v.aval for v in (*jaxpr.constvars, *jaxpr.invars)]
+        shapes = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in avals]
         found = jax.make_jaxpr(run)(*shapes)
         if found.consts:
             return jaxpr

@@ -186,17 +186,15 @@ def to_qiskit(
     chosen = _Choice(
         _device(device), lambda known: isinstance(known, QasmDialect), "qiskit-circuit"
     )
-    given = chosen.device is not None
 
     def write(*args: Any, **kwargs: Any) -> Any:
         from qjit.lowering.emitters.qiskit_circuits import QiskitEmitter
 
         _check_qiskit()
         whole = QiskitEmitter(has_counters=False)
-        if given:
+        if chosen.device is not None:
             language: Any = chosen.device.target.language
-            abilities = language.has_branches, language.has_loops, False
-            whole = QiskitEmitter(*abilities)
+            whole = QiskitEmitter(language.has_branches, language.has_loops, False)
         return _written(function, chosen, group, args, kwargs, "to_qiskit", whole)
 
     return write

@@ -21,6 +21,7 @@ from qjit.diagnostics.translation import (
     check_results,
     explained,
 )
+from qjit.diagnostics.translation import called as call_explained
 from qjit.errors import ParameterError, UnsupportedError
 from qjit.jit.stages.abstracted_axes import (
     AbstractedAxes,
@@ -211,7 +212,8 @@ class QJIT(TakesStatic, Picklable, Submits):
     def _signature_of(self, args: Any, kwargs: Any) -> Signature:
         """Return the signature of a call that is not made."""
         found: list[Signature] = []
-        self._jit(found.append).eval_shape(*args, **kwargs)
+        with call_explained(self.function, args, kwargs):
+            self._jit(found.append).eval_shape(*args, **kwargs)
         return found[0]
 
     def _specialise(self, signature: Signature) -> tuple[Program, Any]:

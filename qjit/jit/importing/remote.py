@@ -156,7 +156,8 @@ class RemoteCircuit:
             shape = (len(eqn.params["wires"]),)
             dtype = integer_dtype()
             if eqn.primitive.name == "quantum_sample":
-                dtype = eqn.outvars[0].aval.dtype
+                result: Any = eqn.outvars[0].aval
+                dtype = result.dtype
         size = () if self.batch is None else self.batch[:1]
         return ShapedArray((*size, self.shots, *shape), np.dtype(dtype))
 

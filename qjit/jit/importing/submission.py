@@ -18,6 +18,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 
 from qjit.devices.jobs.job import Job
 from qjit.errors import JobError, UnsupportedError
+from qjit.lowering.jax_internals.equations import is_key
 from qjit.lowering.jax_internals.tracing import user_line, without_dead_code
 from qjit.lowering.jaxpr.gather_executions import Gathering
 from qjit.lowering.jaxpr.nested import inner_jaxprs
@@ -201,9 +202,7 @@ def _written(value: Any) -> Any:
             return {"tuple": [_written(each) for each in value]}
         case dict() if all(isinstance(key, str) for key in value):
             return {"dict": {key: _written(each) for key, each in value.items()}}
-        case np.ndarray() | np.generic() | jax.Array() if not jax.dtypes.issubdtype(
-            value.dtype, jax.dtypes.extended
-        ):
+        case np.ndarray() | np.generic() | jax.Array() if not is_key(value.dtype):
             return {"array": written_array(value)}
         case _:
             raise TypeError(type(value).__name__)

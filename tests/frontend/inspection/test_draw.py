@@ -355,3 +355,18 @@ def test_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qjit.lowering.driver.stages.compile_object", refused)
     gradient = jax.grad(lambda x: energy(x) + 1.0)
     assert "RX" in qj.draw(gradient, width=100)(0.1)
+
+
+def test_arguments_that_are_objects() -> None:
+    """What is hashable and no array is static, as it is where the function is called."""
+
+    class Model:
+        wire = 1
+
+    @qj.qnode(wires=2)
+    def circuit(x: Any, model: Any) -> Any:
+        qj.RX(x, model.wire)
+        return qj.expval(qj.Z(model.wire))
+
+    assert "RX(x)" in qj.draw(circuit, width=80)(0.3, Model())
+    assert "expval(Z(1))" in str(qj.specs(qj.qjit(circuit))(0.3, Model()))
