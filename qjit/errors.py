@@ -308,6 +308,14 @@ class CredentialError(QJitError, ValueError):
     """
 
 
+class DeviceError(QJitError, RuntimeError):
+    """A device of another library failed, or cannot be loaded.
+
+    The message has the device's own words. A library exports the function of
+    `qjit_device.h`, and is the one that it was when the device was made.
+    """
+
+
 class DebugAssertionError(QJitError, AssertionError):
     """A condition that `qjit.debug_assert` was given did not hold.
 
@@ -331,6 +339,8 @@ RUNTIME_ERRORS: dict[int, type[QJitError]] = {
     6: SimulatorMemoryError,
     7: PostselectionError,
     8: UnsupportedError,
+    9: DeviceError,
+    10: PostselectionError,
     16: ParameterError,
     17: MatrixError,
     18: StateError,

@@ -95,5 +95,10 @@ FAMILIES = {
         "statevector.executor.adjoint_tiles": "adjoint_stages",
         "statevector.executor.state_preparation_adjoint": "state_preparation_adjoint",
         "statevector.branching.mid_circuit": "measure paths_state",
+        "devices.gates": "device_run device_state_free device_state_new",
+        "devices.outcomes": (
+            "device_counts device_measure device_paths_end device_paths_next"
+            " device_read device_sample"
+        ),
     }.items()
 }

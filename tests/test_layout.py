@@ -34,7 +34,7 @@ def test_the_wheel_holds_every_source_file(tmp_path: Path) -> None:
         path.relative_to(ROOT).as_posix().removeprefix("qjit/")
         for folder in SOURCES
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in {".py", ".json", ".h", ".typed"}
+        if path.suffix in {".py", ".json", ".h", ".typed", ".c", ".cpp"}
     }
     assert shipped == {f"qjit/{name}" for name in expected}
 

@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 LAYERS = ("runtime", "dialects", "lowering", "qjit")
 # Folders that follow one another: each may import those before it.
 ORDERS = {
-    "qjit.runtime": ("abi", "target", "codegen", "system", "statevector"),
+    "qjit.runtime": ("abi", "target", "codegen", "system", "statevector", "devices"),
     "qjit.dialects": ("gates", "quantum", "statevector", "interpreter"),
     "qjit.lowering": (
         *("jax_internals", "jaxpr", "analysis", "native", "kernels", "importer"),

@@ -3,6 +3,9 @@
 from dataclasses import replace
 
 from .hardware import FAMILIES, LANGUAGES, MACHINES, RUNTIMES
+from .plugins import PLUGINS
+from .plugins import Plugin as Plugin
+from .plugins import described as described
 from .record import ALL as ALL
 from .record import ALL_PAIRS as ALL_PAIRS
 from .record import SIMULATE as SIMULATE
@@ -27,9 +30,8 @@ def known_target(name: str) -> Target | None:
     if name in TARGETS:
         return TARGETS[name]
     family, _, machine = name.partition(".")
-    if not machine or family not in FAMILIES:
-        return None
-    return replace(FAMILIES[family], name=name)
+    known = FAMILIES.get(family) or PLUGINS.get(family)
+    return replace(known, name=name) if machine and known is not None else None
 
 
 def find_target(text: str) -> Target:
@@ -42,7 +44,7 @@ def find_target(text: str) -> Target:
     known = known_target(name)
     if known is None:
         raise KeyError(name)
-    return known.with_difference(rest) if rest else known
+    return described(known.with_difference(rest)) if rest else known
 
 
 def text_of(target: Target) -> str:

@@ -25,7 +25,8 @@ class Target:
     """What the symbols of its runtime begin with."""
     state: str = "vector"
     """The kind of its state: "vector", amplitudes of basis states; "host", the same in
-    Python; "none"; or "remote" where a runtime of others runs its circuits."""
+    Python; "none"; "device" where a library of others has it; or "remote" where a
+    runtime of others runs its circuits."""
     bytes_per_amplitude: int = 16
     """In double precision; half as many in single precision."""
     most_wires: int = 62

@@ -12,7 +12,14 @@ from qjit.dialects.statevector import branching
 from qjit.runtime.statevector.branching.path_tree import FIRST, SHOTS, WEIGHT
 
 from .converter import Converter, llvm_rule, pointer_type
-from .quantum import NO_MEMORY, PathTree, simulation_of, state_of, symbol, wire_list
+from .simulation import (
+    NO_MEMORY,
+    PathTree,
+    simulation_of,
+    state_of,
+    symbol,
+    wire_list,
+)
 
 # How many bytes of small states a tree of paths may keep, and what is large.
 KEPT_BYTES = 1 << 28
@@ -48,6 +55,12 @@ def _address(converter: Converter) -> SSAValue:
     return found
 
 
+def _own(converter: Converter, verb: str) -> str:
+    """Return the symbol of what the shots of devices do by themselves."""
+    is_device = simulation_of(converter).target.state == "device"
+    return symbol(converter, verb) if is_device else f"__qrt__{verb}"
+
+
 def _word(converter: Converter, number: int, kind: Attribute) -> SSAValue:
     place = converter.offset(_address(converter), number, kind)
     return converter.load(place, kind)
@@ -79,7 +92,8 @@ def _rows(converter: Converter, op: branching.PathRowsOp) -> None:
 
 @llvm_rule(branching.NextPathOp)
 def _next(converter: Converter, op: branching.NextPathOp) -> None:
-    more = converter.result("__qrt__paths_next", i64, [_address(converter)])
+    verb = _own(converter, "paths_next")
+    more = converter.result(verb, i64, [_address(converter)])
     converter.bind(op.more, converter.emit(llvm.TruncOp(more, i1)))
 
 
@@ -93,7 +107,7 @@ def _order(converter: Converter, op: branching.RowOrderOp) -> None:
 @llvm_rule(branching.PathsEndOp)
 def _end(converter: Converter, op: branching.PathsEndOp) -> None:
     args = [converter.context, _address(converter), converter.value(op.total)]
-    converter.check(converter.result("__qrt__paths_end", i64, args))
+    converter.check(converter.result(_own(converter, "paths_end"), i64, args))
     converter.circuit_state = None
 
 

@@ -13,7 +13,8 @@ from qjit.dialects import gradient, quantum
 from qjit.dialects.quantum.types import TermAttr
 
 from .converter import Converter, llvm_rule
-from .quantum import simulation_of, state_like, state_of, symbol, wire_list
+from .quantum import state_like
+from .simulation import amplitudes_of, readout_symbol, simulation_of, wire_list
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _factor_terms(
                 wire_list(converter, wires),
                 converter.pointer(matrices[factor.matrix.data]),
             ]
-            converter.call(symbol(converter, "apply_matrix"), None, args)
+            converter.call(readout_symbol(converter, "apply_matrix"), None, args)
         yield number, copied
         _free(converter, copied)
 
@@ -86,7 +87,7 @@ def _apply_word(converter: Converter, state: SSAValue, word: str) -> None:
                 wire_list(converter, [wire]),
                 converter.global_data(PAULI_MATRICES[letter]),
             ]
-            converter.call(symbol(converter, "apply_matrix"), None, args)
+            converter.call(readout_symbol(converter, "apply_matrix"), None, args)
 
 
 def _weight(converter: Converter, source: SSAValue, number: int) -> SSAValue:
@@ -107,27 +108,27 @@ def _add_product(
     if len(group.x_masks):
         pointer = converter.pointer(weights)
         args = [state, bra, *_paulis(converter, group), pointer]
-        converter.call(symbol(converter, "pauli_apply"), None, args)
+        converter.call(readout_symbol(converter, "pauli_apply"), None, args)
     for number, applied in _factor_terms(converter, state, terms, matrices):
         weight = _weight(converter, weights, number)
-        converter.call(symbol(converter, "axpy"), None, [weight, applied, bra])
+        converter.call(readout_symbol(converter, "axpy"), None, [weight, applied, bra])
 
 
 def _real_product(converter: Converter, left: SSAValue, right: SSAValue) -> SSAValue:
     result = converter.stack(16)
-    converter.call(symbol(converter, "dot"), None, [left, right, result])
+    converter.call(readout_symbol(converter, "dot"), None, [left, right, result])
     return converter.load(result, f64)
 
 
 @llvm_rule(quantum.ExpvalOp)
 def _expval(converter: Converter, op: quantum.ExpvalOp) -> None:
-    state, terms = state_of(converter, op), list(op.terms)
+    state, terms = amplitudes_of(converter, op), list(op.terms)
     group = pauli_group(terms)
     total = converter.double(0.0)
     if len(group.x_masks):
         weights = converter.pointer(op.coefficients)
         args = [state, *_paulis(converter, group), weights]
-        total = converter.result(symbol(converter, "pauli_expval"), f64, args)
+        total = converter.result(readout_symbol(converter, "pauli_expval"), f64, args)
     for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
         value = _real_product(converter, state, applied)
         weight = _weight(converter, op.coefficients, number)
@@ -138,7 +139,7 @@ def _expval(converter: Converter, op: quantum.ExpvalOp) -> None:
 
 @llvm_rule(quantum.VarOp)
 def _var(converter: Converter, op: quantum.VarOp) -> None:
-    state = state_of(converter, op)
+    state = amplitudes_of(converter, op)
     product = state_like(converter, "state_blank", state)
     _add_product(
         converter, product, state, op.coefficients, list(op.terms), list(op.matrices)
@@ -146,19 +147,19 @@ def _var(converter: Converter, op: quantum.VarOp) -> None:
     # NOTE: the squared norm of (A - <A>)|state> cancels no digits and is not negative.
     mean = _real_product(converter, state, product)
     opposite = converter.emit(llvm.FSubOp(converter.double(-0.0), mean))
-    converter.call(symbol(converter, "axpy"), None, [opposite, state, product])
+    converter.call(readout_symbol(converter, "axpy"), None, [opposite, state, product])
     converter.bind(op.value, _real_product(converter, product, product))
     _free(converter, product)
 
 
 @llvm_rule(gradient.TermValuesOp)
 def _term_values(converter: Converter, op: gradient.TermValuesOp) -> None:
-    state, terms = state_of(converter, op), list(op.terms)
+    state, terms = amplitudes_of(converter, op), list(op.terms)
     group = pauli_group(terms)
     target = converter.pointer(op.destination)
     if len(group.x_masks):
         args = [state, *_paulis(converter, group), target]
-        converter.call(symbol(converter, "pauli_expvals"), None, args)
+        converter.call(readout_symbol(converter, "pauli_expvals"), None, args)
     for number, applied in _factor_terms(converter, state, terms, list(op.matrices)):
         value = _real_product(converter, state, applied)
         converter.store(value, converter.offset(target, number, f64))
@@ -166,34 +167,34 @@ def _term_values(converter: Converter, op: gradient.TermValuesOp) -> None:
 
 @llvm_rule(gradient.AdjointOp)
 def _adjoint(converter: Converter, op: gradient.AdjointOp) -> None:
-    ket, bra = state_of(converter, op), _bra(converter, op)
+    ket, bra = amplitudes_of(converter, op), _bra(converter, op)
     args = [_tape(converter), ket, bra, converter.pointer(op.destination)]
-    converter.call(symbol(converter, "adjoint"), None, args)
+    converter.call(readout_symbol(converter, "adjoint"), None, args)
     _free(converter, bra)
 
 
 def adjoint_in_lanes(converter: Converter, ops: Sequence[gradient.AdjointOp]) -> None:
     """Walk the tape backwards for some entries of a batch at once."""
     bras = [_bra(converter, op) for op in ops]
-    kets = [state_of(converter, op) for op in ops]
+    kets = [amplitudes_of(converter, op) for op in ops]
     targets = [converter.pointer(op.destination) for op in ops]
     tables = map(converter.pointer_array, (kets, bras, targets))
     args = [_tape(converter), *tables]
-    converter.call(symbol(converter, "adjoint_batch"), None, args)
+    converter.call(readout_symbol(converter, "adjoint_batch"), None, args)
     for bra in bras:
         _free(converter, bra)
 
 
 def _bra(converter: Converter, op: gradient.AdjointOp) -> SSAValue:
     """Return what the adjoint method begins with besides the final state."""
-    ket = state_of(converter, op)
+    ket = amplitudes_of(converter, op)
     bra = state_like(converter, "state_blank", ket)
     matrices = list(op.matrices)
     for weights, terms in zip(op.weights, op.terms, strict=True):
         _add_product(converter, bra, ket, weights, list(terms), matrices)
     for vector in op.vectors:
         args = [bra, converter.pointer(vector)]
-        converter.call(symbol(converter, "add_amplitudes"), None, args)
+        converter.call(readout_symbol(converter, "add_amplitudes"), None, args)
     return bra
 
 
@@ -205,4 +206,4 @@ def _tape(converter: Converter) -> SSAValue:
 
 def _free(converter: Converter, state: SSAValue) -> None:
     args = [converter.context, state]
-    converter.call(symbol(converter, "state_free"), None, args)
+    converter.call(readout_symbol(converter, "state_free"), None, args)

@@ -1,7 +1,6 @@
 """Conversion of circuits to calls of the native runtime."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -22,9 +21,10 @@ from qjit.dialects import gradient, quantum
 from qjit.dialects.quantum.types import RegisterType
 from qjit.dialects.statevector import dialect
 from qjit.dialects.statevector.schedule import COMPUTED, CONSTANT, DYNAMIC, Entry
-from qjit.dialects.targets import STATEVECTOR, Target
+from qjit.dialects.targets import Target
 from qjit.lowering.analysis.devices import target_of
 from qjit.lowering.kernels.selection import ADJOINT_SUFFIX, kernel_op, precision_of
+from qjit.lowering.native.device_tables import device_symbol
 from qjit.lowering.native.memory_limits import LARGE
 from qjit.runtime.abi.layout import (
     CHECKPOINT,
@@ -34,6 +34,7 @@ from qjit.runtime.abi.layout import (
     UNITARY,
 )
 from qjit.runtime.abi.status import (
+    DEVICE_FAILED,
     ITERATION_SHIFT,
     MOST_ITERATIONS,
     NO_MEMORY,
@@ -41,51 +42,30 @@ from qjit.runtime.abi.status import (
     Status,
     state_place,
 )
-from qjit.runtime.target.cpu import Precision
 
 from .converter import ARGUMENT_RULES, TYPE_RULES, Converter, llvm_rule, pointer_type
+from .simulation import (
+    PathTree,
+    Simulation,
+    amplitudes_of,
+    readout_symbol,
+    refuse_large,
+    simulation_of,
+    state_of,
+    symbol,
+    wire_list,
+)
 
 TYPE_RULES[RegisterType] = lambda _: pointer_type
 
 
-@dataclass
-class Simulation:
-    """The circuit whose operations are being converted."""
-
-    precision: Precision
-    num_wires: int
-    target: Target = STATEVECTOR
-    tape: SSAValue | None = None
-    path_tree: SSAValue | None = None
-    refusal: int = NO_MEMORY  # the status where a state does not fit
-
-
-@dataclass(frozen=True)
-class PathTree:
-    """The tree of outcome paths that the circuits to come belong to."""
-
-    address: SSAValue
-
-
-def simulation_of(converter: Converter) -> Simulation:
-    """Return the circuit being converted."""
-    assert isinstance(converter.circuit_state, Simulation)
-    return converter.circuit_state
-
-
-def symbol(converter: Converter, verb: str) -> str:
-    """Return the symbol of a verb in the circuit's device and precision."""
-    simulation = simulation_of(converter)
-    return f"{simulation.target.prefix}{verb}_{simulation.precision.suffix}"
-
-
-def state_of(converter: Converter, op: Any) -> SSAValue:
-    """Return the state of an operation's register."""
-    return converter.value(op.register)
-
-
 def _line(op: Any) -> int:
     return 0 if op.line is None else op.line.value.data
+
+
+def _line_of(op: quantum.AllocOp) -> int:
+    line = op.attributes.get("line")
+    return line.value.data if isinstance(line, IntegerAttr) else 0
 
 
 def _status(
@@ -108,13 +88,14 @@ def _in_iteration(
     place = converter.emit(llvm.ShlOp(counted, shift))
     failed = converter.compare(status, converter.int(0), "ne")
     wide = converter.emit(llvm.ZExtOp(failed, i64))
+    if simulation_of(converter).target.state == "device":
+        # The place of a failure of devices has no room for the iteration.
+        codes = converter.int((1 << PLACE_SHIFT) - 1)
+        code = converter.emit(llvm.AndOp(status, codes))
+        named = converter.compare(code, converter.int(DEVICE_FAILED), "ne")
+        wide = converter.emit(llvm.AndOp(wide, converter.emit(llvm.ZExtOp(named, i64))))
     named = converter.emit(llvm.MulOp(wide, place))
     return converter.emit(llvm.OrOp(status, named))
-
-
-def wire_list(converter: Converter, wires: Sequence[int]) -> SSAValue:
-    """Return the address of a constant list of wires."""
-    return converter.global_data(np.asarray(wires, np.int32))
 
 
 def live_states(op: quantum.AllocOp) -> int:
@@ -137,26 +118,44 @@ def _alloc(converter: Converter, op: quantum.AllocOp) -> None:
     target = target_of(op)
     each = target.bytes_per_amplitude * precision.real_bytes // 8
     size = live_states(op) * each
-    line = op.attributes.get("line")
-    place = state_place(
-        num_wires, size, line.value.data if isinstance(line, IntegerAttr) else 0
-    )
+    line = _line_of(op)
+    place = state_place(num_wires, size, line)
     refusal = Status(NO_MEMORY, place).word
     simulation = Simulation(
         precision, num_wires, target, path_tree=tree, refusal=refusal
     )
     converter.circuit_state = simulation
     if size and size << num_wires >= LARGE:
-        short = converter.result("__qjit__memory_short", i64, [converter.int(place)])
-        refused = converter.emit(llvm.MulOp(short, converter.int(refusal)))
-        converter.check(refused)
-    verb, given = ("state_new", []) if tree is None else ("paths_state", [tree])
-    args = [context, *given, converter.int(num_wires)]
-    state = converter.result(symbol(converter, verb), pointer_type, args)
-    converter.check_memory(state, refusal)
+        refuse_large(converter, place)
+    if target.state == "device":
+        state = _new_device(converter, target, num_wires, line)
+    else:
+        verb, given = ("state_new", []) if tree is None else ("paths_state", [tree])
+        args = [context, *given, converter.int(num_wires)]
+        state = converter.result(symbol(converter, verb), pointer_type, args)
+        converter.check_memory(state, refusal)
     if "recorded" in op.attributes:
         simulation.tape = converter.result("__qrt__tape_new", pointer_type, [context])
     converter.bind(op.register, state)
+
+
+def _new_device(
+    converter: Converter, target: Target, num_wires: int, line: int
+) -> SSAValue:
+    """Return a device of another library, of which linking knows by its symbol."""
+    descriptor = device_symbol(target.options)
+    converter.declare(descriptor, None, [])
+    out = converter.stack(8)
+    args = [
+        converter.context,
+        converter.emit(llvm.AddressOfOp(descriptor, pointer_type)),
+        converter.int(num_wires),
+        converter.int(line),
+        simulation_of(converter).path_tree or converter.null(),
+        out,
+    ]
+    _status(converter, "state_new", args)
+    return converter.load(out, pointer_type)
 
 
 def _given(converter: Converter, function: func.FuncOp, register: SSAValue) -> None:
@@ -177,7 +176,7 @@ def _follows_paths(converter: Converter) -> TypeGuard[Any]:
 def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:
     """Return a state that the runtime makes as large as another, if it fits."""
     args = [converter.context, state]
-    made = converter.result(symbol(converter, verb), pointer_type, args)
+    made = converter.result(readout_symbol(converter, verb), pointer_type, args)
     converter.check_memory(made, simulation_of(converter).refusal)
     return made
 
@@ -185,7 +184,10 @@ def state_like(converter: Converter, verb: str, state: SSAValue) -> SSAValue:
 @llvm_rule(quantum.DeallocOp)
 def _dealloc(converter: Converter, op: quantum.DeallocOp) -> None:
     args = [converter.context, state_of(converter, op)]
-    converter.call(symbol(converter, "state_free"), None, args)
+    if simulation_of(converter).target.state == "device":
+        _status(converter, "state_free", args)
+    else:
+        converter.call(symbol(converter, "state_free"), None, args)
 
 
 @llvm_rule(dialect.ScheduleOp)
@@ -474,15 +476,15 @@ def _density_matrix(converter: Converter, op: quantum.DensityMatrixOp) -> None:
 def _read_out(converter: Converter, op: Any, verb: str) -> None:
     wires = list(op.measured)
     args = [
-        state_of(converter, op),
+        amplitudes_of(converter, op),
         converter.int(len(wires)),
         wire_list(converter, wires),
         converter.pointer(op.destination),
     ]
-    _status(converter, verb, args)
+    converter.check(converter.result(readout_symbol(converter, verb), i64, args))
 
 
 @llvm_rule(quantum.StateOp)
 def _amplitudes(converter: Converter, op: quantum.StateOp) -> None:
-    args = [state_of(converter, op), converter.pointer(op.destination)]
-    converter.call(symbol(converter, "amplitudes"), None, args)
+    args = [amplitudes_of(converter, op), converter.pointer(op.destination)]
+    converter.call(readout_symbol(converter, "amplitudes"), None, args)

@@ -11,6 +11,7 @@ from jax.extend.core import ClosedJaxpr
 
 from qjit.lowering.jax_internals.equations import weakly_typed
 from qjit.lowering.jaxpr.dimensions import Size, numbers
+from qjit.lowering.native.device_tables import device_error_text
 from qjit.lowering.native.host_calls import host_error_text
 from qjit.lowering.native.link import load
 from qjit.lowering.native.memory_limits import memory_text
@@ -18,6 +19,7 @@ from qjit.lowering.native.python_callbacks import interrupted_text
 from qjit.lowering.passes.pipeline import OwnPass, Step, names_of, resolve
 from qjit.runtime.abi.status import (
     CHECKED,
+    DEVICE_FAILED,
     HOST_ERROR,
     INTERRUPTED,
     MESSAGES,
@@ -97,6 +99,8 @@ def _describe(lines: Sequence[str], word: int) -> str:
         text = host_error_text()
     elif status.code == NO_MEMORY:
         text = memory_text(status)
+    elif status.code == DEVICE_FAILED:
+        text = device_error_text(status)
     elif status.iteration is not None:
         text += f" This is iteration {status.iteration} of the loop, counted from 0."
     return f"[QJIT:{status.code}] {line or 'unknown line'}: {text}"

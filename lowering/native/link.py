@@ -37,6 +37,14 @@ from .blas import (
     threads_address,
 )
 from .compile import compile_object
+from .device_tables import (
+    DEVICE,
+    PROCESS_FUNCTIONS,
+    call_device,
+    descriptor,
+    device_failed,
+    devices_in,
+)
 from .host_calls import evaluate_host_call
 from .memory_limits import memory_budget_address, memory_check_address
 from .python_callbacks import python_calls, python_symbols
@@ -81,7 +89,7 @@ class Compiled:
 def calls_in(text: str) -> tuple[str, ...]:
     """Return which routines of other libraries a module of LLVM IR calls."""
     routines = [f"{p}{name}" for p in (PREFIX, SPLIT) for name in routines_in(text, p)]
-    return (*routines, *([THREADS] if THREADS in text else []))
+    return (*routines, *([THREADS] if THREADS in text else []), *devices_in(text))
 
 
 class Describer(Protocol):
@@ -206,7 +214,10 @@ def _python() -> str:
     """Link what calls Python on first use and return the name of its library."""
     made_by = ["lowering/native/python_callbacks.py"]
     image = generated_object("python", made_by, python_calls)
-    callbacks = evaluate_host_call, _describe, _link_deferred
+    callbacks = (
+        *(evaluate_host_call, _describe, _link_deferred),
+        *(call_device, device_failed),
+    )
     builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
     for symbol, address in python_symbols(*callbacks).items():
         builder.import_symbol(symbol, address)
@@ -269,6 +280,9 @@ def _bind(builder: Any, symbol: str) -> None:
     """Let code call something of another library."""
     if symbol == THREADS:
         builder.import_symbol(symbol, threads_address())
+    elif symbol.startswith(DEVICE):
+        addresses = [_address(_python(), name) for name in PROCESS_FUNCTIONS]
+        builder.import_symbol(symbol, descriptor(symbol, addresses))
     elif symbol.startswith(SPLIT):
         builder.add_jit_library(_split(symbol.removeprefix(SPLIT)))
     else:

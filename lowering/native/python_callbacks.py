@@ -38,6 +38,7 @@ SHUTDOWN, IN_PYTHON = "__qjit__shutdown", "__qjit__in_python"
 KEEP, INTERRUPTED_TEXT = "__qjit__keep", "__qjit__interrupted_text"
 HOST_CALL, DESCRIBE = "__qjit__python_host_call", "__qjit__python_describe"
 LINK = "__qjit__python_link"
+DEVICE_CALL, DEVICE_FAILED = "__qjit__python_device", "__qjit__python_device_failed"
 
 
 def _memory(size: int) -> int:
@@ -317,6 +318,8 @@ def python_calls() -> str:
     _write_poll(module)
     _write_call(module, "__qjit__host_call", HOST_CALL, 3, _interrupted_status)
     _write_call(module, "__qjit__describe", DESCRIBE, 2, _interrupted_message)
+    _write_call(module, "__qjit__device_call", DEVICE_CALL, 3, _interrupted_status)
+    _write_call(module, "__qjit__device_failed", DEVICE_FAILED, 3, _interrupted_status)
     _write_link(module)
     return str(module)
 
@@ -325,6 +328,8 @@ def python_symbols(
     host_call: Callable[[int, int, int], int],
     describe: Callable[[int, int], int],
     link: Callable[[int], int],
+    device_call: Callable[[int, int, int], int],
+    device_failed: Callable[[int, int, int], int],
 ) -> dict[str, int]:
     """Return the addresses of what of Python's that code calls and reads.
 
@@ -334,6 +339,10 @@ def python_symbols(
         describe: Returns the address of the text for a program's number and status,
             which whoever asks for it frees.
         link: Links a function that was deferred; returns its address.
+        device_call: Calls a function of a device in Python, given its number, that of
+            the class, and the address of its arguments, which are words.
+        device_failed: Returns the status of a device that failed, given the address of
+            its descriptor, a line, and the address of a text.
     """
     functions = {
         name: ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
@@ -344,6 +353,8 @@ def python_symbols(
         HOST_CALL: id(host_call),
         DESCRIBE: id(describe),
         LINK: id(link),
+        DEVICE_CALL: id(device_call),
+        DEVICE_FAILED: id(device_failed),
         INTERRUPTED_TEXT: ctypes.addressof(_text),
         SHUTDOWN: ctypes.addressof(_shutdown),
         IN_PYTHON: ctypes.addressof(_in_python),

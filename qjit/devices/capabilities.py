@@ -19,6 +19,12 @@ def check_abilities(
             f"{user_line()}: device '{target.name}' answers by shots, and '{name}' has "
             "none. Give their number: qjit.device(..., shots=1000)."
         )
+    exact = target.state == "device" and shots is None
+    if exact and "probs" not in target.measurements:
+        raise UnsupportedError(
+            f"{user_line()}: device '{target.name}' has no amplitudes, and '{name}' no "
+            "shots. Give their number: qjit.device(..., shots=1000)."
+        )
     for eqn, _ in quantum_eqns(jaxpr):
         kind = eqn.primitive.name
         if (
@@ -28,6 +34,8 @@ def check_abilities(
             _refuse(eqn, target, name, f"measures {_list(target.measurements)}")
         if kind in MID_CIRCUIT and not target.mid_circuit:
             _refuse(eqn, target, name, "takes no measurements between gates")
+        if kind in MID_CIRCUIT and exact:
+            _refuse(eqn, target, name, "measures between gates only with shots")
         if None in eqn.params.get("wires", ()) and not target.dynamic_wires:
             _refuse(eqn, target, name, "takes no wires that are computed")
 

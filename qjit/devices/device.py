@@ -1,5 +1,6 @@
 """Devices: where a quantum function runs, and with how many wires and shots."""
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,8 +10,10 @@ import numpy as np
 from qjit.dialects.targets import (
     ALL_PAIRS,
     FAMILIES,
+    SIMULATE,
     TARGETS,
     Target,
+    described,
     known_target,
 )
 from qjit.errors import ParameterError, UnsupportedError, WireError
@@ -18,6 +21,7 @@ from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.tracing.random_keys import checked_seed
 from qjit.tracing.wires import Wires, declared_wires
 
+from . import plugins
 from .hardware import checked_gates, checked_pipeline, coupling_text
 from .runtimes import properties_of, written
 from .shots import Shots, checked_shots
@@ -90,7 +94,7 @@ class Device:
         known = known_target(self.name)
         assert known is not None
         own = self.gates, self.coupling, self.pipeline, self.durations
-        return known.adapted(*own, self.options or None)
+        return described(known.adapted(*own, self.options or None))
 
     @property
     def masks_shots(self) -> bool:
@@ -123,7 +127,7 @@ def _is_complex(dtype: Any) -> bool:
 
 
 def device(
-    name: str = "statevector",
+    name: str | os.PathLike[str] | type = "statevector",
     wires: Wires = None,
     shots: int | Sequence[Any] | None = None,
     seed: Any = None,
@@ -142,7 +146,9 @@ def device(
     Args:
         name: "statevector", the simulator on this machine's CPU; "null", which runs
             nothing and counts, for `qj.resources`; or another one of `qj.devices()`,
-            such as "braket.local" or "ibm.fake_manila".
+            such as "braket.local" or "ibm.fake_manila"; or the path of a library that
+            has the interface of `qjit_device.h`, or a class that is a
+            `qjit.devices.gate_device.GateDevice`.
         wires: number of wires, 0 to wires - 1, or a sequence of their labels; those
             that are used when left out.
         shots: number of samples, or a shot vector of several.
@@ -156,9 +162,11 @@ def device(
             "simulate", or one from "hardware:0" to "hardware:3", which is 2 when left
             out where gates or a coupling are given.
         options: those of the runtime, by the vendor's own names; see docs/runtimes.md.
+            A library gets its options as JSON, and a class as keywords.
 
     Raises:
         UnsupportedError: for an unknown name.
+        DeviceError: for a library or a class that is no device.
         MissingPackageError: if the package of a vendor is not installed.
         WireError, ParameterError: for settings out of range, and for what is no gate,
             no coupling graph or no pipeline.
@@ -170,8 +178,15 @@ def device(
     >>> ions.pipeline
     'hardware:2'
     """
+    brought = None if _is_ours(name) else plugins.find(name)
+    if brought is not None:
+        found = plugins.described(brought, options, gates)
+        name, gates, text = found.name, found.gates, found.options
+        pipeline = pipeline if coupling is not None else pipeline or SIMULATE
+    else:
+        text = _checked_options(str(name), options)
     made = Device(
-        name,
+        str(name),
         wires,
         checked_shots(shots),
         seed,
@@ -179,7 +194,7 @@ def device(
         gates=gates,
         coupling=coupling,
         pipeline=pipeline,
-        options=_checked_options(name, options),
+        options=text,
     )
     return made if gates is not None or coupling is not None else _on_machine(made)
 
@@ -189,13 +204,20 @@ def devices() -> tuple[str, ...]:
 
     Returns:
         The names, for `qj.device`. One such as "ibm.*" stands for all machines of IBM,
-        whose names take the place of the star.
+        whose names take the place of the star. The last ones are of libraries in the
+        folders of `QJIT_DEVICE_PATH`, and of other packages.
 
     >>> import qjit as qj
     >>> "statevector" in qj.devices()
     True
     """
-    return (*TARGETS, *(f"{family}.*" for family in FAMILIES))
+    ours = *TARGETS, *(f"{family}.*" for family in FAMILIES)
+    return (*ours, *(each for each in plugins.names() if each not in TARGETS))
+
+
+def _is_ours(name: Any) -> bool:
+    known = known_target(name) if isinstance(name, str) else None
+    return known is not None and known.state != "device"
 
 
 def _checked_options(name: str, options: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from qjit.errors import (
     RUNTIME_ERRORS,
     ArgumentError,
     BranchError,
+    DeviceError,
     DifferentiationError,
     DifferentiationTypeError,
     DimensionError,
@@ -40,6 +41,7 @@ from qjit.lowering.native.memory_limits import LARGE, available_memory, size_tex
 from qjit.lowering.native.python_callbacks import raised
 from qjit.lowering.passes.pipeline import PassError
 from qjit.runtime.abi.status import HOST_ERROR, INTERRUPTED
+from qjit.runtime.devices.libraries import LibraryError
 
 from .jax_errors import (
     CALLED,
@@ -144,6 +146,8 @@ def reraised() -> Generator[None]:
         raise
     except PassError as error:
         raise UnsupportedError(str(error)) from error
+    except LibraryError as error:
+        raise DeviceError(f"{user_line()}: {error}") from error
     except (ValueError, RuntimeError) as error:
         text = str(error)
         if _CALLBACK.search(text):

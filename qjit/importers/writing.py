@@ -68,7 +68,7 @@ def to_qasm(
     ...     qj.H(0)
     ...     qj.CNOT([0, 1])
     ...     return qj.probs()
-    >>> print(qj.to_qasm(bell)())
+    >>> print(qj.to_qasm(bell)(), end="")
     OPENQASM 3.0;
     include "stdgates.inc";
     qubit[2] q;

@@ -2,8 +2,9 @@
 
 Zero is success. The lowest 8 bits are the code; those above are the place, which is the
 number of a line of the program's. Where a loop over a batch failed, the place holds the
-iteration as well, counted from one. Without memory for a state, it says how large that
-would have been. Where an exception of Python's ended a program, the place is its
+iteration as well, counted from one. Where a device failed, it holds the number of the
+device's text instead. Without memory for a state, it says how large that would have
+been. Where an exception of Python's ended a program, the place is its
 address.
 """
 
@@ -20,7 +21,7 @@ UNKNOWN = 1 << 32
 
 # Codes. From CHECKED on they are of checks, which bring messages of their own.
 WIRE_RANGE, WIRE_REPEATED, NOT_FINITE, NOT_UNITARY, NOT_NORMALISED = range(1, 6)
-NO_MEMORY, IMPOSSIBLE, TOO_DEEP = 6, 7, 8
+NO_MEMORY, IMPOSSIBLE, TOO_DEEP, DEVICE_FAILED, NEVER_SEEN = range(6, 11)
 CHECKED, INTERRUPTED, HOST_ERROR = 16, 254, 255
 
 MESSAGES = {
@@ -36,6 +37,8 @@ MESSAGES = {
     "normalize=True.",
     IMPOSSIBLE: "the outcome that was postselected has probability zero. "
     "Postselect on an outcome that can occur.",
+    NEVER_SEEN: "the outcome that was postselected did not occur in 65536 shots of the "
+    "device, one after another. Postselect on an outcome that occurs more often.",
     TOO_DEEP: "more than 64 uncertain measurements follow one another, too many to "
     "average over all outcomes. Give shots to the quantum function.",
 }
@@ -69,10 +72,15 @@ class Status(NamedTuple):
     @property
     def iteration(self) -> int | None:
         """The iteration that failed, counted from zero."""
-        if self.code == NO_MEMORY or self.code >= CHECKED:
+        if self.code in (NO_MEMORY, DEVICE_FAILED) or self.code >= CHECKED:
             return None
         counted = self.place >> ITERATION_SHIFT
         return counted - 1 if counted else None
+
+    @property
+    def text_number(self) -> int:
+        """The number of the text of a device that failed."""
+        return self.place >> ITERATION_SHIFT
 
     @property
     def state(self) -> tuple[int, int] | None:

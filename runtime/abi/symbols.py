@@ -197,6 +197,45 @@ SYMBOLS: dict[str, Symbol] = {
     "__qrt__null_resources_T": Symbol(
         "void(ptr state, ptr out)", "Gates, depth and qubits, as 64-bit integers."
     ),
+    "__qrt__device_state_new_T": Symbol(
+        "i64(ptr context, ptr descriptor, i64 n, i64 location, ptr tree, ptr out)",
+        "Create a device with all qubits in |0>, for one shot if there is a tree."
+        " Returns 0 or code | location << 8.",
+    ),
+    "__qrt__device_state_free_T": Symbol(
+        "i64(ptr context, ptr state)",
+        "Destroy a device. Returns 0, or the status of an exception of Python.",
+    ),
+    "__qrt__device_run_T": Symbol(
+        "i64(ptr state, ptr entries, i64 count, ptr wires, ptr params, ptr slots,"
+        " ptr tape)",
+        "Let a device apply the gates of a schedule. Returns 0 or code |"
+        " location << 8.",
+    ),
+    "__qrt__device_measure_T": Symbol(
+        "i64(ptr context, ptr state, i32 wire, i64 postselect, i64 reset, i64 location,"
+        " ptr out, ptr tree)",
+        "Let a device measure a wire; a shot that a postselection refuses has no row.",
+    ),
+    "__qrt__device_paths_next_T": Symbol(
+        "i64(ptr tree)", "Go on to the next shot of a device; 0 if none."
+    ),
+    "__qrt__device_paths_end_T": Symbol(
+        "i64(ptr context, ptr tree, double total)",
+        "End the newest tree; 0, or code | location << 8 if shots are missing.",
+    ),
+    "__qrt__device_sample_T": Symbol(
+        "i64(ptr context, ptr state, i64 shots, i64 k, ptr wires, ptr out)",
+        "Let a device sample wires, one row of k 64-bit integers per shot.",
+    ),
+    "__qrt__device_counts_T": Symbol(
+        "i64(ptr context, ptr state, i64 shots, i64 k, ptr wires, ptr out)",
+        "The same, as how often each of the 2^k outcomes occurs.",
+    ),
+    "__qrt__device_read_T": Symbol(
+        "i64(ptr state, ptr out)",
+        "The state of a device as one of the simulator's, which is the device's own.",
+    ),
 }
 
 # What the process has, besides the runtime.

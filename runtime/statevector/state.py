@@ -20,9 +20,11 @@ from qjit.runtime.target.cpu import Precision
 
 # A context holds its stream of random numbers (seed and counter), the lists of what it
 # owns, of which batch it runs which entry, if it is a worker's, small states that are
-# free again, and what `execution_keys` makes the keys of circuit executions from.
+# free again, what `execution_keys` makes the keys of circuit executions from, and the
+# list of devices, each of which begins with the words below.
 SEED, COUNTER, STATES, TAPE, PATH_TREES, BATCH, ENTRY, SPARE = range(8)
-BASE, PATH, EXECUTIONS, CONTEXT_WORDS = range(8, 12)
+BASE, PATH, EXECUTIONS, DEVICES, CONTEXT_WORDS = range(8, 13)
+LATER, EARLIER, DESTROY, DEVICE = range(4)
 # A state is a header, in words, and then its blocks. While it is SKIPPED, operations
 # on it do nothing: it is already as a later one left it.
 QUBITS, BLOCKS, PREVIOUS, NEXT, BYTES, SKIPPED = range(6)
@@ -131,7 +133,7 @@ def _context_new(module: Module) -> None:
         body.store(base, context, word)
     for word in (COUNTER, PATH, EXECUTIONS):
         body.store(body.int(0), context, word)
-    for word in (STATES, TAPE, PATH_TREES, BATCH, SPARE):
+    for word in (STATES, TAPE, PATH_TREES, BATCH, SPARE, DEVICES):
         body.store(body.null(), context, word)
     body.finish(context)
 
@@ -164,6 +166,13 @@ def _context_free(module: Module) -> None:
         release(body, body.load(PTR, tree.get(), 1))
         release(body, tree.get())
         tree.set(following)
+    device = body.var(body.load(PTR, context, DEVICES))
+    with body.repeat_while(lambda: device.get().ne_null()):
+        following = body.load(PTR, device.get(), LATER)
+        destroy = body.load(PTR, device.get(), DESTROY)
+        body.call_pointer(destroy, I64, device.get())
+        release(body, device.get())
+        device.set(following)
     release(body, context)
     body.finish()
 

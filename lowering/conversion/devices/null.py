@@ -2,7 +2,7 @@
 
 from qjit.dialects import quantum
 from qjit.lowering.conversion.converter import Converter, llvm_rule
-from qjit.lowering.conversion.quantum import state_of, symbol
+from qjit.lowering.conversion.simulation import state_of, symbol
 
 
 @llvm_rule(quantum.ResourcesOp)

@@ -176,6 +176,42 @@ def test_a_traced_matrix_on_several_wires() -> None:
     np.testing.assert_allclose(found, wanted, atol=0.05)
 
 
+def test_statistics_have_their_dtypes_without_wide_types() -> None:
+    with jax.enable_x64(False):
+
+        @qj.qjit
+        @qj.qnode(wires=2, shots=400, seed=2)
+        def circuit() -> Any:
+            qj.H(0)
+            qj.CNOT([0, 1])
+            return qj.counts(), qj.probs(), qj.expval(qj.Z(1)), qj.sample()
+
+        (_, counts), probs, mean, rows = circuit()
+    assert [each.dtype.name for each in (counts, probs, mean, rows)] == [
+        *("int32", "float32", "float32", "int32"),
+    ]
+    expected = np.bincount(np.asarray(rows) @ [2, 1], minlength=4)
+    assert counts.tolist() == expected.tolist()
+    np.testing.assert_allclose(probs, expected / 400, rtol=1e-6)
+    np.testing.assert_allclose(mean, (expected[0] - expected[3]) / 400, rtol=1e-5)
+
+
+def test_counts_without_rows_have_their_dtype_without_wide_types() -> None:
+    with jax.enable_x64(False):
+
+        @qj.qjit
+        @qj.qnode(wires=2, shots=400, seed=2)
+        def circuit() -> Any:
+            qj.H(0)
+            qj.CNOT([0, 1])
+            return qj.counts()
+
+        _, counts = circuit()
+    assert counts.dtype == np.int32
+    assert counts.sum() == 400
+    assert counts[1:3].tolist() == [0, 0]
+
+
 def test_counts_follow_the_probabilities() -> None:
     def body(measure: Any) -> Any:
         def circuit() -> Any:

@@ -272,9 +272,15 @@ def read_out(importer: Importer, eqn: Any, inputs: Sequence[Value]) -> Value:
     assert readout is not None
     statistic, rest = params["statistic"], inputs[len(params["factors"]) :]
     if is_counted(importer, readout):
-        counts = add_counts(importer, readout)
-        return inlined(importer, statistic.of_counts(params), counts, *rest)
-    return inlined(importer, statistic, add_sample(importer, readout), *rest)
+        drawn, statistic = add_counts(importer, readout), statistic.of_counts(params)
+    else:
+        drawn = add_sample(importer, readout)
+
+    def converted(*values: Any) -> Any:
+        # Shots have 64 bits here, whatever the integers of the program have.
+        return statistic(*values).astype(aval.dtype)
+
+    return inlined(importer, converted, drawn, *rest)
 
 
 def _terminal(importer: Importer, eqn: Any, *inputs: Value) -> list[Value]:
