@@ -23,10 +23,9 @@ from .qir import (
     gates,
     symbols_of,
 )
-from .record import Target
+from .record import BY_SHOTS, Target
 
 MANY = 1 << 20
-BY_SHOTS = frozenset({"sample", "estimate", "record"})
 # A state is written without measurements.
 WRITTEN = BY_SHOTS | {"state", "density_matrix"}
 DERIVATIVES = "parameter-shift", "finite-diff", "spsa"

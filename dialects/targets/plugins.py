@@ -9,10 +9,9 @@ from functools import lru_cache
 from operator import le
 from typing import Any
 
-from .record import ALL, Target
+from .record import ALL, BY_SHOTS, Target
 
 LIBRARY, PYTHON = "library", "python"
-BY_SHOTS = frozenset({"sample", "estimate", "record"})
 PLUGIN = Target(
     LIBRARY,
     "A device of another library, which compiled programs call gate by gate.",

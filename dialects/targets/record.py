@@ -11,6 +11,7 @@ from .qir import QirDialect
 
 STATISTICS = ("expval", "var", "probs", "sample", "estimate", "record", "mean")
 ALL = frozenset((*STATISTICS, "variance", "state", "density_matrix"))
+BY_SHOTS = frozenset({"sample", "estimate", "record"})
 ALL_PAIRS = "all"
 SIMULATE = "simulate"
 

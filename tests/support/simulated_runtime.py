@@ -13,7 +13,7 @@ from qjit.devices.backends import registry
 from qjit.devices.backends.local import LocalBackend
 from qjit.devices.backends.protocol import BackendError, Payload
 from qjit.dialects.targets import TARGETS, find_target
-from qjit.dialects.targets.hardware import BY_SHOTS
+from qjit.dialects.targets.record import BY_SHOTS
 
 
 class SimulatedRuntime(LocalBackend):
