@@ -17,7 +17,7 @@ from xdsl.interpreter import Interpreter
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import InterpretationError
 
-from qjit.dialects import quantum
+from qjit.dialects import host, quantum
 from qjit.dialects.gates import GATES
 from qjit.dialects.quantum.types import BitType, RegisterType
 
@@ -237,6 +237,11 @@ def _apply(walk: Walk, gate: AppliedGate) -> None:
 @rule(quantum.UnitaryOp, quantum.StatePrepOp, quantum.PauliMeasureOp)
 def _not_emitted(walk: Walk, op: Operation, _: Values) -> Values:
     raise EmissionError(f"'{op.name.removeprefix('quantum.')}'", op)
+
+
+@rule(host.CallOp)
+def _called(walk: Walk, op: host.CallOp, _: Values) -> Values:
+    raise EmissionError("a call of a Python function", op)
 
 
 @rule(quantum.ResourcesOp)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from qjit.devices.device import Device
+from qjit.devices.other_devices import on_other_devices
+from qjit.dialects.targets import ALL_PAIRS
 from qjit.errors import (
     ParameterError,
     ParameterTypeError,
@@ -129,6 +132,32 @@ class _Inspected(QJIT):
             found.append(rest.pop(0)[1] if rest else f"x{position}")
         values = tuple(leaves[position] for position in signature.arrays)
         return Imported(closed, tuple(found), self._steps, values)
+
+
+def imported_here(
+    function: Any, args: Any, kwargs: Any, *, rerolled: bool = True
+) -> Imported:
+    """Trace a function like `imported`, with the circuits of other runtimes in it."""
+    with on_other_devices(_here):
+        return imported(function, args, kwargs, rerolled=rerolled)
+
+
+def _here(device: Device) -> Device:
+    """Return the simulator with the gates and the edges of a runtime of others."""
+    target = device.target
+    if target.state != "remote":
+        return device
+    gates = None if target.modifiers else (target.gates or set()) - {"GlobalPhase"}
+    coupling = None if target.coupling == ALL_PAIRS else target.coupling
+    return Device(
+        wires=device.wires,
+        shots=device.shots,
+        seed=device.seed,
+        dtype=device.dtype,
+        gates=gates,
+        coupling=coupling,
+        pipeline=target.pipeline,
+    )
 
 
 @waiting_collector()

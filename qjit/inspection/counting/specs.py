@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from qjit.errors import ParameterTypeError
-from qjit.inspection.circuits.imported import checked_function, imported
+from qjit.inspection.circuits.imported import checked_function, imported_here
 from qjit.lowering.jax_internals.tracing import user_line
 from qjit.lowering.passes.quantum.timing.durations import PER_SECOND, seconds_text
 
@@ -207,7 +207,7 @@ def specs(function: Any, *, level: str | None = None) -> Callable[..., Any]:
         )
 
     def look(*args: Any, **kwargs: Any) -> Any:
-        program = imported(function, args, kwargs)
+        program = imported_here(function, args, kwargs)
         shown, circuits = program.circuits(level, rerolled=True, whole=True)
         found = [Specs(circuit, shown, {}) for circuit in circuits]
         return found[0] if len(found) == 1 else _by_circuit(found)

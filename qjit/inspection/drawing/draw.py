@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qjit.errors import ParameterError, ParameterTypeError
-from qjit.inspection.circuits.imported import checked_function, imported
+from qjit.inspection.circuits.imported import checked_function, imported_here
 from qjit.lowering.jax_internals.tracing import user_line
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def draw_mpl(
 def _circuits(
     function: Any, level: str | None, args: Any, kwargs: Any
 ) -> list[Circuit]:
-    program = imported(function, args, kwargs, rerolled=False)
+    program = imported_here(function, args, kwargs, rerolled=False)
     return program.circuits(level, rerolled=False, whole=False)[1]
 
 

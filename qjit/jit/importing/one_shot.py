@@ -5,12 +5,11 @@ outcomes. Statistics of shots are made of these afterwards.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jax.core import ShapedArray
 from jax.extend.core import JaxprEqn
@@ -20,6 +19,7 @@ from xdsl.ir import SSAValue
 
 from qjit.dialects import quantum
 from qjit.dialects.targets import find_target
+from qjit.errors import UnsupportedError
 from qjit.gradients.qnode_primitives import Circuit
 from qjit.lowering.driver.circuits import compile_circuits
 from qjit.lowering.importer import extensions
@@ -40,11 +40,13 @@ from qjit.lowering.importer.rules.quantum.sampling import (
 from qjit.lowering.importer.values import Value, memref_type
 from qjit.lowering.jax_internals.equations import physical_aval
 from qjit.lowering.jax_internals.tracing import without_dead_code
-from qjit.lowering.jaxpr.activity import Dependence
 from qjit.lowering.jaxpr.traversal import quantum_eqns
+from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.program_attributes import LINES
 from qjit.runtime.recent import Recent
 from qjit.tracing.extract_circuit import TERMINAL
+
+from .known_operands import folded, matrix_operands
 
 ENTRY = "shot"
 SAMPLED = ("quantum_sample", "quantum_estimate")
@@ -56,6 +58,8 @@ class Shot:
     """A module whose function `shot` runs a circuit once, and what it returns."""
 
     module: ModuleOp
+    constants: Sequence[Any]
+    """What its function takes before the operands of the circuit."""
     columns: Mapping[int, Sequence[int]]
     """Of each terminal measurement that it answers: which results are its row."""
     shapes: Mapping[int, tuple[int, ...]]
@@ -88,17 +92,7 @@ class ShotPlan:
 
         Gates of devices are found for matrices whose numbers are known.
         """
-        count = len(self.circuit.jaxpr.invars)
-        return [place for place in range(count) if self._makes_matrices(place)]
-
-    def _makes_matrices(self, place: int) -> bool:
-        depends, jaxpr = Dependence(), self.circuit.jaxpr
-        depends.walk(jaxpr, [k == place for k in range(len(jaxpr.invars))])
-        return any(
-            mark and var.aval.ndim and jnp.iscomplexobj(var.aval)
-            for eqn, _ in quantum_eqns(jaxpr)
-            for mark, var in zip(depends.of(eqn), eqn.invars, strict=True)
-        )
+        return matrix_operands(self.circuit.jaxpr)
 
     def shots(self, values: Sequence[np.ndarray]) -> list[Shot]:
         """Return a module for each draw, for these operands.
@@ -111,7 +105,11 @@ class ShotPlan:
         key = tuple(value.tobytes() for value in known.values())
         found = self._shots.get(key)
         if found is None:
-            found = [_imported(self, draw, known) for draw in self.draws]
+            plan, constants = self, ()
+            if known:
+                jaxpr, constants = folded(self.circuit.jaxpr, known)
+                plan = ShotPlan(replace(self.circuit, jaxpr=jaxpr))
+            found = [_imported(plan, draw, constants) for draw in plan.draws]
             self._shots[key] = found
         return found
 
@@ -181,7 +179,7 @@ class _Measuring:
         return list(range(first, first + prod(value.shape)))
 
 
-def _imported(plan: ShotPlan, draw: Draw, known: Mapping[int, np.ndarray]) -> Shot:
+def _imported(plan: ShotPlan, draw: Draw, constants: Sequence[Any]) -> Shot:
     """Import one draw of a circuit, for the gates and edges of its device."""
     extensions.load()
     circuit = plan.circuit
@@ -193,8 +191,8 @@ def _imported(plan: ShotPlan, draw: Draw, known: Mapping[int, np.ndarray]) -> Sh
     measuring = _Measuring(plan, draw)
     with importer.function(ENTRY, types) as function:
         inputs = [
-            importer.constant(known[place])
-            if place in known
+            importer.constant(np.asarray(constants[place]))
+            if place < len(constants)
             else importer.argument(buffer, avals[place])
             for place, buffer in enumerate(function.body.block.args)
         ]
@@ -216,5 +214,8 @@ def _imported(plan: ShotPlan, draw: Draw, known: Mapping[int, np.ndarray]) -> Sh
     module = importer.module
     lines = [StringAttr(str(line)) for line in importer.locations]
     module.attributes[LINES] = ArrayAttr(lines)
-    compile_circuits(module, importer.circuit_passes)
-    return Shot(module, measuring.columns, measuring.shapes)
+    try:
+        compile_circuits(module, importer.circuit_passes)
+    except PassError as error:
+        raise UnsupportedError(str(error)) from error
+    return Shot(module, constants, measuring.columns, measuring.shapes)

@@ -218,8 +218,10 @@ class RemoteCircuit:
         self, number: int, entries: Sequence[Sequence[tuple[Shot, Any]]]
     ) -> np.ndarray:
         """Return the shots of a terminal measurement."""
-        eqn, aval = self.plan.terminals[number], self.avals[number]
-        place = self.plan.draws.index(self.plan.draw_of(eqn))
+        aval = self.avals[number]
+        place = next(
+            k for k, (shot, _) in enumerate(entries[0]) if number in shot.columns
+        )
         found: list[np.ndarray] = []
         for shot, rows in (entry[place] for entry in entries):
             columns = [rows[column] for column in shot.columns[number]]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
@@ -37,7 +38,8 @@ def written(
         UnsupportedError: if the language or the device lacks what the circuit needs.
     """
     try:
-        return emit(shot.module, ENTRY, arguments, emitter or emitter_of(target))
+        given = [*map(np.asarray, shot.constants), *arguments]
+        return emit(shot.module, ENTRY, given, emitter or emitter_of(target))
     except EmissionError as error:
         raise UnsupportedError(
             f"{_line(shot.module, error.op)}: device '{target.name}' does not have "
