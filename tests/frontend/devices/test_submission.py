@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> SimulatedRuntime:
     return simulated(monkeypatch)
 
 
-def on_runtime() -> qj.QNode:
+def on_runtime() -> Any:
     return qj.qnode(qj.device("simulated", wires=2, shots=SHOTS, seed=1))(gates)
 
 
@@ -51,7 +50,7 @@ def test_quantum_functions(runtime: SimulatedRuntime) -> None:
     assert runtime.batches == [2]
 
 
-def program(circuit: Any) -> Callable[..., Any]:
+def program(circuit: Any) -> Any:
     @qj.qjit
     def run(x: Any, scale: Any, *, shift: Any) -> Any:
         value, slope = jax.value_and_grad(lambda x: circuit(x)["z"])(jnp.sin(x))
