@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from .hardware import FAMILIES, LANGUAGES, MACHINES, RUNTIMES
+from .hardware import (
+    BACKEND,
+    FAMILIES,
+    FORMATS,
+    LANGUAGES,
+    MACHINES,
+    RUNTIMES,
+    of_backend,
+)
 from .plugins import PLUGINS
 from .plugins import Plugin as Plugin
 from .plugins import described as described
@@ -30,6 +38,8 @@ def known_target(name: str) -> Target | None:
     if name in TARGETS:
         return TARGETS[name]
     family, _, machine = name.partition(".")
+    if family == BACKEND and machine in FORMATS:
+        return of_backend(name, TARGETS[FORMATS[machine]])
     known = FAMILIES.get(family) or PLUGINS.get(family)
     return replace(known, name=name) if machine and known is not None else None
 

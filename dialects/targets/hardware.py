@@ -139,6 +139,22 @@ LANGUAGES = (
     ),
 )
 
+# Backends that users make: "backend.qir-base" is one that takes this format.
+BACKEND = "backend"
+FORMATS = {
+    "openqasm3": "openqasm3",
+    "openqasm2": "openqasm2",
+    "qir-adaptive": "qir-adaptive-loops",
+    "qir-base": "qir-base",
+}
+
+
+def of_backend(name: str, language: Target) -> Target:
+    """Return the record of a backend that takes a language."""
+    own = {"runtime": BACKEND, "measurements": BY_SHOTS, "is_described": True}
+    return replace(language, name=name, **own)
+
+
 MACHINES = (
     _remote(
         "quantinuum-helios",

@@ -1,6 +1,5 @@
 """Devices: where a quantum function runs, and with how many wires and shots."""
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ from qjit.dialects.targets import (
     described,
     known_target,
 )
+from qjit.dialects.targets.hardware import BACKEND
 from qjit.errors import ParameterError, UnsupportedError, WireError
 from qjit.lowering.jax_internals.tracing import user_line, wide_types
 from qjit.tracing.random_keys import checked_seed
@@ -23,7 +23,7 @@ from qjit.tracing.wires import Wires, declared_wires
 
 from . import plugins
 from .hardware import checked_gates, checked_pipeline, coupling_text
-from .runtimes import properties_of, written
+from .runtimes import is_backend, name_of, properties_of, written
 from .shots import Shots, checked_shots
 
 # What becomes of shots that a postselection refuses: PennyLane's names. Arrays have one
@@ -127,7 +127,7 @@ def _is_complex(dtype: Any) -> bool:
 
 
 def device(
-    name: str | os.PathLike[str] | type = "statevector",
+    name: Any = "statevector",
     wires: Wires = None,
     shots: int | Sequence[Any] | None = None,
     seed: Any = None,
@@ -147,8 +147,9 @@ def device(
         name: "statevector", the simulator on this machine's CPU; "null", which runs
             nothing and counts, for `qj.resources`; or another one of `qj.devices()`,
             such as "braket.local" or "ibm.fake_manila"; or the path of a library that
-            has the interface of `qjit_device.h`, or a class that is a
-            `qjit.devices.gate_device.GateDevice`.
+            has the interface of `qjit_device.h`; or a class that is a
+            `qjit.devices.gate_device.GateDevice`, or an object that is a
+            `qjit.devices.backends.protocol.Backend`.
         wires: number of wires, 0 to wires - 1, or a sequence of their labels; those
             that are used when left out.
         shots: number of samples, or a shot vector of several.
@@ -179,7 +180,9 @@ def device(
     'hardware:2'
     """
     brought = None if _is_ours(name) else plugins.find(name)
-    if brought is not None:
+    if is_backend(brought):
+        name, text = name_of(brought), written({BACKEND: brought})
+    elif brought is not None:
         found = plugins.described(brought, options, gates)
         name, gates, text = found.name, found.gates, found.options
         pipeline = pipeline if coupling is not None else pipeline or SIMULATE

@@ -20,6 +20,7 @@ from qjit.runtime.devices.libraries import LibraryError, Table, load
 from qjit.runtime.devices.python_devices import name_of, table_of
 
 from .hardware import checked_gates
+from .runtimes import is_backend
 
 FOLDERS = "QJIT_DEVICE_PATH"
 ENTRY_POINTS = "qjit.devices"
@@ -57,13 +58,13 @@ def _entry_points() -> dict[str, EntryPoint]:
     return {found.name: found for found in entry_points(group=ENTRY_POINTS)}
 
 
-def find(name: object) -> str | type | None:
-    """Return the path of a library, or a class, that a user means.
+def find(name: object) -> Any:
+    """Return the path of a library, a class, or a backend, that a user means.
 
     Raises:
         DeviceError: if a package that names one does not give it.
     """
-    if isinstance(name, type):
+    if isinstance(name, type) or is_backend(name):
         return name
     if not isinstance(name, str | os.PathLike):
         return None
@@ -78,7 +79,7 @@ def find(name: object) -> str | type | None:
     return None if entry is None else _loaded(entry)
 
 
-def _loaded(entry: EntryPoint) -> str | type:
+def _loaded(entry: EntryPoint) -> Any:
     try:
         found: Any = entry.load()
         if isinstance(found, Callable) and not isinstance(found, type):
@@ -90,12 +91,12 @@ def _loaded(entry: EntryPoint) -> str | type:
         ) from error
     if isinstance(found, str | os.PathLike):
         return os.fspath(found)
-    if isinstance(found, type):
+    if isinstance(found, type) or is_backend(found):
         return found
     raise DeviceError(
         f"{user_line()}: the entry point {entry.value!r} of device {entry.name!r} "
-        f"gives {type(found).__name__}. It has to give the path of a library, or a "
-        "class."
+        f"gives {type(found).__name__}. It has to give the path of a library, a "
+        "class, or a backend."
     )
 
 

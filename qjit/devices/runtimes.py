@@ -7,7 +7,8 @@ from itertools import count
 from typing import Any
 
 from qjit.dialects.targets import Target
-from qjit.errors import UnsupportedError
+from qjit.dialects.targets.hardware import BACKEND, FORMATS
+from qjit.errors import DeviceError, UnsupportedError
 from qjit.lowering.jax_internals.tracing import user_line
 
 from .backends import registry
@@ -50,6 +51,31 @@ def _read(text: str) -> tuple[dict[str, Any], bool]:
     return {**found, **kept}, bool(kept)
 
 
+def is_backend(value: Any) -> bool:
+    """Tell whether a value is a backend: it takes batches of circuits as programs."""
+    methods = ("submit", "status", "results", "cancel")
+    return not isinstance(value, type) and all(
+        callable(getattr(value, name, None)) for name in methods
+    )
+
+
+def name_of(backend: Any) -> str:
+    """Return the name of the device that a backend is.
+
+    Raises:
+        DeviceError: if it takes no format that is known.
+    """
+    formats = getattr(backend, "formats", ())
+    known = next((each for each in formats if each in FORMATS), None)
+    if known is None:
+        raise DeviceError(
+            f"{user_line()}: {type(backend).__name__} takes programs in "
+            f"{', '.join(map(repr, formats)) or 'no format'}. Its attribute 'formats' "
+            f"has to list one of {', '.join(map(repr, FORMATS))}."
+        )
+    return f"{BACKEND}.{known}"
+
+
 def runtime_of(target: Target) -> Runtime:
     """Return the runtime of a device.
 
@@ -70,6 +96,9 @@ def _runtime(name: str, device: str, machine: str | None, text: str) -> Runtime:
     options, has_objects = _read(text)
     if machine is not None and machine not in options:
         options[machine] = device.partition(".")[2]
+    if name == BACKEND:
+        made = options[BACKEND]
+        return Runtime(type(made).__name__, {}, made)
     if has_objects:
         return Runtime(name, {}, registry.create(name, options))
     return Runtime(name, options)
