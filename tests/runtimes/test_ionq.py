@@ -9,6 +9,10 @@ import pytest
 
 from qjit.devices.backends.ionq import IonQ, backend
 from qjit.devices.backends.protocol import BackendError, PartialResults, Status
+from qjit.devices.jobs.batch import Batch
+from qjit.devices.jobs.job import Job
+from qjit.devices.jobs.runtime import Runtime
+from qjit.errors import JobError
 from tests.support.loopback import Fault, IonQService, Loopback
 from tests.support.runtime_programs import (
     BELL,
@@ -134,6 +138,18 @@ def test_a_server_that_hangs_is_given_up(server: Loopback) -> None:
     with pytest.raises(BackendError, match="does not answer at http") as caught:
         runtime.status(token)
     assert caught.value.retry
+
+
+def test_what_is_not_answered_is_in_doubt(server: Loopback) -> None:
+    """It may be accepted, so that it is not handed in again by itself."""
+    runtime = Runtime("ionq", {}, reached(server, timeout=0.2))
+    server.faults.append(Fault("POST"))
+    job = Job([Batch(runtime, [BELL.payload()], 10)])
+    with pytest.raises(JobError, match=r"does not answer.*in doubt"):
+        job.submit()
+    (chunk,) = job.in_doubt
+    job.resubmit()
+    assert job.in_doubt == () and len(job.bits()[0][0]) == 10, chunk
 
 
 def test_no_server_at_all() -> None:

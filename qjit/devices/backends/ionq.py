@@ -10,6 +10,8 @@ import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
+from socket import gaierror
+from ssl import SSLError
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
@@ -17,10 +19,19 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import numpy as np
 
-from .protocol import BackendError, Limits, PartialResults, Payload, Status
+from .protocol import (
+    BackendError,
+    Limits,
+    PartialResults,
+    Payload,
+    Status,
+    UnansweredError,
+)
 
 URL = "https://api.ionq.co/v0.4"
 KEYS = ("QISKIT_IONQ_API_TOKEN", "IONQ_API_KEY", "IONQ_API_TOKEN")
+# Why nothing reached the server.
+NOT_SENT = ConnectionRefusedError, gaierror, SSLError
 REGISTER = "c"
 SHOTS = "ionq.result.shots.json.v2"
 PROBABILITIES = "ionq.result.probabilities.json.v2"
@@ -219,6 +230,9 @@ class IonQ:
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             text = f"IonQ does not answer at {self.url}: {reason}"
+            # What was handed in twice would be paid twice.
+            if path == ["jobs"] and not isinstance(reason, NOT_SENT):
+                raise UnansweredError(text) from None
             raise BackendError(text, retry=True) from None
 
 

@@ -69,6 +69,10 @@ class BackendError(Exception):
         self.after = after
 
 
+class UnansweredError(Exception):
+    """A runtime did not answer, and may have what was handed in: it is in doubt."""
+
+
 class PartialResults(BackendError):
     """The results of a batch of which some circuits failed.
 
