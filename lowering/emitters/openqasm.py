@@ -14,8 +14,9 @@ from qjit.dialects.gates import GATES
 from qjit.dialects.gates.spelling import spelled
 from qjit.dialects.targets.openqasm import QasmDialect, standard_names
 
+from .block_emitter import BlockEmitter
 from .emitter import AppliedGate, EmissionError, Wire
-from .values import Expression, is_known, whole
+from .values import Expression
 
 Lines = list[str]
 
@@ -55,11 +56,10 @@ ORDERED = {1: "==", 2: ">", 3: ">=", 4: "<", 5: "<=", 13: "!="}
 
 
 @dataclass
-class QasmEmitter:
+class QasmEmitter(BlockEmitter[str]):
     """A circuit in OpenQASM, as it is written."""
 
     dialect: QasmDialect
-    lines: Lines = field(default_factory=list[str])
     declared: Lines = field(default_factory=list[str])
     inputs: Lines = field(default_factory=list[str])
     num_bits: int = 0
@@ -109,14 +109,14 @@ class QasmEmitter:
         else:
             call = f"{name}({', '.join(params)})" if params else name
         wires = ", ".join(map(self.wire, (*gate.controls, *gate.targets)))
-        self.lines.append(f"{prefix}{call} {wires};")
+        self.statements.append(f"{prefix}{call} {wires};")
 
     def _global_phase(self, gate: AppliedGate) -> None:
         names = self.dialect.names
         if gate.name == "GlobalPhase" and self.dialect.version >= 3 and names is None:
             angle = gate.params[0]
             sign = "" if gate.adjoint else "-"
-            self.lines.append(f"gphase({sign}{self._factor(angle)});")
+            self.statements.append(f"gphase({sign}{self._factor(angle)});")
 
     def _name(self, gate: AppliedGate, own: int) -> tuple[str, str]:
         """Return the modifiers and the name of a gate."""
@@ -148,25 +148,25 @@ class QasmEmitter:
         bit = f"\x00{self.num_outcomes}\x00"
         self.num_outcomes += 1
         if self.dialect.version < 3:
-            self.lines.append(f"measure {self.wire(wire)} -> {bit};")
+            self.statements.append(f"measure {self.wire(wire)} -> {bit};")
         else:
-            self.lines.append(f"{bit} = measure {self.wire(wire)};")
+            self.statements.append(f"{bit} = measure {self.wire(wire)};")
         return Expression(bit, i1)
 
     def reset(self, wire: Wire) -> None:
         """Write a reset to |0>."""
-        self.lines.append(f"reset {self.wire(wire)};")
+        self.statements.append(f"reset {self.wire(wire)};")
 
     def barrier(self, wires: Sequence[Wire]) -> None:
         """Write a barrier."""
-        self.lines.append(f"barrier {', '.join(map(self.wire, wires))};")
+        self.statements.append(f"barrier {', '.join(map(self.wire, wires))};")
 
     def delay(self, seconds: float, wires: Sequence[Wire]) -> None:
         """Write a delay."""
         if self.dialect.version < 3:
             raise EmissionError("a delay, which OpenQASM 2 does not have")
         each = ", ".join(map(self.wire, wires))
-        self.lines.append(f"delay[{seconds * 1e9!r}ns] {each};")
+        self.statements.append(f"delay[{seconds * 1e9!r}ns] {each};")
 
     # Numbers
 
@@ -199,7 +199,8 @@ class QasmEmitter:
             case arith.CmpfOp() if op.predicate.value.data in ORDERED:
                 return f"({given[0]} {ORDERED[op.predicate.value.data]} {given[1]})"
             case arith.SelectOp():
-                return self._selected(given, kind)
+                _, one, zero = operands
+                return self.selected(Expression(given[0], i1), one, zero, kind).code
             case arith.ExtFOp() | arith.TruncFOp():
                 return given[0]
             case arith.ExtUIOp() if op.operands[0].type == i1:
@@ -215,29 +216,22 @@ class QasmEmitter:
     def _cast(code: str, kind: Attribute) -> str:
         return f"{_type(kind)}({code})"
 
-    def _selected(self, given: Sequence[str], kind: Attribute) -> str:
-        condition, one, zero = given
-        name = self._variable(kind)
-        self.lines.append(f"{name} = {zero};")
-        self.lines.append(f"if ({condition}) {{ {name} = {one}; }}")
-        return name
-
-    def select(self, outcome: Expression, one: Any, zero: Any, kind: Attribute) -> Any:
-        """Write a choice between two values."""
-        if kind == i1 and is_known(one) and is_known(zero):
-            return outcome if one else Expression(f"(!{outcome.code})", i1)
+    def variable(self, kind: Attribute) -> Expression:
+        """Declare a variable."""
         if not self.dialect.has_numbers:
             raise EmissionError("a number that outcomes decide")
-        given = [outcome.code, self._number(one), self._number(zero)]
-        return Expression(self._selected(given, kind), kind)
-
-    def _variable(self, kind: Attribute) -> str:
-        if not self.dialect.has_numbers:
-            raise EmissionError("a variable")
         name = f"v{self.num_variables}"
         self.num_variables += 1
         self.declared.append(f"{_type(kind)} {name};")
-        return name
+        return Expression(name, kind)
+
+    def assign(self, variable: Expression, value: Any) -> None:
+        """Write an assignment."""
+        self.statements.append(f"{variable.code} = {self._number(value)};")
+
+    def negated(self, condition: Expression) -> Expression:
+        """Return a condition that holds where another does not."""
+        return Expression(f"!{condition.code}", i1)
 
     def _number(self, value: Any) -> str:
         if isinstance(value, Expression):
@@ -252,92 +246,18 @@ class QasmEmitter:
 
     # Control flow
 
-    def _block(self, function: Callable[[], Any]) -> tuple[Lines, Any]:
-        """Return the lines that a function writes."""
-        kept, self.lines = self.lines, []
-        try:
-            found = function()
-            return self.lines, found
-        finally:
-            self.lines = kept
-
-    def _within(self, lines: Lines, function: Callable[[], Any]) -> Any:
-        """Write more lines at the end of a block."""
-        kept, self.lines = self.lines, lines
-        try:
-            return function()
-        finally:
-            self.lines = kept
-
-    def _if(self, condition: str, then: Lines, otherwise: Lines) -> None:
+    def write_if(self, condition: Expression, then: Lines, otherwise: Lines) -> None:
+        """Write a branch."""
         if self.dialect.version < 3:
             raise EmissionError("a branch, of which OpenQASM 2 has few")
-        if not then and not otherwise:
-            return
-        if not then:
-            condition, then, otherwise = f"!{condition}", otherwise, []
-        self.lines += [f"if ({condition}) {{", *_indented(then)]
+        self.statements += [f"if ({condition.code}) {{", *_indented(then)]
         if otherwise:
-            self.lines += ["} else {", *_indented(otherwise)]
-        self.lines.append("}")
+            self.statements += ["} else {", *_indented(otherwise)]
+        self.statements.append("}")
 
-    def branch(
-        self,
-        condition: Expression,
-        then: Callable[[], None],
-        otherwise: Callable[[], None],
-        results: Callable[[], Sequence[tuple[Any, Any, Attribute]]],
-    ) -> list[Expression]:
-        """Write a branch, and variables for its results."""
-        one, _ = self._block(then)
-        zero, _ = self._block(otherwise)
-        found: list[Expression] = []
-        for *values, kind in results():
-            name = self._variable(kind)
-            for lines, value in zip((one, zero), values, strict=True):
-                self._within(lines, lambda v=value, n=name, k=kind: self._set(n, v, k))
-            found.append(Expression(name, kind))
-        self._if(condition.code, one, zero)
-        return found
-
-    def _set(self, name: str, value: Any, kind: Attribute) -> None:
-        text = self._number(whole(value, kind, self.select))
-        if text != name:
-            self.lines.append(f"{name} = {text};")
-
-    def loop(
-        self,
-        condition: Expression,
-        initial: Sequence[Any],
-        kinds: Sequence[Attribute],
-        body: Callable[[Sequence[Expression]], tuple[Expression, Sequence[Any]]],
-    ) -> list[Expression]:
-        """Write a while loop, with variables for its values."""
-        names = [self._variable(kind) for kind in (i1, *kinds)]
-        for name, value, kind in zip(
-            names, (condition, *initial), (i1, *kinds), strict=True
-        ):
-            self._set(name, value, kind)
-        variables = [Expression(n, k) for n, k in zip(names[1:], kinds, strict=True)]
-
-        def write() -> None:
-            again, values = body(variables)
-            new = list(zip(names, (again, *values), (i1, *kinds), strict=True))
-            changed = [each for each in new if self._number(each[1]) != each[0]]
-            if len(changed) > 1:  # one may be computed from another
-                kept = [self._variable(kind) for *_, kind in changed]
-                for (_, value, kind), name in zip(changed, kept, strict=True):
-                    self._set(name, value, kind)
-                changed = [
-                    (n, Expression(name, k), k)
-                    for (n, _, k), name in zip(changed, kept, strict=True)
-                ]
-            for name, value, kind in changed:
-                self._set(name, value, kind)
-
-        lines, _ = self._block(write)
-        self.lines += [f"while ({names[0]}) {{", *_indented(lines), "}"]
-        return variables
+    def write_while(self, condition: Expression, body: Lines) -> None:
+        """Write a loop."""
+        self.statements += [f"while ({condition.code}) {{", *_indented(body), "}"]
 
     def count(
         self, start: int, stop: int, step: int, body: Callable[[Expression], None]
@@ -345,20 +265,20 @@ class QasmEmitter:
         """Write a for loop."""
         name = f"i{self.num_variables}"
         self.num_variables += 1
-        lines, _ = self._block(lambda: body(Expression(name, IndexType())))
+        lines = self.block(lambda: body(Expression(name, IndexType())))
         last = range(start, stop, step)[-1]
         span = f"{start}:{last}" if step == 1 else f"{start}:{step}:{last}"
-        self.lines += [f"for int {name} in [{span}] {{", *_indented(lines), "}"]
+        self.statements += [f"for int {name} in [{span}] {{", *_indented(lines), "}"]
 
     def mark(self) -> Any:
         """Return where the program is, for `undo`."""
         counts = self.num_outcomes, self.num_variables
-        return len(self.lines), len(self.declared), counts
+        return len(self.statements), len(self.declared), counts
 
     def undo(self, mark: Any) -> None:
         """Take back all that was written since."""
         lines, declared, counts = mark
-        del self.lines[lines:], self.declared[declared:]
+        del self.statements[lines:], self.declared[declared:]
         self.num_outcomes, self.num_variables = counts
 
     def finish(self, outcomes: Sequence[Expression]) -> str:
@@ -386,7 +306,7 @@ class QasmEmitter:
         }
         count = len(wanted) + len(others)
         head = self._head(self.num_bits, count - self.num_bits)
-        text = "\n".join([*head, *self.lines, *end, ""])
+        text = "\n".join([*head, *self.statements, *end, ""])
         for code, name in names.items():
             text = text.replace(code, name)
         return text

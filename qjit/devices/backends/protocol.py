@@ -100,8 +100,13 @@ class PartialResults(BackendError):
 class Backend(Protocol):
     """A runtime that takes batches of circuits and returns their bits."""
 
-    formats: tuple[str, ...]
-    """The formats that it takes, the best first."""
+    limits: Limits
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats that it takes, the best first."""
+        ...
+
     limits: Limits
 
     def submit(self, programs: Sequence[Payload], shots: int, seed: int | None) -> Any:
