@@ -23,7 +23,7 @@ ORDERS = {
     "qjit": (
         *("errors", "diagnostics", "tracing", "autograph", "ops", "measurements"),
         *("gradients", "devices", "jit", "transforms", "inspection"),
-        "importers",
+        "exchange",
     ),
 }
 # Stages of the compiler: none knows another's code, only the IR between them.

@@ -13,7 +13,7 @@ import pytest
 import qjit as qj
 from qjit.dialects.targets.qir import CNOT_NAMED, QUANTINUUM, QirDialect
 from qjit.errors import QirError, QJitError, UnsupportedError
-from qjit.importers.qir.arithmetic import compute, typed
+from qjit.exchange.qir.arithmetic import compute, typed
 from qjit.lowering.jax_internals.equations import enable_x64
 from tests.support.qir_programs import CASES, agrees, bell, emitter, gate
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax.core import Tracer
 
 from qjit.errors import ArgumentError
-from qjit.importers.openqasm.classical_types import (
+from qjit.exchange.openqasm.classical_types import (
     BOOL,
     FLOAT,
     ConversionError,

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from qjit.errors import ParameterError
-from qjit.importers.openqasm.arithmetic import binary, unary
-from qjit.importers.openqasm.classical_types import (
+from qjit.exchange.openqasm.arithmetic import binary, unary
+from qjit.exchange.openqasm.classical_types import (
     BOOL,
     FLOAT,
     MOST_BITS,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from qjit.errors import QiskitCircuitError, QJitError
-from qjit.importers.openqasm.classical_types import BOOL, ConversionError, Value
+from qjit.exchange.openqasm.classical_types import BOOL, ConversionError, Value
 from qjit.measurements.measurements import measure, reset
 from qjit.ops.modifiers import adjoint, ctrl
 from qjit.ops.modifiers import pow as power

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qjit.importers.openqasm.arithmetic import either
-from qjit.importers.openqasm.classical_types import BOOL, Value
+from qjit.exchange.openqasm.arithmetic import either
+from qjit.exchange.openqasm.classical_types import BOOL, Value
 from qjit.tracing.bounded_loops import fori_loop, while_loop_of_at_most
 
 from .expressions import Expressions, Frame, Place
