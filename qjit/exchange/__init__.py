@@ -1,1 +1,1 @@
-"""Programs in the formats of others, read as quantum functions and written from them."""
+"""Programs in the formats of others, read as quantum functions, and written."""
