@@ -25,9 +25,12 @@ from qjit.lowering.native.python_callbacks import hold_threads, release_threads
 from qjit.runtime.sources import PACKAGE
 
 # How long to wait, in seconds: for a compiler, which must not run while what it uses is
-# taken down; for all else together; for one place in code that is not Python's; and
-# until a thread is asked again, which may have been where exceptions are ignored.
+# taken down; for all else together; for a thread that stays at one place after it was
+# asked; and until one is asked again that does not.
 COMPILING, RUNNING, BLOCKED, AGAIN = 600.0, 10.0, 0.25, 0.5
+# It may have been asked where exceptions are ignored, in a loop that is always seen at
+# one place: only one that stays there once more is in code that is not Python's.
+ENOUGH = 2
 _SOURCES = (PACKAGE + os.sep, os.path.dirname(jax.__file__) + os.sep)
 # Its objects are freed twice where an exception comes between freeing and noting that.
 _LLVM = (os.path.dirname(ffi.__file__) + os.sep,)
@@ -37,18 +40,28 @@ _CALLS_LLVM = ffi.lib.LLVMPY_GetVersionInfo.__call__.__func__.__code__
 
 @dataclass
 class Watched:
-    """A thread that is to end: when it was asked, and since when it stands still."""
+    """A thread that is to end: where it is, and how often it was asked there."""
 
     place: tuple[int, int] = 0, 0
-    since: float = 0.0
     asked: float = -math.inf
+    times: int = 0
 
-    def is_blocked(self, frame: FrameType) -> bool:
-        """Tell whether the thread is in code that does not end soon."""
-        place, now = (id(frame), frame.f_lasti), time.monotonic()
+    def is_due(self, frame: FrameType) -> bool:
+        """Tell whether it is time to ask the thread, perhaps again."""
+        place = (id(frame), frame.f_lasti)
         if place != self.place:
-            self.place, self.since = place, now
-        return now - self.since > BLOCKED
+            self.place, self.times = place, 0
+        wait = BLOCKED if self.times else AGAIN
+        return self.times < ENOUGH and time.monotonic() - self.asked >= wait
+
+    def note(self) -> None:
+        """Note that the thread was asked."""
+        self.asked, self.times = time.monotonic(), self.times + 1
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the thread is in code that does not end soon."""
+        return self.times >= ENOUGH and time.monotonic() - self.asked > BLOCKED
 
 
 def leave() -> None:
@@ -83,12 +96,11 @@ def _ask(threads: dict[int, Watched]) -> bool:
             continue
         if _is_in(frame, _SOURCES):
             watched = threads.setdefault(thread, Watched())
-            now = time.monotonic()
             unsafe = _starts_another(frame) or _is_in(frame, _LLVM)
-            if now - watched.asked >= AGAIN and not unsafe:
+            if watched.is_due(frame) and not unsafe:
                 end(thread, SystemExit)
-                watched.asked = now
-            waits |= _compiles(frame) or not watched.is_blocked(frame)
+                watched.note()
+            waits |= _compiles(frame) or not watched.is_blocked
         else:
             waits |= _compiles(frame) or _ends(frame)
     return waits
