@@ -62,7 +62,7 @@ def _remote(
 
 # OpenQASM, as the standard has it, and as clients take it.
 
-OPENQASM = QasmDialect()
+OPENQASM = QasmDialect(has_subroutines=True)
 OPENQASM_2 = QasmDialect(
     version=2,
     includes=("qelib1.inc",),

@@ -23,6 +23,8 @@ class QasmDialect:
     """Whether there are `ctrl @` and `inv @`."""
     has_numbers: bool = True
     """Whether there are variables and arithmetic besides bits."""
+    has_subroutines: bool = False
+    """Whether there is `def`."""
     one_register: bool = False
     """Whether all bits are in one register, results first."""
     physical: bool = False

@@ -8,11 +8,20 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, i1
 
 from qjit.dialects.interpreter.classical import interpreter_of
+from qjit.lowering.emitters.emitter import EmissionError, Emitter
+from qjit.lowering.emitters.values import (
+    MOST_OUTCOMES,
+    Expression,
+    Table,
+    as_bit,
+    is_bit,
+    is_known,
+    of_bit,
+)
+from qjit.lowering.emitters.walk import calls, circuit_rules, control_flow
+from qjit.lowering.emitters.walk.walk import Walk
 
-from .emitter import EmissionError, Emitter
-from .values import MOST_OUTCOMES, Expression, Table, is_known, of_outcome
-from .walk import Walk
-
+RULES = circuit_rules.RULES | control_flow.RULES | calls.RULES
 _PLACES = 2 ** np.arange(MOST_OUTCOMES)
 
 
@@ -51,6 +60,8 @@ def emit(
     entry: str,
     arguments: Sequence[Any],
     emitter: Emitter,
+    *,
+    in_order: bool = False,
 ) -> Emitted:
     """Emit a function of a module.
 
@@ -59,15 +70,20 @@ def emit(
         entry: the name of the function, whose results are numbers.
         arguments: its arguments: arrays of numpy, whose elements may be expressions.
         emitter: an emitter that has nothing written yet.
+        in_order: whether the bits of the program are the results in their order, if
+            these are bits; else they are all outcomes that results depend on.
 
     Raises:
         EmissionError: if the language or its device lacks what is needed.
     """
-    walk = Walk(module, emitter, interpreter_of(module))
+    walk = Walk(module, emitter, interpreter_of(module), RULES)
     results = [_as_table(value) for value in walk.call(entry, arguments)]
-    outcomes = list(
-        dict.fromkeys(o for r in results if isinstance(r, Table) for o in r.outcomes)
-    )
+    if in_order and all(is_bit(result, i1) for result in results):
+        outcomes = [_bit(walk, result) for result in results]
+        results = list(map(of_bit, outcomes))
+    else:
+        tables = [each for each in results if isinstance(each, Table)]
+        outcomes = list(dict.fromkeys(o for each in tables for o in each.outcomes))
     program = emitter.finish(outcomes)
     column = {outcome: place for place, outcome in enumerate(outcomes)}
     lookups = [
@@ -79,9 +95,13 @@ def emit(
     return Emitted(program, walk.num_qubits, emitter.num_bits, tuple(lookups))
 
 
+def _bit(walk: Walk, value: Any) -> Expression:
+    found = walk.whole(as_bit(value), i1)
+    return walk.emitter.constant(found) if is_known(found) else found
+
+
 def _as_table(value: Any) -> Any:
-    if isinstance(value, Expression) and value.kind == i1:
-        return of_outcome(value)
+    value = of_bit(value)
     if isinstance(value, Table) or is_known(value):
         return value
     raise EmissionError("a result that is a number which only the device can compute")

@@ -58,12 +58,21 @@ class Emitter(Protocol):
         ...
 
     @property
+    def has_subroutines(self) -> bool:
+        """Whether there are functions, which take all qubits and numbers."""
+        ...
+
+    @property
     def num_bits(self) -> int:
         """How many bits a shot of the finished program gives, the results first."""
         ...
 
     def parameter(self, name: str) -> Expression:
         """Declare a number that is given when the program runs."""
+        ...
+
+    def constant(self, bit: bool) -> Expression:
+        """Return a bit that is always the same."""
         ...
 
     def allocate(self, num_qubits: int) -> None:
@@ -132,8 +141,18 @@ class Emitter(Protocol):
         """Write a loop over numbers."""
         ...
 
+    def define(
+        self, kinds: Sequence[Attribute], body: Callable[[Sequence[Expression]], None]
+    ) -> str:
+        """Write a function of numbers, and return its name; no `undo` takes it back."""
+        ...
+
+    def call(self, name: str, arguments: Sequence[Any]) -> None:
+        """Write a call of a function."""
+        ...
+
     def mark(self) -> Any:
-        """Return where the program is, for `undo`; only if it has counters."""
+        """Return where the program is, for `undo`."""
         ...
 
     def undo(self, mark: Any) -> None:

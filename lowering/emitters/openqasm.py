@@ -16,6 +16,7 @@ from qjit.dialects.targets.openqasm import QasmDialect, standard_names
 
 from .block_emitter import BlockEmitter
 from .emitter import AppliedGate, EmissionError, Wire
+from .openqasm_identifiers import declared_of, identifier, without_unread
 from .values import Expression
 
 Lines = list[str]
@@ -64,6 +65,10 @@ class QasmEmitter(BlockEmitter[str]):
     inputs: Lines = field(default_factory=list[str])
     num_bits: int = 0
     """Bits of the register of results, once the program is finished."""
+    subroutines: dict[str, tuple[Lines, Lines]] = field(
+        default_factory=dict[str, tuple[Lines, Lines]]
+    )
+    """By their names: what numbers they take, and their statements."""
     num_outcomes: int = 0
     num_variables: int = 0
     num_wires: int = 0
@@ -83,12 +88,22 @@ class QasmEmitter(BlockEmitter[str]):
         """Whether there are loops over numbers."""
         return self.dialect.has_counters
 
+    @property
+    def has_subroutines(self) -> bool:
+        """Whether there is `def`."""
+        return self.dialect.has_subroutines
+
     def parameter(self, name: str) -> Expression:
         """Declare a number that is given when the program runs."""
         if self.dialect.version < 3:
             raise EmissionError("a parameter, which OpenQASM 2 does not have")
-        self.inputs.append(f"input float[64] {name};")
+        name = identifier(name, self.dialect, self.inputs)
+        self.inputs.append(name)
         return Expression(name, f64)
+
+    def constant(self, bit: bool) -> Expression:
+        """Return a bit that is always the same."""
+        return Expression(self._number(bit), i1)
 
     # Gates
 
@@ -270,6 +285,41 @@ class QasmEmitter(BlockEmitter[str]):
         span = f"{start}:{last}" if step == 1 else f"{start}:{step}:{last}"
         self.statements += [f"for int {name} in [{span}] {{", *_indented(lines), "}"]
 
+    def define(
+        self, kinds: Sequence[Attribute], body: Callable[[Sequence[Expression]], None]
+    ) -> str:
+        """Write a subroutine of numbers and all qubits, and return its name."""
+        outside, outcomes = self.declared, self.num_outcomes
+        self.declared = []
+        try:
+            given = [self.variable(kind) for kind in kinds]
+            taken, self.declared = self.declared, []
+            lines = without_unread(self.block(lambda: body(given)))
+            lines = [*declared_of(self.declared, lines), *lines]
+        finally:
+            self.declared = outside
+        if self.num_outcomes != outcomes:
+            raise EmissionError("a measurement in a subroutine")
+        name = identifier(
+            f"subroutine{len(self.subroutines)}", self.dialect, self.inputs
+        )
+        self.subroutines[name] = [each.rstrip(";") for each in taken], lines
+        return name
+
+    def call(self, name: str, arguments: Sequence[Any]) -> None:
+        """Write the call of a subroutine."""
+        given = ", ".join(["q", *map(self._number, arguments)])
+        self.statements.append(f"{name}({given});")
+
+    def _definitions(self, lines: Lines) -> Lines:
+        """Return the subroutines that are called."""
+        found: Lines = []
+        for name, (taken, body) in reversed(self.subroutines.items()):
+            if any(line.strip().startswith(f"{name}(") for line in (*found, *lines)):
+                given = ", ".join([f"qubit[{self.num_wires}] q", *taken])
+                found = [f"def {name}({given}) {{", *_indented(body), "}", *found]
+        return found
+
     def mark(self) -> Any:
         """Return where the program is, for `undo`."""
         counts = self.num_outcomes, self.num_variables
@@ -283,30 +333,31 @@ class QasmEmitter(BlockEmitter[str]):
 
     def finish(self, outcomes: Sequence[Expression]) -> str:
         """Return the program, whose results are the register `c` of these bits."""
-        wanted = list(dict.fromkeys(bit.code for bit in outcomes))
-        names = {
-            code: f"c[{place}]"
-            for place, code in enumerate(wanted)
-            if code.startswith("\x00")
-        }
-        end = [
-            f"c[{place}] = {code};"
-            for place, code in enumerate(wanted)
-            if not code.startswith("\x00")
-        ]
+        names: dict[str, str] = {}
+        end: Lines = []
+        for place, outcome in enumerate(outcomes):
+            code, bit = outcome.code, f"c[{place}]"
+            if code.startswith("\x00") and code not in names:
+                names[code] = bit
+            else:
+                end.append(f"{bit} = {code};")
+        if end and not self.dialect.has_numbers:
+            raise EmissionError("a result that is no measured bit, or twice the same")
         rest = [f"\x00{n}\x00" for n in range(self.num_outcomes)]
         others = [code for code in rest if code not in names]
-        self.num_bits = len(wanted)
+        self.num_bits = len(outcomes)
         register, first = "m", 0
         if self.dialect.one_register:
-            register, first = "c", len(wanted)
+            register, first = "c", len(outcomes)
             self.num_bits += len(others)
         names |= {
             code: f"{register}[{first + place}]" for place, code in enumerate(others)
         }
-        count = len(wanted) + len(others)
+        count = len(outcomes) + len(others)
         head = self._head(self.num_bits, count - self.num_bits)
-        text = "\n".join([*head, *self.statements, *end, ""])
+        body = without_unread([*self.statements, *end])
+        declared = declared_of(self.declared, body)
+        text = "\n".join([*head, *self._definitions(body), *declared, *body, ""])
         for code, name in names.items():
             text = text.replace(code, name)
         return text
@@ -315,7 +366,7 @@ class QasmEmitter(BlockEmitter[str]):
         version = self.dialect.version
         found = [f"OPENQASM {version}.0;"]
         found += [f'include "{name}";' for name in self.dialect.includes]
-        found += self.inputs
+        found += [f"input float[64] {name};" for name in self.inputs]
         registers = {"c": num_results, "m": num_others}
         if not self.dialect.physical:
             size = max(self.num_wires, 1)
@@ -325,7 +376,7 @@ class QasmEmitter(BlockEmitter[str]):
                 found.append(
                     f"bit[{size}] {name};" if version >= 3 else f"creg {name}[{size}];"
                 )
-        return [*found, *self.declared]
+        return found
 
 
 def _indented(lines: Sequence[str]) -> Lines:

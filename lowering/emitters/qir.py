@@ -1,6 +1,7 @@
 """QIR, quantum programs in LLVM's language (QIR Alliance, version 2.1)."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -53,6 +54,7 @@ class QirEmitter:
     measurements: Lines = field(default_factory=list[str])
     """Those of the base profile, which are written last."""
     has_counters = False
+    has_subroutines = False
 
     def __post_init__(self) -> None:
         entry = QirModule(self.dialect.profile, version=self.dialect.version)
@@ -73,6 +75,10 @@ class QirEmitter:
     def parameter(self, name: str) -> Expression:
         """Refuse a number that is given when the program runs."""
         raise EmissionError("parameters, which programs in QIR do not take")
+
+    def constant(self, bit: bool) -> Expression:
+        """Return a bit that is always the same."""
+        return Expression(self._text(bit, i1), i1)
 
     def allocate(self, num_qubits: int) -> None:
         """Take more qubits."""
@@ -239,12 +245,13 @@ class QirEmitter:
 
     def select(self, outcome: Expression, one: Any, zero: Any, kind: Attribute) -> Any:
         """Write a choice between two values."""
+        known = kind == i1 and is_known(one) and is_known(zero)
+        if known and one and not zero:
+            return outcome
         self._bits_decide()
-        if kind == i1 and is_known(one) and is_known(zero):
+        if known:
             if bool(one) == bool(zero):
                 return one
-            if one:
-                return outcome
             return Expression(self._write(f"xor i1 {outcome.code}, true"), i1)
         name = self._typed(kind)
         texts = [self._text(value, kind) for value in (one, zero)]
@@ -382,13 +389,23 @@ class QirEmitter:
         """Refuse a loop over numbers: qubits are constants here."""
         raise EmissionError("a loop over numbers")
 
+    def define(
+        self, kinds: Sequence[Attribute], body: Callable[[Sequence[Expression]], None]
+    ) -> str:
+        """Refuse a function."""
+        raise EmissionError("a function")
+
+    def call(self, name: str, arguments: Sequence[Any]) -> None:
+        """Refuse the call of a function."""
+        raise EmissionError("a function")
+
     def mark(self) -> Any:
-        """Refuse to remember a place, as only counters need it."""
-        raise EmissionError("a loop over numbers")
+        """Return where the program is, for `undo`."""
+        return deepcopy({k: v for k, v in vars(self).items() if k != "dialect"})
 
     def undo(self, mark: Any) -> None:
-        """Refuse to take back what was written."""
-        raise EmissionError("a loop over numbers")
+        """Take back all that was written since."""
+        vars(self).update(deepcopy(mark))
 
     # The program
 

@@ -35,6 +35,7 @@ class QiskitEmitter(BlockEmitter[Application]):
     has_branches: bool = True
     has_loops: bool = True
     has_counters: bool = True
+    has_subroutines: bool = False
     bits: list[Any] = field(default_factory=list[Any])
     variables: list[Any] = field(default_factory=list[Any])
     num_bits: int = 0
@@ -47,6 +48,10 @@ class QiskitEmitter(BlockEmitter[Application]):
     def parameter(self, name: str) -> Expression:
         """Return a number that is given when the program runs, as a parameter."""
         return Expression(qiskit("circuit").Parameter(name), f64)
+
+    def constant(self, bit: bool) -> Expression:
+        """Return a bit that is always the same."""
+        return Expression(qiskit("circuit.classical.expr").lift(bit), i1)
 
     # Gates
 
@@ -191,6 +196,16 @@ class QiskitEmitter(BlockEmitter[Application]):
                 _write(circuit, steps)
 
         self.statements.append(write)
+
+    def define(
+        self, kinds: Sequence[Attribute], body: Callable[[Sequence[Expression]], None]
+    ) -> str:
+        """Refuse a function, which circuits do not have."""
+        raise EmissionError("a function")
+
+    def call(self, name: str, arguments: Sequence[Any]) -> None:
+        """Refuse the call of a function."""
+        raise EmissionError("a function")
 
     def mark(self) -> Any:
         """Return where the program is, for `undo`."""

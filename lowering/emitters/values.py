@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from xdsl.dialects.builtin import IndexType, IntegerType, i1
 from xdsl.ir import Attribute
 
 # A table has a number for each value of this many outcomes at most.
@@ -61,9 +62,41 @@ def of_outcome(outcome: Expression) -> Table:
     return Table((outcome,), (0, 1))
 
 
+def of_bit(value: Any) -> Any:
+    """Return a value; an expression of one bit as what is 0 or 1 by that."""
+    is_bit = isinstance(value, Expression) and value.kind == i1
+    return of_outcome(value) if is_bit else value
+
+
 def is_known(value: Any) -> bool:
     """Tell whether a value does not depend on outcomes or parameters."""
     return not isinstance(value, Expression | Table)
+
+
+def is_bit(value: Any, kind: Attribute) -> bool:
+    """Tell whether a value of a type is 0 or 1, as those of outcomes are.
+
+    >>> from xdsl.dialects.builtin import f64, i8
+    >>> is_bit(1, i8), is_bit(Table((), (0, 2)), i8), is_bit(1.0, f64)
+    (True, False, False)
+    """
+    if not isinstance(kind, IntegerType | IndexType):
+        return False
+    if isinstance(value, Expression):
+        return value.kind == i1
+    numbers = value.numbers if isinstance(value, Table) else (value,)
+    return all(number in (0, 1) for number in numbers)
+
+
+def as_bit(value: Any) -> Any:
+    """Return what is 0 or 1 as a value of one bit.
+
+    >>> as_bit(1)
+    True
+    """
+    if isinstance(value, Table):
+        return Table(value.outcomes, tuple(map(bool, value.numbers)))
+    return value if isinstance(value, Expression) else bool(value)
 
 
 def tabulated(function: Callable[..., Any], values: Sequence[Any]) -> Any:

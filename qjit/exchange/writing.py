@@ -283,7 +283,8 @@ def _written(
             "for which no gates are known. Give the value of the parameter."
         )
     shot = plan.shots(values)[group or 0]
-    return written(shot, values, target, circuit.name, emitter).program
+    found = written(shot, values, target, circuit.name, emitter, in_order=True)
+    return found.program
 
 
 def _traced(function: Any, chosen: _Choice, args: Any, kwargs: Any) -> Imported:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import chi2, chi2_contingency
 
 
 def assert_distributed(bits: np.ndarray, expected: Mapping[str, float]) -> None:
@@ -22,3 +23,13 @@ def assert_distributed(bits: np.ndarray, expected: Mapping[str, float]) -> None:
         if chance > 0
     )
     assert statistic < chi2.ppf(1 - 1e-6, max(len(expected) - 1, 1)), counts
+
+
+def assert_alike(bits: np.ndarray, others: np.ndarray) -> None:
+    """Assert by a chi-square test that rows of two arrays have one distribution."""
+    counts = [Counter(map(tuple, rows.tolist())) for rows in (bits, others)]
+    keys = sorted(counts[0] | counts[1])
+    table = np.array([[count[key] for key in keys] for count in counts])
+    if len(keys) > 1:
+        found: Any = chi2_contingency(table)
+        assert found.pvalue > 1e-6, counts

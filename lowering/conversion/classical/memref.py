@@ -145,8 +145,9 @@ def _copy(converter: Converter, op: memref.CopyOp) -> None:
         converter.int(size) if isinstance(size, int) else size,
         converter.int(0, 1),
     ]
-    # NOTE: source and destination are the same buffer or do not overlap.
-    converter.insert(llvm.CallIntrinsicOp("llvm.memcpy.p0.p0.i64", args, []))
+    # NOTE: source and destination are the same buffer or do not overlap. An intrinsic
+    # that is called as such takes the types of the first pointers that it is given.
+    converter.call("llvm.memcpy.p0.p0.i64", None, args)
 
 
 @llvm_rule(memref.ExtractAlignedPointerAsIndexOp)

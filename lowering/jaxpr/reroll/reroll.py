@@ -8,6 +8,7 @@ Gates keep their wires, so that the circuit in the loop stays a table too.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,11 @@ LEAST_SAVED = 96
 ATTEMPTS = 3
 
 
-def reroll(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """Return a jaxpr that does the same with its repetitions as loops."""
+def reroll(closed: ClosedJaxpr, *, loops: bool = True) -> ClosedJaxpr:
+    """Return a jaxpr that does the same with its repetitions as calls and loops."""
     jaxpr = closed.jaxpr
     known = dict(zip(jaxpr.constvars, closed.consts, strict=True))
-    eqns, consts = _rolled(jaxpr.eqns, jaxpr.outvars, known)
+    eqns, consts = _rolled(jaxpr.eqns, jaxpr.outvars, known, loops=loops)
     constvars = [*jaxpr.constvars, *consts]
     return ClosedJaxpr(
         jaxpr.replace(eqns=eqns, constvars=constvars),
@@ -40,7 +41,11 @@ def reroll(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 
 def _rolled(
-    eqns: Sequence[JaxprEqn], outvars: Sequence[Any], known: Mapping[Var, Any]
+    eqns: Sequence[JaxprEqn],
+    outvars: Sequence[Any],
+    known: Mapping[Var, Any],
+    *,
+    loops: bool = True,
 ) -> tuple[list[JaxprEqn], dict[Var, Any]]:
     """Return equations with calls and loops, and the constants that these need."""
     keys, consts = StructuralKeys(), dict[Var, Any]()
@@ -50,19 +55,21 @@ def _rolled(
         if len(ids) == len(set(ids.tolist())):
             return eqns, consts
         program = Program(eqns, outvars, {**known, **consts})
-        runs = _runs(program, ids)
+        runs = _runs(program, ids) if loops else []
         periods = [(run.start, run.end, run.period) for run in runs]
-        replacements, more = outlined(program, ids, periods, _rolled)
+        replacements, more = outlined(
+            program, ids, periods, partial(_rolled, loops=loops)
+        )
         if not replacements:
             break
         eqns = _spliced(eqns, replacements)
         consts.update(more)
-    loops: list[Replacement] = []
+    found: list[Replacement] = []
     for run in runs:
         loop, more = _loop(program, run)
-        loops.append(Replacement(run.start, run.end, loop))
+        found.append(Replacement(run.start, run.end, loop))
         consts.update(more)
-    return _spliced(eqns, loops), consts
+    return _spliced(eqns, found), consts
 
 
 def _runs(program: Program, ids: np.ndarray) -> list["Run"]:

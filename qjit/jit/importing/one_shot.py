@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from jax.core import ShapedArray
-from jax.extend.core import JaxprEqn
+from jax.extend.core import ClosedJaxpr, JaxprEqn
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, FunctionType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
@@ -40,6 +40,7 @@ from qjit.lowering.importer.rules.quantum.sampling import (
 from qjit.lowering.importer.values import Value, memref_type
 from qjit.lowering.jax_internals.equations import physical_aval
 from qjit.lowering.jax_internals.tracing import without_dead_code
+from qjit.lowering.jaxpr.reroll.reroll import reroll
 from qjit.lowering.jaxpr.traversal import quantum_eqns
 from qjit.lowering.passes.pipeline import PassError
 from qjit.lowering.program_attributes import LINES
@@ -186,6 +187,12 @@ def _imported(plan: ShotPlan, draw: Draw, constants: Sequence[Any]) -> Shot:
     outlined = OutlinedFunctions()
     importer = Importer(ENTRY, frozenset(), outlined)
     gates = without_dead_code(circuit.jaxpr.replace(outvars=[]))
+    consts: Sequence[Any] = ()
+    target = find_target(circuit.device)
+    if getattr(target.language, "has_subroutines", False):
+        closed = reroll(ClosedJaxpr(gates, ()), loops=False)
+        gates, consts = closed.jaxpr, closed.consts
+        outlined.count(gates)
     avals = [physical_aval(var.aval) for var in circuit.jaxpr.invars]
     types = [memref_type(aval.shape, aval.dtype) for aval in avals]
     measuring = _Measuring(plan, draw)
@@ -201,12 +208,12 @@ def _imported(plan: ShotPlan, draw: Draw, constants: Sequence[Any]) -> Shot:
             circuit.num_wires,
             circuit.dtype,
             terminal=measuring.terminal,
-            target=find_target(circuit.device),
+            target=target,
             passes=circuit.passes,
             name=circuit.name,
             labels=circuit.labels,
         )
-        importer.evaluate(gates, (), inputs)
+        importer.evaluate(gates, consts, inputs)
         end(importer)
         importer.insert(func.ReturnOp(*measuring.bits))
         kinds = [bit.type for bit in measuring.bits]

@@ -180,6 +180,7 @@ class OutcomePaths:
                 passes=circuit.passes,
                 name=circuit.name,
                 labels=circuit.labels,
+                has_calls=False,
             )
             importer.evaluate(program, (), inputs)
             end(importer)

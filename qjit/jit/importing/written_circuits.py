@@ -23,7 +23,13 @@ from .one_shot import ENTRY, Shot
 
 
 def written(
-    shot: Shot, arguments: Sequence[Any], target: Target, name: str, emitter: Any = None
+    shot: Shot,
+    arguments: Sequence[Any],
+    target: Target,
+    name: str,
+    emitter: Any = None,
+    *,
+    in_order: bool = False,
 ) -> Emitted:
     """Return one shot of a circuit in the language of a device.
 
@@ -33,13 +39,15 @@ def written(
         target: the device.
         name: that of the quantum function.
         emitter: what writes it; that of the language of the device when left out.
+        in_order: whether its bits are the results in their order, where that can be.
 
     Raises:
         UnsupportedError: if the language or the device lacks what the circuit needs.
     """
     try:
         given = [*map(np.asarray, shot.constants), *arguments]
-        return emit(shot.module, ENTRY, given, emitter or emitter_of(target))
+        emitter = emitter or emitter_of(target)
+        return emit(shot.module, ENTRY, given, emitter, in_order=in_order)
     except EmissionError as error:
         raise UnsupportedError(
             f"{_line(shot.module, error.op)}: device '{target.name}' does not have "

@@ -56,11 +56,58 @@ def test_parameters_stay() -> None:
     assert "rx((2.0 * x_0)) q[0];" in text
     half = qj.to_qasm(lambda x, y: circuit(jnp.stack([x, y])))
     text = half(0.25, jax.ShapeDtypeStruct((), X.dtype))
-    assert "input float[64] y;" in text and "rx(0.5) q[0];" in text
+    assert "input float[64] y_;" in text and "rx(0.5) q[0];" in text  # y is a gate
     with pytest.raises(UnsupportedError, match="programs in QIR do not take"):
         qj.to_qir(circuit)(shape)
     with pytest.raises(UnsupportedError, match=r"test_writing\.py:\d+: .*int32"):
         qj.to_qasm(lambda n: circuit(n * X))(jax.ShapeDtypeStruct((), np.int32))
+
+
+def test_names_of_parameters_are_free() -> None:
+    @qj.qnode(wires=1)
+    def named(q: Any, v0: Any, c: Any, pi: Any, gate: Any, q_: Any) -> Any:
+        for angle in (q, v0, c, pi, gate, q_):
+            qj.RX(angle, 0)
+        return qj.probs()
+
+    text = qj.to_qasm(named)(*[jax.ShapeDtypeStruct((), X.dtype)] * 6)
+    names = [
+        line.split()[-1].rstrip(";")
+        for line in text.splitlines()
+        if line.startswith("input")
+    ]
+    assert names == ["q_", "v0_", "c_", "pi_", "gate_", "q__"]
+
+
+def test_bits_are_the_results_in_order() -> None:
+    """Also those that are known, twice the same, or computed."""
+
+    @qj.qnode(wires=2, shots=3)
+    def bits() -> Any:
+        qj.X(1)
+        first, second = qj.measure(1), qj.measure(0)
+        return qj.sample(op=[second, ~first, first, second, first ^ second])
+
+    text = qj.to_qasm(bits)()
+    assert "c[0] = measure q[0];" in text and "c[2] = measure q[1];" in text
+    end = text.splitlines()[-3:]
+    assert end[:2] == ["c[1] = !c[2];", "c[3] = c[0];"] and end[2].startswith("c[4] =")
+    program = qj.from_qir(str(qj.to_qir(bits)()))
+
+    @qj.qnode(wires=2, shots=3)
+    def read() -> Any:
+        return qj.sample(program())
+
+    np.testing.assert_array_equal(read(), bits())
+
+    @qj.qnode(wires=2, shots=3)
+    def twice() -> Any:
+        bit = qj.measure(0)
+        return qj.sample(op=[bit, bit])
+
+    for function in (bits, twice):
+        with pytest.raises(UnsupportedError, match=r"no measured bit|outcomes decide"):
+            qj.to_qasm(function, 2)()
 
 
 def probabilities(text: str) -> np.ndarray:

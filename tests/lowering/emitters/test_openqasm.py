@@ -192,3 +192,26 @@ def test_a_loop_that_is_written_out_leaves_no_trace() -> None:
         *("c[0] = measure q[0];", "c[1] = measure q[1];"),
         *("rz(0.75) q[2];", "c[2] = measure q[2];"),
     ]
+
+
+def test_what_is_called_several_times_is_a_subroutine() -> None:
+    def layer(angle: Any) -> None:
+        for wire in range(30):
+            qj.RX(angle * (wire + 1), wire)
+
+    @qj.qnode(qj.device("openqasm3", wires=30, shots=10))
+    def circuit(x: Any) -> Any:
+        for number in range(1, 5):
+            layer(number * x)
+            qj.H(0)
+        return qj.sample(wires=1)
+
+    text = qj.to_qasm(circuit)(0.5)
+    lines = text.splitlines()
+    calls = [line for line in lines if line.startswith("subroutine0(")]
+    assert calls == [f"subroutine0(q, {float(k)}, 0.5);" for k in range(1, 5)]
+    first = next(n for n, line in enumerate(lines) if line.startswith("def "))
+    assert lines[first].startswith("def subroutine0(qubit[30] q, float[")
+    assert lines[first + 3] == "  rx(((v0 * v1) * 3.0)) q[2];"
+    assert len([line for line in lines if "rx(" in line]) == 30
+    assert "subroutine" not in qj.to_qasm(circuit, device="braket.local")(0.5)

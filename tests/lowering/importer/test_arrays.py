@@ -644,3 +644,16 @@ def test_degenerate_shapes(shape: tuple[int, ...]) -> None:
         ]
 
     check(moves, x)
+
+
+def test_constants_of_several_sizes_are_copied() -> None:
+    """All calls of an intrinsic on pointers have one declaration."""
+
+    def chosen(x: Any) -> Any:
+        return lax.cond(
+            x[0] > 0,
+            lambda: (jnp.array([1, 2, 3]), jnp.array([4.0, 5.0]), jnp.array([True])),
+            lambda: (jnp.array([6, 7, 8]), jnp.array([9.0, 0.5]), jnp.array([False])),
+        )
+
+    check(chosen, sample(np.float64, (2,)), exact=True)

@@ -78,6 +78,7 @@ class Qubits:
     target: Target = STATEVECTOR
     draws: Sequence[Draw] = ()
     passes: tuple[str, ...] = ()
+    has_calls: bool = True
     extracted: dict[int, SSAValue] = field(default_factory=dict[int, SSAValue])
 
     @property
@@ -118,9 +119,8 @@ class Qubits:
     @property
     def signature(self) -> Hashable:
         """Return what functions with gates depend on; None where there are none."""
-        # NOTE: circuits that measure on the way repeat what no function repeats.
         key = self.num_wires, self.dtype, text_of(self.target), self.passes
-        return key if self.terminal is None else None
+        return key if self.has_calls else None
 
     @property
     def attributes(self) -> dict[str, Attribute]:
@@ -172,13 +172,15 @@ def begin(
     labels: Sequence[str] = (),
     dual: bool = False,
     seeded: bool = False,
+    has_calls: bool = True,
 ) -> Qubits:
     """Start a circuit with all wires in |0>.
 
     `terminal` imports its measurements, if not as usual; samples come from `draws`.
     The name is that of the quantum function, whose wires may have labels; the passes
     are those on its circuits only. One that is `dual` is over dual numbers. A seeded
-    circuit, which passes may let draw, has a key already.
+    circuit, which passes may let draw, has a key already. Where it has no calls, gates
+    that it repeats stand in it each time.
     """
     op = quantum.AllocOp(num_wires)
     if name:
@@ -196,7 +198,9 @@ def begin(
         op.attributes["line"] = IntegerAttr(line, i64)
     importer.live_registers.append(importer.emit(op))
     texts = tuple(_pass_text(importer, each) for each in passes)
-    qubits = Qubits(importer, num_wires, dtype, terminal, target, draws, texts)
+    qubits = Qubits(
+        importer, num_wires, dtype, terminal, target, draws, texts, has_calls
+    )
     op.attributes.update(qubits.attributes)
     importer.circuit_state = qubits
     return qubits

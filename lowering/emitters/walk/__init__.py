@@ -1,0 +1,1 @@
+"""The walk over a circuit: what is emitted of each operation."""
