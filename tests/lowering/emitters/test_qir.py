@@ -384,7 +384,7 @@ REFUSED: list[tuple[Any, QirDialect, str]] = [
     (looping, QirDialect(has_loops=False), "a loop"),
     (branching, QirDialect(has_branches=False), "a branch"),
     (branching, BASE, "a branch"),
-    (lambda to: number(to, i1), BASE, "a value"),
+    (lambda to: to.select(to.measure(0), 0, 1, i1), BASE, "a value"),
     (after_measurement, BASE, "after its measurement"),
     (reset_and_measured, BASE, "after its measurement"),
 ]
