@@ -51,6 +51,8 @@ FUNCTIONS: Mapping[type[Operation], str] = {
     math_dialect.SqrtOp: "sqrt",
     math_dialect.PowFOp: "pow",
 }
+# Expressions of more characters are variables: each may be read several times.
+LONGEST = 200
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 # Of floats, by the place of an ordered predicate among them.
 ORDERED = {1: "==", 2: ">", 3: ">=", 4: "<", 5: "<=", 13: "!="}
@@ -193,7 +195,12 @@ class QasmEmitter(BlockEmitter[str]):
         code = self._code(op, operands, kind)
         if code is None:
             raise EmissionError(f"'{op.name}' of what outcomes decide", op)
-        return Expression(code, kind)
+        found = Expression(code, kind)
+        if len(code) <= LONGEST:
+            return found
+        variable = self.variable(kind)
+        self.assign(variable, found)
+        return variable
 
     def _code(
         self, op: Operation, operands: Sequence[Any], kind: Attribute

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -215,3 +216,15 @@ def test_what_is_called_several_times_is_a_subroutine() -> None:
     assert lines[first + 3] == "  rx(((v0 * v1) * 3.0)) q[2];"
     assert len([line for line in lines if "rx(" in line]) == 30
     assert "subroutine" not in qj.to_qasm(circuit, device="braket.local")(0.5)
+
+
+def test_long_expressions_are_variables() -> None:
+    @shot
+    def circuit(x: Any) -> Any:
+        for _ in range(40):
+            x = x * x + 1
+        qj.RX(x, 0)
+        return qj.sample(wires=0)
+
+    text = qj.to_qasm(circuit)(jax.ShapeDtypeStruct((), np.float32))
+    assert len(text) < 10_000 and "v1 = " in text
