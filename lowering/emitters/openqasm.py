@@ -17,7 +17,7 @@ from qjit.dialects.targets.openqasm import QasmDialect, standard_names
 from .block_emitter import BlockEmitter
 from .emitter import AppliedGate, EmissionError, Wire
 from .openqasm_identifiers import declared_of, identifier, without_unread
-from .values import Expression
+from .values import Expression, is_known
 
 Lines = list[str]
 
@@ -249,11 +249,16 @@ class QasmEmitter(BlockEmitter[str]):
 
     def assign(self, variable: Expression, value: Any) -> None:
         """Write an assignment."""
+        if variable.kind == i1 and is_known(value):
+            value = bool(value)
         self.statements.append(f"{variable.code} = {self._number(value)};")
 
     def negated(self, condition: Expression) -> Expression:
         """Return a condition that holds where another does not."""
-        return Expression(f"!{condition.code}", i1)
+        if self.dialect.has_numbers:
+            return Expression(f"!{condition.code}", i1)
+        # NOTE: Braket's simulator has no `!` of bits, and Qiskit reads both.
+        return Expression(f"{condition.code} == false", i1)
 
     def _number(self, value: Any) -> str:
         if isinstance(value, Expression):

@@ -13,7 +13,8 @@ from xdsl.ir import Attribute, Operation
 from qjit.dialects.gates import CONTROLLED, GATES
 from qjit.dialects.gates.fourier import parameters
 from qjit.dialects.gates.spelling import spelled
-from qjit.dialects.targets.qir import BARRIER, MEASURE, RESET, QirDialect
+from qjit.dialects.targets.qir import BARRIER, MEASURE, RESET, QirDialect, gates
+from qjit.lowering.passes.quantum.decomposition.expansion import gates_of_swap
 
 from .emitter import AppliedGate, EmissionError, Wire
 from .qir_arithmetic import compute, float_text, negative, type_of
@@ -112,14 +113,26 @@ class QirEmitter:
             return
         spelling, params = self._spelled(gate)
         if spelling not in self.dialect.symbols and gate.name == "SWAP":
-            for step in GATES["SWAP"].decompose() or []:
-                control, target = (gate.targets[wire] for wire in step.wires)
-                self.gate(AppliedGate(step.gate.name, (), (target,), (control,)))
+            self._swap(gate.targets)
             return
         symbol = self._symbol(spelling, f"the gate {spelling}")
         wires = map(self._qubit, (*gate.controls, *gate.targets))
         angles = [f"double {each}" for each in params]
         self._call(symbol, [*angles, *wires])
+
+    def _swap(self, wires: Sequence[Wire]) -> None:
+        """Write a SWAP in gates of the dialect."""
+        found = gates_of_swap(gates(self.dialect))
+        if found is None:
+            raise EmissionError("the gate SWAP")
+        for gate in found:
+            params = tuple(param.known for param in gate.params)
+            targets = tuple(wires[place] for place in gate.targets)
+            controls = tuple(wires[place] for place in gate.all_controls)
+            values, adjoint = gate.all_control_values, gate.adjoint
+            self.gate(
+                AppliedGate(gate.name, params, targets, controls, values, adjoint)
+            )
 
     def _spelled(self, gate: AppliedGate) -> tuple[str, list[str]]:
         """Return how a gate is spelled, and its angles."""

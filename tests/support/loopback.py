@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,51 +139,17 @@ def drawn(table: Mapping[str, float], shots: int) -> list[dict[str, Any]]:
     return [{"registers": {"c": [int(bit) for bit in text]}} for text in texts]
 
 
-GATES: dict[str, Callable[..., Any]] = {
-    "h": qj.H,
-    "x": qj.X,
-    "z": qj.Z,
-    "s": qj.S,
-    "rx": qj.RX,
-    "ry": qj.RY,
-    "rz": qj.RZ,
-    "cx": qj.CNOT,
-    "cz": qj.CZ,
-}
-
-
 def distribution(text: str) -> dict[str, float]:
     """Return the probabilities of the register `c` of a program without branches."""
-    size = {n: int(k) for k, n in re.findall(r"(?:qubit|bit)\[(\d+)\] (\w+);", text)}
-    lines = re.sub(r"OPENQASM.*?;|include.*?;|(qu)?bit\[.*?;", "", text).split(";")
-    places: list[int] = []
+    read: Any = qj.from_qasm(text)
 
     @qj.qjit
-    @qj.qnode(wires=size["q"])
+    @qj.qnode(wires=read.num_qubits)
     def circuit() -> Any:
-        outcomes: dict[int, Any] = {}
-        for line in filter(None, map(str.strip, lines)):
-            wires = [int(k) for k in re.findall(r"q\[(\d+)\]", line)]
-            if found := re.match(r"c\[(\d+)\] = measure", line):
-                outcomes[int(found[1])] = qj.measure(wires[0])
-            elif line.startswith("reset"):
-                qj.measure(wires[0], reset=True)
-            else:
-                name, angle = re.findall(r"^(\w+)(?:\(([-.\d]+)\))?", line)[0]
-                GATES[name](*([float(angle)] if angle else []), wires=wires)
-        places[:] = sorted(outcomes)
-        return qj.probs(op=[outcomes[k] for k in places])
+        return qj.probs(op=list(read()["c"]))
 
-    table: dict[str, float] = {}
-    for k, p in enumerate(np.asarray(circuit()).reshape(-1)):
-        if p > 1e-12:
-            table[register(size["c"], places, format(k, f"0{len(places)}b"))] = float(p)
-    return table
-
-
-def register(size: int, places: Sequence[int], bits: str) -> str:
-    """Return bits at their places in a register that is 0 elsewhere."""
-    row = ["0"] * size
-    for place, bit in zip(places, bits, strict=True):
-        row[place] = bit
-    return "".join(row)
+    chances = np.asarray(circuit())
+    size = read.bits["c"]
+    return {
+        format(k, f"0{size}b"): float(p) for k, p in enumerate(chances) if p > 1e-12
+    }

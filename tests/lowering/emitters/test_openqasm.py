@@ -46,6 +46,18 @@ def test_known_numbers_are_computed_and_loops_count() -> None:
     assert (found.num_qubits, found.num_bits) == (3, 2)
 
 
+def test_bits_that_are_zero_are_compared_where_nothing_is_computed() -> None:
+    @shot
+    def circuit() -> Any:
+        qj.cond(~qj.measure(0), lambda: qj.X(1))()
+        return qj.sample(wires=1)
+
+    for has_numbers, condition in ((True, "!m[0]"), (False, "m[0] == false")):
+        dialect = QasmDialect(has_numbers=has_numbers)
+        (found,) = emitted(circuit, dialect=dialect)
+        assert f"if ({condition}) {{" in body(found.program)
+
+
 def test_outcomes_decide_branches_and_angles() -> None:
     @shot
     def circuit(x: Any) -> Any:

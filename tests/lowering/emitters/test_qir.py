@@ -228,6 +228,20 @@ def test_controls_make_the_gate_of_that_name() -> None:
     ]
 
 
+def test_qubits_are_swapped_by_gates_of_the_dialect() -> None:
+    for symbols, pair in ((QUANTINUUM, "rzz"), (CNOT_NAMED, "cnot"), (IQM, "cz")):
+        to = emitter(3, QirDialect(symbols=symbols))
+        to.gate(AppliedGate("SWAP", (), (2, 0)))
+        text = to.finish([])
+        assert isinstance(text, str)
+        called = re.findall(r"call void @__quantum__qis__(\w+)__body", text)
+        assert called.count(pair) == 3
+        assert "i64 1 to ptr" not in text
+    to = emitter(2, QirDialect(symbols=symbols_of(["H", "T"])))
+    with pytest.raises(EmissionError, match="the gate SWAP"):
+        to.gate(AppliedGate("SWAP", (), (0, 1)))
+
+
 def test_dialects_name_their_own_gates() -> None:
     text = bell(QirDialect("base", CNOT_NAMED, records_array=False))
     assert isinstance(text, str)

@@ -145,3 +145,14 @@ def _gates(
 
 def _angle(param: Angle | float, params: Sequence[Any]) -> Any:
     return substituted(param, params)
+
+
+@cache
+def gates_of_swap(names: frozenset[str]) -> Sequence[Gate] | None:
+    """Return the gates of a set that swap wires 0 and 1, up to a phase, if there are.
+
+    >>> [gate.name for gate in gates_of_swap(frozenset({"CNOT"}))]
+    ['CNOT', 'CNOT', 'CNOT']
+    """
+    found = expanded(Gate("SWAP", (0, 1)), GateSet(names | {PHASE}), ())
+    return None if found is None else found[0]
