@@ -63,7 +63,7 @@ PLACES: Mapping[str, Place] = {
         "qiskit_aer", (LOOP,), is_slow=True, options=lambda: {"backend": aer()}
     ),
     "braket.local": Place("braket.default_simulator", (LOOP,), is_slow=True),
-    "ionq.simulator": Place(lacks=STATIC),
+    "ionq.simulator": Place("openqasm3", lacks=STATIC),
     "aqt.offline_simulator_no_noise": Place("qiskit_aqt_provider", STATIC),
     "ibm.fake_manila": Place("qiskit_ibm_runtime", (LOOP,), noise=0.15, has_edges=True),
     "iqm.fake_adonis": Place("iqm.qiskit_iqm", STATIC, noise=0.25, has_edges=True),
