@@ -1,6 +1,7 @@
 """IBM's sampler, on its simulations of machines."""
 
 import json
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,7 +71,8 @@ def test_another_process_finds_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     service = SimpleNamespace(
         backend=lambda _: ibm_fakes.FakeManilaV2(), job=kept.__getitem__
     )
-    monkeypatch.setattr("qjit.devices.backends.ibm._service", lambda **_: service)
+    module = import_module("qjit.devices.backends.ibm")
+    monkeypatch.setattr(module, "_service", lambda **_: service)
     one, two = backend("ibm_manila"), backend("ibm_manila")
     token = one.submit([BELL.payload()], 100, 3)
     with pytest.raises(BackendError):
