@@ -162,3 +162,19 @@ class Emitter(Protocol):
     def finish(self, outcomes: Sequence[Expression]) -> Any:
         """Return the program, whose results are these bits: a text or an object."""
         ...
+
+
+class WithoutSubroutines:
+    """What emitters share whose programs are one function."""
+
+    has_subroutines = False
+
+    def define(
+        self, kinds: Sequence[Attribute], body: Callable[[Sequence[Expression]], None]
+    ) -> str:
+        """Refuse a function."""
+        raise EmissionError("a function")
+
+    def call(self, name: str, arguments: Sequence[Any]) -> None:
+        """Refuse the call of a function."""
+        raise EmissionError("a function")

@@ -16,7 +16,7 @@ from qjit.dialects.gates.spelling import spelled
 from qjit.dialects.targets.qir import BARRIER, MEASURE, RESET, QirDialect, gates
 from qjit.lowering.passes.quantum.decomposition.expansion import gates_of_swap
 
-from .emitter import AppliedGate, EmissionError, Wire
+from .emitter import AppliedGate, EmissionError, Wire, WithoutSubroutines
 from .qir_arithmetic import compute, float_text, negative, type_of
 from .qir_module import (
     INITIALIZE,
@@ -34,7 +34,7 @@ from .values import Expression, is_known, whole
 
 
 @dataclass
-class QirEmitter:
+class QirEmitter(WithoutSubroutines):
     """A circuit in QIR, as it is written."""
 
     dialect: QirDialect
@@ -55,7 +55,6 @@ class QirEmitter:
     measurements: Lines = field(default_factory=list[str])
     """Those of the base profile, which are written last."""
     has_counters = False
-    has_subroutines = False
 
     def __post_init__(self) -> None:
         entry = QirModule(self.dialect.profile, version=self.dialect.version)
@@ -401,16 +400,6 @@ class QirEmitter:
     ) -> None:
         """Refuse a loop over numbers: qubits are constants here."""
         raise EmissionError("a loop over numbers")
-
-    def define(
-        self, kinds: Sequence[Attribute], body: Callable[[Sequence[Expression]], None]
-    ) -> str:
-        """Refuse a function."""
-        raise EmissionError("a function")
-
-    def call(self, name: str, arguments: Sequence[Any]) -> None:
-        """Refuse the call of a function."""
-        raise EmissionError("a function")
 
     def mark(self) -> Any:
         """Return where the program is, for `undo`."""

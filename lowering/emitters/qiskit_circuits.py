@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import IndexType, f64, i1
 from xdsl.ir import Attribute, Operation
 
 from .block_emitter import BlockEmitter
-from .emitter import AppliedGate, EmissionError, Wire
+from .emitter import AppliedGate, EmissionError, Wire, WithoutSubroutines
 from .qiskit_arithmetic import (
     computed,
     is_parameter,
@@ -26,7 +26,7 @@ Steps = list[Application]
 
 
 @dataclass
-class QiskitEmitter(BlockEmitter[Application]):
+class QiskitEmitter(WithoutSubroutines, BlockEmitter[Application]):
     """A circuit of Qiskit, as it is written.
 
     The register `c` has the results, in order, and `m` all other outcomes.
@@ -35,7 +35,6 @@ class QiskitEmitter(BlockEmitter[Application]):
     has_branches: bool = True
     has_loops: bool = True
     has_counters: bool = True
-    has_subroutines: bool = False
     bits: list[Any] = field(default_factory=list[Any])
     variables: list[Any] = field(default_factory=list[Any])
     num_bits: int = 0
@@ -196,16 +195,6 @@ class QiskitEmitter(BlockEmitter[Application]):
                 _write(circuit, steps)
 
         self.statements.append(write)
-
-    def define(
-        self, kinds: Sequence[Attribute], body: Callable[[Sequence[Expression]], None]
-    ) -> str:
-        """Refuse a function, which circuits do not have."""
-        raise EmissionError("a function")
-
-    def call(self, name: str, arguments: Sequence[Any]) -> None:
-        """Refuse the call of a function."""
-        raise EmissionError("a function")
 
     def mark(self) -> Any:
         """Return where the program is, for `undo`."""

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -77,8 +78,7 @@ def rows_of_a_switch(x: Any) -> Bits:
     qj.RY(0.7, 1)
     which = qj.measure(0) + qj.measure(1)
     rows = [lambda n=n: jnp.arange(3) == n for n in range(3)]
-    bits = qj.switch(which, rows)() if hasattr(qj, "switch") else rows[0]()
-    return list(bits)
+    return list(jax.lax.switch(which, rows))
 
 
 CHOSEN = (
